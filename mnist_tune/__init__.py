@@ -1,0 +1,23 @@
+"""Hyperparameter search for small image classifiers, from the command line and from Python.
+
+    from mnist_tune import search, load_run
+
+The names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnist_tune.api import Run, load_run, search
+
+__version__ = "0.1.0"
+__all__ = ["Run", "__version__", "load_run", "search"]
+
+
+def __getattr__(name: str) -> Any:  # any of the public names
+    if name in __all__:
+        return getattr(importlib.import_module("mnist_tune.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

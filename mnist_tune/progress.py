@@ -1,0 +1,260 @@
+"""What a terminal shows while a run goes on: a live view, or plain lines where the output is no terminal."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tuner.observer import Observer
+from tuner.records import Json, Trial, TrialRecord
+from tuner.run_folder import RunFolder
+
+_REFRESH_PER_S = 4
+
+
+@dataclass
+class _Live:
+    trial: Trial
+    worker: int | None = None
+    epoch: int = 0
+    val_accuracy: float | None = None
+
+
+@dataclass
+class _Standing:
+    """What is known of a run so far."""
+
+    run: Json = field(default_factory=dict)
+    phase: str = ""
+    expected: int = 0
+    running: dict[str, _Live] = field(default_factory=dict)
+    ended: dict[tuple[int | None, int | None], list[TrialRecord]] = field(default_factory=dict)
+    best: TrialRecord | None = None
+    failed: int = 0
+    epochs_done: float = 0.0
+    epochs_fresh: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+
+    def ended_in_phase(self) -> int:
+        return sum(record.phase == self.phase for records in self.ended.values() for record in records)
+
+    def take(self, record: TrialRecord, restored: bool) -> None:
+        self.running.pop(record.trial, None)
+        self.ended.setdefault((record.bracket, record.rung), []).append(record)
+        self.failed += not record.completed
+        self.epochs_done += record.epochs
+        self.epochs_fresh += 0 if restored else record.epochs
+        if record.completed and record.phase == "search" and _better(record, self.best):
+            self.best = record
+
+    def seconds_left(self) -> float | None:
+        """From the epochs that are planned and those that this invocation has trained."""
+        running = sum(live.epoch for live in self.running.values())
+        fresh = self.epochs_fresh + running
+        if fresh < 1:
+            return None
+        left = max(0.0, self._planned_epochs() - self.epochs_done - running)
+        return left * (time.monotonic() - self.began) / fresh
+
+    def _planned_epochs(self) -> float:
+        options, plan = self.run["options"], self.run["plan"]
+        search = sum(rung["size"] * rung["epochs"] for bracket in plan["brackets"] for rung in bracket["rungs"])
+        search = search or plan["trials"] * options["max_epochs"]
+        return float(search + options["confirm_top"] * options["confirm_seeds"] * options["max_epochs"])
+
+
+class Progress(Observer):
+    """Follows a run on a console."""
+
+    def __init__(self, console: Console, folder: Path, *, quiet: bool) -> None:
+        self._console = console
+        self._folder = folder
+        self._quiet = quiet
+        self._standing = _Standing()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def run_began(self, run: Json) -> None:
+        """Says where everything goes, and starts the live view."""
+        self._standing.run = run
+        data = run["data"]
+        if data["fallback"]:
+            self._print(
+                Text("MNIST can't be had here: these are scikit-learn's 8×8 digits, NOT MNIST.", style="bold red")
+            )
+        self._print(
+            f"{run['space']['name']}, at most {run['space']['max_params']:,} parameters, on {data['name']}: "
+            f"{data['train']:,} images to train, {data['validation']:,} to choose by, {data['test']:,} to test once"
+        )
+        self._print(f"Report: {self._folder / 'report.html'}")
+        if self._console.is_terminal and not self._quiet:
+            self._live = Live(
+                get_renderable=self._view, console=self._console, refresh_per_second=_REFRESH_PER_S, transient=True
+            )
+            self._live.start()
+
+    def phase_began(self, phase: str, trials: int) -> None:
+        """Names the phase."""
+        self._standing.phase, self._standing.expected = phase, trials
+        words = {
+            "search": f"Search: {trials} trials",
+            "confirm": f"Confirmation: {trials} trials of the finalists",
+            "evaluate": "Evaluation: the winner meets the test set, once",
+        }
+        self._print(words.get(phase, phase))
+
+    def trial_started(self, trial: Trial) -> None:
+        """Shows it among the running ones."""
+        self._standing.running[trial.trial] = _Live(trial)
+
+    def epoch_ended(self, trial: Trial, worker: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Shows its last accuracy."""
+        self._standing.running[trial.trial] = _Live(trial, worker, epoch, metrics["val_accuracy"])
+
+    def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
+        """One line, where the output is no terminal."""
+        self._standing.take(record, restored)
+        if self._live is None:
+            self._print(self._line(record) + ("  from the journal" if restored else ""))
+
+    def note(self, text: str) -> None:
+        """Prints it."""
+        self._print(Text(text, style="yellow"))
+
+    def run_ended(self, run: Json) -> None:
+        """Ends the live view."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def summary(self, folder: RunFolder) -> None:
+        """The answer, printed even when quiet."""
+        result = folder.read_result()
+        if result is None:
+            return
+        self._console.print(Text(answer(result, folder.read_run())), soft_wrap=True)
+        for path in (folder.path / "report.html", folder.saved_model, folder.keras_model):
+            if path.exists():
+                self._console.print(Text(f"Wrote {path}"), soft_wrap=True)
+
+    def _print(self, line: str | Text) -> None:
+        if not self._quiet:
+            self._console.print(line if isinstance(line, Text) else Text(line), soft_wrap=True)
+
+    def _line(self, record: TrialRecord) -> str:
+        standing = self._standing
+        place = "" if record.rung is None else f"bracket {record.bracket} rung {record.rung}  "
+        count = f"[{standing.ended_in_phase()}/{standing.expected}]"
+        outcome = f"val {record.val_accuracy:.2%}" if record.val_accuracy is not None else f"failed: {record.error}"
+        epochs = f"{record.epochs_run} epoch{'' if record.epochs_run == 1 else 's'}"
+        return f"{count} {record.trial}  {place}{epochs}  {record.parameters:,} parameters  {outcome}  {record.duration_s:.0f} s"
+
+    def _view(self) -> RenderableType:
+        standing = self._standing
+        parts: list[RenderableType] = []
+        if standing.phase == "search" and standing.run["plan"]["brackets"]:
+            parts.append(self._brackets())
+        parts.append(self._running())
+        best = standing.best
+        if best is not None and best.val_accuracy is not None:
+            parts.append(
+                Text(
+                    f"Best so far: {best.val_accuracy:.2%} on validation data, trial {best.trial}, {best.parameters:,} parameters"
+                )
+            )
+        parts.append(Text(self._footer(), style="dim"))
+        return Group(*parts)
+
+    def _footer(self) -> str:
+        standing = self._standing
+        left = standing.seconds_left()
+        words = [
+            f"{standing.ended_in_phase()} of {standing.expected} trials",
+            f"{duration(time.monotonic() - standing.began)} so far",
+        ]
+        if left is not None:
+            words.append(f"about {duration(left)} left")
+        if standing.failed:
+            words.append(f"{standing.failed} failed")
+        return " · ".join(words)
+
+    def _brackets(self) -> Table:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("bracket", "rung", "epochs", "trials", "best"):
+            table.add_column(heading, justify="right" if heading in ("epochs", "best") else "left")
+        for bracket in self._standing.run["plan"]["brackets"]:
+            for rung in bracket["rungs"]:
+                records = self._standing.ended.get((bracket["bracket"], rung["rung"]), [])
+                scores = [record.val_accuracy for record in records if record.val_accuracy is not None]
+                table.add_row(
+                    str(bracket["bracket"]),
+                    str(rung["rung"]),
+                    str(rung["epochs"]),
+                    "●" * len(records) + "·" * (rung["size"] - len(records)),
+                    f"{max(scores):.2%}" if scores else "",
+                )
+        return table
+
+    def _running(self) -> Table:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("running", "epoch", "parameters", "validation"):
+            table.add_column(heading, justify="left" if heading == "running" else "right")
+        for live in self._standing.running.values():
+            score = "" if live.val_accuracy is None else f"{live.val_accuracy:.2%}"
+            table.add_row(live.trial.trial, f"{live.epoch}/{live.trial.epochs}", f"{live.trial.parameters:,}", score)
+        return table
+
+
+def progress_for(folder: Path, *, quiet: bool) -> Progress:
+    """A view on standard output."""
+    return Progress(Console(highlight=False), folder, quiet=quiet)
+
+
+def answer(result: Json, run: Json) -> str:
+    """The answer of a run in a sentence."""
+    size = f"{result['parameters']:,} of at most {run['space']['max_params']:,} parameters"
+    test, validation = result["test"], result["validation"]
+    seeds = f"{validation['n']} seed{'' if validation['n'] == 1 else 's'}"
+    if test is None:
+        return f"Validation accuracy {validation['mean']:.2%}{_spread(validation['sd'])} over {seeds} with {size}; the test set was left alone."
+    low, high = test["accuracy_ci95"]
+    data = "scikit-learn's 8×8 digits" if run["data"]["name"] == "digits" else run["data"]["name"]
+    return (
+        f"Test accuracy on {data}: {test['accuracy']:.2%}{_spread(test['sd'])} over {seeds} with {size}. "
+        f"The exported model: {test['exported_accuracy']:.2%} [{low:.2%}, {high:.2%}], {test['errors']} errors of {test['n']:,}."
+    )
+
+
+def _spread(sd: float | None) -> str:
+    return "" if sd is None else f" ± {100 * sd:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as "45 s", "12 min", "1 h 20 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _better(record: TrialRecord, best: TrialRecord | None) -> bool:
+    if best is None:
+        return True
+    return (record.epochs, record.val_accuracy or 0.0) > (best.epochs, best.val_accuracy or 0.0)

@@ -1,0 +1,83 @@
+"""Learning curves: of one trial, and the band of several seeds of one configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.records import TrialRecord
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric of one trial; epochs count from 1 and those without a finite value are left out."""
+
+    trial: str
+    epochs: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Band:
+    """One metric over several seeds."""
+
+    epochs: tuple[int, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A trial that ended before its planned epochs."""
+
+    trial: str
+    epoch: int
+    planned: int
+
+
+def curve(record: TrialRecord, metric: str) -> Curve:
+    """The finite part of a trial's metric."""
+    pairs = [(n, value) for n, value in enumerate(record.history.get(metric, ()), start=1) if math.isfinite(value)]
+    return Curve(record.trial, tuple(n for n, _ in pairs), tuple(value for _, value in pairs))
+
+
+def band(records: Sequence[TrialRecord], metric: str) -> Band | None:
+    """Mean, smallest and largest over the trials at each epoch that all of them have; None without a common epoch."""
+    series = [
+        dict(zip(c.epochs, c.values, strict=True)) for c in (curve(record, metric) for record in records) if c.epochs
+    ]
+    if not series:
+        return None
+    shared = sorted(set.intersection(*(set(values) for values in series)))
+    columns = [[values[epoch] for values in series] for epoch in shared]
+    if not columns:
+        return None
+    return Band(
+        epochs=tuple(shared),
+        mean=tuple(sum(column) / len(column) for column in columns),
+        low=tuple(min(column) for column in columns),
+        high=tuple(max(column) for column in columns),
+        seeds=len(series),
+    )
+
+
+def generalisation_gap(records: Sequence[TrialRecord]) -> float | None:
+    """Training minus validation accuracy at the last epoch, the mean over the trials that have both."""
+    gaps = []
+    for record in records:
+        training, validation = curve(record, "accuracy"), curve(record, "val_accuracy")
+        if training.values and validation.values:
+            gaps.append(training.values[-1] - validation.values[-1])
+    return sum(gaps) / len(gaps) if gaps else None
+
+
+def early_stops(records: Sequence[TrialRecord]) -> tuple[Stop, ...]:
+    """The completed trials that ran fewer epochs than planned."""
+    return tuple(
+        Stop(record.trial, record.epochs_run, record.epochs)
+        for record in records
+        if record.completed and 0 < record.epochs_run < record.epochs
+    )

@@ -1,0 +1,86 @@
+"""A network as a strip of blocks: layers that only follow another one (BatchNorm, activation, dropout) join it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search_spaces.specs import LayerSummary
+
+_FOLLOWERS = (
+    "norm", "activation", "relu", "elu", "tanh", "softsign", "softmax", "sigmoid", "swish", "dropout", "flatten",
+    "rescal", "reshape", "noise", "random", "augment", "cast",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Block:
+    """A layer and what follows it."""
+
+    name: str
+    kind: str
+    followers: tuple[str, ...]
+    """Kinds of the layers that joined it."""
+    shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    parameter_share: float
+    """Of the network's parameters."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network's blocks and sums."""
+
+    blocks: tuple[Block, ...]
+    parameters: int
+    non_trainable: int
+    multiply_adds: int
+    largest_activation: int
+    """The most values that one layer puts out."""
+
+
+def network(layers: Sequence[LayerSummary]) -> Network | None:
+    """The blocks of a network, input first; None without layers."""
+    if not layers:
+        return None
+    groups: list[list[LayerSummary]] = []
+    for layer in layers:
+        if groups and is_follower(layer):
+            groups[-1].append(layer)
+        else:
+            groups.append([layer])
+    total = sum(layer.parameters for layer in layers)
+    return Network(
+        blocks=tuple(_block(group, total) for group in groups),
+        parameters=total,
+        non_trainable=sum(layer.non_trainable for layer in layers),
+        multiply_adds=sum(layer.multiply_adds for layer in layers),
+        largest_activation=max(_volume(layer.shape) for layer in layers),
+    )
+
+
+def is_follower(layer: LayerSummary) -> bool:
+    """Whether a layer only follows another one."""
+    kind = layer.kind.lower()
+    return layer.multiply_adds == 0 and any(word in kind for word in _FOLLOWERS)
+
+
+def _block(group: Sequence[LayerSummary], total: int) -> Block:
+    parameters = sum(layer.parameters for layer in group)
+    return Block(
+        name=group[0].name,
+        kind=group[0].kind,
+        followers=tuple(layer.kind for layer in group[1:]),
+        shape=group[-1].shape,
+        parameters=parameters,
+        multiply_adds=sum(layer.multiply_adds for layer in group),
+        parameter_share=parameters / total if total else 0.0,
+    )
+
+
+def _volume(shape: Sequence[int]) -> int:
+    volume = 1
+    for size in shape:
+        volume *= size
+    return volume

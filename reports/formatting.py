@@ -1,0 +1,138 @@
+"""Numbers to text: the one place that decides how many digits a reader sees. No HTML, no statistics."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+
+MISSING = "–"
+"""Stands where there is no number."""
+
+_BYTES_STEP = 1024
+_MINUTE_S = 60
+_HOUR_S = 3600
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """0.99457 → "99.46", without the sign: a unit stands once, in the header."""
+    return MISSING if _missing(fraction) else f"{100 * _number(fraction):.{digits}f}"
+
+
+def loss(value: float | None) -> str:
+    """Four decimals."""
+    return MISSING if _missing(value) else f"{_number(value):.4f}"
+
+
+def interval(estimate: float | None, bounds: tuple[float, float] | None) -> str:
+    """(.9946, (.9930, .9959)) → "99.46 [99.30, 99.59]"."""
+    if bounds is None or _missing(estimate):
+        return percent(estimate)
+    return f"{percent(estimate)} [{percent(bounds[0])}, {percent(bounds[1])}]"
+
+
+def spread(mean: float | None, sd: float | None) -> str:
+    """(.9946, .0005) → "99.46 ± 0.05"; the mean alone where there is no spread."""
+    return percent(mean) if _missing(sd) else f"{percent(mean)} ± {percent(sd)}"
+
+
+def points(difference: float | None) -> str:
+    """A difference of two fractions in percentage points, with its sign."""
+    if _missing(difference):
+        return MISSING
+    text = f"{100 * _number(difference):+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")
+
+
+def count(value: float | None) -> str:
+    """7884 → "7,884"."""
+    return MISSING if _missing(value) else f"{round(_number(value)):,}"
+
+
+def plural(number: int, noun: str, several: str | None = None) -> str:
+    """(1, "trial") → "1 trial", (2, "trial") → "2 trials"."""
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
+def short(value: float | None) -> str:
+    """Three significant digits: a learning rate, a statistic of weights."""
+    if _missing(value):
+        return MISSING
+    number = _number(value)
+    if number != 0 and not 1e-3 <= abs(number) < 1e5:
+        mantissa, exponent = f"{number:.2e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}".replace("-", "−")
+    return f"{number:.3g}".replace("-", "−") if abs(number) < 1000 else count(number).replace("-", "−")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A fixed number of decimals, so that a column aligns."""
+    return MISSING if _missing(value) else f"{_number(value):.{digits}f}".replace("-", "−")
+
+
+def duration(seconds: float | None) -> str:
+    """0.42 → "0.4 s", 75 → "1 min 15 s", 4000 → "1 h 07 min"."""
+    if _missing(seconds):
+        return MISSING
+    value = _number(seconds)
+    if value < 10:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < _MINUTE_S:
+        return f"{whole} s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S:02d} s"
+    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} min"
+
+
+def size(size_bytes: float | None) -> str:
+    """Bytes in the largest binary unit that gives a number of one or more."""
+    if _missing(size_bytes):
+        return MISSING
+    value = _number(size_bytes)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if value < _BYTES_STEP:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= _BYTES_STEP
+    return f"{value:.1f} TiB"
+
+
+def moment(iso: str | None) -> str:
+    """ISO 8601 to the minute: "2026-01-02 03:04 UTC"."""
+    if not iso:
+        return MISSING
+    return f"{iso[:10]} {iso[11:16]} UTC" if len(iso) >= 16 else iso
+
+
+def shape(sizes: Sequence[int]) -> str:
+    """(26, 26, 10) → "26×26×10"."""
+    return "×".join(str(part) for part in sizes) or MISSING
+
+
+def setting(value: object) -> str:
+    """A hyperparameter's value as a reader writes it."""
+    if value is None:
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return short(value) if isinstance(value, float) else str(value)
+
+
+def command(words: Sequence[str]) -> str:
+    """A command line that can be pasted into a shell."""
+    return shlex.join(words)
+
+
+def listing(items: Sequence[str]) -> str:
+    """("a", "b", "c") → "a, b and c"."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def _missing(value: float | None) -> bool:
+    return value is None or not math.isfinite(value)
+
+
+def _number(value: float | None) -> float:
+    return 0.0 if value is None else float(value)

@@ -1,0 +1,382 @@
+"""Draws of compact8k's configurations that never exceed a cap.
+
+A draw is a pure function of its random generator. It takes one value of one shape hyperparameter that is known to fit
+(the pivot, uniform over all of them, so that every value comes up), draws the rest of the structure, shrinks it until it
+fits with its filters at their least, and then widens the filters to a drawn share of the cap. What is not the pivot
+favours what public ablations and published networks favour: a search has few first-rung trials to waste.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from search_spaces.family import HYPERPARAMETERS, SHAPE_HYPERPARAMETERS, TRAINING_HYPERPARAMETERS, labelled_specs
+from search_spaces.hyperparameters import Hyperparameter, Value, active, is_active
+from search_spaces.notation import format_specs
+from search_spaces.specs import WEIGHTED, Weights, chain, chain_costs
+
+Structure = dict[str, Value]
+"""A value for every shape hyperparameter, inactive ones too; filters at their least."""
+
+_BY_NAME = {hyperparameter.name: hyperparameter for hyperparameter in SHAPE_HYPERPARAMETERS}
+_WIDTHS = tuple(name for name in _BY_NAME if name.startswith("filters_") or name.endswith(("_filters", "_units")))
+_LAYOUT = tuple(name for name in _BY_NAME if name not in _WIDTHS)
+_ENUMERATED = ("stage1_convs", "stage2_convs", "stage3_convs", "transition_1", "transition_2")
+"""Whose smallest value depends on the others: a transition saves parameters beside a wide layer, a convolution more
+shrinks the map of a dense head. Of the rest `_SMALLEST` is the cheapest beside anything."""
+_SMALLEST: Structure = {
+    "network": "drawn",
+    "stage1_convs": 1,
+    "stage2_convs": 1,
+    "stage3_convs": 0,
+    "padding_1": "valid",
+    "padding_2": "valid",
+    "padding_3": "valid",
+    "transition_1": "none",
+    "transition_1_activation": "linear",
+    "transition_2": "none",
+    "transition_2_activation": "linear",
+    "head": "gap",
+    "head_batch_norm": False,
+    **{name: int(_BY_NAME[name].minimum or 0) for name in _WIDTHS},
+}
+
+_FAVOUR: Mapping[str, tuple[float, ...]] = {
+    "stage1_convs": (0.15, 0.45, 0.2, 0.2),
+    "stage2_convs": (0.05, 0.15, 0.25, 0.25, 0.2, 0.1),
+    "stage3_convs": (0.5, 0.25, 0.15, 0.1),
+    "padding_1": (0.4, 0.2, 0.3, 0.1),
+    "padding_2": (0.45, 0.15, 0.25, 0.15),
+    "padding_3": (0.4, 0.3, 0.2, 0.1),
+    "transition_1": (0.5, 0.2, 0.3),
+    "transition_1_activation": (0.6, 0.15, 0.25),
+    "transition_2": (0.6, 0.1, 0.15, 0.15),
+    "transition_2_activation": (0.6, 0.15, 0.25),
+    "head": (0.55, 0.25, 0.1, 0.1),
+    "head_batch_norm": (0.7, 0.3),
+    "activation": (0.45, 0.15, 0.2, 0.2),
+    "dropout": tuple(math.exp(-index / 10) for index in range(41)),
+    "l2": (0.4, 0.12, 0.12, 0.12, 0.12, 0.12),
+    "optimizer": (0.15, 0.45, 0.2, 0.2),
+    "schedule": (0.15, 0.35, 0.5),
+    "batch_size": (0.15, 0.4, 0.25, 0.1, 0.1),
+    "augmentation": (0.25, 0.75),
+    "label_smoothing": (5.0, *(1.0,) * 10),
+}
+"""Weights of a hyperparameter's values; of the others every value is as likely as the next."""
+
+
+class CapError(ValueError):
+    """No network of the family is within the caps."""
+
+
+@dataclass(frozen=True)
+class Smallest:
+    """The smallest network of the family."""
+
+    network: str
+    """In the notation."""
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True)
+class _Caps:
+    max_params: int
+    max_macs: int
+
+    def hold(self, cost: tuple[int, int]) -> bool:
+        return cost[0] <= self.max_params and cost[1] <= self.max_macs
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A structure's layers with a kernel, all filters at their least."""
+
+    terms: tuple[Weights, ...]
+    widths: tuple[int, ...]
+    slots: Mapping[str, int]
+    """Hyperparameter → its place in `widths`, input first."""
+
+    def costs(self) -> tuple[int, int]:
+        return chain_costs(self.terms, self.widths)
+
+    def widest(self, name: str, caps: _Caps) -> int:
+        """The largest width of one layer that fits beside the others at their least; below the least where none does."""
+        at = self.slots[name]
+        least = self.widths[at]
+        base = self.costs()
+        if not caps.hold(base):
+            return least - 1
+        wider = chain_costs(self.terms, (*self.widths[:at], least + 1, *self.widths[at + 1 :]))
+        # Both costs are linear in one width.
+        rooms = (caps.max_params - base[0]) // (wider[0] - base[0]), (caps.max_macs - base[1]) // (wider[1] - base[1])
+        return min(least + min(rooms), int(_BY_NAME[name].maximum or least))
+
+
+@dataclass(frozen=True)
+class _Pivot:
+    """A value that fits, and a structure that shows it."""
+
+    name: str
+    value: Value
+    witness: Mapping[str, Value]
+
+
+def draw(rng: np.random.Generator, max_params: int, max_macs: int, classes: int = 10) -> dict[str, Value]:
+    """One configuration with at most `max_params` trainable parameters and `max_macs` multiply-adds an image.
+
+    Args:
+        rng: the only source of chance; the same state gives the same configuration.
+        max_params: 1 and more.
+        max_macs: 1 and more.
+        classes: width of the logits, 2 and more.
+
+    Raises:
+        CapError: where no network fits; names the smallest one.
+    """
+    caps = _Caps(max_params, max_macs)
+    pivots = _pivots(caps, classes)
+    pivot = pivots[int(rng.integers(len(pivots)))]
+    structure = _fitting_structure(rng, pivot, caps, classes)
+    values = structure | _draw_widths(rng, pivot, _network(structure, classes), caps)
+    return active(HYPERPARAMETERS, values | _draw_training(rng))
+
+
+def smallest_network(classes: int = 10) -> Smallest:
+    """The smallest network of the family, in parameters and in multiply-adds."""
+    specs = [spec for spec, _ in labelled_specs(_SMALLEST, classes)]
+    return Smallest(format_specs(specs), *_network(_SMALLEST, classes).costs())
+
+
+def fitting_values(max_params: int, max_macs: int, classes: int = 10) -> dict[str, tuple[Value, ...]]:
+    """Of each shape hyperparameter the values that some network within the caps has.
+
+    Raises:
+        CapError: where no network fits; names the smallest one.
+    """
+    fitting: dict[str, tuple[Value, ...]] = {}
+    for pivot in _pivots(_Caps(max_params, max_macs), classes):
+        fitting[pivot.name] = (*fitting.get(pivot.name, ()), pivot.value)
+    return fitting
+
+
+@lru_cache(maxsize=64)
+def _pivots(caps: _Caps, classes: int) -> tuple[_Pivot, ...]:
+    """Every pair of a shape hyperparameter and a value that fits."""
+    pivots = [pivot for name in _LAYOUT for pivot in _layout_pivots(name, caps, classes)]
+    pivots += [pivot for name in _WIDTHS for pivot in _width_pivots(name, caps, classes)]
+    if not pivots:
+        least = smallest_network(classes)
+        raise CapError(
+            f"No network fits. Expected a cap that holds the smallest one, {least.network}: {least.parameters:,} parameters "
+            f"and {least.multiply_adds:,} multiply-adds an image. "
+            f"Received: max_params={caps.max_params:,}, max_macs={caps.max_macs:,}"
+        )
+    return tuple(pivots)
+
+
+def _layout_pivots(name: str, caps: _Caps, classes: int) -> Iterator[_Pivot]:
+    for value in _BY_NAME[name].grid() or ():
+        for structure in _small_structures(_BY_NAME[name], value):
+            if caps.hold(_network(structure, classes).costs()):
+                yield _Pivot(name, value, structure)
+                break
+
+
+def _width_pivots(name: str, caps: _Caps, classes: int) -> Iterator[_Pivot]:
+    grid = _BY_NAME[name].grid() or ()
+    reached = int(grid[0]) - 1
+    for structure, network in _small_networks(_BY_NAME[name], classes):
+        # A structure that carries a wider layer than those before it shows the widths between.
+        widest = network.widest(name, caps)
+        for width in range(reached + 1, widest + 1):
+            yield _Pivot(name, width, structure)
+        reached = max(reached, widest)
+        if reached == grid[-1]:
+            return
+
+
+def _small_networks(hyperparameter: Hyperparameter, classes: int) -> Iterator[tuple[Structure, _Network]]:
+    if hyperparameter.name == "head_units":
+        for structure in _small_structures(hyperparameter, hyperparameter.default):
+            yield structure, _network(structure, classes)
+        return
+    yield from (pair for pair in _plain_networks(classes) if is_active(hyperparameter, pair[0]))
+
+
+@lru_cache(maxsize=4)
+def _plain_networks(classes: int) -> tuple[tuple[Structure, _Network], ...]:
+    """All structures that may be the smallest beside a wide layer."""
+    return tuple((s, _network(s, classes)) for s in _small_structures(_BY_NAME["head_batch_norm"], False))
+
+
+def _small_structures(hyperparameter: Hyperparameter, value: Value) -> Iterator[Structure]:
+    """Structures with this value active, small ones first, with all that costs in any case left out."""
+    demanded = {condition.name: condition.values for condition in hyperparameter.conditions}
+    if hyperparameter.name not in _WIDTHS:
+        demanded[hyperparameter.name] = (value,)
+    names = (*_ENUMERATED, *(name for name in demanded if name not in _ENUMERATED))
+    for combination in itertools.product(*(demanded.get(name) or _BY_NAME[name].grid() or () for name in names)):
+        structure = _SMALLEST | dict(zip(names, combination, strict=True))
+        # An inactive second transition would only repeat the structure without one.
+        if structure["stage3_convs"] or structure["transition_2"] == "none":
+            yield structure
+
+
+def _network(structure: Mapping[str, Value], classes: int) -> _Network:
+    labelled = labelled_specs(structure, classes)
+    terms, widths = chain(spec for spec, _ in labelled)
+    labels = [label for spec, label in labelled if isinstance(spec, WEIGHTED)]
+    slots = {label: at for at, label in enumerate(labels, start=1) if label is not None}
+    return _Network(terms, tuple(widths), slots)
+
+
+def _fitting_structure(rng: np.random.Generator, pivot: _Pivot, caps: _Caps, classes: int) -> Structure:
+    """A structure with the pivot that fits with all filters at their least.
+
+    It is shrunk towards the pivot's witness, which fits, one random step after another. A drawn share of the cap is
+    left to the filters, so that deep networks under a small cap aren't all as narrow as can be.
+    """
+    structure = _draw_layout(rng, pivot)
+    share = rng.uniform(0.25, 1.0)
+    roomy = _Caps(int(caps.max_params * share), int(caps.max_macs * share))
+    while not _holds(roomy, structure, pivot, classes):
+        movable = [n for n in _LAYOUT if structure[n] != pivot.witness[n] and is_active(_BY_NAME[n], structure)]
+        if not movable:
+            break
+        name = movable[int(rng.integers(len(movable)))]
+        structure[name] = _step_towards(structure[name], pivot.witness[name])
+    return structure
+
+
+def _holds(caps: _Caps, structure: Structure, pivot: _Pivot, classes: int) -> bool:
+    network = _network(structure, classes)
+    if pivot.name in _WIDTHS:
+        return network.widest(pivot.name, caps) >= int(pivot.value)
+    return caps.hold(network.costs())
+
+
+def _step_towards(value: Value, end: Value) -> Value:
+    if isinstance(value, str) or isinstance(end, str) or isinstance(value, bool):
+        return end
+    return value + (1 if end > value else -1)
+
+
+def _draw_layout(rng: np.random.Generator, pivot: _Pivot) -> Structure:
+    demanded = {condition.name: condition.values for condition in _BY_NAME[pivot.name].conditions}
+    demanded[pivot.name] = (pivot.value,)
+    layout = {name: _draw_grid(rng, _BY_NAME[name], demanded.get(name)) for name in _LAYOUT}
+    return _SMALLEST | layout
+
+
+def _draw_widths(rng: np.random.Generator, pivot: _Pivot, network: _Network, caps: _Caps) -> dict[str, Value]:
+    """Widths along a drawn profile, as wide as a drawn share of the cap allows."""
+    names = list(network.slots)
+    limits = {name: (int(_BY_NAME[name].minimum or 0), int(_BY_NAME[name].maximum or 0)) for name in names}
+    if pivot.name in network.slots:
+        limits[pivot.name] = (int(pivot.value), int(pivot.value))
+    profile = _draw_profile(rng, names)
+    least = _with_widths(network, {name: limits[name][0] for name in names})
+    budget = _draw_budget(rng, caps, chain_costs(network.terms, least))
+    widths = _scaled(network, limits, profile, budget)
+    _widen(rng, network, limits, widths, budget)
+    return {name: widths[network.slots[name]] for name in names}
+
+
+def _draw_budget(rng: np.random.Generator, caps: _Caps, least: tuple[int, int]) -> _Caps:
+    """What a draw may spend: mostly 80 to 100% of the parameters, and never less than it has to."""
+    share = rng.uniform(0.8, 1.0) if rng.random() < 0.8 else rng.uniform(0.5, 0.8)
+    return _Caps(max(least[0], int(share * caps.max_params)), caps.max_macs)
+
+
+def _draw_profile(rng: np.random.Generator, names: Sequence[str]) -> dict[str, float]:
+    """Relative widths: flat or growing from stage to stage, transitions narrower, each a little off."""
+    growth = 1.0 if rng.random() < 0.25 else rng.uniform(1.1, 1.8)
+    noise = 0.6 if rng.random() < 0.15 else 0.15
+    jitter = np.exp(noise * rng.standard_normal(len(names)))
+    return {name: _depth_factor(name, growth) * float(factor) for name, factor in zip(names, jitter, strict=True)}
+
+
+def _depth_factor(name: str, growth: float) -> float:
+    if name.startswith("transition"):
+        return 0.7 * float(growth ** (int(name[11]) - 0.5))
+    if name == "head_units":
+        return float(growth**2.5)
+    stage, position = map(int, name.split("_")[1:])
+    return float(growth ** (stage - 1 + 0.3 * (position - 1)))
+
+
+def _scaled(
+    network: _Network, limits: Mapping[str, tuple[int, int]], profile: Mapping[str, float], budget: _Caps
+) -> list[int]:
+    """The widest network along the profile within the budget, found by bisection of its scale."""
+
+    def at_scale(scale: float) -> list[int]:
+        rounded = {name: min(max(round(scale * profile[name]), low), high) for name, (low, high) in limits.items()}
+        return _with_widths(network, rounded)
+
+    low, high = 0.0, 64.0
+    for _ in range(10):
+        middle = (low + high) / 2
+        fits = budget.hold(chain_costs(network.terms, at_scale(middle)))
+        low, high = (middle, high) if fits else (low, middle)
+    return at_scale(low)
+
+
+def _widen(
+    rng: np.random.Generator,
+    network: _Network,
+    limits: Mapping[str, tuple[int, int]],
+    widths: list[int],
+    budget: _Caps,
+) -> None:
+    """Widens random layers one by one, in place, until none can be."""
+    free = list(limits)
+    while free:
+        index = int(rng.integers(len(free)))
+        at = network.slots[free[index]]
+        widths[at] += 1
+        if widths[at] > limits[free[index]][1] or not budget.hold(chain_costs(network.terms, widths)):
+            widths[at] -= 1
+            del free[index]
+
+
+def _with_widths(network: _Network, widths: Mapping[str, int]) -> list[int]:
+    all_widths = list(network.widths)
+    for name, width in widths.items():
+        all_widths[network.slots[name]] = width
+    return all_widths
+
+
+def _draw_training(rng: np.random.Generator) -> dict[str, Value]:
+    return {hyperparameter.name: _draw_value(rng, hyperparameter) for hyperparameter in TRAINING_HYPERPARAMETERS}
+
+
+def _draw_value(rng: np.random.Generator, hyperparameter: Hyperparameter) -> Value:
+    if hyperparameter.grid() is not None:
+        return _draw_grid(rng, hyperparameter, None)
+    low, high = float(hyperparameter.minimum or 0.0), float(hyperparameter.maximum or 0.0)
+    # Three digits: as fine as anybody tunes, and readable.
+    return float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.3g}")
+
+
+def _draw_grid(rng: np.random.Generator, hyperparameter: Hyperparameter, allowed: tuple[Value, ...] | None) -> Value:
+    """A value of its grid by weight, of those that are allowed where some are given."""
+    grid, cumulative = _weighted_grid(hyperparameter.name, allowed)
+    place = rng.random() * cumulative[-1]
+    return grid[min(int(np.searchsorted(cumulative, place, side="right")), len(grid) - 1)]
+
+
+@lru_cache(maxsize=1024)
+def _weighted_grid(name: str, allowed: tuple[Value, ...] | None) -> tuple[tuple[Value, ...], tuple[float, ...]]:
+    grid = next(h for h in HYPERPARAMETERS if h.name == name).grid() or ()
+    weights = _FAVOUR.get(name, (1.0,) * len(grid))
+    kept = [(value, weight) for value, weight in zip(grid, weights, strict=True) if allowed is None or value in allowed]
+    return tuple(value for value, _ in kept), tuple(itertools.accumulate(weight for _, weight in kept))

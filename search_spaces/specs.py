@@ -1,0 +1,348 @@
+"""Networks as data: layer specs, and what follows from them without building a model.
+
+A network is a tuple of specs. Its parameters and multiply-adds are counted here and nowhere else; `model` builds it in
+Keras from the same fitted specs. No Keras, no hyperparameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+Shape: TypeAlias = tuple[int, int, int]
+"""Height, width, channels of one image's map."""
+Activation: TypeAlias = Literal["linear", "relu", "tanh", "softsign", "gelu", "leaky_relu"]
+Padding: TypeAlias = Literal["valid", "same"]
+
+ACTIVATIONS: tuple[Activation, ...] = ("linear", "relu", "tanh", "softsign", "gelu", "leaky_relu")
+INPUT_SHAPE: Shape = (28, 28, 1)
+BYTES_PER_VALUE = 4
+"""Activations are float32."""
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer of a network as reports show it."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    """Of the output for one image, without the batch axis."""
+    parameters: int
+    """Trainable ones."""
+    multiply_adds: int
+    """Of one image, forward."""
+    non_trainable: int = 0
+    """BatchNorm's moving statistics."""
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> LayerSummary:
+        """Reads what `dataclasses.asdict` wrote."""
+        return cls(
+            name=str(document["name"]),
+            kind=str(document["kind"]),
+            shape=tuple(int(size) for size in document["shape"]),
+            parameters=int(document["parameters"]),
+            multiply_adds=int(document["multiply_adds"]),
+            non_trainable=int(document.get("non_trainable", 0)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What one layer with a kernel costs, as a function of its numbers of input and output channels.
+
+    Every count of the package comes from the two methods. Both are linear in either number of channels, and the
+    coefficients depend on no number of channels, which is what makes a draw under a cap fast.
+    """
+
+    per_pair: int
+    """Weights for each pair of an input and an output channel."""
+    per_input: int
+    """Weights for each input channel (a depthwise kernel)."""
+    per_output: int
+    """Trainable numbers for each output channel that cost no multiplication (bias, BatchNorm's scale and offset)."""
+    positions: int
+    """How often the kernel is applied to one image."""
+
+    def parameters(self, inputs: int, outputs: int) -> int:
+        """Trainable ones, BatchNorm's among them."""
+        return (self.per_pair * outputs + self.per_input) * inputs + self.per_output * outputs
+
+    def multiply_adds(self, inputs: int, outputs: int) -> int:
+        """Of one image, forward. BatchNorm and activations count nothing: they are folded or cheap."""
+        return self.positions * (self.per_pair * outputs + self.per_input) * inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A convolution with BatchNorm and an activation, stride 1."""
+
+    filters: int
+    kernel: int = 3
+    padding: Padding = "valid"
+    bias: bool = False
+    batch_norm: bool = True
+    activation: Activation = "relu"
+
+    @property
+    def kind(self) -> str:
+        return "conv"
+
+    @property
+    def width(self) -> int:
+        """Output channels."""
+        return self.filters
+
+    def fitted(self, shape: Shape) -> Conv:
+        """Itself, padded where the map is smaller than the kernel."""
+        if self.padding == "valid" and min(shape[0], shape[1]) < self.kernel:
+            return replace(self, padding="same")
+        return self
+
+    def output_shape(self, shape: Shape) -> Shape:
+        lost = self.kernel - 1 if self.padding == "valid" else 0
+        return shape[0] - lost, shape[1] - lost, self.filters
+
+    def weights(self, shape: Shape) -> Weights:
+        height, width, _ = self.output_shape(shape)
+        return Weights(self.kernel * self.kernel, 0, self.bias + 2 * self.batch_norm, height * width)
+
+
+@dataclass(frozen=True, slots=True)
+class SeparableConv:
+    """A depthwise convolution without bias, then a 1×1 convolution; BatchNorm, an activation."""
+
+    filters: int
+    kernel: int = 3
+    padding: Padding = "valid"
+    bias: bool = False
+    batch_norm: bool = True
+    activation: Activation = "relu"
+
+    @property
+    def kind(self) -> str:
+        return "separable_conv"
+
+    @property
+    def width(self) -> int:
+        """Output channels."""
+        return self.filters
+
+    def fitted(self, shape: Shape) -> SeparableConv:
+        """Itself, padded where the map is smaller than the kernel."""
+        if self.padding == "valid" and min(shape[0], shape[1]) < self.kernel:
+            return replace(self, padding="same")
+        return self
+
+    def output_shape(self, shape: Shape) -> Shape:
+        lost = self.kernel - 1 if self.padding == "valid" else 0
+        return shape[0] - lost, shape[1] - lost, self.filters
+
+    def weights(self, shape: Shape) -> Weights:
+        height, width, _ = self.output_shape(shape)
+        return Weights(1, self.kernel * self.kernel, self.bias + 2 * self.batch_norm, height * width)
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A dense layer on the whole map, which it flattens; BatchNorm, an activation."""
+
+    units: int
+    bias: bool = True
+    batch_norm: bool = False
+    activation: Activation = "relu"
+
+    @property
+    def kind(self) -> str:
+        return "dense"
+
+    @property
+    def width(self) -> int:
+        """Output channels."""
+        return self.units
+
+    def fitted(self, shape: Shape) -> Dense:
+        del shape
+        return self
+
+    def output_shape(self, shape: Shape) -> Shape:
+        del shape
+        return 1, 1, self.units
+
+    def weights(self, shape: Shape) -> Weights:
+        return Weights(shape[0] * shape[1], 0, self.bias + 2 * self.batch_norm, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Max pooling, its stride as large as its window."""
+
+    size: int = 2
+
+    @property
+    def kind(self) -> str:
+        return "pool"
+
+    def fitted(self, shape: Shape) -> Pool | None:
+        """None where the map is smaller than the window: then there is nothing to pool."""
+        return self if min(shape[0], shape[1]) >= self.size else None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape[0] // self.size, shape[1] // self.size, shape[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """Dropout of single values, in training only."""
+
+    rate: float
+    """The share that is dropped, in [0, 1)."""
+
+    @property
+    def kind(self) -> str:
+        return "dropout"
+
+    def fitted(self, shape: Shape) -> Dropout:
+        del shape
+        return self
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalAveragePooling:
+    """The mean of each channel: a map of 1×1, so that 1×1 convolutions may follow."""
+
+    @property
+    def kind(self) -> str:
+        return "global_average_pooling"
+
+    def fitted(self, shape: Shape) -> GlobalAveragePooling:
+        del shape
+        return self
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return 1, 1, shape[2]
+
+
+WeightedSpec: TypeAlias = Conv | SeparableConv | Dense
+Spec: TypeAlias = WeightedSpec | Pool | Dropout | GlobalAveragePooling
+WEIGHTED = (Conv, SeparableConv, Dense)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLayer:
+    """One layer at its place in a network."""
+
+    spec: Spec
+    number: int
+    """From 1; layers with a kernel are counted together, the others each kind for itself."""
+    input_shape: Shape
+    shape: Shape
+
+    @property
+    def name(self) -> str:
+        """The Keras layer's name: "conv_1". That of its BatchNorm is "batch_norm_1"."""
+        return f"{self.spec.kind}_{self.number}"
+
+
+def resolve(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[FittedLayer, ...]:
+    """The network as it is built: each layer fitted to the map that it receives.
+
+    A valid convolution on a map smaller than its kernel becomes "same"; a pooling on a map smaller than its window is
+    left out. So every sequence of specs is a network.
+    """
+    numbers: dict[str, int] = {}
+    layers = []
+    for spec, before, after in _walk(specs, input_shape):
+        group = "weights" if isinstance(spec, WEIGHTED) else spec.kind
+        numbers[group] = numbers.get(group, 0) + 1
+        layers.append(FittedLayer(spec, numbers[group], before, after))
+    return tuple(layers)
+
+
+def summarise(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[LayerSummary, ...]:
+    """What each layer is and costs, BatchNorm as a layer of its own; activations are part of their layer."""
+    summaries: list[LayerSummary] = []
+    for layer in resolve(specs, input_shape):
+        summaries.extend(_summaries_of(layer))
+    return tuple(summaries)
+
+
+def count_parameters(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> int:
+    """Trainable parameters."""
+    return costs(specs, input_shape)[0]
+
+
+def count_multiply_adds(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> int:
+    """Of one image, in one forward pass; kernels only."""
+    return costs(specs, input_shape)[1]
+
+
+def largest_activation_bytes(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> int:
+    """Size of the largest map between two layers for one image, in float32; the input is no layer."""
+    sizes = [after[0] * after[1] * after[2] for _, _, after in _walk(specs, input_shape)]
+    return max(sizes, default=0) * BYTES_PER_VALUE
+
+
+def costs(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[int, int]:
+    """Trainable parameters and multiply-adds, in some tens of microseconds."""
+    terms, widths = chain(specs, input_shape)
+    return chain_costs(terms, widths)
+
+
+def chain(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[tuple[Weights, ...], list[int]]:
+    """The layers with a kernel, and the channels between them: the input's, then each layer's output.
+
+    No coefficient depends on a width, so that widths may be exchanged without asking the specs again.
+    """
+    terms = []
+    widths = [input_shape[2]]
+    for spec, before, after in _walk(specs, input_shape):
+        if isinstance(spec, WEIGHTED):
+            terms.append(spec.weights(before))
+            widths.append(after[2])
+    return tuple(terms), widths
+
+
+def chain_costs(terms: Sequence[Weights], widths: Sequence[int]) -> tuple[int, int]:
+    """Trainable parameters and multiply-adds of `chain`'s layers at these widths (one more than terms)."""
+    parameters = multiply_adds = 0
+    inputs = widths[0]
+    for index, term in enumerate(terms, start=1):
+        outputs = widths[index]
+        parameters += term.parameters(inputs, outputs)
+        multiply_adds += term.multiply_adds(inputs, outputs)
+        inputs = outputs
+    return parameters, multiply_adds
+
+
+def _walk(specs: Iterable[Spec], input_shape: Shape) -> Iterator[tuple[Spec, Shape, Shape]]:
+    """Each fitted spec with the shapes before and after it."""
+    before = input_shape
+    for spec in specs:
+        fitted = spec.fitted(before)
+        if fitted is None:
+            continue
+        after = fitted.output_shape(before)
+        yield fitted, before, after
+        before = after
+
+
+def _summaries_of(layer: FittedLayer) -> Iterator[LayerSummary]:
+    spec = layer.spec
+    shape = layer.shape[2:] if isinstance(spec, Dense) else layer.shape
+    if not isinstance(spec, WEIGHTED):
+        yield LayerSummary(layer.name, spec.kind, shape, 0, 0)
+        return
+    inputs, width = layer.input_shape[2], spec.width
+    weights = spec.weights(layer.input_shape)
+    norm = 2 * width * spec.batch_norm
+    parameters = weights.parameters(inputs, width) - norm
+    yield LayerSummary(layer.name, spec.kind, shape, parameters, weights.multiply_adds(inputs, width))
+    if spec.batch_norm:
+        # Scale and offset are trained; the moving mean and variance are not.
+        yield LayerSummary(f"batch_norm_{layer.number}", "batch_norm", shape, norm, 0, norm)

@@ -1,0 +1,118 @@
+"""What is told of the machine and the packages, with files of other systems in the place of this one's."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+
+import pytest
+
+from tuner import machine
+
+
+def test_describe_machine_has_the_keys_of_the_run_folder() -> None:
+    described = machine.describe_machine(["a card"])
+    assert list(described) == ["system", "processor", "cores", "memory_bytes", "accelerators"]
+    assert described["accelerators"] == ["a card"]
+    assert described["system"].startswith(platform.system())
+    assert described["processor"]
+    json.dumps(described)
+
+
+def test_this_machine_has_cores_and_memory() -> None:
+    assert 1 <= machine.cpu_cores() <= (os.cpu_count() or 1)
+    memory_bytes = machine.memory_bytes()
+    assert memory_bytes is None or memory_bytes > 2**28
+
+
+def test_versions_name_what_is_installed() -> None:
+    versions = machine.versions()
+    assert next(iter(versions)) == "python"
+    assert versions["python"] == platform.python_version()
+    assert {"keras", "numpy", "backend"} <= set(versions)
+
+
+def test_a_package_that_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "PACKAGES", ("numpy", "no-such-package"))
+    assert set(machine.versions()) == {"python", "numpy", "backend"}
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"),
+    [("max 100000", None), ("150000 100000", 1.5), ("", None), ("50000", None), ("1 0", None), (None, None)],
+)
+def test_a_container_s_quota(tmp_path: Path, text: str | None, cores: float | None) -> None:
+    path = tmp_path / "cpu.max"
+    if text is not None:
+        path.write_text(text + "\n")
+    assert machine._quota(path) == cores
+
+
+@pytest.mark.parametrize(("quota", "cores"), [(None, 8), (0.2, 1), (2.5, 3), (64.0, 8)])
+def test_cores_are_bounded_by_the_quota(quota: float | None, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_affinity", lambda: 8)
+    monkeypatch.setattr(machine, "_quota", lambda path: quota)
+    assert machine.cpu_cores() == cores
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("processor\t: 0\nmodel name\t: Fast 3000 @ 2: GHz\nmodel name\t: other\n", "Fast 3000 @ 2: GHz"),
+        ("processor\t: 0\nBogoMIPS\t: 50\n", None),
+        (None, None),
+    ],
+)
+def test_the_processor_s_name(tmp_path: Path, text: str | None, name: str | None) -> None:
+    path = tmp_path / "cpuinfo"
+    if text is not None:
+        path.write_text(text)
+    assert machine._cpuinfo_name(path) == name
+
+
+def test_a_processor_without_a_name_has_an_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_cpuinfo_name", lambda path: None)
+    monkeypatch.setattr(machine, "_sysctl", lambda name: None)
+    monkeypatch.setattr(platform, "processor", lambda: "")
+    assert machine.processor_name() == platform.machine()
+
+
+@pytest.mark.parametrize(("text", "size"), [("MemTotal:  2048 kB\nMemFree: 1 kB\n", 2097152), ("", None), (None, None)])
+def test_memory(tmp_path: Path, text: str | None, size: int | None) -> None:
+    path = tmp_path / "meminfo"
+    if text is not None:
+        path.write_text(text)
+    assert machine._meminfo_bytes(path) == size
+
+
+@pytest.mark.parametrize(
+    ("variable", "settings", "backend"),
+    [
+        ("jax", '{"backend": "torch"}', "jax"),
+        ("", '{"backend": "torch"}', "torch"),
+        (None, '{"backend": "jax"}', "jax"),
+        (None, "{}", "tensorflow"),
+        (None, "[]", "tensorflow"),
+        (None, "not JSON", "tensorflow"),
+        (None, None, "tensorflow"),
+    ],
+)
+def test_the_backend_is_found_without_keras(
+    tmp_path: Path, variable: str | None, settings: str | None, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    if settings is not None:
+        (tmp_path / "keras.json").write_text(settings)
+    assert machine.keras_backend() == backend
+
+
+def test_keras_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    assert machine.keras_home() == Path.home() / ".keras"
+    monkeypatch.setenv("KERAS_HOME", "~/elsewhere")
+    assert machine.keras_home() == Path.home() / "elsewhere"

@@ -1,0 +1,1 @@
+"""How a space is searched: data, oracle, trials, workers, journal, confirmation, export."""

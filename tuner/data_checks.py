@@ -1,0 +1,255 @@
+"""What a data set must be, and its conversion to uint8 images of 28×28 pixels and int64 labels.
+
+Nothing here opens a file (`npz.py`, `idx.py`), looks for a data set (`data_sources.py`) or splits one (`splits.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.errors import DataError
+
+Key: TypeAlias = Literal["x_train", "y_train", "x_test", "y_test"]
+Images: TypeAlias = NDArray[np.uint8]
+Labels: TypeAlias = NDArray[np.int64]
+# `Any`: what a file holds has whatever type it was saved with.
+Untyped: TypeAlias = NDArray[Any]
+
+KEYS: tuple[Key, ...] = ("x_train", "y_train", "x_test", "y_test")
+SIDE = 28
+"""Pixels: height and width of every image once it is loaded."""
+MAX_BYTES = 2 * 1024**3
+"""The most that the four arrays may take in memory, as they are in their files."""
+MAX_IMAGES = 1_000_000
+MAX_CLASSES = 100
+_CHUNK = 10_000
+"""Images that are converted at a time, so that floats are never held twice."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of an array before it is unpacked."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def size_bytes(self) -> int:
+        """What the array takes in memory."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+@dataclass(frozen=True, eq=False)
+class RawArrays:
+    """The four arrays as they were found: shapes and types are right, values are not looked at yet."""
+
+    where: str
+    """The file or folder, for messages."""
+    arrays: Mapping[Key, Untyped]
+    """x_train and x_test of (n, h, w) or (n, h, w, 1), h and w from 1 to 28; y_train and y_test of (n,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedArrays:
+    """The four arrays as the rest of the program knows them."""
+
+    x_train: Images
+    """(n, 28, 28)."""
+    y_train: Labels
+    """(n,), every class from 0 to k - 1 among them."""
+    x_test: Images
+    y_test: Labels
+    classes: int
+    """k, from 2 to 100."""
+
+
+def fault(what: str, *, expected: str, received: object, do: str) -> DataError:
+    """Return the error whose message is one line: what was wrong, expected, received, and what to do."""
+    line = f"{what}: expected {expected}, received {received}; {do}."
+    return DataError(" ".join(line.split()))
+
+
+def check_headers(where: str, headers: Mapping[Key, Header]) -> None:
+    """Raise `DataError` unless the four arrays have types, shapes and sizes that can be used; unpacks nothing."""
+    for key, header in headers.items():
+        _check_dtype(f"{where}: {key}", header)
+        _check_shape(f"{where}: {key}", header, images=key.startswith("x"))
+    _check_memory(where, headers)
+    _check_lengths(where, headers, "x_train", "y_train")
+    _check_lengths(where, headers, "x_test", "y_test")
+    _check_same_size(where, headers)
+
+
+def _check_dtype(what: str, header: Header) -> None:
+    if header.dtype.hasobject:
+        raise fault(
+            f"{what} holds pickled Python objects, which are never loaded",
+            expected="an array of integers or floats",
+            received=f"dtype {header.dtype}",
+            do="save it again as a plain NumPy array",
+        )
+    if header.dtype.kind not in "uif":
+        raise fault(
+            f"{what} has a type that can't be used",
+            expected="uint8, or other integers or floats",
+            received=f"dtype {header.dtype}",
+            do="convert it with astype and save it again",
+        )
+
+
+def _check_shape(what: str, header: Header, *, images: bool) -> None:
+    shape = header.shape
+    fits = _is_image_shape(shape) if images else len(shape) == 1
+    if not fits:
+        expected = "(n, h, w) or (n, h, w, 1) with h and w from 1 to 28" if images else "(n,)"
+        do = "crop or shrink the images, one channel each" if images else "give one whole number an image"
+        raise fault(f"{what} has a wrong shape", expected=expected, received=shape, do=do)
+    if not 1 <= shape[0] <= MAX_IMAGES:
+        raise fault(
+            f"{what} has a length that can't be used",
+            expected=f"1 to {MAX_IMAGES:,} images",
+            received=f"{shape[0]:,}",
+            do="give a set of another size",
+        )
+
+
+def _is_image_shape(shape: tuple[int, ...]) -> bool:
+    single_channel = len(shape) == 3 or (len(shape) == 4 and shape[3] == 1)
+    return single_channel and 1 <= shape[1] <= SIDE and 1 <= shape[2] <= SIDE
+
+
+def _check_lengths(where: str, headers: Mapping[Key, Header], images: Key, labels: Key) -> None:
+    if headers[images].shape[0] != headers[labels].shape[0]:
+        raise fault(
+            f"{where}: {images} and {labels} have different lengths",
+            expected="one label an image",
+            received=f"{headers[images].shape[0]:,} images and {headers[labels].shape[0]:,} labels",
+            do="save the pair again",
+        )
+
+
+def _check_same_size(where: str, headers: Mapping[Key, Header]) -> None:
+    train, test = headers["x_train"].shape[1:3], headers["x_test"].shape[1:3]
+    if train != test:
+        raise fault(
+            f"{where}: x_train and x_test have images of different sizes",
+            expected=f"{train[0]}×{train[1]} in both",
+            received=f"{test[0]}×{test[1]} in x_test",
+            do="bring them to one size",
+        )
+
+
+def _check_memory(where: str, headers: Mapping[Key, Header]) -> None:
+    size_bytes = sum(header.size_bytes for header in headers.values())
+    if size_bytes > MAX_BYTES:
+        raise fault(
+            f"{where} would take too much memory once unpacked",
+            expected=f"at most {MAX_BYTES / 1024**3:g} GiB",
+            received=f"{size_bytes / 1024**3:.1f} GiB",
+            do="save the images as uint8, or fewer of them",
+        )
+
+
+def checked(raw: RawArrays) -> CheckedArrays:
+    """Return the arrays as uint8 images padded to 28×28 and int64 labels from 0.
+
+    Floats in [0, 1] are multiplied by 255 (train and test alike), those in [0, 255] kept, both rounded to the nearest
+    whole number; integers are kept. Images are padded with 0, an odd row or column after them.
+
+    Raises:
+        DataError: NaN or infinite values, pixels or labels out of range, a class without a training image.
+    """
+    y_train = _labels(f"{raw.where}: y_train", raw.arrays["y_train"])
+    y_test = _labels(f"{raw.where}: y_test", raw.arrays["y_test"])
+    classes = _classes(raw.where, y_train, y_test)
+    factor = _pixel_factor(raw)
+    return CheckedArrays(
+        x_train=_images(raw.arrays["x_train"], factor),
+        y_train=y_train,
+        x_test=_images(raw.arrays["x_test"], factor),
+        y_test=y_test,
+        classes=classes,
+    )
+
+
+def _labels(what: str, labels: Untyped) -> Labels:
+    if not np.all(np.isfinite(labels)):
+        raise fault(f"{what} has NaN or infinite labels", expected="whole numbers", received="NaN", do="remove them")
+    if labels.dtype.kind == "f" and np.any(labels != np.floor(labels)):
+        broken = labels[labels != np.floor(labels)][0]
+        raise fault(f"{what} has labels that are not whole", expected="0, 1, 2, …", received=broken, do="correct them")
+    low, high = labels.min(), labels.max()
+    if low < 0 or high >= MAX_CLASSES:
+        raise fault(
+            f"{what} has labels out of range",
+            expected=f"0 to k - 1 for k classes, k from 2 to {MAX_CLASSES}",
+            received=f"{low:g} to {high:g}",
+            do="number the classes from 0",
+        )
+    return np.ascontiguousarray(labels, dtype=np.int64)
+
+
+def _classes(where: str, y_train: Labels, y_test: Labels) -> int:
+    """Return the number of classes; every one must have training images."""
+    if min(y_train.min(), y_test.min()) > 0:
+        raise fault(
+            f"{where}: labels do not start at 0",
+            expected="0 to k - 1 for k classes",
+            received=f"labels from {min(y_train.min(), y_test.min())}",
+            do="subtract the smallest label from all of them",
+        )
+    classes = int(max(y_train.max(), y_test.max())) + 1
+    if classes < 2:
+        raise fault(f"{where}: too few classes", expected="2 to 100", received=classes, do="give images of two or more")
+    missing = np.flatnonzero(np.bincount(y_train, minlength=classes) == 0)
+    if missing.size:
+        raise fault(
+            f"{where}: y_train lacks classes",
+            expected=f"every label from 0 to {classes - 1}",
+            received=f"none of {', '.join(map(str, missing[:10]))}",
+            do="number the classes without gaps, or add training images of these",
+        )
+    return classes
+
+
+def _pixel_factor(raw: RawArrays) -> int:
+    """Return what floats are multiplied by, 255 or 1, having looked at the pixels of all images."""
+    highest = 0.0
+    for key in ("x_train", "x_test"):
+        images = raw.arrays[key]
+        low, high = float(images.min()), float(images.max())
+        _check_range(f"{raw.where}: {key}", low, high)
+        if images.dtype.kind == "f":
+            highest = max(highest, high)
+    return 255 if highest <= 1.0 + 1e-6 else 1
+
+
+def _check_range(what: str, low: float, high: float) -> None:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise fault(f"{what} has NaN or infinite pixels", expected="numbers", received=low, do="remove those images")
+    if low < 0 or high > 255:
+        raise fault(
+            f"{what} has pixels out of range",
+            expected="whole numbers from 0 to 255, or floats in [0, 1] or [0, 255]",
+            received=f"{low:g} to {high:g}",
+            do="save the images as they were before they were normalised",
+        )
+
+
+def _images(images: Untyped, factor: int) -> Images:
+    """Return (n, 28, 28) uint8 of (n, h, w) or (n, h, w, 1); floats are multiplied by `factor`."""
+    count, height, width = images.shape[:3]
+    result = np.zeros((count, SIDE, SIDE), dtype=np.uint8)
+    top, left = (SIDE - height) // 2, (SIDE - width) // 2
+    for start in range(0, count, _CHUNK):
+        chunk = images[start : start + _CHUNK].reshape(-1, height, width)
+        if chunk.dtype.kind == "f":
+            chunk = np.rint(chunk.astype(np.float64) * factor)
+        result[start : start + _CHUNK, top : top + height, left : left + width] = chunk.astype(np.uint8)
+    return result

@@ -1,0 +1,158 @@
+"""The loop that hands trials to workers and writes down what comes back. It knows neither Keras nor oracles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from search_spaces.specs import LayerSummary
+from tuner.errors import RunFailed
+from tuner.journal import Journal, JournalState
+from tuner.observer import Observer
+from tuner.records import HISTORY_METRICS, Json, Trial, TrialRecord
+from tuner.tasks import Event, TrainTask
+from tuner.workers import Workers
+
+_POLL_S = 1.0
+_ALIKE_FAILURES = 3
+
+
+class Source(Protocol):
+    """Where trials come from, and where their records go."""
+
+    def next(self) -> Trial | None:
+        """The next trial; None where none is to be had now."""
+
+    def task(self, trial: Trial) -> TrainTask:
+        """What a worker is to do for it."""
+
+    def layers(self, trial: Trial) -> tuple[LayerSummary, ...]:
+        """The layers of its network."""
+
+    def accepts(self, record: TrialRecord) -> bool:
+        """True where a record of the journal makes another run of its trial needless."""
+
+    def report(self, record: TrialRecord) -> None:
+        """Takes the record of a trial."""
+
+
+@dataclass
+class _Live:
+    trial: Trial
+    epochs: list[Json] = field(default_factory=list)
+
+
+@dataclass
+class Engine:
+    """Runs the trials of a source to the end, or until time is up."""
+
+    workers: Workers
+    journal: Journal
+    state: JournalState
+    observer: Observer
+    _live: dict[str, _Live] = field(default_factory=dict)
+
+    def run(self, source: Source, *, time_is_up: Callable[[], bool] = lambda: False) -> bool:
+        """Runs trials until the source has none left.
+
+        Returns:
+            False where time was up first; running trials are dropped then.
+
+        Raises:
+            RunFailed: where the first three trials all failed the same way.
+        """
+        try:
+            return self._run(source, time_is_up)
+        finally:
+            if self._live:
+                self._live.clear()
+                self.workers.drop()
+
+    def _run(self, source: Source, time_is_up: Callable[[], bool]) -> bool:
+        while True:
+            if time_is_up():
+                return False
+            self._fill(source)
+            if not self._live:
+                return True
+            event = self.workers.next_event(_POLL_S)
+            if event is not None:
+                self._take(event, source)
+
+    def _fill(self, source: Source) -> None:
+        while len(self._live) < self.workers.size:
+            trial = source.next()
+            if trial is None:
+                return
+            known = self.state.finished.get(trial.trial)
+            if known is not None and source.accepts(known):
+                self._finish(known, source, restored=True)
+                continue
+            self.journal.started(trial)
+            self._live[trial.trial] = _Live(trial)
+            self.workers.submit(source.task(trial))
+            self.observer.trial_started(trial)
+
+    def _take(self, event: Event, source: Source) -> None:
+        live = self._live[event.task]
+        if event.kind == "epoch":
+            # A trial that is run again after its process was lost begins at epoch 1 again.
+            del live.epochs[int(event.body["epoch"]) - 1 :]
+            live.epochs.append(event.body)
+            self.observer.epoch_ended(live.trial, event.worker, int(event.body["epoch"]), event.body)
+            return
+        del self._live[event.task]
+        record = self.journal.finished(_record(live, event, source.layers(live.trial)))
+        self.state.finished[record.trial] = record
+        self._finish(record, source, restored=False)
+
+    def _finish(self, record: TrialRecord, source: Source, *, restored: bool) -> None:
+        source.report(record)
+        self.observer.trial_finished(record, restored=restored)
+        stop_if_hopeless(list(self.state.finished.values()))
+
+
+def stop_if_hopeless(records: list[TrialRecord]) -> None:
+    """Ends a run whose first trials all fail for one reason: the next ones would too.
+
+    Raises:
+        RunFailed: with that reason.
+    """
+    first = records[:_ALIKE_FAILURES]
+    if len(first) < _ALIKE_FAILURES or any(record.completed for record in first):
+        return
+    if len({_kind_of_failure(record) for record in first}) == 1:
+        raise RunFailed(
+            f"The first {_ALIKE_FAILURES} trials all failed the same way, so the run stops. {first[0].error}"
+        )
+
+
+def _kind_of_failure(record: TrialRecord) -> str:
+    return (record.error or "").split(":")[0]
+
+
+def _record(live: _Live, event: Event, layers: tuple[LayerSummary, ...]) -> TrialRecord:
+    body = event.body if event.kind == "finished" else {}
+    history = body.get("history") or {metric: [epoch[metric] for epoch in live.epochs] for metric in HISTORY_METRICS}
+    trial = live.trial
+    return TrialRecord(
+        trial=trial.trial,
+        phase=trial.phase,
+        bracket=trial.bracket,
+        rung=trial.rung,
+        repetition=trial.repetition,
+        configuration=trial.configuration,
+        epochs=trial.epochs,
+        seed=trial.seed,
+        parameters=trial.parameters,
+        status="completed" if event.kind == "finished" else "failed",
+        val_accuracy=body.get("val_accuracy"),
+        val_loss=body.get("val_loss"),
+        epochs_run=int(body.get("epochs_run", len(live.epochs))),
+        history=history,
+        duration_s=round(event.duration_s, 3),
+        worker=event.worker,
+        layers=layers,
+        error=event.error,
+    )

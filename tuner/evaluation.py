@@ -1,0 +1,160 @@
+"""The winner's models meet the test set, once; and the arrays behind a report's figures. Runs in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.arrays import Arrays, save_arrays_file
+from tuner.data import Dataset
+from tuner.metrics import Labels, mean_and_sd, test_metrics
+from tuner.records import Json
+from tuner.robustness import KINDS, corrupted
+from tuner.tasks import EvaluateTask
+from tuner.trial import make_space, predict
+from tuner.weights import kernels_of
+
+_ERRORS_SHOWN = 80
+_RIGHT_SHOWN = 60
+_SAMPLES_SHOWN = 60
+_KERNELS_SHOWN = 64
+
+
+def evaluate(task: EvaluateTask, data: Dataset) -> Json:
+    """Evaluates the winner's models on the test set, if it may be used, and collects what figures need.
+
+    Returns:
+        {"test": as in result.json, or None}. The arrays are left at `task.arrays`.
+    """
+    exported = keras.models.load_model(task.models[task.exported], compile=False)
+    arrays = {**_kernels(exported), **_samples(task, data)}
+    test: Json | None = None
+    example = data.x_validation[0]
+    if task.test:
+        test, met = _meet_test_set(task, data, exported)
+        arrays |= met
+        example = data.x_test[0]
+    arrays |= feature_maps(exported, np.asarray(example))
+    save_arrays_file(Path(task.arrays), arrays)
+    keras.backend.clear_session()
+    return {"test": test}
+
+
+def _meet_test_set(task: EvaluateTask, data: Dataset, exported: Any) -> tuple[Json, Arrays]:
+    labels = np.asarray(data.y_test)
+    per_model = [
+        predict(exported if index == task.exported else keras.models.load_model(path, compile=False), data.x_test)
+        for index, path in enumerate(task.models)
+    ]
+    probabilities = per_model[task.exported]
+    per_seed = [float((p.argmax(axis=1) == labels).mean()) for p in per_model]
+    mean, sd = mean_and_sd(per_seed)
+    test = {
+        **test_metrics(probabilities, labels, data.class_names),
+        "accuracy": mean,
+        "sd": sd,
+        "per_seed": per_seed,
+    }
+    shown = shown_images(probabilities, labels)
+    arrays: Arrays = {
+        "test/labels": labels,
+        "test/probabilities": probabilities,
+        "test/predictions_per_seed": np.array([p.argmax(axis=1) for p in per_model]),
+        "images/test_indices": shown,
+        "images/test": np.asarray(data.x_test)[shown],
+        **_robustness(exported, data, task.seed),
+    }
+    return test, arrays
+
+
+def shown_images(probabilities: NDArray[np.floating[Any]], labels: Labels) -> NDArray[np.int64]:
+    """Indices of the test images that the page shows: errors, worst first; then right ones, surest and least sure.
+
+    An error is worse the less probable its label seemed. Of the right ones, each class gives as many.
+    """
+    of_label = probabilities[np.arange(len(labels)), labels]
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    worst = wrong[np.argsort(of_label[wrong], kind="stable")][:_ERRORS_SHOWN]
+    classes = probabilities.shape[1]
+    each = max(1, _RIGHT_SHOWN // (2 * classes))
+    right: list[int] = []
+    for c in range(classes):
+        members = np.setdiff1d(np.flatnonzero(labels == c), wrong)
+        ranked = members[np.argsort(-of_label[members], kind="stable")]
+        right += [*ranked[:each], *ranked[max(each, len(ranked) - each) :]]
+    return np.concatenate([worst, np.array(right[:_RIGHT_SHOWN], dtype=np.int64)]).astype(np.int64)
+
+
+def _robustness(model: Any, data: Dataset, seed: int) -> Arrays:
+    images, labels = np.asarray(data.x_test), np.asarray(data.y_test)
+    accuracy = [
+        [
+            float(
+                (predict(model, corrupted(kind, images, level, _rng(seed, row, step))).argmax(axis=1) == labels).mean()
+            )
+            for step, level in enumerate(kind.levels)
+        ]
+        for row, kind in enumerate(KINDS)
+    ]
+    return {
+        "robustness/kinds": np.array([kind.name for kind in KINDS]),
+        "robustness/units": np.array([kind.unit for kind in KINDS]),
+        "robustness/levels": np.array([kind.levels for kind in KINDS]),
+        "robustness/accuracy": np.array(accuracy),
+    }
+
+
+def _rng(*seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def _samples(task: EvaluateTask, data: Dataset) -> Arrays:
+    """Some training images of each class, and the same as the winner's training saw them."""
+    classes = len(data.class_names)
+    each = max(1, min(6, _SAMPLES_SHOWN // classes))
+    labels = np.asarray(data.y_train)
+    chosen = np.concatenate([np.flatnonzero(labels == c)[:each] for c in range(classes)])[:_SAMPLES_SHOWN]
+    images = np.asarray(data.x_train)[chosen]
+    space = make_space(task.space)
+    arrays: Arrays = {"images/samples": images, "images/sample_labels": labels[chosen]}
+    if hasattr(space, "augment"):
+        arrays["images/augmented"] = space.augment(task.configuration, images, _rng(task.seed))
+    return arrays
+
+
+def _kernels(model: Any) -> Arrays:
+    """The first layer's kernels (height, width, filters); a dense layer's as templates of the image's size."""
+    kernel = next((kernel for _, kernel in kernels_of(model)), None)
+    if kernel is None:
+        return {}
+    if kernel.ndim == 4:
+        return {"kernels": kernel[:, :, 0, :_KERNELS_SHOWN].astype(np.float32)}
+    height, width = model.input_shape[1:3]
+    if kernel.ndim == 2 and kernel.shape[0] == height * width:
+        return {"kernels": kernel.reshape(height, width, -1)[:, :, :_KERNELS_SHOWN].astype(np.float32)}
+    return {}
+
+
+def feature_maps(model: Any, example: NDArray[np.uint8]) -> Arrays:
+    """What each convolutional layer makes of one image (28, 28) uint8."""
+    layers = list(_with_maps(model))
+    if not layers:
+        return {}
+    outputs = keras.Model(model.inputs, [layer.output for layer in layers])(example[None], training=False)
+    arrays: Arrays = {"features/example": example, "features/names": np.array([layer.name for layer in layers])}
+    for index, output in enumerate(outputs if isinstance(outputs, (list, tuple)) else [outputs]):
+        arrays[f"features/{index}"] = np.asarray(keras.ops.convert_to_numpy(output))[0].astype(np.float32)
+    return arrays
+
+
+def _with_maps(model: Any) -> Iterator[Any]:
+    """The layers whose output is worth a picture: activations of maps, or convolutions where there are none."""
+    maps = [layer for layer in model.layers if len(layer.output.shape) == 4 and layer.output.shape[1] > 1]
+    activations = [layer for layer in maps if isinstance(layer, (keras.layers.Activation, keras.layers.ReLU))]
+    convolutions = [layer for layer in maps if "conv" in type(layer).__name__.lower()]
+    yield from activations or convolutions

@@ -1,0 +1,166 @@
+"""The journal of a run: an append-only file, one checked line an event. It is the only state of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, cast
+
+from tuner.errors import JournalError
+from tuner.records import Json, Trial, TrialRecord, record_from_json, to_json, trial_from_json
+
+JOURNAL_NAME = "trials.jsonl"
+_CHECK_DIGITS = 16
+
+
+@dataclass
+class JournalState:
+    """What a journal says has happened."""
+
+    finished: dict[str, TrialRecord] = field(default_factory=dict)
+    """Trial → its record, in the order in which they ended."""
+    started: dict[str, Trial] = field(default_factory=dict)
+    """Trial → what was started and has not finished."""
+
+    def apply(self, event: Json) -> None:
+        """Takes one event into account."""
+        if event["event"] == "started":
+            trial = trial_from_json(event)
+            self.started[trial.trial] = trial
+        else:
+            record = record_from_json(event)
+            self.started.pop(record.trial, None)
+            self.finished[record.trial] = record
+
+
+class Journal:
+    """Appends events; each is on the disk when the call returns.
+
+    Opening one for a run that was killed drops a torn last line first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        _drop_torn_line(path)
+        self._file: BinaryIO = path.open("ab")
+
+    def started(self, trial: Trial) -> None:
+        """Notes that a trial was handed to a worker."""
+        self._append("started", to_json(trial))
+
+    def finished(self, record: TrialRecord) -> TrialRecord:
+        """Notes how a trial ended; returns the record as a reader of the journal will see it."""
+        document = to_json(record)
+        document.pop("finished_at")
+        return record_from_json(self._append("finished", document))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, event: str, document: Json) -> Json:
+        line = {"event": event, "time": now(), **document}
+        self._file.write(encode_line(line))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return line
+
+
+def now() -> str:
+    """The time in UTC to the millisecond, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def encode_line(event: Json) -> bytes:
+    """An event as a line of the journal, its checksum last."""
+    return (_canonical({**event, "check": checksum(event)}) + "\n").encode()
+
+
+def checksum(event: Json) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the event without its check."""
+    content = {key: value for key, value in event.items() if key != "check"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:_CHECK_DIGITS]
+
+
+def read_journal(path: Path) -> list[Json]:
+    """All events of a journal, oldest first. A torn last line is left out; a missing file has none.
+
+    Raises:
+        JournalError: where a line is damaged, naming it.
+    """
+    return list(_events(path))
+
+
+def read_state(path: Path) -> JournalState:
+    """Replays a journal.
+
+    Raises:
+        JournalError: where a line is damaged or lacks a key, naming it.
+    """
+    state = JournalState()
+    for number, event in enumerate(_events(path), start=1):
+        try:
+            state.apply(event)
+        except (KeyError, TypeError, ValueError) as error:
+            raise JournalError(
+                f"{path.name}, line {number}, is not an event that this version knows: {error!r}."
+            ) from error
+    return state
+
+
+def _canonical(document: Json) -> str:
+    return json.dumps(document, separators=(",", ":"), allow_nan=False)
+
+
+def _events(path: Path) -> Iterator[Json]:
+    if not path.exists():
+        return
+    lines = path.read_bytes().split(b"\n")
+    # What follows the last newline was torn off by a crash, or is empty.
+    for number, line in enumerate(lines[:-1], start=1):
+        yield _decode(path, number, line)
+
+
+def _decode(path: Path, number: int, line: bytes) -> Json:
+    damaged = JournalError(
+        f"{path.name}, line {number}, is damaged: its checksum does not match. The journal can't be trusted; "
+        "restore it from a copy, or start a new run."
+    )
+    try:
+        event = json.loads(line)
+    except ValueError as error:
+        raise damaged from error
+    if not isinstance(event, dict) or event.get("event") not in ("started", "finished"):
+        raise damaged
+    try:
+        sound = event.get("check") == checksum(event)
+    except ValueError as error:
+        raise damaged from error
+    if not sound:
+        raise damaged
+    return cast(Json, event)
+
+
+def _drop_torn_line(path: Path) -> None:
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+            os.fsync(file.fileno())

@@ -1,0 +1,147 @@
+"""What a run ran on: versions of packages, the machine, the backend. Reads the system; initialises no device."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from tuner.records import Json
+
+PACKAGES = ("mnist-tune", "tensorflow", "keras", "keras-tuner", "numpy", "jax")
+"""Distributions whose versions a run records, where they are installed."""
+
+
+def versions() -> dict[str, str]:
+    """Return package → version of what is installed, `python` first, and the name of Keras's `backend`."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        version = _version(package)
+        if version is not None:
+            found[package] = version
+    return {**found, "backend": keras_backend()}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def keras_home() -> Path:
+    """Return the folder of Keras's settings and caches, as Keras finds it, without importing Keras."""
+    given = os.environ.get("KERAS_HOME")
+    return Path(given).expanduser() if given else Path.home() / ".keras"
+
+
+def keras_backend() -> str:
+    """Return the backend that Keras would use: `$KERAS_BACKEND`, else its settings, else tensorflow."""
+    given = os.environ.get("KERAS_BACKEND")
+    if given:
+        return given
+    try:
+        settings = json.loads((keras_home() / "keras.json").read_text(encoding="utf-8"))
+        return str(settings["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
+
+
+def describe_machine(accelerators: Sequence[str] = ()) -> Json:
+    """Return `machine` of run.json. Names of accelerators come from whoever has initialised them."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}".strip(),
+        "processor": processor_name(),
+        "cores": cpu_cores(),
+        "memory_bytes": memory_bytes(),
+        "accelerators": list(accelerators),
+    }
+
+
+def cpu_cores() -> int:
+    """Return how many cores this process may use, at least 1: its affinity, and a container's quota rounded up."""
+    cores = _affinity()
+    quota = _quota(Path("/sys/fs/cgroup/cpu.max"))
+    return max(1, cores if quota is None else min(cores, math.ceil(quota)))
+
+
+def _affinity() -> int:
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _quota(path: Path) -> float | None:
+    """Return the cores that Linux's control group (version 2) leaves to this container; None where it sets no limit."""
+    try:
+        limit_us, period_us = path.read_text(encoding="ascii").split()
+        return int(limit_us) / int(period_us)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def processor_name() -> str:
+    """Return the processor's name as its maker writes it, or its architecture where that is not told."""
+    return (
+        _cpuinfo_name(Path("/proc/cpuinfo"))
+        or _sysctl("machdep.cpu.brand_string")
+        or platform.processor()
+        or (platform.machine() or "unknown")
+    )
+
+
+def _cpuinfo_name(path: Path) -> str | None:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    names = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name")]
+    return names[0] if names else None
+
+
+def _sysctl(name: str) -> str | None:
+    """Return a value of macOS's `sysctl`; None on other systems."""
+    if sys.platform != "darwin":
+        return None
+    try:
+        answer = subprocess.run(["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None
+
+
+def memory_bytes() -> int | None:
+    """Return the machine's memory in bytes, None where it can't be known."""
+    if sys.platform == "win32":
+        return _windows_memory_bytes()
+    text = _sysctl("hw.memsize")
+    return int(text) if text and text.isdigit() else _meminfo_bytes(Path("/proc/meminfo"))
+
+
+def _meminfo_bytes(path: Path) -> int | None:
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return None
+    values = [line.split()[1] for line in lines if line.startswith("MemTotal:")]
+    return int(values[0]) * 1024 if values else None
+
+
+def _windows_memory_bytes() -> int | None:
+    """Ask GlobalMemoryStatusEx (kernel32): a structure of two 32-bit and seven 64-bit numbers."""
+    if sys.platform != "win32":
+        return None
+    status = ctypes.create_string_buffer(64)
+    ctypes.memmove(status, (64).to_bytes(4, "little"), 4)
+    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(status):
+        return None
+    return int.from_bytes(status.raw[8:16], "little")

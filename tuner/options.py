@@ -1,0 +1,159 @@
+"""The options of a search: one frozen dataclass, validated when it is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from tuner.errors import UsageError
+from tuner.records import Json
+
+Algorithm: TypeAlias = Literal["hyperband", "random", "bayesian"]
+Device: TypeAlias = Literal["auto", "cpu", "gpu"]
+
+MAX_SEED = 2**32 - 1
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+RESUMABLE = ("workers", "device", "time_budget")
+"""Options that may be given anew when a run is resumed: they don't change what it finds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """What a search was asked for. Every default is the command line's.
+
+    Raises:
+        UsageError: where a value is outside its range.
+    """
+
+    space: str
+    data: str = "auto"
+    validation: float = 0.1
+    """Share of the training set that is split off, in (0, 0.5]."""
+    train_samples: int | None = None
+    max_params: int | None = None
+    """Cap of trainable parameters; None: the space's own."""
+    max_macs: int | None = None
+    """Cap of multiply-adds an image; None: the space's own."""
+    algorithm: Algorithm = "hyperband"
+    max_epochs: int = 15
+    factor: int = 3
+    iterations: int = 1
+    max_trials: int | None = None
+    """Of random and bayesian; None: 30."""
+    references: bool = True
+    workers: int | None = None
+    """None: one a core, or four a GPU."""
+    device: Device = "auto"
+    seed: int = 1
+    confirm_top: int = 2
+    confirm_seeds: int = 3
+    test: bool = True
+    time_budget: float | None = None
+    """Seconds for the whole run."""
+    trial_timeout: float | None = None
+    """Seconds for one trial."""
+
+    def __post_init__(self) -> None:
+        self._check_choice("algorithm", get_args(Algorithm))
+        self._check_choice("device", get_args(Device))
+        if not 0 < self.validation <= 0.5:
+            raise _out_of_range("validation", "a share above 0 and up to 0.5", self.validation)
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise _out_of_range(name, f"{least} or more", value)
+        if not 0 <= self.seed <= MAX_SEED:
+            raise _out_of_range("seed", f"a whole number from 0 to {MAX_SEED}", self.seed)
+        if self.max_trials is not None and self.algorithm == "hyperband":
+            raise UsageError(
+                "--max-trials goes with --algorithm random or bayesian. Hyperband's number of trials follows from "
+                "--max-epochs, --factor and --iterations; --time-budget limits its time."
+            )
+
+    def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
+        if getattr(self, name) not in choices:
+            raise _out_of_range(name, "one of " + ", ".join(choices), getattr(self, name))
+
+    @property
+    def trials_limit(self) -> int:
+        """The number of trials of a random or Bayesian search."""
+        return 30 if self.max_trials is None else self.max_trials
+
+    def to_json(self) -> Json:
+        """As `run.json` keeps them."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Json) -> SearchOptions:
+        """Reads what `to_json` wrote; keys of other versions are passed over."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{key: value for key, value in document.items() if key in known})
+
+
+_LEAST: dict[str, float] = {
+    "train_samples": 1,
+    "max_params": 1,
+    "max_macs": 1,
+    "max_epochs": 1,
+    "factor": 2,
+    "iterations": 1,
+    "max_trials": 1,
+    "workers": 1,
+    "confirm_top": 1,
+    "confirm_seeds": 1,
+    "time_budget": 1,
+    "trial_timeout": 1,
+}
+
+
+def flag(name: str) -> str:
+    """The command line's spelling of an option."""
+    return {"references": "--no-references", "test": "--no-test"}.get(name, "--" + name.replace("_", "-"))
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "45m", "2h", "1h30m", "90s" or "90".
+
+    Raises:
+        UsageError: where the text is none of these.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if not match or not any(match.groups()):
+        raise UsageError(
+            f"A duration can't be read. Expected hours, minutes or seconds such as 2h, 45m, 1h30m, 90s. Received: {text}"
+        )
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def merge_for_resume(kept: SearchOptions, given: dict[str, object]) -> SearchOptions:
+    """The options of a resumed run: its own, but for those that may change.
+
+    Args:
+        kept: the options in `run.json`.
+        given: the options that were typed this time.
+
+    Raises:
+        UsageError: where one that can't change was given with another value.
+    """
+    for name, value in given.items():
+        if name not in RESUMABLE and value != getattr(kept, name):
+            raise UsageError(
+                f"A resumed run keeps its own options: {flag(name)} is {_shown(getattr(kept, name))} in this run. "
+                f"Received: {_shown(value)}. Leave it out, or start a new run in another folder."
+            )
+    changes = {name: value for name, value in given.items() if name in RESUMABLE}
+    # A time budget is spent by one invocation: a resumed run has none unless it is given again.
+    changes.setdefault("time_budget", None)
+    return dataclasses.replace(kept, **changes)  # type: ignore[arg-type]
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)
+
+
+def _out_of_range(name: str, expected: str, received: object) -> UsageError:
+    return UsageError(f"{flag(name)} is out of range. Expected {expected}. Received: {received}")

@@ -1,0 +1,354 @@
+"""What is tried next: Keras Tuner's oracles, driven by hand, with the cap kept at the draw and their faults mended.
+
+The only module that knows Keras Tuner's oracles. Nothing here trains, waits or touches a file.
+
+Differences from the originals (Hyperband: Li et al., JMLR 18, 2018, algorithm 1):
+
+- draw k of a bracket is a function of (seed, bracket, k, attempt) alone, never repeats a configuration of the run
+  and keeps the space's caps;
+- a rung is ranked when all of its trials have ended, so that place j of the next rung is the j-th best whatever the
+  workers' timing; meanwhile the next bracket is drawn from;
+- a failed trial is never promoted and not replaced: a rung may shrink, but starves nothing;
+- bracket numbers run on over iterations; every trial starts from scratch and is scored by its last epoch.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras_tuner
+import numpy as np
+from keras_tuner import oracles
+
+from tuner.errors import RunFailed
+from tuner.options import SearchOptions
+from tuner.records import Configuration, Json, TrialRecord, configuration_key, rank_key
+
+_MAX_ATTEMPTS = 200
+_CANDIDATES = 400
+
+
+class Space(Protocol):
+    """What an oracle asks of a space."""
+
+    def declare(self, hp: Any) -> object:
+        """Registers every hyperparameter on a `keras_tuner.HyperParameters`."""
+
+    def draw(self, rng: np.random.Generator) -> dict[str, Any]:
+        """One random configuration within the caps, active values only."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be trained next."""
+
+    trial: str
+    bracket: int | None
+    rung: int | None
+    configuration: Configuration
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A rung as planned; fewer trials run in it where earlier ones failed."""
+
+    bracket: int
+    rung: int
+    size: int
+    epochs: int
+    first: int
+    """The number of its first trial."""
+
+
+def trial_name(number: int) -> str:
+    """The name of the n-th trial of a plan, from 1: "0001"."""
+    return f"{number:04d}"
+
+
+class _Draws:
+    """Draws by number, without repetition, and what a journal holds in place of them."""
+
+    def __init__(
+        self, space: Space, seed: int, first: Sequence[Configuration], recorded: Mapping[str, Configuration]
+    ) -> None:
+        self._space = space
+        self._seed = seed
+        self._first = list(first)
+        self._recorded = recorded
+        self._seen: set[str] = {configuration_key(configuration) for configuration in self._first}
+
+    def draw(self, trial: str, bracket: int, slot: int) -> Configuration:
+        """The configuration of a slot of a bracket. Slots are to be drawn in the order of the plan."""
+        if trial in self._recorded:
+            configuration = self._recorded[trial]
+        elif bracket == 0 and slot < len(self._first):
+            configuration = self._first[slot]
+        else:
+            configuration = self._fresh(bracket, slot)
+        self._seen.add(configuration_key(configuration))
+        return configuration
+
+    def is_new(self, configuration: Configuration) -> bool:
+        return configuration_key(configuration) not in self._seen
+
+    def take(self, configuration: Configuration) -> None:
+        self._seen.add(configuration_key(configuration))
+
+    def candidates(self, slot: int, count: int) -> Iterator[Configuration]:
+        """Random configurations for a model of the objective to choose among."""
+        for attempt in range(count):
+            yield self._space.draw(np.random.default_rng([self._seed, 1, slot, attempt]))
+
+    def recorded(self, trial: str) -> Configuration | None:
+        return self._recorded.get(trial)
+
+    def _fresh(self, bracket: int, slot: int) -> Configuration:
+        for attempt in range(_MAX_ATTEMPTS):
+            configuration = self._space.draw(np.random.default_rng([self._seed, 0, bracket, slot, attempt]))
+            if self.is_new(configuration):
+                return configuration
+        raise RunFailed(
+            f"The space seems to be exhausted: {_MAX_ATTEMPTS} draws in a row gave configurations that were tried before. "
+            "Ask for fewer trials, or raise --max-params or --max-macs."
+        )
+
+
+class _Quiet:
+    """Keeps a Keras Tuner oracle from writing its own project files."""
+
+    def save(self) -> None:
+        """Nothing: the run's journal is the only state."""
+
+    def _save_trial(self, trial: object) -> None:
+        """Nothing, for the same reason."""
+
+
+def _kt_options(space: Space, seed: int) -> dict[str, Any]:
+    hyperparameters = keras_tuner.HyperParameters()
+    space.declare(hyperparameters)
+    return {
+        "objective": keras_tuner.Objective("val_accuracy", "max"),
+        "hyperparameters": hyperparameters,
+        # 0 means "any seed" to Keras Tuner; the draws come from `_Draws`, so that any other number serves.
+        "seed": seed + 1,
+        # The loop decides when failures end a run.
+        "max_consecutive_failed_trials": 10**9,
+    }
+
+
+class _Hyperband(_Quiet, oracles.HyperbandOracle):  # type: ignore[misc]
+    """Keras Tuner's bracket arithmetic, over a plan that is fixed before the first draw."""
+
+    def __init__(self, space: Space, options: SearchOptions, draws: _Draws) -> None:
+        super().__init__(
+            max_epochs=options.max_epochs,
+            factor=options.factor,
+            hyperband_iterations=options.iterations,
+            **_kt_options(space, options.seed),
+        )
+        self.verbose = 0
+        self.draws = draws
+        self.rungs = tuple(self._planned_rungs())
+        self._filled: dict[Rung, list[str]] = {rung: [] for rung in self.rungs}
+        self.proposals: dict[str, Proposal] = {}
+        self.records: dict[str, TrialRecord] = {}
+
+    def _planned_rungs(self) -> Iterator[Rung]:
+        first, count = 1, self._get_num_brackets()
+        for bracket in range(count * self.hyperband_iterations):
+            # Keras Tuner counts brackets down to plain random search; the run numbers them upwards.
+            depth = count - 1 - bracket % count
+            for rung in range(depth + 1):
+                size = self._get_size(depth, rung)
+                yield Rung(bracket, rung, size, self._get_epochs(depth, rung), first)
+                first += size
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        for rung in self.rungs:
+            proposal = self._next_of(rung)
+            if proposal is not None:
+                self._filled[rung].append(proposal.trial)
+                self.proposals[trial_id] = proposal
+                return {"status": "RUNNING", "values": dict(proposal.configuration)}
+        return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
+
+    def _next_of(self, rung: Rung) -> Proposal | None:
+        slot = len(self._filled[rung])
+        if slot >= rung.size:
+            return None
+        trial = trial_name(rung.first + slot)
+        if rung.rung == 0:
+            configuration = self.draws.draw(trial, rung.bracket, slot)
+            return Proposal(trial, rung.bracket, 0, configuration, rung.epochs)
+        ranked = self._ranked(self.rungs[self.rungs.index(rung) - 1])
+        if ranked is None or slot >= len(ranked):
+            return None
+        return Proposal(trial, rung.bracket, rung.rung, ranked[slot].configuration, rung.epochs)
+
+    def _ranked(self, rung: Rung) -> list[TrialRecord] | None:
+        """The completed trials of a rung, best first; None while one may still come."""
+        if not self.rung_has_ended(rung):
+            return None
+        records = [self.records[trial] for trial in self._filled[rung]]
+        return sorted((record for record in records if record.completed), key=rank_key)
+
+    def rung_has_ended(self, rung: Rung) -> bool:
+        """True where every trial that this rung will have has ended."""
+        started = self._filled[rung]
+        return len(started) == self._final_size(rung) and all(trial in self.records for trial in started)
+
+    def _final_size(self, rung: Rung) -> int | None:
+        if rung.rung == 0:
+            return rung.size
+        ranked = self._ranked(self.rungs[self.rungs.index(rung) - 1])
+        return None if ranked is None else min(rung.size, len(ranked))
+
+
+class _Random(_Quiet, oracles.RandomSearchOracle):  # type: ignore[misc]
+    """Draws by number until there are enough."""
+
+    def __init__(self, space: Space, options: SearchOptions, draws: _Draws) -> None:
+        super().__init__(max_trials=options.trials_limit, **_kt_options(space, options.seed))
+        self.verbose = 0
+        self.draws = draws
+        self.max_epochs = options.max_epochs
+        self.proposals: dict[str, Proposal] = {}
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        return _propose_flat(self, trial_id, self.draws.draw(_flat_name(self), 0, len(self.trials)))
+
+
+class _Bayesian(_Quiet, oracles.BayesianOptimizationOracle):  # type: ignore[misc]
+    """Keras Tuner's Gaussian process, asked which of many configurations within the caps looks best."""
+
+    def __init__(self, space: Space, options: SearchOptions, draws: _Draws) -> None:
+        super().__init__(
+            max_trials=options.trials_limit,
+            num_initial_points=math.ceil(options.trials_limit / 3),
+            **_kt_options(space, options.seed),
+        )
+        self.verbose = 0
+        self.draws = draws
+        self.max_epochs = options.max_epochs
+        self.proposals: dict[str, Proposal] = {}
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        slot, name = len(self.trials), _flat_name(self)
+        completed = any(trial.status == "COMPLETED" for trial in self.trials.values())
+        if slot < self.num_initial_points or not completed or self.draws.recorded(name) is not None:
+            return _propose_flat(self, trial_id, self.draws.draw(name, 0, slot))
+        return _propose_flat(self, trial_id, self._most_promising(slot))
+
+    def _most_promising(self, slot: int) -> Configuration:
+        """The candidate with the lowest confidence bound of the error (the original's acquisition function)."""
+        x, y = self._vectorize_trials()
+        with warnings.catch_warnings():
+            # A kernel's length scale at its bound: scikit-learn says so, and the fit is usable.
+            warnings.simplefilter("ignore")
+            self.gpr.fit(np.nan_to_num(x), np.nan_to_num(y))
+        candidates = [c for c in self.draws.candidates(slot, _CANDIDATES) if self.draws.is_new(c)]
+        if not candidates:
+            raise RunFailed("The space seems to be exhausted: no new configuration within the caps was found.")
+        mean, sd = self.gpr.predict(np.array([self._vector(c) for c in candidates]), return_std=True)
+        best = candidates[int(np.argmin(np.ravel(mean) - self.beta * sd))]
+        self.draws.take(best)
+        return best
+
+    def _vector(self, configuration: Configuration) -> list[float]:
+        return [hp.value_to_prob(configuration.get(hp.name, hp.default)) for hp in self._nonfixed_space()]
+
+
+def _flat_name(oracle: _Random | _Bayesian) -> str:
+    return trial_name(len(oracle.trials) + 1)
+
+
+def _propose_flat(oracle: _Random | _Bayesian, trial_id: str, configuration: Configuration) -> dict[str, Any]:
+    oracle.proposals[trial_id] = Proposal(_flat_name(oracle), None, None, configuration, oracle.max_epochs)
+    return {"status": "RUNNING", "values": dict(configuration)}
+
+
+class Proposer:
+    """Hands out proposals and takes records back. What the loop of a search sees of an oracle."""
+
+    def __init__(
+        self,
+        space: Space,
+        options: SearchOptions,
+        *,
+        references: Sequence[Configuration] = (),
+        recorded: Mapping[str, Configuration] | None = None,
+    ) -> None:
+        """
+        Args:
+            space: what is searched.
+            options: algorithm, epochs, factor, iterations, number of trials, seed.
+            references: known configurations that take the first places of the first rung.
+            recorded: trial → configuration of a journal, put back instead of being drawn.
+        """
+        draws = _Draws(space, options.seed, references, recorded or {})
+        kind = {"hyperband": _Hyperband, "random": _Random, "bayesian": _Bayesian}[options.algorithm]
+        self._oracle: Any = kind(space, options, draws)
+        self._handles: dict[str, Any] = {}
+        self._asked = 0
+        self.done = False
+        """True where nothing more will be proposed and nothing is running."""
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The planned rungs; none outside Hyperband."""
+        return getattr(self._oracle, "rungs", ())
+
+    @property
+    def planned_trials(self) -> int:
+        """How many trials there will be at most."""
+        return sum(rung.size for rung in self.rungs) or int(self._oracle.max_trials)
+
+    def propose(self) -> Proposal | None:
+        """The next trial; None where a record has to come back first, or nothing is left (`done`)."""
+        # Keras Tuner gives a tuner that asks twice its running trial back.
+        self._asked += 1
+        handle = _undeprecated(self._oracle.create_trial, f"ask-{self._asked}")
+        if handle.status != "RUNNING":
+            self.done = handle.status == "STOPPED"
+            return None
+        proposal: Proposal = self._oracle.proposals[handle.trial_id]
+        self._handles[proposal.trial] = handle
+        return proposal
+
+    def report(self, record: TrialRecord) -> None:
+        """Takes the record of a proposed trial back."""
+        handle = self._handles.pop(record.trial)
+        if hasattr(self._oracle, "records"):
+            self._oracle.records[record.trial] = record
+        if record.completed:
+            _undeprecated(self._oracle.update_trial, handle.trial_id, {"val_accuracy": record.val_accuracy})
+        handle.status = "COMPLETED" if record.completed else "FAILED"
+        handle.message = record.error
+        _undeprecated(self._oracle.end_trial, handle)
+
+    def rung_has_ended(self, bracket: int | None, rung: int | None) -> bool:
+        """True where the rung of a bracket has no trial left to run. Never outside Hyperband."""
+        return any(r.bracket == bracket and r.rung == rung and self._oracle.rung_has_ended(r) for r in self.rungs)
+
+    def plan_json(self, algorithm: str) -> Json:
+        """As `run.json` keeps it."""
+        brackets: dict[int, list[Json]] = {}
+        for rung in self.rungs:
+            brackets.setdefault(rung.bracket, []).append({"rung": rung.rung, "size": rung.size, "epochs": rung.epochs})
+        return {
+            "algorithm": algorithm,
+            "brackets": [{"bracket": bracket, "rungs": rungs} for bracket, rungs in brackets.items()],
+            "trials": self.planned_trials,
+        }
+
+
+def _undeprecated(call: Any, *args: Any) -> Any:
+    """Calls Keras Tuner without the warnings of its `threading.currentThread`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return call(*args)

@@ -1,0 +1,135 @@
+"""The records of a run: what a trial is, and what came of it.
+
+Types only, and their JSON. Nothing here imports Keras, reads a file or computes a statistic.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, cast
+
+from search_spaces.specs import LayerSummary
+
+Phase: TypeAlias = Literal["search", "confirm", "train", "study"]
+Status: TypeAlias = Literal["completed", "failed"]
+Value: TypeAlias = bool | int | float | str
+Configuration: TypeAlias = Mapping[str, Value]
+# `Any`: a JSON document has no narrower type that mypy could follow.
+Json: TypeAlias = dict[str, Any]
+
+SCHEMA = 1
+"""The version of every file of a run's folder."""
+
+HISTORY_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+"""What is kept of each epoch. Losses are cross-entropies alone, without L2 and label smoothing, so that
+configurations compare; the learning rate is that of the epoch's last step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One configuration to be trained from scratch for a number of epochs with one seed."""
+
+    trial: str
+    """Four digits or more, in the order of the plan: "0001"."""
+    phase: Phase
+    bracket: int | None
+    """As in Li et al. 2018, but numbered on over iterations, the first one 0; None outside Hyperband."""
+    rung: int | None
+    repetition: int
+    """0 in a search, 1 to n in a confirmation, a training or a study."""
+    configuration: Configuration
+    epochs: int
+    seed: int
+    parameters: int
+    """Trainable parameters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord(Trial):
+    """A trial that has ended."""
+
+    status: Status
+    val_accuracy: float | None
+    """Of the last epoch that was trained, in [0, 1]; None where the trial failed."""
+    val_loss: float | None
+    epochs_run: int
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Metric → one value an epoch (`HISTORY_METRICS`); NaN where a trial diverged."""
+    duration_s: float
+    worker: int
+    layers: tuple[LayerSummary, ...] = ()
+    error: str | None = None
+    """Why it failed, in one line."""
+    finished_at: str = ""
+    """ISO 8601, UTC: the time of the journal's event."""
+
+    @property
+    def completed(self) -> bool:
+        return self.status == "completed"
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one image, in one forward pass."""
+        return sum(layer.multiply_adds for layer in self.layers)
+
+
+def rank_key(record: TrialRecord) -> tuple[bool, float, float, int, str]:
+    """Sorts records best first: completed, validation accuracy, validation loss, parameters, configuration.
+
+    The order is total: two different configurations never tie.
+    """
+    accuracy = record.val_accuracy if record.val_accuracy is not None else -math.inf
+    loss = record.val_loss if record.val_loss is not None and not math.isnan(record.val_loss) else math.inf
+    return (not record.completed, -accuracy, loss, record.parameters, configuration_key(record.configuration))
+
+
+def configuration_key(configuration: Configuration) -> str:
+    """Identifies a configuration: sha256 of its sorted values, 16 hexadecimal digits."""
+    import hashlib
+    import json
+
+    text = json.dumps(dict(sorted(configuration.items())), sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def to_json(record: Trial) -> Json:
+    """The record as a JSON object; NaN and infinities become null."""
+    return cast(Json, _finite(dataclasses.asdict(record)))
+
+
+def trial_from_json(document: Json) -> Trial:
+    """Reads a "started" event. Keys that are not a trial's are passed over.
+
+    Raises:
+        KeyError: where a key is missing.
+    """
+    return Trial(**{f.name: document[f.name] for f in dataclasses.fields(Trial)})
+
+
+def record_from_json(document: Json) -> TrialRecord:
+    """Reads a "finished" event; null in a history becomes NaN again.
+
+    Raises:
+        KeyError: where a key is missing.
+    """
+    values = {f.name: document[f.name] for f in dataclasses.fields(TrialRecord) if f.name != "finished_at"}
+    values["finished_at"] = document.get("time", "")
+    values["history"] = {
+        metric: tuple(math.nan if value is None else float(value) for value in series)
+        for metric, series in document["history"].items()
+    }
+    values["layers"] = tuple(LayerSummary.from_json(layer) for layer in document["layers"])
+    return TrialRecord(**values)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

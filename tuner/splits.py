@@ -1,0 +1,43 @@
+"""Stratified choices of images: which of them validate, which of them train. Knows labels only."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+def proportional_counts(sizes: Indices, total: int) -> Indices:
+    """Return how many of each class make up `total`, in proportion (method of the largest remainder).
+
+    Args:
+        sizes: (k,) images of each class.
+        total: from 0 to the sum of `sizes`; the result has exactly this sum. Ties go to the lower class.
+    """
+    products = sizes * total
+    counts: Indices = products // sizes.sum()
+    remainders = products % sizes.sum()
+    left_over = total - int(counts.sum())
+    counts[np.argsort(-remainders, kind="stable")[:left_over]] += 1
+    return counts
+
+
+def stratified_indices(labels: Indices, total: int, generator: np.random.Generator) -> Indices:
+    """Return `total` indices into `labels`, ascending, drawn at random and of each class in proportion.
+
+    Args:
+        labels: (n,) from 0 to k - 1.
+        total: from 0 to n.
+        generator: where the draws come from.
+    """
+    counts = proportional_counts(np.bincount(labels).astype(np.int64), total)
+    chosen = [generator.permutation(np.flatnonzero(labels == label))[:count] for label, count in enumerate(counts)]
+    return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def without(length: int, indices: Indices) -> Indices:
+    """Return the indices from 0 to `length` - 1 that are not among `indices`, ascending."""
+    kept = np.ones(length, dtype=bool)
+    kept[indices] = False
+    return np.flatnonzero(kept).astype(np.int64)

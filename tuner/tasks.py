@@ -1,0 +1,103 @@
+"""What workers are asked to do, and what they say: plain data that travels as JSON lines.
+
+A worker process and a cluster's worker take the same tasks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tuner.records import Configuration, Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceRef:
+    """How a worker makes the space of a run."""
+
+    name: str
+    max_params: int | None
+    max_macs: int | None
+    classes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainTask:
+    """Train one configuration from scratch. `keep`: a path without suffix, where model and arrays are left."""
+
+    id: str
+    space: SpaceRef
+    configuration: Configuration
+    epochs: int
+    seed: int
+    keep: str | None = None
+    kind: Literal["train"] = "train"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateTask:
+    """Let the winner's models meet the test set once. `arrays`: where the figures' arrays are left (.npz)."""
+
+    id: str
+    space: SpaceRef
+    configuration: Configuration
+    models: tuple[str, ...]
+    """One a seed."""
+    exported: int
+    """Which of them is exported."""
+    arrays: str
+    test: bool
+    seed: int
+    kind: Literal["evaluate"] = "evaluate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportTask:
+    """Write a Keras model as a SavedModel, and compare the two."""
+
+    id: str
+    model: str
+    folder: str
+    kind: Literal["export"] = "export"
+
+
+Task: TypeAlias = TrainTask | EvaluateTask | ExportTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What a worker said about a task.
+
+    `epoch`: an epoch ended, `body` holds its metrics. `finished`: `body` holds the result. `failed`: `error` says why.
+    """
+
+    kind: Literal["epoch", "finished", "failed"]
+    task: str
+    worker: int
+    body: Json = dataclasses.field(default_factory=dict)
+    error: str | None = None
+    duration_s: float = 0.0
+
+
+def task_to_json(task: Task) -> Json:
+    """A task as JSON."""
+    return dataclasses.asdict(task)
+
+
+def task_from_json(document: Mapping[str, object]) -> Task:
+    """Reads what `task_to_json` wrote.
+
+    Raises:
+        ValueError: where the kind is unknown.
+    """
+    values = dict(document)
+    kinds: dict[object, type[Task]] = {"train": TrainTask, "evaluate": EvaluateTask, "export": ExportTask}
+    if values["kind"] not in kinds:
+        raise ValueError(f"Unknown task. Expected one of {sorted(map(str, kinds))}. Received: {values['kind']}")
+    if "space" in values:
+        values["space"] = SpaceRef(**values["space"])  # type: ignore[arg-type]
+    if "models" in values:
+        values["models"] = tuple(values["models"])  # type: ignore[arg-type]
+    return kinds[values["kind"]](**values)  # type: ignore[arg-type]

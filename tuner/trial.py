@@ -1,0 +1,159 @@
+"""A trial: (space, configuration, epochs, seed, data) → record, and on request its model. Runs in a worker.
+
+A pure function: it trains from scratch, with every random number from its seed, and leaves nothing behind in the process.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+
+from search_spaces.registry import load_space
+from tuner.arrays import save_arrays_file
+from tuner.data import Dataset
+from tuner.records import HISTORY_METRICS, Json
+from tuner.tasks import SpaceRef, TrainTask
+from tuner.weights import weight_arrays
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+_PATIENCE_SHARE = 0.25
+_LEAST_PATIENCE = 3
+
+
+class DivergedError(ArithmeticError):
+    """A loss that is no number."""
+
+
+def make_space(ref: SpaceRef) -> Any:
+    """The space of a run, with its caps. `Any`: a `keras_tuner.HyperModel`, which is untyped."""
+    return load_space(ref.name, max_params=ref.max_params, max_macs=ref.max_macs, classes=ref.classes)
+
+
+def run_trial(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
+    """Trains a configuration.
+
+    Args:
+        task: what to train.
+        data: images (n, 28, 28) uint8 and labels; the test set isn't touched.
+        on_epoch: called after each epoch with its number, from 1, and its metrics.
+
+    Returns:
+        The part of a `TrialRecord` that training yields, as JSON values.
+
+    Raises:
+        DivergedError: where a loss became no number.
+    """
+    keras.utils.set_random_seed(task.seed)
+    try:
+        return _train(task, data, on_epoch)
+    finally:
+        keras.backend.clear_session()
+        gc.collect()
+
+
+def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
+    space = make_space(task.space)
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(task.configuration)
+    model = space.build(hp)
+    recorder = _Recorder(on_epoch)
+    space.fit(
+        hp,
+        model,
+        data.x_train,
+        data.y_train,
+        epochs=task.epochs,
+        validation_data=(data.x_validation, data.y_validation),
+        callbacks=[recorder, *_stopping(str(task.configuration.get("schedule", "constant")), task.epochs, data)],
+        verbose=0,
+        seed=task.seed,
+    )
+    history = recorder.history
+    if task.keep is not None:
+        _keep(model, data, Path(task.keep))
+    return {
+        "val_accuracy": history["val_accuracy"][-1],
+        "val_loss": history["val_loss"][-1],
+        "epochs_run": len(history["val_accuracy"]),
+        "history": history,
+    }
+
+
+class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps each epoch's metrics, and ends a training whose loss is no number."""
+
+    def __init__(self, on_epoch: OnEpoch) -> None:
+        super().__init__()
+        self.history: dict[str, list[float]] = {metric: [] for metric in HISTORY_METRICS}
+        self._on_epoch = on_epoch
+        self._began = time.perf_counter()
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        logs = logs or {}
+        metrics = {
+            "loss": float(logs.get("cross_entropy", logs["loss"])),
+            "accuracy": float(logs["accuracy"]),
+            "val_loss": float(logs.get("val_cross_entropy", logs["val_loss"])),
+            "val_accuracy": float(logs["val_accuracy"]),
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "seconds": time.perf_counter() - self._began,
+        }
+        for metric, value in metrics.items():
+            self.history[metric].append(value)
+        if not math.isfinite(metrics["loss"]) or not math.isfinite(metrics["val_loss"]):
+            raise DivergedError(f"the loss was no number after epoch {epoch + 1}")
+        self._on_epoch(epoch + 1, metrics)
+
+
+class _StopAtChance(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a training that after a third of its epochs is no better than always naming the largest class."""
+
+    def __init__(self, epochs: int, chance: float) -> None:
+        super().__init__()
+        self._after = math.ceil(epochs / 3)
+        self._chance = chance
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if epoch + 1 >= self._after and (logs or {}).get("val_accuracy", 1.0) <= self._chance:
+            self.model.stop_training = True
+
+
+def _stopping(schedule: str, epochs: int, data: Dataset) -> list[Any]:
+    """Early stopping that only saves time: patience under a constant rate, else only where there is no hope."""
+    if schedule == "constant":
+        patience = max(_LEAST_PATIENCE, math.ceil(epochs * _PATIENCE_SHARE))
+        return [keras.callbacks.EarlyStopping("val_cross_entropy", patience=patience, mode="min")]
+    return [_StopAtChance(epochs, chance_level(data.y_validation))]
+
+
+def chance_level(labels: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+    """Accuracy of naming the largest class, and two standard errors."""
+    share = float(np.bincount(labels).max()) / len(labels)
+    return share + 2 * math.sqrt(share * (1 - share) / len(labels))
+
+
+def _keep(model: Any, data: Dataset, path: Path) -> None:
+    """Leaves the model, and what a report wants of it, for the end of the run."""
+    # Plain losses and metrics, so that anybody can load the file.
+    model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {"validation_probabilities": predict(model, data.x_validation), **weight_arrays(model)}
+    save_arrays_file(path.with_suffix(".npz"), arrays)
+    model.save(path.with_suffix(".keras"))
+
+
+def predict(model: Any, images: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Probabilities (n, classes) of images (n, 28, 28) uint8."""
+    return np.asarray(model.predict(images, batch_size=500, verbose=0), dtype=np.float32)

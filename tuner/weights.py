@@ -1,0 +1,62 @@
+"""Statistics of a model's weights, as arrays for `evaluation.npz`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+BINS = 40
+_NEAR_ZERO = 0.01
+_DEAD = 0.01
+
+
+def weight_arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
+    """Names, shapes, statistics and histograms of every kernel, first layer to last.
+
+    Args:
+        model: a Keras model (untyped).
+
+    Returns:
+        `weights/names` (L,), `weights/shapes` (L,), `weights/statistics` (L, 9), `weights/histogram_counts` (L, 40)
+        and `weights/histogram_edges` (L, 41); the columns of statistics are described in docs/run-folder.md.
+    """
+    kernels = list(kernels_of(model))
+    counts, edges = zip(*(np.histogram(kernel, bins=BINS) for _, kernel in kernels), strict=True)
+    return {
+        "weights/names": np.array([name for name, _ in kernels]),
+        "weights/shapes": np.array(["×".join(map(str, kernel.shape)) for _, kernel in kernels]),
+        "weights/statistics": np.array([kernel_statistics(kernel) for _, kernel in kernels]),
+        "weights/histogram_counts": np.array(counts),
+        "weights/histogram_edges": np.array(edges, dtype=np.float64),
+    }
+
+
+def kernels_of(model: Any) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    """Name and kernel of each layer that has one, filters on the last axis."""
+    for layer in model.layers:
+        kernels = [weight for weight in layer.trainable_weights if "kernel" in weight.name]
+        for weight in kernels:
+            name = layer.name if len(kernels) == 1 else f"{layer.name}/{weight.name}"
+            yield name, np.asarray(weight.numpy() if hasattr(weight, "numpy") else weight)
+
+
+def kernel_statistics(kernel: np.ndarray[Any, Any]) -> tuple[float, ...]:
+    """Count, mean, sd, L2 norm, smallest, largest, share near zero, filters, dead filters of one kernel."""
+    values = kernel.astype(np.float64)
+    norms = np.sqrt((values.reshape(-1, values.shape[-1]) ** 2).sum(axis=0))
+    magnitude = np.abs(values)
+    near_zero = float((magnitude < _NEAR_ZERO * magnitude.max()).mean()) if magnitude.max() > 0 else 1.0
+    dead = int((norms <= _DEAD * np.median(norms)).sum())
+    return (
+        float(values.size),
+        float(values.mean()),
+        float(values.std()),
+        float(np.sqrt((values**2).sum())),
+        float(values.min()),
+        float(values.max()),
+        near_zero,
+        float(values.shape[-1]),
+        float(dead),
+    )

@@ -1,0 +1,122 @@
+"""A worker: one process, one task at a time, JSON lines in and out.
+
+Started as `python -m tuner.worker DATA_FOLDER`. Standard input brings tasks; what was standard output when it began takes
+events; everything that libraries print goes to standard error, which the parent keeps in a file. When standard
+input ends, its parent is gone and it ends too, at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuner.data import Dataset
+    from tuner.records import Json
+
+_LONGEST_REASON = 500
+
+
+def main(data_folder: str) -> None:
+    """Serves tasks until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    out = _private_output()
+    tasks = _tasks()
+    prepare_device()
+    from tuner.data import open_arrays
+
+    data = open_arrays(Path(data_folder))
+    import tuner.trial  # noqa: F401 - the long import, before the first task
+
+    _say(out, {"event": "ready"})
+    while True:
+        _serve(tasks.get(), data, out)
+
+
+def prepare_device() -> None:
+    """One thread, growing memory, deterministic kernels: before the backend starts."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+        tf.config.experimental.enable_op_determinism()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def run_task(document: Json, data: Dataset, on_epoch: object) -> Json:
+    """Does what a task says; its result as JSON values."""
+    from tuner.evaluation import evaluate
+    from tuner.export import export_savedmodel
+    from tuner.tasks import EvaluateTask, TrainTask, task_from_json
+    from tuner.trial import run_trial
+
+    task = task_from_json(document)
+    if isinstance(task, TrainTask):
+        return run_trial(task, data, on_epoch)  # type: ignore[arg-type]
+    if isinstance(task, EvaluateTask):
+        return evaluate(task, data)
+    return export_savedmodel(task, data)
+
+
+def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
+    began = time.perf_counter()
+
+    def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+        _say(out, {"event": "epoch", "task": document["id"], "body": {"epoch": epoch, **metrics}})
+
+    try:
+        body = run_task(document, data, on_epoch)
+        event: Json = {"event": "finished", "body": body}
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        event = {"event": "failed", "error": reason(error)}
+    _say(out, {**event, "task": document["id"], "duration_s": time.perf_counter() - began})
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one line: its type and what it says."""
+    text = " ".join(str(error).split())
+    if len(text) > _LONGEST_REASON:
+        text = text[: _LONGEST_REASON - 1] + "…"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _private_output() -> IO[str]:
+    """Keeps standard output for events, and sends what others print there to standard error."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return out
+
+
+def _tasks() -> queue.SimpleQueue[Json]:
+    tasks: queue.SimpleQueue[Json] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            tasks.put(json.loads(line))
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return tasks
+
+
+def _say(out: IO[str], event: Json) -> None:
+    out.write(json.dumps(event) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,314 @@
+"""The workers of a run: a small interface, and its implementation by local processes.
+
+Each worker is a process of its own, so that one death harms one trial and a trial that hangs can be killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from tuner.errors import RunFailed
+from tuner.machine import cpu_cores
+from tuner.options import Device
+from tuner.records import Json
+from tuner.tasks import Event, Task, task_to_json
+
+WORKERS_PER_GPU = 4
+_STARTS_BEFORE_GIVING_UP = 3
+_LOG_LINES = 3
+
+
+class Workers(Protocol):
+    """Where tasks are done."""
+
+    size: int
+    """How many tasks run at the same time."""
+
+    def submit(self, task: Task) -> None:
+        """Queues a task."""
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        """The next thing that a worker said, or None after the timeout."""
+
+    def drop(self) -> None:
+        """Forgets all tasks; those that run are ended."""
+
+    def close(self) -> None:
+        """Ends every worker."""
+
+
+@dataclass
+class _Running:
+    task: Task
+    began: float
+    losses: int = 0
+    """How many processes this task has already lost."""
+
+
+@dataclass
+class _Process:
+    """One worker process as its parent sees it."""
+
+    number: int
+    log: Path
+    popen: subprocess.Popen[bytes]
+    ready: bool = False
+    running: _Running | None = None
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a process said; None: it has ended."""
+
+    process: _Process
+    message: Json | None
+
+
+@dataclass
+class LocalWorkers:
+    """Local processes, one thread each.
+
+    Args:
+        size: how many.
+        data_folder: what `tuner.data.save_arrays` wrote.
+        log_folder: where each worker's output is kept.
+        gpus: how many GPUs to share; 0 for the CPU.
+        timeout_s: the longest that one training may take.
+    """
+
+    size: int
+    data_folder: Path
+    log_folder: Path
+    gpus: int = 0
+    timeout_s: float | None = None
+    module: str = "tuner.worker"
+    _said: queue.SimpleQueue[_Said] = field(default_factory=queue.SimpleQueue)
+    _waiting: deque[_Running] = field(default_factory=deque)
+    _failed_starts: int = 0
+    _processes: list[_Process] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.log_folder.mkdir(parents=True, exist_ok=True)
+        self._processes = [self._start(number) for number in range(self.size)]
+
+    def __enter__(self) -> LocalWorkers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def submit(self, task: Task) -> None:
+        """Queues a task; the first free worker takes it."""
+        self._waiting.append(_Running(task, 0.0))
+        self._hand_out()
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        """The next thing that a worker said about its task, or None after the timeout.
+
+        Raises:
+            RunFailed: where workers can't be started.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            late = self._kill_late()
+            if late is not None:
+                return late
+            try:
+                said = self._said.get(timeout=max(0.0, min(self._next_deadline(), deadline) - time.monotonic()))
+            except queue.Empty:
+                if time.monotonic() >= deadline:
+                    return None
+                continue
+            event = self._take(said)
+            if event is not None:
+                return event
+
+    def drop(self) -> None:
+        """Forgets the waiting tasks, and ends the processes of the running ones (others take their places)."""
+        self._waiting.clear()
+        for index, process in enumerate(self._processes):
+            if process.running is not None:
+                self._end(process)
+                self._processes[index] = self._start(process.number)
+
+    def close(self) -> None:
+        """Ends every process."""
+        for process in self._processes:
+            self._end(process)
+        self._processes = []
+
+    def pids(self) -> list[int]:
+        """The process ids of the workers."""
+        return [process.popen.pid for process in self._processes]
+
+    def _start(self, number: int) -> _Process:
+        log = self.log_folder / f"worker-{number}.log"
+        with log.open("wb") as errors:
+            popen = subprocess.Popen(
+                [sys.executable, "-m", self.module, str(self.data_folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=worker_environment(number, self.gpus),
+            )
+        process = _Process(number, log, popen)
+        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
+        return process
+
+    def _listen(self, process: _Process) -> None:
+        stream = process.popen.stdout
+        if stream is not None:
+            for line in stream:
+                with contextlib.suppress(ValueError):  # a line torn by the death of its process
+                    self._said.put(_Said(process, json.loads(line)))
+        self._said.put(_Said(process, None))
+
+    def _take(self, said: _Said) -> Event | None:
+        process, message = said.process, said.message
+        if process not in self._processes:  # one that was ended on purpose
+            return None
+        if message is None:
+            return self._lost(process)
+        if message["event"] == "ready":
+            process.ready, self._failed_starts = True, 0
+            self._hand_out()
+            return None
+        return self._event(process, message)
+
+    def _event(self, process: _Process, message: Json) -> Event | None:
+        running = process.running
+        if running is None or message["task"] != running.task.id:
+            return None
+        event = Event(
+            kind=message["event"],
+            task=running.task.id,
+            worker=process.number,
+            body=message.get("body", {}),
+            error=message.get("error"),
+            duration_s=message.get("duration_s", 0.0),
+        )
+        if event.kind != "epoch":
+            process.running = None
+            self._hand_out()
+        return event
+
+    def _lost(self, process: _Process) -> Event | None:
+        """A process ended by itself: its task is run again once, by another one."""
+        code = process.popen.wait()
+        running = process.running
+        if not process.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _STARTS_BEFORE_GIVING_UP:
+                raise RunFailed(f"Workers can't be started: {_exit_reason(code)}. {self._last_words(process)}")
+        last_words = self._last_words(process)
+        self._end(process)
+        self._processes[self._processes.index(process)] = self._start(process.number)
+        if running is None:
+            return None
+        running.losses += 1
+        if running.losses < 2:
+            self._waiting.appendleft(running)
+            return None
+        error = f"lost its process twice: {_exit_reason(code)}. {last_words}".strip()
+        return self._failed(process, running, error)
+
+    def _kill_late(self) -> Event | None:
+        if self.timeout_s is None:
+            return None
+        for index, process in enumerate(self._processes):
+            running = process.running
+            if running is None or running.task.kind != "train" or time.monotonic() < running.began + self.timeout_s:
+                continue
+            self._end(process)
+            self._processes[index] = self._start(process.number)
+            return self._failed(process, running, f"timeout: took longer than {self.timeout_s:g} s")
+        return None
+
+    def _next_deadline(self) -> float:
+        if self.timeout_s is None:
+            return float("inf")
+        begins = [process.running.began for process in self._processes if process.running is not None]
+        return min(begins, default=float("inf")) + self.timeout_s
+
+    def _failed(self, process: _Process, running: _Running, error: str) -> Event:
+        duration_s = time.monotonic() - running.began
+        return Event(kind="failed", task=running.task.id, worker=process.number, error=error, duration_s=duration_s)
+
+    def _hand_out(self) -> None:
+        for process in self._processes:
+            if not self._waiting:
+                return
+            if not process.ready or process.running is not None or process.popen.stdin is None:
+                continue
+            running = self._waiting.popleft()
+            running.began = time.monotonic()
+            process.running = running
+            # A process that has just died is told of by its listener, and the task run again.
+            with contextlib.suppress(OSError):
+                process.popen.stdin.write(json.dumps(task_to_json(running.task)).encode() + b"\n")
+                process.popen.stdin.flush()
+
+    def _last_words(self, process: _Process) -> str:
+        lines = process.log.read_text(errors="replace").split("\n") if process.log.exists() else []
+        return " / ".join([line.strip() for line in lines if line.strip()][-_LOG_LINES:])
+
+    def _end(self, process: _Process) -> None:
+        process.popen.kill()
+        process.popen.wait()
+        with contextlib.suppress(OSError):
+            if process.popen.stdin is not None:
+                process.popen.stdin.close()
+
+
+def default_size(device: Device, gpus: int) -> int:
+    """One worker a core on a CPU, several a GPU."""
+    return gpus * WORKERS_PER_GPU if device != "cpu" and gpus else cpu_cores()
+
+
+def worker_environment(number: int, gpus: int) -> dict[str, str]:
+    """The environment of a worker: one thread, no chatter, its GPU or none."""
+    environment = dict(os.environ)
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[variable] = "1"
+    environment |= {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONUNBUFFERED": "1",
+        "CUDA_VISIBLE_DEVICES": str(number % gpus) if gpus else "-1",
+    }
+    if not gpus:
+        environment["JAX_PLATFORMS"] = "cpu"
+        single = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {single}".strip()
+    return environment
+
+
+def count_gpus() -> int:
+    """How many NVIDIA GPUs this machine has, without starting any: as `nvidia-smi --list-gpus` says."""
+    try:
+        listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+
+
+def _exit_reason(code: int) -> str:
+    if code == -9:
+        return "it was killed (signal 9; out of memory?)"
+    return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
