@@ -1,9 +1,10 @@
 """Draws of compact8k's configurations that never exceed a cap.
 
-A draw is a pure function of its random generator. It takes one value of one shape hyperparameter that is known to fit
-(the pivot, uniform over all of them, so that every value comes up), draws the rest of the structure, shrinks it until it
-fits with its filters at their least, and then widens the filters to a drawn share of the cap. What is not the pivot
-favours what public ablations and published networks favour: a search has few first-rung trials to waste.
+A draw is a pure function of its random generator. It draws a structure, shrinks it until it fits with its filters at
+their least, and then widens the filters to a drawn share of the cap. There are two sorts. Most draws are regular: their
+widths follow a profile, flat or growing with depth, as those of published networks do, since a search has few first-rung
+trials to waste. The others explore: one value of one shape hyperparameter that is known to fit is held (the pivot, uniform
+over all of them), and each width is anything that fits, so that every value comes up.
 """
 
 from __future__ import annotations
@@ -72,6 +73,10 @@ _FAVOUR: Mapping[str, tuple[float, ...]] = {
 """Weights of a hyperparameter's values; of the others every value is as likely as the next."""
 
 
+_EXPLORING_SHARE = 0.5
+"""Of the draws: few enough for the search's sake, enough for every value that fits to occur in some thousand draws."""
+
+
 class CapError(ValueError):
     """No network of the family is within the caps."""
 
@@ -124,9 +129,17 @@ class _Network:
 class _Pivot:
     """A value that fits, and a structure that shows it."""
 
-    name: str
+    name: str | None
+    """None: no value is held."""
     value: Value
     witness: Mapping[str, Value]
+
+    def demanded(self) -> dict[str, tuple[Value, ...]]:
+        """What its presence asks of the shape's hyperparameters."""
+        if self.name is None:
+            return {}
+        parents = {condition.name: condition.values for condition in _BY_NAME[self.name].conditions}
+        return parents | {self.name: (self.value,)}
 
 
 def draw(rng: np.random.Generator, max_params: int, max_macs: int, classes: int = 10) -> dict[str, Value]:
@@ -143,7 +156,8 @@ def draw(rng: np.random.Generator, max_params: int, max_macs: int, classes: int 
     """
     caps = _Caps(max_params, max_macs)
     pivots = _pivots(caps, classes)
-    pivot = pivots[int(rng.integers(len(pivots)))]
+    exploring = rng.random() < _EXPLORING_SHARE
+    pivot = pivots[int(rng.integers(len(pivots)))] if exploring else _no_pivot(pivots)
     structure = _fitting_structure(rng, pivot, caps, classes)
     values = structure | _draw_widths(rng, pivot, _network(structure, classes), caps)
     return active(HYPERPARAMETERS, values | _draw_training(rng))
@@ -163,8 +177,14 @@ def fitting_values(max_params: int, max_macs: int, classes: int = 10) -> dict[st
     """
     fitting: dict[str, tuple[Value, ...]] = {}
     for pivot in _pivots(_Caps(max_params, max_macs), classes):
-        fitting[pivot.name] = (*fitting.get(pivot.name, ()), pivot.value)
+        name = str(pivot.name)
+        fitting[name] = (*fitting.get(name, ()), pivot.value)
     return fitting
+
+
+def _no_pivot(pivots: Sequence[_Pivot]) -> _Pivot:
+    """Any structure that fits, to shrink towards."""
+    return _Pivot(None, "", pivots[0].witness)
 
 
 @lru_cache(maxsize=64)
@@ -258,7 +278,7 @@ def _fitting_structure(rng: np.random.Generator, pivot: _Pivot, caps: _Caps, cla
 
 def _holds(caps: _Caps, structure: Structure, pivot: _Pivot, classes: int) -> bool:
     network = _network(structure, classes)
-    if pivot.name in _WIDTHS:
+    if pivot.name in _WIDTHS and pivot.name is not None:
         return network.widest(pivot.name, caps) >= int(pivot.value)
     return caps.hold(network.costs())
 
@@ -270,24 +290,26 @@ def _step_towards(value: Value, end: Value) -> Value:
 
 
 def _draw_layout(rng: np.random.Generator, pivot: _Pivot) -> Structure:
-    demanded = {condition.name: condition.values for condition in _BY_NAME[pivot.name].conditions}
-    demanded[pivot.name] = (pivot.value,)
+    demanded = pivot.demanded()
     layout = {name: _draw_grid(rng, _BY_NAME[name], demanded.get(name)) for name in _LAYOUT}
     return _SMALLEST | layout
 
 
 def _draw_widths(rng: np.random.Generator, pivot: _Pivot, network: _Network, caps: _Caps) -> dict[str, Value]:
-    """Widths along a drawn profile, as wide as a drawn share of the cap allows."""
-    names = list(network.slots)
-    limits = {name: (int(_BY_NAME[name].minimum or 0), int(_BY_NAME[name].maximum or 0)) for name in names}
+    """Widths for as much as a drawn share of the cap."""
+    limits = {name: (int(_BY_NAME[name].minimum or 0), int(_BY_NAME[name].maximum or 0)) for name in network.slots}
     if pivot.name in network.slots:
-        limits[pivot.name] = (int(pivot.value), int(pivot.value))
-    profile = _draw_profile(rng, names)
-    least = _with_widths(network, {name: limits[name][0] for name in names})
+        limits[str(pivot.name)] = (int(pivot.value), int(pivot.value))
+    least = _with_widths(network, {name: low for name, (low, _) in limits.items()})
     budget = _draw_budget(rng, caps, chain_costs(network.terms, least))
-    widths = _scaled(network, limits, profile, budget)
-    _widen(rng, network, limits, widths, budget)
-    return {name: widths[network.slots[name]] for name in names}
+    if pivot.name is None:
+        widths = _scaled(network, limits, _draw_profile(rng, list(limits)), budget)
+        _widen(rng, network, limits, widths, budget)
+    else:
+        widths = _scattered(rng, network, limits, least, budget)
+        # Half of the layers stay as they are, or a large cap would have no narrow ones.
+        _widen(rng, network, {name: limits[name] for name in limits if rng.random() < 0.5}, widths, budget)
+    return {name: widths[at] for name, at in network.slots.items()}
 
 
 def _draw_budget(rng: np.random.Generator, caps: _Caps, least: tuple[int, int]) -> _Caps:
@@ -328,6 +350,24 @@ def _scaled(
         fits = budget.hold(chain_costs(network.terms, at_scale(middle)))
         low, high = (middle, high) if fits else (low, middle)
     return at_scale(low)
+
+
+def _scattered(
+    rng: np.random.Generator,
+    network: _Network,
+    limits: Mapping[str, tuple[int, int]],
+    least: list[int],
+    budget: _Caps,
+) -> list[int]:
+    """Layers in a random order, each as wide as anything that still fits."""
+    widths = tuple(least)
+    names = list(limits)
+    for index in rng.permutation(len(names)):
+        name = names[int(index)]
+        at, (low, high) = network.slots[name], limits[name]
+        widest = min(high, _Network(network.terms, widths, network.slots).widest(name, budget))
+        widths = (*widths[:at], int(rng.integers(low, max(low, widest) + 1)), *widths[at + 1 :])
+    return list(widths)
 
 
 def _widen(

@@ -167,33 +167,35 @@ Y_TEST = build_arrays()["y_test"]
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        pytest.param({"x_train": X[:, 0]}, "x_train has a wrong shape: expected (n, h, w)", id="flat images"),
-        pytest.param({"x_train": np.zeros((60, 28, 28, 3), np.uint8)}, "received (60, 28, 28, 3)", id="colour"),
-        pytest.param({"x_train": np.zeros((60, 32, 32), np.uint8)}, "received (60, 32, 32)", id="too large"),
-        pytest.param({"x_train": np.zeros((60, 0, 28), np.uint8)}, "received (60, 0, 28)", id="no pixels"),
-        pytest.param({"x_train": X[:0], "y_train": Y[:0]}, "expected 1 to 1,000,000 images, received 0", id="none"),
-        pytest.param({"x_train": X[:, :9]}, "received 28×28 in x_test", id="two sizes"),
-        pytest.param({"y_train": Y[:59]}, "received 60 images and 59 labels", id="lengths"),
+        pytest.param({"x_train": X[:, 0]}, "x_train has a wrong shape. Expected (n, h, w)", id="flat images"),
+        pytest.param({"x_train": np.zeros((60, 28, 28, 3), np.uint8)}, "Received: (60, 28, 28, 3)", id="colour"),
+        pytest.param({"x_train": np.zeros((60, 32, 32), np.uint8)}, "Received: (60, 32, 32)", id="too large"),
+        pytest.param({"x_train": np.zeros((60, 0, 28), np.uint8)}, "Received: (60, 0, 28)", id="no pixels"),
+        pytest.param({"x_train": X[:0], "y_train": Y[:0]}, "Expected 1 to 1,000,000 images. Received: 0", id="none"),
+        pytest.param({"x_train": X[:, :9]}, "Received: 28×28 in x_test", id="two sizes"),
+        pytest.param({"y_train": Y[:59]}, "Received: 60 images and 59 labels", id="lengths"),
         pytest.param(
-            {"y_train": np.eye(3)[Y]}, "y_train has a wrong shape: expected (n,), received (60, 3)", id="1-hot"
+            {"y_train": np.eye(3)[Y]}, "y_train has a wrong shape. Expected (n,). Received: (60, 3)", id="1-hot"
         ),
-        pytest.param({"x_train": X.astype(bool)}, "received dtype bool", id="bool"),
-        pytest.param({"x_train": X.astype(complex)}, "received dtype complex128", id="complex"),
+        pytest.param({"x_train": X.astype(bool)}, "Received: dtype bool", id="bool"),
+        pytest.param({"x_train": X.astype(complex)}, "Received: dtype complex128", id="complex"),
         pytest.param({"y_train": Y.astype(str)}, "y_train has a type that can't be used", id="text labels"),
         pytest.param({"y_train": Y.astype(object)}, "pickled Python objects, which are never loaded", id="pickled"),
         pytest.param({"x_train": with_value(X, np.nan, "f4")}, "NaN or infinite pixels", id="NaN"),
         pytest.param({"x_train": with_value(X, np.inf, "f4")}, "NaN or infinite pixels", id="infinite"),
-        pytest.param({"x_train": with_value(X, -1, "i4")}, "received -1 to 255", id="negative"),
-        pytest.param({"x_train": with_value(X, 256, "i4")}, "received 0 to 256", id="16 bits"),
+        pytest.param({"x_train": with_value(X, -1, "i4")}, "Received: -1 to 255", id="negative"),
+        pytest.param({"x_train": with_value(X, 256, "i4")}, "Received: 0 to 256", id="16 bits"),
         pytest.param({"y_train": with_value(Y, np.nan, "f4")}, "NaN or infinite labels", id="NaN label"),
-        pytest.param({"y_train": with_value(Y, 0.5, "f4")}, "not whole: expected 0, 1, 2, …, received 0.5", id="half"),
-        pytest.param({"y_train": with_value(Y, -1, "i4")}, "received -1 to 2", id="negative label"),
-        pytest.param({"y_train": with_value(Y, 100, "i4")}, "received 0 to 100", id="101 classes"),
+        pytest.param(
+            {"y_train": with_value(Y, 0.5, "f4")}, "not whole. Expected 0, 1, 2 and so on. Received: 0.5", id="half"
+        ),
+        pytest.param({"y_train": with_value(Y, -1, "i4")}, "Received: -1 to 2", id="negative label"),
+        pytest.param({"y_train": with_value(Y, 100, "i4")}, "Received: 0 to 100", id="101 classes"),
         pytest.param({"y_train": with_value(Y, 2**63, "u8")}, "labels out of range", id="huge label"),
-        pytest.param({"y_train": Y + 1, "y_test": Y_TEST + 1}, "subtract the smallest label", id="from 1"),
-        pytest.param({"y_train": Y * 2, "y_test": Y_TEST * 2}, "received none of 1, 3", id="gaps"),
-        pytest.param({"y_train": np.minimum(Y, 1)}, "received none of 2", id="only in the test set"),
-        pytest.param({"y_train": Y * 0, "y_test": Y_TEST * 0}, "too few classes: expected 2 to 100", id="1 class"),
+        pytest.param({"y_train": Y + 1, "y_test": Y_TEST + 1}, "Subtract the smallest label", id="from 1"),
+        pytest.param({"y_train": Y * 2, "y_test": Y_TEST * 2}, "Received: none of 1, 3", id="gaps"),
+        pytest.param({"y_train": np.minimum(Y, 1)}, "Received: none of 2", id="only in the test set"),
+        pytest.param({"y_train": Y * 0, "y_test": Y_TEST * 0}, "too few classes. Expected 2 to 100", id="1 class"),
         pytest.param({"y_train": (np.arange(60) == 0).astype(int), "y_test": Y_TEST * 0}, "class 1", id="1 image"),
     ],
 )
@@ -247,17 +249,17 @@ def declared(path: Path, *, images: int = 60, side: int = 28, dtype: str = "|u1"
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        pytest.param(lambda path: None, "received no such file", id="missing"),
-        pytest.param(missing_key, "lacks the key y_test: expected the keys x_train, y_train", id="missing key"),
+        pytest.param(lambda path: None, "Received: no such file", id="missing"),
+        pytest.param(missing_key, "lacks the key y_test. Expected the keys x_train, y_train", id="missing key"),
         pytest.param(truncated, "damaged or no .npz file", id="truncated"),
         pytest.param(flipped, "damaged or no .npz file", id="flipped bits"),
-        pytest.param(lambda path: path.write_bytes(b""), "received 0 bytes", id="empty"),
-        pytest.param(lambda path: path.write_text("<html>"), "received 6 bytes that can't be unpacked", id="a page"),
+        pytest.param(lambda path: path.write_bytes(b""), "Received: 0 bytes", id="empty"),
+        pytest.param(lambda path: path.write_text("<html>"), "Received: 6 bytes that can't be unpacked", id="a page"),
         pytest.param(lambda path: declared(path, zeros=100), "x_train is truncated or has a wrong header", id="short"),
         pytest.param(lambda path: declared(path, zeros=10**6), "or has a wrong header", id="long"),
-        pytest.param(lambda path: declared(path, dtype="|V8"), "received dtype |V8", id="records"),
+        pytest.param(lambda path: declared(path, dtype="|V8"), "Received: dtype |V8", id="records"),
         pytest.param(
-            lambda path: declared(path, images=1_000_001, side=1), "expected 1 to 1,000,000 images", id="a million"
+            lambda path: declared(path, images=1_000_001, side=1), "Expected 1 to 1,000,000 images", id="a million"
         ),
     ],
 )
@@ -292,16 +294,16 @@ ENDLESS = struct.pack(">BBBB3I", 0, 0, 8, 3, 2**32 - 1, 28, 28)
     ("key", "zipped", "change", "said"),
     [
         pytest.param("x_train", False, lambda b: b[:-1], "is truncated or has a wrong header", id="short"),
-        pytest.param("x_train", False, lambda b: b + b"\0", "expected 47,040 bytes for the shape", id="long"),
+        pytest.param("x_train", False, lambda b: b + b"\0", "Expected 47,040 bytes for the shape", id="long"),
         pytest.param("y_train", False, lambda b: b[:2], "is no IDX file", id="stub"),
-        pytest.param("y_train", False, lambda b: b"", "received an empty file", id="empty"),
+        pytest.param("y_train", False, lambda b: b"", "Received: an empty file", id="empty"),
         pytest.param("y_train", False, lambda b: b[:6], "the header is incomplete", id="half a header"),
         pytest.param("y_train", False, lambda b: b"\x89PNG" + b, "is no IDX file", id="a picture"),
         pytest.param("x_train", False, lambda b: ENDLESS + b[16:], "or has a wrong header", id="endless"),
         pytest.param("x_train", True, lambda b: b[:-20], "is damaged", id="gzip cut"),
         pytest.param("x_train", True, lambda b: b[:40] + b"\xff\xff" + b[42:], "is damaged", id="gzip flipped"),
-        pytest.param("x_train", True, rezip(lambda b: b[:-1]), "received 47,039", id="gzip short"),
-        pytest.param("x_train", True, rezip(lambda b: b + b"\0"), "received more", id="gzip long"),
+        pytest.param("x_train", True, rezip(lambda b: b[:-1]), "Received: 47,039", id="gzip short"),
+        pytest.param("x_train", True, rezip(lambda b: b + b"\0"), "Received: more", id="gzip long"),
         pytest.param("x_train", True, rezip(lambda b: HUGE + b[16:]), "different lengths", id="gzip huge"),
         pytest.param("x_train", True, rezip(lambda b: ENDLESS + b[16:]), "1 to 1,000,000", id="gzip endless"),
     ],
@@ -317,14 +319,14 @@ def test_what_is_wrong_with_an_idx_file_is_said(
 def test_a_missing_idx_file_is_said(tmp_path: Path) -> None:
     folder = write_idx(tmp_path / "idx")
     (folder / NAMES["y_test"]).unlink()
-    check_said(folder, "lacks the IDX file of y_test: expected t10k-labels-idx1-ubyte")
+    check_said(folder, "lacks the IDX file of y_test. Expected t10k-labels-idx1-ubyte")
 
 
 @pytest.mark.parametrize("source", ["minst", "no/such/folder", "notes.txt"])
 def test_an_unknown_source_is_a_usage_error(tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "notes.txt").write_text("")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=r"expected auto, mnist, fashion_mnist, digits, a \.npz file or a folder"):
+    with pytest.raises(UsageError, match=r"Expected auto, mnist, fashion_mnist, digits, a \.npz file or a folder"):
         load(source)
 
 
@@ -381,7 +383,7 @@ def test_train_samples_are_a_stratified_choice_of_the_rest(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("samples", [0, 6, 901])
 def test_train_samples_out_of_range(tmp_path: Path, samples: int) -> None:
-    with pytest.raises(UsageError, match=r"expected 7 to 900 \(what the validation split leaves\), received"):
+    with pytest.raises(UsageError, match=r"Expected 7 to 900 \(what the validation split leaves\)\. Received: "):
         load(write_npz(tmp_path / "a.npz", numbered()), train_samples=samples)
 
 
@@ -445,7 +447,7 @@ def test_a_damaged_cache_is_an_error(tmp_path: Path) -> None:
 
 def test_offline_auto_falls_back_and_mnist_does_not() -> None:
     assert load("auto").fallback
-    check_said("mnist", "go online, or set MNIST_TUNE_DATA to a .npz file or a folder of IDX files")
+    check_said("mnist", "Go online, or set MNIST_TUNE_DATA to a .npz file or a folder of IDX files")
     check_said("fashion_mnist", "fashion_mnist is not to be had")
 
 

@@ -69,7 +69,7 @@ def load_dataset(source: str, *, validation: float, seed: int, train_samples: in
     """
     if not 0 < validation <= 0.5:
         raise UsageError(
-            f"--validation can't be used: expected a share above 0 and up to 0.5, received {validation:g}; correct it."
+            f"--validation is out of range. Expected a share above 0 and up to 0.5. Received: {validation:g}."
         )
     found = find_data(source)
     arrays = checked(found.raw)
@@ -115,7 +115,7 @@ def _validation_indices(found: FoundData, arrays: CheckedArrays, share: float, s
 
 def _subset(labels: Labels, classes: int, total: int, seed: int) -> NDArray[np.int64]:
     """Return which of the remaining training images are kept; every class must be among them."""
-    message = "--train-samples can't be used: expected {}, received {}; correct it."
+    message = "--train-samples is out of range. Expected {}. Received: {}."
     if not classes <= total <= len(labels):
         raise UsageError(message.format(f"{classes:,} to {len(labels):,} (what the validation split leaves)", total))
     chosen = stratified_indices(labels, total, np.random.default_rng([seed, 1]))
@@ -204,7 +204,7 @@ def open_arrays(folder: Path) -> Dataset:
             **arrays,
         )
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
-        raise DataError(f"{folder} holds no complete data set ({error}); start the run again.") from error
+        raise DataError(f"{folder} holds no complete data set ({error}). Start the run again.") from error
 
 
 def _array_names() -> Iterator[str]:

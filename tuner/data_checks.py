@@ -71,7 +71,7 @@ class CheckedArrays:
 
 def fault(what: str, *, expected: str, received: object, do: str) -> DataError:
     """Return the error whose message is one line: what was wrong, expected, received, and what to do."""
-    line = f"{what}: expected {expected}, received {received}; {do}."
+    line = f"{what}. Expected {expected}. Received: {received}. {do[:1].upper()}{do[1:]}."
     return DataError(" ".join(line.split()))
 
 
@@ -183,7 +183,9 @@ def _labels(what: str, labels: Untyped) -> Labels:
         raise fault(f"{what} has NaN or infinite labels", expected="whole numbers", received="NaN", do="remove them")
     if labels.dtype.kind == "f" and np.any(labels != np.floor(labels)):
         broken = labels[labels != np.floor(labels)][0]
-        raise fault(f"{what} has labels that are not whole", expected="0, 1, 2, …", received=broken, do="correct them")
+        raise fault(
+            f"{what} has labels that are not whole", expected="0, 1, 2 and so on", received=broken, do="correct them"
+        )
     low, high = labels.min(), labels.max()
     if low < 0 or high >= MAX_CLASSES:
         raise fault(

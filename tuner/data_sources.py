@@ -90,8 +90,8 @@ def _at_path(text: str, what: str) -> FoundData:
     if path.suffix == ".npz":
         return FoundData(path.stem, read_npz(path))
     raise UsageError(
-        f"{what} can't be used: expected {', '.join(SOURCES)}, a .npz file or a folder of IDX files, "
-        f"received {'a file of another kind' if path.exists() else 'no such file or folder'}; correct it."
+        f"{what} can't be used. Expected {', '.join(SOURCES)}, a .npz file or a folder of IDX files. "
+        f"Received: {'a file of another kind' if path.exists() else 'no such file or folder'}."
     )
 
 
@@ -106,9 +106,7 @@ def _cached_or_downloaded(name: str) -> RawArrays:
     try:
         return _read(cached)
     except DataError as error:
-        raise DataError(
-            f"Keras's cache can't be used (delete {cached} to have it downloaded again): {error}"
-        ) from error
+        raise DataError(f"{error} Or delete {cached} to have it downloaded again.") from error
 
 
 def _downloaded(name: str, cached: Path) -> RawArrays:

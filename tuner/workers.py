@@ -17,7 +17,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import IO, Protocol
 
 from tuner.errors import RunFailed
 from tuner.machine import cpu_cores
@@ -64,6 +64,7 @@ class _Process:
     number: int
     log: Path
     popen: subprocess.Popen[bytes]
+    listener: threading.Thread | None = None
     ready: bool = False
     running: _Running | None = None
 
@@ -166,16 +167,21 @@ class LocalWorkers:
                 env=worker_environment(number, self.gpus),
             )
         process = _Process(number, log, popen)
-        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
+        process.listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
+        process.listener.start()
         return process
 
     def _listen(self, process: _Process) -> None:
         stream = process.popen.stdout
         if stream is not None:
-            for line in stream:
-                with contextlib.suppress(ValueError):  # a line torn by the death of its process
-                    self._said.put(_Said(process, json.loads(line)))
+            with stream:
+                self._hear(process, stream)
         self._said.put(_Said(process, None))
+
+    def _hear(self, process: _Process, stream: IO[bytes]) -> None:
+        for line in stream:
+            with contextlib.suppress(ValueError):  # a line torn by the death of its process
+                self._said.put(_Said(process, json.loads(line)))
 
     def _take(self, said: _Said) -> Event | None:
         process, message = said.process, said.message
@@ -272,6 +278,8 @@ class LocalWorkers:
         with contextlib.suppress(OSError):
             if process.popen.stdin is not None:
                 process.popen.stdin.close()
+        if process.listener is not None:
+            process.listener.join()
 
 
 def default_size(device: Device, gpus: int) -> int:

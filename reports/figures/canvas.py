@@ -1,0 +1,294 @@
+"""What all figures share: colours that follow the page's theme, axes, and matplotlib's output made fit for a page.
+
+A figure is drawn with stand-in colours (`Ink`), one for each role; `svg_of` replaces them by CSS variables, makes every
+id unique to the figure and gives each mark the id of its trial. One unit of a figure is one CSS pixel.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import escape
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+_PIXELS_PER_INCH = 72
+"""Matplotlib's SVG counts in points; at 72 of them an inch a point is a pixel of the page."""
+
+_STYLE: dict[str, object] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mnist-tune",
+    "text.parse_math": False,
+    "font.size": 12.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 1.0,
+    "path.simplify": False,
+    "lines.solid_capstyle": "round",
+}
+
+
+class Ink:
+    """Stand-in colours, one a role; none of them is ever seen."""
+
+    TEXT = "#000101"
+    MUTED = "#000102"
+    HAIRLINE = "#000103"
+    FAINT = "#000104"
+    """Trials in the background."""
+    WINNER = "#000105"
+    PAPER = "#000106"
+    PUBLISHED = "#000107"
+    """References: the same wherever they stand."""
+    CATEGORY = ("#000110", "#000111", "#000112", "#000113", "#000114", "#000115")
+    """Okabe and Ito's set without black and the winner's."""
+    ORDER = ("#000120", "#000121", "#000122", "#000123", "#000124")
+    """Ordered, from cividis: few epochs to many."""
+    HEAT = tuple(f"#0001{48 + step:02x}" for step in range(8))
+    """Ordered, from cividis: few to many."""
+    HEAT_TEXT = tuple(f"#0001{64 + step:02x}" for step in range(8))
+    """What can be read on `HEAT`."""
+
+
+_VARIABLES = {
+    Ink.TEXT: "--ink",
+    Ink.MUTED: "--muted",
+    Ink.HAIRLINE: "--hairline",
+    Ink.FAINT: "--faint",
+    Ink.WINNER: "--winner",
+    Ink.PAPER: "--paper",
+    Ink.PUBLISHED: "--published",
+    **{colour: f"--category-{place}" for place, colour in enumerate(Ink.CATEGORY)},
+    **{colour: f"--order-{place}" for place, colour in enumerate(Ink.ORDER)},
+    **{colour: f"--heat-{place}" for place, colour in enumerate(Ink.HEAT)},
+    **{colour: f"--heat-text-{place}" for place, colour in enumerate(Ink.HEAT_TEXT)},
+}
+
+_COLOUR = re.compile("|".join(_VARIABLES))
+_ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
+_TRIAL_GROUP = re.compile(r'<g id="trial-(\d+)(?:--\d+)?"')
+_LONG_DECIMAL = re.compile(r"(\d\.\d\d)\d+")
+_FONT = re.compile(r"(font: (?:[\w.]+ )*?[\d.]+px) [^;\"]+")
+_SPACE = re.compile(r"\s*\n\s*")
+
+
+@dataclass
+class Canvas:
+    """A figure that is being drawn."""
+
+    name: str
+    """Unique on the page; the prefix of every id."""
+    figure: Figure
+    width: int
+    height: int
+    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """gid of a set of markers → the trial of each, in order."""
+    _gids: dict[str, int] = field(default_factory=dict)
+
+    def axes(self, *, left: int = 56, right: int = 16, top: int = 12, bottom: int = 44) -> Axes:
+        """Axes with these margins in pixels."""
+        box = (
+            left / self.width,
+            bottom / self.height,
+            (self.width - left - right) / self.width,
+            (self.height - top - bottom) / self.height,
+        )
+        ax = self.figure.add_axes(box)
+        quiet(ax)
+        return ax
+
+    def trial_gid(self, trial: str) -> str:
+        """An id for an artist of a trial; a second one of the same trial gets its own."""
+        number = self._gids[trial] = self._gids.get(trial, 0) + 1
+        return f"trial-{trial}" if number == 1 else f"trial-{trial}--{number}"
+
+    def points(self, ax: Axes, x: Sequence[float], y: Sequence[float], trials: Sequence[str], **look: object) -> None:
+        """Markers, each of which knows its trial."""
+        if not x:
+            return
+        gid = f"marks-{len(self.marks)}"
+        self.marks[gid] = tuple(trials)
+        style: dict[str, object] = {"marker": "o", "markersize": 6, "markeredgewidth": 1, "markeredgecolor": Ink.PAPER}
+        ax.plot(x, y, linestyle="none", gid=gid, clip_on=False, **{**style, **look})  # type: ignore[arg-type]
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Matplotlib's settings while a figure is made and written."""
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+        yield
+
+
+def draw(name: str, width: int, height: int, label: str, paint: Callable[[Canvas], None]) -> str:
+    """Lets `paint` draw on a canvas and returns the SVG element.
+
+    Args:
+        name: unique on the page.
+        width: of the figure in CSS pixels.
+        height: the same.
+        label: what the figure shows, for those who can't see it.
+        paint: draws.
+    """
+    with drawing():
+        size = (width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH)
+        canvas = Canvas(name, Figure(figsize=size, dpi=_PIXELS_PER_INCH), width, height)
+        paint(canvas)
+        return svg_of(canvas, label)
+
+
+def svg_of(canvas: Canvas, label: str) -> str:
+    """The figure as one SVG element whose colours, fonts and ids belong to the page."""
+    stream = io.StringIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    canvas.figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
+    source = stream.getvalue()
+    body = source[source.index(">", source.index("<svg")) + 1 : source.rindex("</svg>")]
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
+    for gid, trials in canvas.marks.items():
+        body = _name_marks(body, gid, trials)
+    body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
+    body = _ID.sub(lambda m: f"{m.group(1)}{canvas.name}-{m.group(2)}", body).replace("xlink:href", "href")
+    body = _FONT.sub(r"\1 var(--sans)", body)
+    body = _COLOUR.sub(lambda m: f"var({_VARIABLES[m.group(0)]})", body)
+    body = _LONG_DECIMAL.sub(r"\1", body)
+    body = _SPACE.sub(" ", body).strip()
+    text = escape(label, quote=True)
+    return (
+        f'<svg class="figure" role="img" aria-label="{text}" viewBox="0 0 {canvas.width} {canvas.height}" '
+        f'style="width: {canvas.width}px" stroke-linejoin="round">{body}</svg>'
+    )
+
+
+def quiet(ax: Axes) -> None:
+    """Axes in the page's greys: no box, hairline, short labels."""
+    ax.set_facecolor("none")
+    for spine in ax.spines.values():
+        spine.set_color(Ink.HAIRLINE)
+    ax.tick_params(colors=Ink.MUTED, which="both", length=3, width=1, labelsize=11, pad=4)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_color(Ink.MUTED)
+        axis.label.set_fontsize(12)
+
+
+def order_colour(place: int, of: int) -> str:
+    """The colour of the place-th of so many ordered things, 0 the least."""
+    if of <= 1:
+        return Ink.ORDER[-1]
+    return Ink.ORDER[round(place * (len(Ink.ORDER) - 1) / (of - 1))]
+
+
+# --- an accuracy axis that shows errors -----------------------------------------------------------------------------
+
+_ACCURACY_TICKS = (
+    0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.998, 0.999,
+    0.9995, 0.9999,
+)  # fmt: skip
+_SMALLEST_ERROR = 5e-5
+
+
+def error_scale(accuracy: float) -> float:
+    """−log10 of the error rate, so that equal steps are equal ratios of errors."""
+    return -math.log10(max(1.0 - accuracy, _SMALLEST_ERROR))
+
+
+def error_axis(ax: Axes, accuracies: Sequence[float], *, label: str = "validation accuracy, %", ticks: int = 6) -> None:
+    """Makes y an axis of accuracies in percent, spaced by error rate. Plot `error_scale(accuracy)` on it."""
+    low, high = error_limits(accuracies)
+    ax.set_ylim(low, high)
+    ax.set_ylabel(label)
+    inside = [tick for tick in _ACCURACY_TICKS if low <= error_scale(tick) <= high]
+    while len(inside) > ticks:
+        inside = inside[len(inside) % 2 == 0 :: 2]
+    if len(inside) < 2:
+        inside = _plain_ticks(low, high)
+    ax.set_yticks([error_scale(tick) for tick in inside], [f"{100 * tick:.5g}" for tick in inside])
+    hairlines(ax)
+
+
+def error_limits(accuracies: Sequence[float]) -> tuple[float, float]:
+    """The limits of an error axis for these accuracies, with a margin."""
+    scaled = [error_scale(value) for value in accuracies] or [0.0, 2.0]
+    margin = max(0.08 * (max(scaled) - min(scaled)), 0.04)
+    return min(scaled) - margin, max(scaled) + margin
+
+
+def hairlines(ax: Axes, axis: str = "y") -> None:
+    """Grid lines behind everything."""
+    ax.grid(visible=True, axis=axis, color=Ink.HAIRLINE, linewidth=1)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)
+
+
+def whole_ticks(low: float, high: float, most: int = 8) -> list[int]:
+    """Round whole numbers within limits, `most` at most."""
+    span = max(high - low, 1)
+    steps = (m * 10**e for e in range(9) for m in (1, 2, 5))
+    step = next(step for step in steps if span / step <= most)
+    first = math.ceil(low / step)
+    return [step * k for k in range(first, math.floor(high / step) + 1)]
+
+
+def epoch_axis(ax: Axes, last: int) -> None:
+    """Makes x an axis of epochs from 1."""
+    ax.set_xlim(0.5, last + 0.5)
+    ticks = [tick for tick in whole_ticks(1, last) if tick > 0]
+    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ax.set_xlabel("epoch")
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """1, 2, 5 times powers of ten within limits; powers alone where these are many."""
+    if not 0 < low <= high:
+        return []
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    fine = [m * 10.0**e for e in powers for m in (1, 2, 5)]
+    inside = [tick for tick in fine if low * 0.999 <= tick <= high * 1.001]
+    coarse = [tick for tick in inside if math.isclose(math.log10(tick) % 1, 0, abs_tol=1e-9)]
+    return inside if len(inside) <= 6 or len(coarse) < 2 else coarse
+
+
+def log_axis(axis_of: Axes, which: str, low: float, high: float) -> None:
+    """A logarithmic axis with labels such as 0.01."""
+    ticks = log_ticks(low, high)
+    labels = [f"{tick:.3g}" for tick in ticks]
+    if which == "x":
+        axis_of.set_xscale("log")
+        axis_of.set_xlim(low, high)
+        axis_of.set_xticks(ticks, labels)
+        axis_of.set_xticks([], minor=True)
+    else:
+        axis_of.set_yscale("log")
+        axis_of.set_ylim(low, high)
+        axis_of.set_yticks(ticks, labels)
+        axis_of.set_yticks([], minor=True)
+
+
+def spread_labels(places: Sequence[float], gap: float) -> list[float]:
+    """Moves places apart so that labels `gap` high do not overlap; their order is kept."""
+    order = sorted(range(len(places)), key=lambda k: places[k])
+    moved = list(places)
+    for earlier, later in zip(order, order[1:], strict=False):
+        moved[later] = max(moved[later], moved[earlier] + gap)
+    excess = [moved[k] - places[k] for k in order]
+    shift = max(excess, default=0.0) / 2
+    return [place - shift for place in moved] if shift else moved
+
+
+def _plain_ticks(low: float, high: float) -> list[float]:
+    accuracies = [1 - 10**-low, 1 - 10**-high]
+    digits = max(1, 1 - math.floor(math.log10(max(accuracies[1] - accuracies[0], 1e-5))))
+    steps = [accuracies[0] + share * (accuracies[1] - accuracies[0]) for share in (0.15, 0.5, 0.85)]
+    return sorted({round(step, digits) for step in steps})
+
+
+def _name_marks(body: str, gid: str, trials: Sequence[str]) -> str:
+    start = body.index(f'<g id="{gid}">')
+    end = body.index("</g>", start)
+    names = iter(trials)
+    marked = re.sub(r"<use ", lambda _: f'<use class="mark" data-trial="{next(names)}" ', body[start:end])
+    return body[:start] + marked + body[end:]

@@ -1,0 +1,104 @@
+"""Small figures of the winner: calibration, robustness, weights, pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from reports.analysis.classification import ReliabilityBin
+from reports.analysis.robustness import Degradation
+from reports.analysis.weights import LayerWeights
+from reports.figures.canvas import Canvas, Ink, draw, error_axis, error_scale, hairlines
+
+
+def reliability_figure(bins: Sequence[ReliabilityBin], label: str) -> str:
+    """Accuracy against confidence; a mark's area grows with its images."""
+
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes(left=52, right=20, top=16)
+        total = sum(b.count for b in bins)
+        ax.plot([0, 1], [0, 1], color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        ax.annotate("as sure as right", (0.3, 0.3), xytext=(8, -4), textcoords="offset points", fontsize=11,
+                    va="top", color=Ink.MUTED)  # fmt: skip
+        ax.plot([b.confidence for b in bins], [b.accuracy for b in bins], color=Ink.WINNER, linewidth=1)
+        for b in bins:
+            size = 4 + 14 * math.sqrt(b.count / total)
+            ax.plot([b.confidence], [b.accuracy], marker="o", markersize=size, color=Ink.WINNER,
+                    markeredgecolor=Ink.PAPER, clip_on=False)  # fmt: skip
+        ax.set_xlim(0, 1.0)
+        ax.set_ylim(0, 1.0)
+        ticks = [0, 0.25, 0.5, 0.75, 1]
+        ax.set_xticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
+        ax.set_yticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
+        hairlines(ax)
+        ax.set_xlabel("confidence, %")
+        ax.set_ylabel("accuracy, %")
+
+    return draw("reliability", 400, 360, label, paint)
+
+
+def robustness_figure(found: Degradation, accuracies: Sequence[float], label: str) -> str:
+    """One way of making images worse, on the scale of all of them."""
+
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes(left=44, right=14, top=10)
+        ax.plot(
+            found.levels,
+            [error_scale(value) for value in found.accuracy],
+            color=Ink.WINNER,
+            linewidth=2,
+            marker="o",
+            markersize=5,
+            clip_on=False,
+        )
+        error_axis(ax, accuracies, label="", ticks=6)
+        levels = [found.levels[0], found.levels[len(found.levels) // 2], found.levels[-1]]
+        ax.set_xticks(sorted(set(levels)), [f"{level:.3g}" for level in sorted(set(levels))])
+        ax.set_xlabel(found.unit)
+
+    return draw(f"robustness-{_slug(found.kind)}", 240, 200, label, paint)
+
+
+def weight_histogram(layer: LayerWeights, place: int, label: str) -> str:
+    """How a layer's weights are spread: no axis, its ends stand in the table."""
+
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes(left=2, right=2, top=2, bottom=3)
+        ax.stairs(layer.counts, layer.edges, fill=True, color=Ink.ORDER[2])
+        if layer.edges[0] < 0 < layer.edges[-1]:
+            ax.axvline(0, color=Ink.TEXT, linewidth=1)
+        ax.set_xlim(layer.edges[0], layer.edges[-1])
+        ax.set_ylim(0, max([*layer.counts, 1]))
+        ax.set_axis_off()
+
+    return draw(f"weights-{place}", 128, 36, label, paint)
+
+
+def pixel_figure(counts: Sequence[int], label: str) -> str:
+    """Share of the training pixels at each grey value, on a logarithmic scale."""
+
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes(left=60)
+        total = sum(counts) or 1
+        shares = [100 * count / total for count in counts]
+        smallest = min((share for share in shares if share > 0), default=0.01)
+        ax.set_yscale("log")
+        bottom = smallest / 2
+        ax.stairs([max(s, bottom) for s in shares], list(range(len(shares) + 1)), baseline=bottom, fill=True,
+                  color=Ink.ORDER[2])  # fmt: skip
+        ax.set_ylim(bottom, 150)
+        powers = [10.0**e for e in range(math.ceil(math.log10(bottom)), 3)][-4:]
+        ax.set_yticks(powers, [f"{power:g}" for power in powers])
+        ax.set_yticks([], minor=True)
+        ax.set_xlim(0, len(shares))
+        ticks = [0, 64, 128, 192, 255]
+        ax.set_xticks(ticks, [str(tick) for tick in ticks])
+        hairlines(ax)
+        ax.set_xlabel("grey value")
+        ax.set_ylabel("% of pixels")
+
+    return draw("pixels", 400, 224, label, paint)
+
+
+def _slug(text: str) -> str:
+    return "".join(character if character.isalnum() and character.isascii() else "-" for character in text.lower())

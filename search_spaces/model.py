@@ -1,0 +1,93 @@
+"""A network's specs as a Keras model. Plain Keras layers only; nothing of configurations or training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+
+from search_spaces.specs import (
+    INPUT_SHAPE,
+    Activation,
+    Conv,
+    Dense,
+    Dropout,
+    FittedLayer,
+    GlobalAveragePooling,
+    Pool,
+    SeparableConv,
+    Spec,
+    WeightedSpec,
+    resolve,
+)
+
+# Keras has no types: its tensors, layers and models are `Any` here.
+
+_KINKED: tuple[Activation, ...] = ("relu", "leaky_relu", "gelu")
+LEAKY_SLOPE = 0.2
+
+
+def build_model(specs: Iterable[Spec], l2: float = 0.0, name: str = "network") -> Any:
+    """A model from uint8 images (n, 28, 28) to float32 probabilities (n, classes), its preprocessing inside.
+
+    Layers with weights have the names of `specs.summarise`.
+
+    Args:
+        specs: the last layer with a kernel gives the logits.
+        l2: factor of the L2 penalty on every kernel, 0 for none.
+        name: of the model.
+    """
+    image = keras.Input(shape=INPUT_SHAPE[:2], dtype="uint8", name="image")
+    tensor = keras.layers.Rescaling(1.0 / 255.0, name="scale")(image)
+    tensor = keras.layers.Reshape(INPUT_SHAPE, name="channel")(tensor)
+    for layer in resolve(specs):
+        tensor = _apply(layer, tensor, l2)
+    if len(tensor.shape) > 2:
+        tensor = keras.layers.Flatten(name="logits")(tensor)
+    # In float32 whatever the policy: half a precision is too little for probabilities.
+    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(tensor)
+    return keras.Model(image, probabilities, name=name)
+
+
+def _apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
+    spec = layer.spec
+    if isinstance(spec, Pool):
+        return keras.layers.MaxPooling2D(spec.size, name=layer.name)(tensor)
+    if isinstance(spec, Dropout):
+        return keras.layers.Dropout(spec.rate, name=layer.name)(tensor)
+    if isinstance(spec, GlobalAveragePooling):
+        return keras.layers.GlobalAveragePooling2D(keepdims=True, name=layer.name)(tensor)
+    if isinstance(spec, Dense) and len(tensor.shape) > 2:
+        tensor = keras.layers.Flatten(name=f"flatten_{layer.number}")(tensor)
+    return _normalise_and_activate(spec, layer.number, _kernel_layer(spec, layer.name, l2)(tensor))
+
+
+def _normalise_and_activate(spec: WeightedSpec, number: int, tensor: Any) -> Any:
+    if spec.batch_norm:
+        tensor = keras.layers.BatchNormalization(name=f"batch_norm_{number}")(tensor)
+    if spec.activation == "linear":
+        return tensor
+    if spec.activation == "leaky_relu":
+        return keras.layers.LeakyReLU(LEAKY_SLOPE, name=f"activation_{number}")(tensor)
+    return keras.layers.Activation(spec.activation, name=f"activation_{number}")(tensor)
+
+
+def _kernel_layer(spec: WeightedSpec, name: str, l2: float) -> Any:
+    # Below BatchNorm the scale of a kernel doesn't matter; without it a kinked activation wants He's (He et al. 2015).
+    initializer = "he_normal" if spec.activation in _KINKED and not spec.batch_norm else "glorot_uniform"
+    shared = {"use_bias": spec.bias, "name": name}
+    if isinstance(spec, SeparableConv):
+        kernels = {f"{part}_initializer": initializer for part in ("depthwise", "pointwise")}
+        penalties = {f"{part}_regularizer": _penalty(l2) for part in ("depthwise", "pointwise")}
+        return keras.layers.SeparableConv2D(
+            spec.filters, spec.kernel, padding=spec.padding, **shared, **kernels, **penalties
+        )
+    shared |= {"kernel_initializer": initializer, "kernel_regularizer": _penalty(l2)}
+    if isinstance(spec, Conv):
+        return keras.layers.Conv2D(spec.filters, spec.kernel, padding=spec.padding, **shared)
+    return keras.layers.Dense(spec.units, **shared)
+
+
+def _penalty(l2: float) -> Any:
+    return keras.regularizers.L2(l2) if l2 else None

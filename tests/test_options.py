@@ -1,0 +1,68 @@
+"""The options of a search: ranges, durations, and what a resumed run may change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tuner.errors import UsageError
+from tuner.options import SearchOptions, merge_for_resume, parse_duration
+
+
+def options(**changes: Any) -> SearchOptions:
+    return SearchOptions(**{"space": "compact8k", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"validation": 0.0}, "--validation"),
+        ({"validation": 0.6}, "Received: 0.6"),
+        ({"validation": float("nan")}, "--validation"),
+        ({"max_params": 0}, "--max-params"),
+        ({"max_epochs": 0}, "--max-epochs"),
+        ({"factor": 1}, "2 or more"),
+        ({"seed": -1}, "--seed"),
+        ({"seed": 2**32}, "--seed"),
+        ({"algorithm": "grid"}, "hyperband, random, bayesian"),
+        ({"device": "tpu"}, "auto, cpu, gpu"),
+        ({"confirm_seeds": 0}, "--confirm-seeds"),
+        ({"workers": 0}, "--workers"),
+        ({"max_trials": 5}, "--max-trials goes with"),
+    ],
+)
+def test_a_value_outside_its_range_is_told_in_one_line(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        options(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_options_come_back_from_json() -> None:
+    wanted = options(algorithm="random", max_trials=7, references=False, time_budget=60.0)
+    assert SearchOptions.from_json({**wanted.to_json(), "of_another_version": 1}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("45m", 2700), ("2h", 7200), ("1h30m", 5400), ("90s", 90), ("90", 90), ("1.5h", 5400), ("2H", 7200)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5m", "5 m", "m", "1d"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="duration"):
+        parse_duration(text)
+
+
+def test_a_resumed_run_keeps_its_options_and_takes_new_workers() -> None:
+    kept = options(seed=3, time_budget=60.0)
+    merged = merge_for_resume(kept, {"space": "compact8k", "workers": 4})
+    assert (merged.seed, merged.workers, merged.time_budget) == (3, 4, None)
+
+
+def test_another_value_is_refused_when_a_run_is_resumed() -> None:
+    with pytest.raises(UsageError, match="--seed is 1 in this run. Received: 2"):
+        merge_for_resume(options(), {"seed": 2})

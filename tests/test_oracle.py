@@ -1,0 +1,155 @@
+"""What is proposed: the plan, the promotions, the cap, and that timing changes nothing."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from search_spaces.compact_family import CompactFamily
+from tuner.options import SearchOptions
+from tuner.oracle import Proposal, Proposer
+from tuner.records import Configuration, TrialRecord, configuration_key
+
+from .builders import record
+
+Score = Callable[[Proposal], float | None]
+
+
+def score_by_content(proposal: Proposal) -> float:
+    """A score that depends on configuration and epochs alone."""
+    return int(configuration_key(proposal.configuration), 16) % 1000 / 1000 + proposal.epochs / 1e6
+
+
+def options(**changes: Any) -> SearchOptions:
+    return SearchOptions(space="compact8k", **changes)
+
+
+def proposer(recorded: dict[str, Configuration] | None = None, references: int = 0, **changes: Any) -> Proposer:
+    family = CompactFamily()
+    known = [dict(reference.values) for reference in family.references_that_fit()[:references]]
+    return Proposer(family, options(**changes), references=known, recorded=recorded)
+
+
+def drive(
+    oracle: Proposer, workers: int = 1, score: Score = score_by_content, shuffle: int = 0
+) -> dict[str, TrialRecord]:
+    """Runs a search whose trials end in a random order."""
+    rng = random.Random(shuffle)
+    running: list[Proposal] = []
+    records: dict[str, TrialRecord] = {}
+    while True:
+        while len(running) < workers and (proposal := oracle.propose()) is not None:
+            running.append(proposal)
+        if not running:
+            return records
+        proposal = running.pop(rng.randrange(len(running)))
+        value = score(proposal)
+        records[proposal.trial] = record(
+            int(proposal.trial),
+            val_accuracy=value,
+            status="failed" if value is None else "completed",
+            configuration=proposal.configuration,
+            epochs=proposal.epochs,
+            bracket=proposal.bracket,
+            rung=proposal.rung,
+        )
+        oracle.report(records[proposal.trial])
+
+
+def shape(records: dict[str, TrialRecord]) -> list[tuple[int | None, int | None, int]]:
+    return [(r.bracket, r.rung, r.epochs) for _, r in sorted(records.items())]
+
+
+def content(records: dict[str, TrialRecord]) -> dict[str, tuple[str, int]]:
+    return {name: (configuration_key(r.configuration), r.epochs) for name, r in records.items()}
+
+
+def test_fifteen_epochs_factor_three_give_the_brackets_of_the_paper() -> None:
+    records = drive(proposer())
+    sizes = [(b, r, e, shape(records).count((b, r, e))) for b, r, e in sorted(set(shape(records)))]  # type: ignore[type-var]
+    assert sizes == [(0, 0, 2, 12), (0, 1, 5, 4), (0, 2, 15, 2), (1, 0, 5, 6), (1, 1, 15, 2), (2, 0, 15, 4)]
+
+
+def test_the_best_of_a_rung_are_promoted_in_order() -> None:
+    records = drive(proposer())
+    rung = sorted((r for r in records.values() if (r.bracket, r.rung) == (0, 0)), key=lambda r: -(r.val_accuracy or 0))
+    promoted = [r for _, r in sorted(records.items()) if (r.bracket, r.rung) == (0, 1)]
+    assert [p.configuration for p in promoted] == [r.configuration for r in rung[:4]]
+
+
+@pytest.mark.parametrize(("workers", "shuffle"), [(1, 0), (2, 1), (4, 2), (16, 3)])
+def test_workers_and_timing_change_nothing(workers: int, shuffle: int) -> None:
+    assert content(drive(proposer(), workers, shuffle=shuffle)) == content(drive(proposer()))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_every_seed_is_a_seed_of_its_own(seed: int) -> None:
+    first, again, other = (drive(proposer(seed=s)) for s in (seed, seed, 7))
+    assert content(first) == content(again)
+    assert content(first) != content(other)
+
+
+def test_no_configuration_is_drawn_twice_and_every_one_keeps_the_caps() -> None:
+    family = CompactFamily()
+    drawn = [r.configuration for r in drive(proposer(iterations=2)).values() if r.rung == 0]
+    assert len({configuration_key(c) for c in drawn}) == len(drawn) == 44
+    assert all(family.fits(c) for c in drawn)
+
+
+def test_failed_trials_shrink_a_rung_but_starve_nothing() -> None:
+    def mostly_failing(proposal: Proposal) -> float | None:
+        failing = proposal.bracket == 0 and proposal.rung == 0 and int(proposal.trial) <= 10
+        return None if failing else score_by_content(proposal)
+
+    counts = shape(drive(proposer(), score=mostly_failing))
+    assert counts.count((0, 1, 5)) == 2
+    assert counts.count((0, 2, 15)) == 2
+    assert counts.count((2, 0, 15)) == 4
+
+
+def test_a_search_whose_every_trial_fails_ends() -> None:
+    assert len(drive(proposer(), score=lambda _: None)) == 22
+
+
+def test_bracket_numbers_run_on_over_iterations() -> None:
+    assert {r.bracket for r in drive(proposer(iterations=2)).values()} == {0, 1, 2, 3, 4, 5}
+
+
+def test_references_take_the_first_places_without_extra_trials() -> None:
+    family, with_them, without = CompactFamily(), drive(proposer(references=3)), drive(proposer())
+    best = [dict(reference.values) for reference in family.references_that_fit()[:3]]
+    assert [with_them[f"{n:04d}"].configuration for n in (1, 2, 3)] == best
+    assert len(with_them) == len(without)
+
+
+def test_recorded_configurations_are_put_back_instead_of_drawn() -> None:
+    other = drive(proposer(seed=5))["0003"].configuration
+    assert drive(proposer(recorded={"0003": other}))["0003"].configuration == other
+
+
+@pytest.mark.parametrize("algorithm", ["random", "bayesian"])
+def test_random_and_bayesian_keep_cap_and_seed(algorithm: str) -> None:
+    family = CompactFamily()
+    runs = [drive(proposer(algorithm=algorithm, max_trials=9)) for _ in range(2)]
+    assert content(runs[0]) == content(runs[1])
+    assert len(runs[0]) == 9
+    assert len({configuration_key(r.configuration) for r in runs[0].values()}) == 9
+    assert all(family.fits(r.configuration) and r.epochs == 15 for r in runs[0].values())
+
+
+def test_bayesian_runs_with_failures_and_several_workers() -> None:
+    def some_fail(proposal: Proposal) -> float | None:
+        return None if int(proposal.trial) % 3 == 0 else score_by_content(proposal)
+
+    assert len(drive(proposer(algorithm="bayesian", max_trials=9), workers=3, score=some_fail)) == 9
+
+
+def test_no_warning_reaches_the_user() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        drive(proposer(max_epochs=3))
+    assert caught == []

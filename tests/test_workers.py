@@ -1,0 +1,116 @@
+"""Local processes: events, deaths, time limits. With a worker that trains nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuner.errors import RunFailed
+from tuner.tasks import Event, SpaceRef, TrainTask
+from tuner.workers import LocalWorkers, worker_environment
+
+SPACE = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
+
+
+def task(name: str, **configuration: Any) -> TrainTask:
+    return TrainTask(id=name, space=SPACE, configuration=configuration, epochs=1, seed=1)
+
+
+@contextmanager
+def workers(folder: Path, size: int = 1, timeout_s: float | None = None) -> Iterator[LocalWorkers]:
+    with LocalWorkers(size, folder, folder / "logs", timeout_s=timeout_s, module="tests.fake_worker") as pool:
+        yield pool
+
+
+def until_done(pool: LocalWorkers, count: int) -> list[Event]:
+    """The events that end tasks."""
+    ended: list[Event] = []
+    deadline = time.monotonic() + 30
+    while len(ended) < count and time.monotonic() < deadline:
+        event = pool.next_event(1.0)
+        if event is not None and event.kind != "epoch":
+            ended.append(event)
+    return ended
+
+
+def test_tasks_are_done_by_several_processes(tmp_path: Path) -> None:
+    with workers(tmp_path, size=2) as pool:
+        for number in range(6):
+            pool.submit(task(str(number), sleep=0.2))
+        ended = until_done(pool, 6)
+    assert {event.task for event in ended} == {str(number) for number in range(6)}
+    assert {event.worker for event in ended} == {0, 1}
+
+
+def test_epochs_are_told_as_they_end(tmp_path: Path) -> None:
+    with workers(tmp_path) as pool:
+        pool.submit(task("a", score=0.7))
+        event = pool.next_event(20)
+    assert event is not None
+    assert (event.kind, event.body["val_accuracy"]) == ("epoch", 0.7)
+
+
+def test_a_task_that_loses_its_process_is_run_again_once(tmp_path: Path) -> None:
+    with workers(tmp_path) as pool:
+        pool.submit(task("a", die="once"))
+        pool.submit(task("b"))
+        ended = until_done(pool, 2)
+    assert [(event.task, event.kind) for event in ended] == [("a", "finished"), ("b", "finished")]
+
+
+def test_a_task_that_loses_its_process_twice_fails_with_its_last_words(tmp_path: Path) -> None:
+    with workers(tmp_path) as pool:
+        pool.submit(task("a", die="always"))
+        pool.submit(task("b"))
+        ended = {event.task: event for event in until_done(pool, 2)}
+    assert ended["b"].kind == "finished"
+    assert ended["a"].error == "lost its process twice: it ended with exit code 3. last words"
+
+
+def test_a_task_that_raises_fails(tmp_path: Path) -> None:
+    with workers(tmp_path) as pool:
+        pool.submit(task("a", fail="ValueError: no"))
+        (event,) = until_done(pool, 1)
+    assert (event.kind, event.error) == ("failed", "ValueError: no")
+
+
+def test_a_task_that_takes_too_long_is_killed_and_the_next_one_runs(tmp_path: Path) -> None:
+    with workers(tmp_path, timeout_s=1.0) as pool:
+        pool.submit(task("a", sleep=60))
+        pool.submit(task("b"))
+        ended = {event.task: event for event in until_done(pool, 2)}
+    assert ended["a"].error == "timeout: took longer than 1 s"
+    assert ended["b"].kind == "finished"
+
+
+def test_dropped_tasks_are_never_heard_of_again(tmp_path: Path) -> None:
+    with workers(tmp_path) as pool:
+        pool.submit(task("a", sleep=60))
+        assert pool.next_event(1.0) is None
+        pool.drop()
+        pool.submit(task("b"))
+        assert [event.task for event in until_done(pool, 1)] == ["b"]
+
+
+def test_workers_that_cannot_start_end_the_run_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with workers(tmp_path) as pool, pytest.raises(RunFailed, match="exit code 5.*no backend"):
+        until_done(pool, 1)
+
+
+def test_closing_leaves_no_process(tmp_path: Path) -> None:
+    with workers(tmp_path, size=2) as pool:
+        processes = [process.popen for process in pool._processes]
+    assert all(process.poll() is not None for process in processes)
+
+
+def test_a_worker_has_one_thread_and_no_gpu_unless_there_is_one() -> None:
+    environment = worker_environment(3, gpus=0)
+    assert environment["OMP_NUM_THREADS"] == "1"
+    assert environment["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert worker_environment(3, gpus=2)["CUDA_VISIBLE_DEVICES"] == "1"
