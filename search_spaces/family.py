@@ -44,9 +44,7 @@ def _choice(
     )
 
 
-def _int(
-    name: str, description: str, bounds: tuple[int, int], default: int, *conditions: Condition
-) -> Hyperparameter:
+def _int(name: str, description: str, bounds: tuple[int, int], default: int, *conditions: Condition) -> Hyperparameter:
     return Hyperparameter(
         name=name,
         kind="int",
@@ -110,7 +108,11 @@ def _stage(stage: Stage, least: int, default: int, *conditions: Condition) -> tu
     return (
         _int(count, f"3×3 convolutions in stage {stage}{none}", (least, MAX_CONVS[stage]), default, *conditions),
         _choice(
-            f"padding_{stage}", f"padding of stage {stage}'s convolutions", _PADDINGS, "first same" if stage < 3 else "valid", *present
+            f"padding_{stage}",
+            f"padding of stage {stage}'s convolutions",
+            _PADDINGS,
+            "first same" if stage < 3 else "valid",
+            *present,
         ),
         *filters,
     )
@@ -175,7 +177,10 @@ TRAINING_HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
     ),
     _log_float("weight_decay", "of adamw, on kernels", (1e-6, 1e-1), 1e-3, Condition("optimizer", ("adamw",))),
     _choice(
-        "schedule", "of the learning rate, fitted to the trial's epochs", ("constant", "cosine", "one-cycle"), "one-cycle"
+        "schedule",
+        "of the learning rate, fitted to the trial's epochs",
+        ("constant", "cosine", "one-cycle"),
+        "one-cycle",
     ),
     _choice("batch_size", "images a step", (32, 64, 128, 256, 512), 64),
     _choice("augmentation", "of training images", ("none", "affine"), "affine"),

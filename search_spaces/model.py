@@ -26,6 +26,9 @@ from search_spaces.specs import (
 
 _KINKED: tuple[Activation, ...] = ("relu", "leaky_relu", "gelu")
 LEAKY_SLOPE = 0.2
+NORM_MOMENTUM = 0.9
+"""Of BatchNorm's moving statistics. Keras's own .99 needs some 500 steps to forget where it began, more than a short trial
+on few images has; until then a network that has learnt is scored like one that has not."""
 
 
 def build_model(specs: Iterable[Spec], l2: float = 0.0, name: str = "network") -> Any:
@@ -65,7 +68,7 @@ def _apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
 
 def _normalise_and_activate(spec: WeightedSpec, number: int, tensor: Any) -> Any:
     if spec.batch_norm:
-        tensor = keras.layers.BatchNormalization(name=f"batch_norm_{number}")(tensor)
+        tensor = keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"batch_norm_{number}")(tensor)
     if spec.activation == "linear":
         return tensor
     if spec.activation == "leaky_relu":

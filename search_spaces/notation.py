@@ -58,7 +58,9 @@ def parse(text: str, activation: Activation = "relu", dropout: float = 0.0) -> t
     words = text.split()
     last = max((i for i, word in enumerate(words) if _KERNEL_WORD.fullmatch(word)), default=None)
     if last is None:
-        raise ValueError(f"A network needs a layer with a kernel. Expected words like 'C8 P GAP 1x1:10'. Received: {text!r}")
+        raise ValueError(
+            f"A network needs a layer with a kernel. Expected words like 'C8 P GAP 1x1:10'. Received: {text!r}"
+        )
     specs = (_parse_word(word, "linear" if i == last else activation, dropout) for i, word in enumerate(words))
     return tuple(spec for spec in specs if spec is not None)
 

@@ -55,7 +55,9 @@ def _entry(name: str) -> SpaceEntry:
     if name in SPACES:
         return SPACES[name]
     nearest = difflib.get_close_matches(name, SPACES, n=1, cutoff=0.0)
-    raise ValueError(f"Unknown space. Expected one of {', '.join(SPACES)}. Received: {name!r}. Did you mean {nearest[0]!r}?")
+    raise ValueError(
+        f"Unknown space. Expected one of {', '.join(SPACES)}. Received: {name!r}. Did you mean {nearest[0]!r}?"
+    )
 
 
 def _load(location: str, arguments: Mapping[str, Any]) -> Any:

@@ -3,12 +3,13 @@
 A draw is a pure function of its random generator. It draws a structure, shrinks it until it fits with its filters at
 their least, and then widens the filters to a drawn share of the cap. There are two sorts. Most draws are regular: their
 widths follow a profile, flat or growing with depth, as those of published networks do, since a search has few first-rung
-trials to waste. The others explore: one value of one shape hyperparameter that is known to fit is held (the pivot, uniform
-over all of them), and each width is anything that fits, so that every value comes up.
+trials to waste. The others explore: one value of one shape hyperparameter that is known to fit is held (the pivot: any of
+them, those that cost much more often), and each width is anything that fits, so that every value comes up.
 """
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,8 +74,11 @@ _FAVOUR: Mapping[str, tuple[float, ...]] = {
 """Weights of a hyperparameter's values; of the others every value is as likely as the next."""
 
 
-_EXPLORING_SHARE = 0.5
-"""Of the draws: few enough for the search's sake, enough for every value that fits to occur in some thousand draws."""
+_LEAST_EXPLORING, _MOST_EXPLORING = 0.5, 0.8
+"""Share of the draws that explore, by how much there is to explore: few for the search's sake, enough for every value
+that fits to occur in some thousand draws."""
+_PIVOTS_A_VALUE = 20
+"""How often, in 5,000 draws, a pivot of weight 1 should be held."""
 
 
 class CapError(ValueError):
@@ -99,6 +103,10 @@ class _Caps:
     def hold(self, cost: tuple[int, int]) -> bool:
         return cost[0] <= self.max_params and cost[1] <= self.max_macs
 
+    def share(self, cost: tuple[int, int]) -> float:
+        """Of the cap that is nearer."""
+        return max(cost[0] / self.max_params, cost[1] / self.max_macs)
+
 
 @dataclass(frozen=True)
 class _Network:
@@ -112,14 +120,18 @@ class _Network:
     def costs(self) -> tuple[int, int]:
         return chain_costs(self.terms, self.widths)
 
+    def costs_with(self, name: str, width: int) -> tuple[int, int]:
+        """With one layer at this width."""
+        at = self.slots[name]
+        return chain_costs(self.terms, (*self.widths[:at], width, *self.widths[at + 1 :]))
+
     def widest(self, name: str, caps: _Caps) -> int:
         """The largest width of one layer that fits beside the others at their least; below the least where none does."""
-        at = self.slots[name]
-        least = self.widths[at]
+        least = self.widths[self.slots[name]]
         base = self.costs()
         if not caps.hold(base):
             return least - 1
-        wider = chain_costs(self.terms, (*self.widths[:at], least + 1, *self.widths[at + 1 :]))
+        wider = self.costs_with(name, least + 1)
         # Both costs are linear in one width.
         rooms = (caps.max_params - base[0]) // (wider[0] - base[0]), (caps.max_macs - base[1]) // (wider[1] - base[1])
         return min(least + min(rooms), int(_BY_NAME[name].maximum or least))
@@ -133,6 +145,8 @@ class _Pivot:
     """None: no value is held."""
     value: Value
     witness: Mapping[str, Value]
+    weight: float = 1.0
+    """How often it is held, in relation to others."""
 
     def demanded(self) -> dict[str, tuple[Value, ...]]:
         """What its presence asks of the shape's hyperparameters."""
@@ -156,8 +170,7 @@ def draw(rng: np.random.Generator, max_params: int, max_macs: int, classes: int 
     """
     caps = _Caps(max_params, max_macs)
     pivots = _pivots(caps, classes)
-    exploring = rng.random() < _EXPLORING_SHARE
-    pivot = pivots[int(rng.integers(len(pivots)))] if exploring else _no_pivot(pivots)
+    pivot = _draw_pivot(rng, pivots, _cumulative_weights(caps, classes))
     structure = _fitting_structure(rng, pivot, caps, classes)
     values = structure | _draw_widths(rng, pivot, _network(structure, classes), caps)
     return active(HYPERPARAMETERS, values | _draw_training(rng))
@@ -182,9 +195,18 @@ def fitting_values(max_params: int, max_macs: int, classes: int = 10) -> dict[st
     return fitting
 
 
-def _no_pivot(pivots: Sequence[_Pivot]) -> _Pivot:
-    """Any structure that fits, to shrink towards."""
-    return _Pivot(None, "", pivots[0].witness)
+def _draw_pivot(rng: np.random.Generator, pivots: Sequence[_Pivot], cumulative: Sequence[float]) -> _Pivot:
+    """A pivot by weight, or none."""
+    exploring = min(max(_PIVOTS_A_VALUE * cumulative[-1] / 5000, _LEAST_EXPLORING), _MOST_EXPLORING)
+    if rng.random() >= exploring:
+        # Any structure that fits will do, to shrink towards.
+        return _Pivot(None, "", pivots[0].witness)
+    return pivots[bisect.bisect_right(cumulative, rng.random() * cumulative[-1], hi=len(pivots) - 1)]
+
+
+@lru_cache(maxsize=64)
+def _cumulative_weights(caps: _Caps, classes: int) -> tuple[float, ...]:
+    return tuple(itertools.accumulate(pivot.weight for pivot in _pivots(caps, classes)))
 
 
 @lru_cache(maxsize=64)
@@ -205,8 +227,8 @@ def _pivots(caps: _Caps, classes: int) -> tuple[_Pivot, ...]:
 def _layout_pivots(name: str, caps: _Caps, classes: int) -> Iterator[_Pivot]:
     for value in _BY_NAME[name].grid() or ():
         for structure in _small_structures(_BY_NAME[name], value):
-            if caps.hold(_network(structure, classes).costs()):
-                yield _Pivot(name, value, structure)
+            if caps.hold(cost := _network(structure, classes).costs()):
+                yield _Pivot(name, value, structure, _pivot_weight(caps.share(cost)))
                 break
 
 
@@ -217,10 +239,16 @@ def _width_pivots(name: str, caps: _Caps, classes: int) -> Iterator[_Pivot]:
         # A structure that carries a wider layer than those before it shows the widths between.
         widest = network.widest(name, caps)
         for width in range(reached + 1, widest + 1):
-            yield _Pivot(name, width, structure)
+            share = caps.share(network.costs_with(name, width))
+            yield _Pivot(name, width, structure, _pivot_weight(share))
         reached = max(reached, widest)
         if reached == grid[-1]:
             return
+
+
+def _pivot_weight(share: float) -> float:
+    """The more of the caps the smallest network with a value takes, the rarer it is by chance."""
+    return 0.15 + 0.85 * min(1.0, share / 0.7) ** 2
 
 
 def _small_networks(hyperparameter: Hyperparameter, classes: int) -> Iterator[tuple[Structure, _Network]]:
@@ -411,7 +439,7 @@ def _draw_grid(rng: np.random.Generator, hyperparameter: Hyperparameter, allowed
     """A value of its grid by weight, of those that are allowed where some are given."""
     grid, cumulative = _weighted_grid(hyperparameter.name, allowed)
     place = rng.random() * cumulative[-1]
-    return grid[min(int(np.searchsorted(cumulative, place, side="right")), len(grid) - 1)]
+    return grid[bisect.bisect_right(cumulative, place, hi=len(grid) - 1)]
 
 
 @lru_cache(maxsize=1024)

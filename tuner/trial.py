@@ -17,6 +17,7 @@ import keras_tuner
 import numpy as np
 
 from search_spaces.registry import load_space
+from search_spaces.training import last_learning_rate
 from tuner.arrays import save_arrays_file
 from tuner.data import Dataset
 from tuner.records import HISTORY_METRICS, Json
@@ -107,7 +108,7 @@ class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             "accuracy": float(logs["accuracy"]),
             "val_loss": float(logs.get("val_cross_entropy", logs["val_loss"])),
             "val_accuracy": float(logs["val_accuracy"]),
-            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "learning_rate": last_learning_rate(self.model),
             "seconds": time.perf_counter() - self._began,
         }
         for metric, value in metrics.items():

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -272,7 +273,7 @@ def spread_labels(places: Sequence[float], gap: float) -> list[float]:
     """Moves places apart so that labels `gap` high do not overlap; their order is kept."""
     order = sorted(range(len(places)), key=lambda k: places[k])
     moved = list(places)
-    for earlier, later in zip(order, order[1:], strict=False):
+    for earlier, later in pairwise(order):
         moved[later] = max(moved[later], moved[earlier] + gap)
     excess = [moved[k] - places[k] for k in order]
     shift = max(excess, default=0.0) / 2

@@ -30,7 +30,7 @@ def accuracy_curves(
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(right=104)
         for curve in background:
-            _line(canvas, ax, curve, Ink.FAINT, 1.0, 1)
+            _line(canvas, ax, curve, colour=Ink.FAINT, width=1.0, order=1)
         for place, item in enumerate(reversed(bands)):
             colour = Ink.WINNER if item.winner else Ink.CATEGORY[place % len(Ink.CATEGORY)]
             low = [error_scale(value) for value in item.band.low]
@@ -38,9 +38,9 @@ def accuracy_curves(
             ax.fill_between(item.band.epochs, low, high, color=colour, alpha=0.18, linewidth=0, zorder=2)
             mean = [error_scale(value) for value in item.band.mean]
             ax.plot(item.band.epochs, mean, color=colour, linewidth=2.5 if item.winner else 2, zorder=4)
-            _end_label(ax, item.label, item.band.epochs[-1], mean[-1], colour, 9 if item.winner else -9)
+            _end_label(ax, item.label, (item.band.epochs[-1], mean[-1]), colour, 9 if item.winner else -9)
         for curve in seeds:
-            _line(canvas, ax, curve, Ink.WINNER, 0.75, 3)
+            _line(canvas, ax, curve, colour=Ink.WINNER, width=0.75, order=3)
         values = [v for item in bands for v in (*item.band.low, *item.band.high)]
         values += [curve.values[-1] for curve in background if curve.values]
         error_axis(ax, _without_lowest(values))
@@ -61,7 +61,7 @@ def loss_curves(training: Band | None, validation: Band | None, label: str) -> s
                 continue
             ax.fill_between(found.epochs, found.low, found.high, color=colour, alpha=0.18, linewidth=0)
             ax.plot(found.epochs, found.mean, color=colour, linewidth=2, linestyle=dash)
-            _end_label(ax, name, found.epochs[-1], found.mean[-1], colour, 6 if place == 0 else -6)
+            _end_label(ax, name, (found.epochs[-1], found.mean[-1]), colour, 6 if place == 0 else -6)
         low, high = (min(values) * 0.9, max(values) * 1.1) if values else (0.01, 1)
         log_axis(ax, "y", low, high)
         hairlines(ax)
@@ -88,7 +88,7 @@ def rate_curve(rate: Curve, label: str) -> str:
     return draw("curves-rate", 400, 264, label, paint)
 
 
-def _line(canvas: Canvas, ax: Axes, curve: Curve, colour: str, width: float, order: int) -> None:
+def _line(canvas: Canvas, ax: Axes, curve: Curve, *, colour: str, width: float, order: int) -> None:
     if not curve.epochs:
         return
     points = [(float(n), error_scale(value)) for n, value in zip(curve.epochs, curve.values, strict=True)]
@@ -97,10 +97,10 @@ def _line(canvas: Canvas, ax: Axes, curve: Curve, colour: str, width: float, ord
     ax.add_collection(lines, autolim=False)
 
 
-def _end_label(ax: Axes, text: str, x: float, y: float, colour: str, shift: float) -> None:
+def _end_label(ax: Axes, text: str, at: tuple[float, float], colour: str, shift: float) -> None:
     ax.annotate(
         text,
-        (x, y),
+        at,
         xytext=(10, shift),
         textcoords="offset points",
         va="center",

@@ -1,0 +1,122 @@
+"""The page of a run: its sections in order, rendered into one HTML file without any other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import templates
+from reports.run_data import RunData, read_run
+from reports.sections import (
+    confusion,
+    data,
+    errors,
+    failures,
+    hyperparameters,
+    leaderboard,
+    learning_curves,
+    pareto,
+    reproduce,
+    robustness,
+    search,
+    summary,
+    weights,
+)
+from reports.sections.section import Section
+
+PAGE_NAME = "report.html"
+
+RELOAD_S = 20
+"""How often the page of a run that still goes on asks for a newer one."""
+
+SECTIONS: tuple[Callable[[RunData], Section], ...] = (
+    summary.build,
+    leaderboard.build,
+    search.build,
+    hyperparameters.build,
+    pareto.build,
+    learning_curves.build,
+    confusion.build,
+    errors.build,
+    robustness.build,
+    weights.build,
+    data.build,
+    failures.build,
+    reproduce.build,
+)
+"""In the order of a reader's questions."""
+
+
+def render_report(run_dir: Path) -> str:
+    """The page of a run as HTML. The same run gives the same text.
+
+    Raises:
+        UsageError: where the folder holds no run.
+        JournalError: where a file of it is damaged.
+    """
+    run = read_run(run_dir)
+    return render_run(run, reload=run.info.status == "running")
+
+
+def render_run(run: RunData, *, reload: bool = False) -> str:
+    """The page of a run that has been read."""
+    sections = [build(run) for build in SECTIONS]
+    return templates.render(
+        "page.html.j2",
+        {
+            "title": _title(run),
+            "banners": summary.banners(run),
+            "sections": sections,
+            "data": page_data(run),
+            "reload_s": RELOAD_S if reload else 0,
+            "version": run.info.version,
+        },
+    )
+
+
+def write_report(run_dir: Path, reload: bool = False) -> Path:
+    """Writes `report.html` into the run's folder, whole or not at all; returns its path.
+
+    Args:
+        run_dir: the run's folder.
+        reload: whether the page reloads itself; it does so in any case where `run.json` says that the run goes on.
+    """
+    run = read_run(run_dir)
+    page = render_run(run, reload=reload or run.info.status == "running")
+    path = run_dir / PAGE_NAME
+    unfinished = path.with_name(f".{PAGE_NAME}.{os.getpid()}")
+    try:
+        unfinished.write_text(page, encoding="utf-8", newline="\n")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def page_data(run: RunData) -> dict[str, object]:
+    """What the page's script knows of the trials; the bar at the foot shows it."""
+    return {
+        "trials": {
+            record.trial: {
+                "phase": record.phase,
+                "bracket": record.bracket,
+                "rung": record.rung,
+                "epochs": record.epochs,
+                "seed": record.seed,
+                "status": record.status,
+                "parameters": record.parameters,
+                "val_accuracy": record.val_accuracy,
+                "val_loss": record.val_loss,
+                "duration_s": record.duration_s,
+                "error": record.error,
+                "configuration": dict(record.configuration),
+            }
+            for record in sorted(run.records, key=lambda record: record.trial)
+        },
+    }
+
+
+def _title(run: RunData) -> str:
+    answer = summary.answer_of(run)
+    return f"{answer.number} · {run.info.space} on {run.info.data.name} · mnist-tune"

@@ -1,0 +1,53 @@
+"""`failures`: failed trials by reason."""
+
+from __future__ import annotations
+
+from reports import formatting as text
+from reports.analysis.failures import failure_groups
+from reports.run_data import RunData
+from reports.sections.section import Cell, Column, Row, Section, Table, number
+
+_MOST_NAMES = 20
+
+
+def build(run: RunData) -> Section:
+    """One row a reason."""
+    groups = failure_groups(run.records)
+    failed = sum(len(group.trials) for group in groups)
+    rows = [
+        Row(
+            (
+                Cell(group.reason),
+                number(len(group.trials)),
+                number(group.epochs_lost),
+                number(group.duration_s, text.duration(group.duration_s)),
+                Cell(_names(group.trials)),
+            ),
+            failed=True,
+        )
+        for group in groups
+    ]
+    columns = (
+        Column("Reason", number=False),
+        Column("Trials"),
+        Column("Epochs lost"),
+        Column("Time lost"),
+        Column("Which", number=False),
+    )
+    return Section(
+        id="failures",
+        name="Failures",
+        title=f"{text.count(failed)} of {text.plural(len(run.records), 'trial')} failed"
+        if failed
+        else "No trial failed",
+        how="Trials whose reasons differ in numbers only stand together. A failed trial keeps its place in the search and is never promoted.",
+        body={
+            "table": Table("Failed trials by reason.", columns, rows) if rows else None,
+            "why_none": "" if rows else f"All of {text.plural(len(run.records), 'trial')} that ended completed.",
+        },
+    )
+
+
+def _names(trials: tuple[str, ...]) -> str:
+    more = f" and {len(trials) - _MOST_NAMES} more" if len(trials) > _MOST_NAMES else ""
+    return ", ".join(trials[:_MOST_NAMES]) + more

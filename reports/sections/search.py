@@ -1,0 +1,108 @@
+"""`search`: the best so far, and who was promoted."""
+
+from __future__ import annotations
+
+from reports import formatting as text
+from reports.analysis.search import History, RungOutcome, history, paths, rung_outcomes
+from reports.figures.history import bracket_figure, history_figure
+from reports.run_data import RunData
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
+
+_MOST_BRACKETS = 12
+
+
+def build(run: RunData) -> Section:
+    """History, brackets and the table of rungs."""
+    found = history(run.records)
+    outcomes = rung_outcomes(run.records, run.info.plan.rungs)
+    return Section(
+        id="search",
+        name="Search",
+        title=_title(run, found),
+        how="Each mark is a trial; the line is the best validation accuracy so far, of whatever number of epochs. Accuracies are spaced "
+        "by error rate, so that equal steps are equal ratios of errors. In a bracket, those that go on to the next rung are dark and joined.",
+        body={
+            "history": figure(history_figure(found, _title(run, found)), "Best so far") if found.points else None,
+            "why_none": "" if found.points else _why_none(run, found),
+            "brackets": _brackets(run, outcomes),
+            "left_out": _left_out(outcomes),
+            "rungs": _rung_table(outcomes),
+        },
+    )
+
+
+def _title(run: RunData, found: History) -> str:
+    if not found.trials:
+        return "This run did not search" if run.records else "The search has not finished a trial"
+    if not found.points:
+        return f"None of {text.plural(found.trials, 'trial')} of the search has a score"
+    if found.late_gain is not None and run.info.status == "completed":
+        return f"The last 40% of the search's epochs bought {text.points(found.late_gain).lstrip('+')} points"
+    return f"{text.percent(found.points[-1].best)}% is the best of {text.plural(found.trials, 'trial')} of the search"
+
+
+def _why_none(run: RunData, found: History) -> str:
+    if found.trials:
+        return "Every trial of the search failed, so there is no history to draw."
+    return "No trial of a search has finished, so there is no history to draw." if not run.records else (
+        "This run trained a given configuration and searched nothing."
+    )  # fmt: skip
+
+
+def _brackets(run: RunData, outcomes: tuple[RungOutcome, ...]) -> list[Figure]:
+    every = paths(run.records)
+    scores = sorted(value for path in every for value in path.accuracy)
+    # The worst tenth would squeeze the rest, which is what the brackets are about.
+    floor = scores[len(scores) // 10] if len(scores) >= 10 else 0.0
+    figures = []
+    for bracket in sorted({path.bracket for path in every})[:_MOST_BRACKETS]:
+        rungs = [rung for rung in outcomes if rung.bracket == bracket]
+        members = [path for path in every if path.bracket == bracket]
+        shown = [value for value in scores if value >= floor]
+        words = f"Bracket {bracket}: " + ", ".join(f"{r.finished} of {text.plural(r.epochs, 'epoch')}" for r in rungs)
+        figures.append(figure(bracket_figure(bracket, members, rungs, shown, words), words))
+    return figures
+
+
+def _left_out(outcomes: tuple[RungOutcome, ...]) -> str:
+    brackets = len({rung.bracket for rung in outcomes})
+    return (
+        f"The first {_MOST_BRACKETS} of {brackets} brackets are drawn; the table has all."
+        if brackets > _MOST_BRACKETS
+        else ""
+    )
+
+
+def _rung_table(outcomes: tuple[RungOutcome, ...]) -> Table | None:
+    if not outcomes:
+        return None
+    return Table(
+        caption="Rungs. A failed trial is never promoted and not replaced, so that a rung may shrink.",
+        columns=(
+            Column("Bracket"),
+            Column("Rung"),
+            Column("Epochs"),
+            Column("Planned", "trials"),
+            Column("Ended", "trials"),
+            Column("Failed", "trials"),
+            Column("Promoted", "trials"),
+            Column("Best", "%"),
+            Column("Which", number=False),
+        ),
+        rows=[
+            Row(
+                (
+                    number(rung.bracket),
+                    number(rung.rung),
+                    number(rung.epochs),
+                    number(rung.planned),
+                    number(rung.finished),
+                    number(rung.failed),
+                    number(len(rung.promoted)),
+                    number(rung.best, text.percent(rung.best)),
+                    Cell(rung.best_trial or text.MISSING),
+                )
+            )
+            for rung in outcomes
+        ],
+    )

@@ -1,0 +1,109 @@
+"""What every section is made of, and the parts that several of them place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from reports import formatting as text
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page. `<id>.html.j2` places its body."""
+
+    id: str
+    name: str
+    """In the contents list."""
+    title: str
+    """What it says for this run, as a sentence where there is one."""
+    how: str
+    """How to read it."""
+    body: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table."""
+
+    text: str
+    sort: float | str | None = None
+    """What the column is sorted by, where that is not the text."""
+    html: Markup | None = None
+    """A figure or an image in place of the text, which then describes it."""
+    bar: float | None = None
+    """A bar behind the number, as a share of the cell, in percent."""
+    detail: str = ""
+    """A second line, small."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table."""
+
+    label: str
+    unit: str = ""
+    number: bool = True
+    """Aligned on the decimal point, and sorted by value."""
+    note: str = ""
+    """What the label means, shown on hovering."""
+    extra: bool = False
+    """A hyperparameter: the reader can hide these together."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table; its first cell is its header."""
+
+    cells: Sequence[Cell]
+    trial: str = ""
+    winner: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    sortable: bool = False
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with what it says."""
+
+    svg: Markup
+    title: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image with its words."""
+
+    source: str
+    """A `data:` address."""
+    description: str
+    caption: Sequence[str] = ()
+    width: int = 56
+
+
+def figure(svg: str, title: str, caption: str = "") -> Figure:
+    """A drawing of our own: its text was escaped when it was drawn."""
+    return Figure(Markup(svg), title, caption)  # noqa: S704 - matplotlib and `svg_of` escape all text.
+
+
+def number(value: float | None, shown: str | None = None) -> Cell:
+    """A cell that sorts by its number."""
+    return Cell(text.count(value) if shown is None else shown, sort=value)
+
+
+def trial_name(trial: str) -> str:
+    """How a trial is called in a sentence."""
+    return f"trial {trial}"

@@ -1,0 +1,161 @@
+"""`weights`: what the winner's kernels look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports import formatting as text
+from reports import pictures
+from reports.analysis.network import network
+from reports.analysis.weights import LayerWeights, layer_weights
+from reports.figures.measures import weight_histogram
+from reports.run_data import RunData
+from reports.sections.section import Cell, Column, Picture, Row, Section, Table, figure, number
+
+
+@dataclass(frozen=True)
+class FeatureStrip:
+    """The maps of one layer."""
+
+    name: str
+    words: str
+    picture: Picture
+
+
+def build(run: RunData) -> Section:
+    """Statistics by layer, kernels and feature maps."""
+    layers = layer_weights(run, run.result.trial) if run.result is not None else ()
+    return Section(
+        id="weights",
+        name="Weights",
+        title=_title(layers),
+        how="Near zero means below 1% of the layer's largest magnitude; a dead filter's norm is below 1% of the layer's median. The vertical "
+        "line in a histogram is zero. In kernels blue is above zero and orange below, on one scale.",
+        body={
+            "table": _table(layers),
+            "parameters": _parameter_table(run),
+            "kernels": _kernels(run),
+            "example": _example(run),
+            "features": _features(run),
+            "why_none": "" if layers else "The run has kept no weight statistics: they are made of confirmed models.",
+            "per_sample": _per_sample(run),
+        },
+    )
+
+
+def _title(layers: tuple[LayerWeights, ...]) -> str:
+    if not layers:
+        return "Weights"
+    dead, filters = sum(layer.dead for layer in layers), sum(layer.filters for layer in layers)
+    count = text.count(sum(layer.count for layer in layers))
+    return (
+        f"{dead} of {text.plural(filters, 'filter')} are dead; {count} weights in {text.plural(len(layers), 'kernel')}"
+    )
+
+
+def _table(layers: tuple[LayerWeights, ...]) -> Table | None:
+    if not layers:
+        return None
+    return Table(
+        caption="Kernels of the exported model, first to last.",
+        columns=(
+            Column("Layer", number=False),
+            Column("Shape", number=False),
+            Column("Weights"),
+            Column("Mean"),
+            Column("Standard deviation"),
+            Column("L2 norm"),
+            Column("Smallest"),
+            Column("Largest"),
+            Column("Near zero", "%"),
+            Column("Dead filters"),
+            Column("Histogram", number=False),
+        ),
+        rows=[_row(place, layer) for place, layer in enumerate(layers)],
+    )
+
+
+def _row(place: int, layer: LayerWeights) -> Row:
+    words = f"{layer.name}: weights from {text.signed(layer.smallest)} to {text.signed(layer.largest)}"
+    return Row(
+        (
+            Cell(layer.name, sort=place),
+            Cell(layer.shape),
+            number(layer.count),
+            number(layer.mean, text.signed(layer.mean)),
+            number(layer.sd, text.signed(layer.sd)),
+            number(layer.norm, text.signed(layer.norm, 2)),
+            number(layer.smallest, text.signed(layer.smallest)),
+            number(layer.largest, text.signed(layer.largest)),
+            number(layer.near_zero, text.percent(layer.near_zero, 1)),
+            number(layer.dead, f"{layer.dead} of {layer.filters}"),
+            Cell(words, html=figure(weight_histogram(layer, place, words), words).svg),
+        )
+    )
+
+
+def _parameter_table(run: RunData) -> Table | None:
+    net = network(run.result.layers) if run.result is not None else None
+    if net is None:
+        return None
+    blocks = [block for block in net.blocks if block.parameters]
+    largest = max((block.parameter_share for block in blocks), default=1.0)
+    return Table(
+        caption="Parameters by layer, with those of the normalisation that follows it.",
+        columns=(Column("Layer", number=False), Column("Parameters"), Column("Share", "%"), Column("Multiply-adds")),
+        rows=[
+            Row(
+                (
+                    Cell(block.name),
+                    number(block.parameters),
+                    Cell(
+                        text.percent(block.parameter_share, 1),
+                        sort=block.parameter_share,
+                        bar=round(100 * block.parameter_share / largest, 1),
+                    ),
+                    number(block.multiply_adds),
+                )
+            )
+            for block in blocks
+        ],
+    )
+
+
+def _kernels(run: RunData) -> list[Picture]:
+    kernels = run.arrays.get("kernels")
+    if kernels is None or kernels.ndim != 3:
+        return []
+    largest = float(np.nanmax(np.abs(kernels))) if kernels.size else 1.0
+    return [
+        Picture(pictures.signed(kernels[:, :, k], largest), f"kernel {k + 1} of the first layer", (str(k + 1),), 48)
+        for k in range(kernels.shape[2])
+    ]
+
+
+def _example(run: RunData) -> Picture | None:
+    image = run.arrays.get("features/example")
+    return (
+        Picture(pictures.grey(image), "the image behind the feature maps", ("example",)) if image is not None else None
+    )
+
+
+def _features(run: RunData) -> list[FeatureStrip]:
+    names = run.arrays.get("features/names")
+    strips = []
+    for place, name in enumerate(names if names is not None else ()):
+        maps = run.arrays.get(f"features/{place}")
+        if maps is None or maps.ndim != 3 or not maps.size:
+            continue
+        height, width, channels = maps.shape
+        words = f"{channels} maps of {height}×{width}"
+        picture = Picture(pictures.strip(maps), f"{name}: {words}", (), min(1040, channels * 48))
+        strips.append(FeatureStrip(str(name), words, picture))
+    return strips
+
+
+def _per_sample(run: RunData) -> str:
+    if run.result is None or not run.info.data.train:
+        return ""
+    return f"{run.result.parameters / run.info.data.train:.2f} parameters for each of {text.count(run.info.data.train)} training images."
