@@ -73,6 +73,11 @@ class DataSet:
     sd: float | None
     pixel_histogram: tuple[int, ...]
 
+    @property
+    def is_mnist(self) -> bool:
+        """Whether published figures of MNIST can stand beside this run's."""
+        return self.name == "mnist" and not self.fallback
+
     def class_name(self, index: int) -> str:
         """The name of a class, or its number where it has none."""
         return self.class_names[index] if index < len(self.class_names) else str(index)
@@ -270,7 +275,8 @@ def _arrays(path: Path) -> Mapping[str, Array]:
     if not path.is_file():
         return NO_ARRAYS
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: of a torn archive numpy leaves the file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or resume the run.") from error

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
+import numpy as np
 
+from search_spaces.augmentation import augment
 from search_spaces.compact_family import DEFAULT_MAX_MACS, DEFAULT_MAX_PARAMS, CompactFamily
 from search_spaces.hyperparameters import Value
 from search_spaces.model import build_model
-from search_spaces.training import Images, Labels, Recipe, compile_model, fit_model
+from search_spaces.training import Images, Labels, Recipe, affine_from_values, compile_model, fit_model
 
 # Keras and Keras Tuner have no types: models, histories and `HyperParameters` are `Any` here.
 
@@ -62,3 +64,7 @@ class Compact8k(CompactFamily, keras_tuner.HyperModel):  # type: ignore[misc]
     ) -> Any:
         """`fit` for a configuration: the schedule fitted to the epochs, shuffling and augmentation by `seed`."""
         return fit_model(model, Recipe.from_values(self.active(values)), x, y, epochs, **kwargs)
+
+    def augment(self, values: Mapping[str, Value], images: Images, rng: np.random.Generator) -> Images:
+        """Images (n, 28, 28) as a configuration's training would see them; the same ones where it augments nothing."""
+        return augment(images, affine_from_values(self.active(values)), rng)

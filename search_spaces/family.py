@@ -30,8 +30,10 @@ MIN_HEAD_UNITS, MAX_HEAD_UNITS = 8, 32
 _DRAWN = Condition("network", (DRAWN,))
 _STAGE3 = Condition("stage3_convs", tuple(range(1, MAX_CONVS[3] + 1)))
 _PADDINGS = ("valid", "same", "first same", "last same")
-_TRANSITIONS = {1: ("none", "before pooling", "after pooling")}
-_TRANSITIONS[2] = (*_TRANSITIONS[1], "instead of pooling")
+_TRANSITIONS: Mapping[int, tuple[str, ...]] = {
+    1: ("none", "before pooling", "after pooling"),
+    2: ("none", "before pooling", "after pooling", "instead of pooling"),
+}
 _TRANSITION_ACTIVATIONS = ("bn+activation", "activation", "linear")
 _DEFAULT_FILTERS = {1: (8, 12, 12, 12), 2: (12, 14, 16, 13, 12, 12), 3: (16, 16, 16)}
 

@@ -55,15 +55,23 @@ def build_model(specs: Iterable[Spec], l2: float = 0.0, name: str = "network") -
 
 def _apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
     spec = layer.spec
-    if isinstance(spec, Pool):
-        return keras.layers.MaxPooling2D(spec.size, name=layer.name)(tensor)
     if isinstance(spec, Dropout):
         return keras.layers.Dropout(spec.rate, name=layer.name)(tensor)
+    tensor = _with_rank(tensor, 2 if isinstance(spec, Dense) else 4, layer)
+    if isinstance(spec, Pool):
+        return keras.layers.MaxPooling2D(spec.size, name=layer.name)(tensor)
     if isinstance(spec, GlobalAveragePooling):
         return keras.layers.GlobalAveragePooling2D(keepdims=True, name=layer.name)(tensor)
-    if isinstance(spec, Dense) and len(tensor.shape) > 2:
-        tensor = keras.layers.Flatten(name=f"flatten_{layer.number}")(tensor)
     return _normalise_and_activate(spec, layer.number, _kernel_layer(spec, layer.name, l2)(tensor))
+
+
+def _with_rank(tensor: Any, rank: int, layer: FittedLayer) -> Any:
+    """Flattens a map before a dense layer, and makes one of a dense layer's output before any other."""
+    if len(tensor.shape) == rank:
+        return tensor
+    if rank == 2:
+        return keras.layers.Flatten(name=f"flatten_{layer.number}")(tensor)
+    return keras.layers.Reshape(layer.input_shape, name=f"map_{layer.name}")(tensor)
 
 
 def _normalise_and_activate(spec: WeightedSpec, number: int, tensor: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import keras
@@ -46,7 +46,7 @@ class Recipe:
     """Of adamw, on kernels."""
     schedule: Schedule = "one-cycle"
     batch_size: int = 64
-    affine: Affine = Affine()
+    affine: Affine = field(default_factory=Affine)
     label_smoothing: float = 0.0
     """Share of the label that is spread over all classes."""
 
@@ -158,6 +158,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._affine = affine
         self._seed = seed
         self._batches_a_chunk = max(1, _CHUNK_IMAGES // self._batch_size)
+        self._chunk: int | None = None
         self._start(epoch=0)
 
     def __len__(self) -> int:
@@ -166,7 +167,8 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[Images, Labels]:
         chunk, place = divmod(index, self._batches_a_chunk)
         if chunk != self._chunk:
-            self._chunk, self._chunk_x, self._chunk_y = chunk, *self._make_chunk(chunk)
+            self._chunk_x, self._chunk_y = self._make_chunk(chunk)
+            self._chunk = chunk
         rows = slice(place * self._batch_size, (place + 1) * self._batch_size)
         return self._chunk_x[rows], self._chunk_y[rows]
 
@@ -177,7 +179,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def _start(self, epoch: int) -> None:
         self._epoch = epoch
         self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._x))
-        self._chunk = -1
+        self._chunk = None
 
     def _make_chunk(self, chunk: int) -> tuple[Images, Labels]:
         size = self._batches_a_chunk * self._batch_size
@@ -231,6 +233,7 @@ def fit_model(
     x: Images,
     y: Labels,
     epochs: int = 1,
+    *,
     seed: int | None = None,
     **kwargs: Any,
 ) -> Any:
@@ -270,11 +273,11 @@ def fit_model(
 def last_learning_rate(model: Any) -> float:
     """The learning rate of the step that was trained last, of the first one before any."""
     optimizer = model.optimizer
+    # Its public attribute is the schedule's value at the next step, which for the last one lies past the end.
     schedule = getattr(optimizer, "_learning_rate", None)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        step = max(int(keras.ops.convert_to_numpy(optimizer.iterations)) - 1, 0)
-        return float(keras.ops.convert_to_numpy(schedule(step)))
-    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        return float(schedule(max(int(optimizer.iterations) - 1, 0)))
+    return float(optimizer.learning_rate)
 
 
 def _loss(label_smoothing: float) -> Any:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def build_run(folder: Path, fake: FakeRun | None = None) -> Path:
         arrays = evaluation_arrays(fake, confirmed)
         write_json(folder / "result.json", result_document(fake, confirmed, arrays))
         if fake.arrays:
-            np.savez_compressed(folder / "evaluation.npz", **arrays)
+            np.savez_compressed(folder / "evaluation.npz", **arrays)  # type: ignore[arg-type]
     return folder
 
 
@@ -120,7 +121,8 @@ def write_journal(path: Path, records: Sequence[TrialRecord], open_trials: int =
 
 def clock(seconds: int) -> str:
     """A moment of the run."""
-    return f"2026-03-0{1 + seconds // 86400}T{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.000+00:00"
+    moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds")
 
 
 # --- trials ---------------------------------------------------------------------------------------------------------
@@ -188,7 +190,7 @@ def quality(configuration: Mapping[str, Value], parameters: int) -> float:
     rate = float(configuration.get("learning_rate_sgd", 8 * float(configuration.get("learning_rate_adam", 0.01))))
     error *= 1 + 0.35 * abs(math.log10(rate / 0.08))
     error *= 0.8 if configuration["augmentation"] else 1.0
-    return error * (1 + 0.8 * float(configuration["dropout"]))
+    return float(error * (1 + 0.8 * float(configuration["dropout"])))
 
 
 def train(fake: FakeRun, trial: Trial, rng: np.random.Generator, layers: tuple[LayerSummary, ...]) -> TrialRecord:
@@ -224,7 +226,7 @@ def train(fake: FakeRun, trial: Trial, rng: np.random.Generator, layers: tuple[L
 
 def fail(fake: FakeRun, record: TrialRecord, number: int) -> TrialRecord:
     """The same trial, failed."""
-    reasons = ("the loss became NaN in epoch 1", "ran out of memory: 2.1 GiB asked for, 0.4 GiB free")
+    reasons = ("the loss diverged in epoch 1", "ran out of memory: 2.1 GiB asked for, 0.4 GiB free")
     history = {"loss": [math.nan], "val_accuracy": [math.nan], "val_loss": [math.nan], "accuracy": [math.nan]}
     return replace(
         record,
@@ -246,7 +248,7 @@ def search_records(fake: FakeRun) -> list[TrialRecord]:
         for bracket, rungs in fake.brackets:
             candidates = [draw_fitting(rng, fake) for _ in range(rungs[0][0])]
             for rung, (size, epochs) in enumerate(rungs):
-                here = []
+                here: list[TrialRecord] = []
                 for configuration in candidates[:size]:
                     trial = make_trial(
                         len(records) + len(here) + 1,
@@ -541,10 +543,10 @@ def hyperparameters(hostile: str = "") -> list[Json]:
         item("transition", "boolean"),
         item("activation", "choice", [name + hostile for name in ("relu", "tanh", "softsign", "gelu")]),
         item("dropout", "choice", [0.0, 0.01, 0.03, 0.05, 0.1]),
-        item("l2", min=1e-6, max=1e-3, **rates),  # type: ignore[arg-type]
+        item("l2", min=1e-6, max=1e-3, **rates),
         item("optimizer", "choice", ["sgd", "momentum", "adam", "adamw"]),
-        item("learning_rate_sgd", min=0.01, max=0.3, **rates),  # type: ignore[arg-type]
-        item("learning_rate_adam", min=0.0003, max=0.03, **rates),  # type: ignore[arg-type]
+        item("learning_rate_sgd", min=0.01, max=0.3, **rates),
+        item("learning_rate_adam", min=0.0003, max=0.03, **rates),
         item("schedule", "choice", ["constant", "cosine", "one-cycle"]),
         item("batch_size", "choice", [32, 64, 128, 256, 512]),
         item("augmentation", "boolean"),

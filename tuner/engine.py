@@ -86,7 +86,7 @@ class Engine:
             if trial is None:
                 return
             known = self.state.finished.get(trial.trial)
-            if known is not None and source.accepts(known):
+            if known is not None and same_training(trial, known) and source.accepts(known):
                 self._finish(known, source, restored=True)
                 continue
             self.journal.started(trial)
@@ -111,6 +111,11 @@ class Engine:
         source.report(record)
         self.observer.trial_finished(record, restored=restored)
         stop_if_hopeless(list(self.state.finished.values()))
+
+
+def same_training(trial: Trial, record: TrialRecord) -> bool:
+    """Whether a record is of this very training: a search that a clock cut short may go on to other finalists."""
+    return (trial.configuration, trial.epochs, trial.seed) == (record.configuration, record.epochs, record.seed)
 
 
 def stop_if_hopeless(records: list[TrialRecord]) -> None:

@@ -28,16 +28,30 @@ from tuner.options import SearchOptions
 from tuner.records import SCHEMA, Configuration, Json, TrialRecord, rank_key
 from tuner.run_folder import RunFolder, write_json
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
-from tuner.workers import LocalWorkers, count_gpus, default_size
+from tuner.workers import WORKER_MODULE, LocalWorkers, count_gpus, default_size
 
 _REFERENCES_TRIED = 3
 _POLL_S = 1.0
 
 
 def start(
-    options: SearchOptions, folder: RunFolder, observer: Observer, *, command: Sequence[str], force: bool = False
+    options: SearchOptions,
+    folder: RunFolder,
+    observer: Observer,
+    *,
+    command: Sequence[str],
+    force: bool = False,
+    worker_module: str = WORKER_MODULE,
 ) -> Json:
     """Runs a search in a new folder.
+
+    Args:
+        options: what is searched, and how.
+        folder: where; must not hold anything yet, unless `force`.
+        observer: hears of everything that happens.
+        command: the command line, for run.json.
+        force: write over the run that is there.
+        worker_module: what worker processes run; tests give one that trains nothing.
 
     Returns:
         The run's result, as in result.json.
@@ -56,10 +70,12 @@ def start(
     gpus = usable_gpus(options)
     run = _new_run(options, data, space, command, gpus)
     folder.write_run(run)
-    return _Run(options, folder, observer, data, space, run, gpus).go()
+    return _Run(options, folder, observer, data, space, run, gpus, worker_module).go()
 
 
-def resume(options: SearchOptions, folder: RunFolder, observer: Observer) -> Json | None:
+def resume(
+    options: SearchOptions, folder: RunFolder, observer: Observer, *, worker_module: str = WORKER_MODULE
+) -> Json | None:
     """Goes on with a run; None where it was done already.
 
     Raises:
@@ -71,7 +87,7 @@ def resume(options: SearchOptions, folder: RunFolder, observer: Observer) -> Jso
         return None
     data = _data_again(options, folder, run)
     space = make_space(options, len(data.class_names))
-    return _Run(options, folder, observer, data, space, run, usable_gpus(options)).go()
+    return _Run(options, folder, observer, data, space, run, usable_gpus(options), worker_module).go()
 
 
 def make_space(options: SearchOptions, classes: int) -> Any:
@@ -130,6 +146,7 @@ class _Run:
     space: Any
     run: Json
     gpus: int
+    worker_module: str
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:
@@ -157,11 +174,8 @@ class _Run:
     def _phases(self) -> Json:
         state = read_state(self.folder.journal)
         recorded = {name: trial.configuration for name, trial in {**state.started, **state.finished}.items()}
-        size = self.options.workers or default_size(self.options.device, self.gpus)
         with (
-            LocalWorkers(
-                size, self.folder.work / "data", self.folder.work / "logs", self.gpus, self.options.trial_timeout
-            ) as workers,
+            self._workers() as workers,
             Journal(self.folder.journal) as journal,
         ):
             # The workers are starting; the parent's own long import runs beside theirs.
@@ -179,6 +193,16 @@ class _Run:
             found = self._confirm(engine, networks, records, proposer.planned_trials)
             with self._phase("evaluate", 0):
                 return self._evaluate(workers, found)
+
+    def _workers(self) -> LocalWorkers:
+        return LocalWorkers(
+            size=self.options.workers or default_size(self.options.device, self.gpus),
+            data_folder=self.folder.work / "data",
+            log_folder=self.folder.work / "logs",
+            gpus=self.gpus,
+            timeout_s=self.options.trial_timeout,
+            module=self.worker_module,
+        )
 
     def _search(self, engine: Engine, proposer: Any, networks: Any) -> list[TrialRecord]:
         from tuner.sources import SearchSource

@@ -26,6 +26,7 @@ from tuner.records import Json
 from tuner.tasks import Event, Task, task_to_json
 
 WORKERS_PER_GPU = 4
+WORKER_MODULE = "tuner.worker"
 _STARTS_BEFORE_GIVING_UP = 3
 _LOG_LINES = 3
 
@@ -94,7 +95,7 @@ class LocalWorkers:
     log_folder: Path
     gpus: int = 0
     timeout_s: float | None = None
-    module: str = "tuner.worker"
+    module: str = WORKER_MODULE
     _said: queue.SimpleQueue[_Said] = field(default_factory=queue.SimpleQueue)
     _waiting: deque[_Running] = field(default_factory=deque)
     _failed_starts: int = 0

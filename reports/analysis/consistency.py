@@ -44,4 +44,4 @@ def consistency(records: Sequence[TrialRecord], bar: float) -> Consistency | Non
 
 def bar_of(run: RunData) -> float | None:
     """99.4% on MNIST, None elsewhere (a run does not say which trial is a reference's)."""
-    return TARGET if run.info.data.name == "mnist" and not run.info.data.fallback else None
+    return TARGET if run.info.data.is_mnist else None

@@ -52,6 +52,7 @@ class Front:
     epochs: int | None
     confirmed: tuple[ConfirmedPoint, ...]
     published: tuple[PublishedPoint, ...]
+    """None where the data are not MNIST: their figures would not compare."""
     cap: int | None
 
 
@@ -65,7 +66,7 @@ def size_front(run: RunData) -> Front:
         front=non_dominated(tuple(_point(record) for record in longest.records)) if longest else (),
         epochs=longest.epochs if longest else None,
         confirmed=_confirmed(run),
-        published=_published(run.info.references),
+        published=_published(run.info.references) if run.info.data.is_mnist else (),
         cap=run.info.max_params,
     )
 

@@ -41,7 +41,7 @@ class Slice:
     """One hyperparameter. On a categorical axis x counts from 0."""
 
     name: str
-    categories: tuple[str, ...] | None
+    categories: tuple[Value, ...] | None
     """None on a numeric axis."""
     log: bool
     groups: tuple[SliceGroup, ...]
@@ -61,14 +61,13 @@ def slices(groups: Sequence[EpochGroup], names: Sequence[str], space: Sequence[H
 
 def _slice(name: str, values: set[Value], declared: Hyperparameter | None, groups: Sequence[EpochGroup]) -> Slice:
     numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values)
-    if numeric and len(values) > _MOST_CATEGORIES:
+    continuous = declared is not None and declared.kind == "float" and declared.values is None
+    if numeric and (continuous or len(values) > _MOST_CATEGORIES):
         log = declared is not None and declared.sampling == "log" and all(float(v) > 0 for v in values)
         return Slice(name, None, log, tuple(_numeric_group(name, group) for group in groups))
     ordered = _ordered(values, declared, numeric=numeric)
     places = {repr(value): place for place, value in enumerate(ordered)}
-    return Slice(
-        name, tuple(str(v) for v in ordered), False, tuple(_category_group(name, places, group) for group in groups)
-    )
+    return Slice(name, tuple(ordered), False, tuple(_category_group(name, places, group) for group in groups))
 
 
 def _ordered(values: set[Value], declared: Hyperparameter | None, *, numeric: bool) -> list[Value]:

@@ -22,6 +22,9 @@ from matplotlib.figure import Figure
 _PIXELS_PER_INCH = 72
 """Matplotlib's SVG counts in points; at 72 of them an inch a point is a pixel of the page."""
 
+_WIDE = 480
+"""Figures wider than this one scrolls on a phone rather than shrink."""
+
 _STYLE: dict[str, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mnist-tune",
@@ -74,6 +77,7 @@ _VARIABLES = {
 _COLOUR = re.compile("|".join(_VARIABLES))
 _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 _TRIAL_GROUP = re.compile(r'<g id="trial-(\d+)(?:--\d+)?"')
+_TAG = re.compile(r"<[^>]*>")
 _LONG_DECIMAL = re.compile(r"(\d\.\d\d)\d+")
 _FONT = re.compile(r"(font: (?:[\w.]+ )*?[\d.]+px) [^;\"]+")
 _SPACE = re.compile(r"\s*\n\s*")
@@ -157,12 +161,13 @@ def svg_of(canvas: Canvas, label: str) -> str:
     body = _ID.sub(lambda m: f"{m.group(1)}{canvas.name}-{m.group(2)}", body).replace("xlink:href", "href")
     body = _FONT.sub(r"\1 var(--sans)", body)
     body = _COLOUR.sub(lambda m: f"var({_VARIABLES[m.group(0)]})", body)
-    body = _LONG_DECIMAL.sub(r"\1", body)
+    body = _TAG.sub(lambda m: _LONG_DECIMAL.sub(r"\1", m.group(0)), body)
     body = _SPACE.sub(" ", body).strip()
     text = escape(label, quote=True)
+    wide = " wide" if canvas.width > _WIDE else ""
     return (
-        f'<svg class="figure" role="img" aria-label="{text}" viewBox="0 0 {canvas.width} {canvas.height}" '
-        f'style="width: {canvas.width}px" stroke-linejoin="round">{body}</svg>'
+        f'<svg class="figure{wide}" data-figure="{canvas.name}" role="img" aria-label="{text}" viewBox="0 0 {canvas.width} {canvas.height}" '
+        f'style="--width: {canvas.width}px" stroke-linejoin="round">{body}</svg>'
     )
 
 
@@ -217,6 +222,12 @@ def error_limits(accuracies: Sequence[float]) -> tuple[float, float]:
     scaled = [error_scale(value) for value in accuracies] or [0.0, 2.0]
     margin = max(0.08 * (max(scaled) - min(scaled)), 0.04)
     return min(scaled) - margin, max(scaled) + margin
+
+
+def floored(accuracies: Sequence[float], shown: Sequence[float]) -> list[float]:
+    """Places on an error axis made for `shown`; what is worse than the axis stands on its lower edge."""
+    low, _ = error_limits(shown)
+    return [max(error_scale(value), low) for value in accuracies]
 
 
 def hairlines(ax: Axes, axis: str = "y") -> None:

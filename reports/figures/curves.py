@@ -46,7 +46,7 @@ def accuracy_curves(
         error_axis(ax, _without_lowest(values))
         epoch_axis(ax, max([*(c.epochs[-1] for c in background if c.epochs), *(b.band.epochs[-1] for b in bands)]))
 
-    return draw("curves-accuracy", 720, 360, label, paint)
+    return draw("curves-accuracy", 960, 400, label, paint)
 
 
 def loss_curves(training: Band | None, validation: Band | None, label: str) -> str:

@@ -12,6 +12,7 @@ from reports.figures.canvas import (
     error_axis,
     error_limits,
     error_scale,
+    floored,
     order_colour,
     spread_labels,
     whole_ticks,
@@ -66,7 +67,7 @@ def history_figure(found: History, label: str) -> str:
                 annotation_clip=False,
             )
 
-    return draw("history", 720, 320, label, paint)
+    return draw("history", 960, 320, label, paint)
 
 
 def bracket_figure(
@@ -87,7 +88,7 @@ def bracket_figure(
             if len(path.trials) > 1:
                 ax.plot(
                     [column[epochs] for epochs in path.epochs],
-                    [error_scale(value) for value in path.accuracy],
+                    floored(path.accuracy, all_scores),
                     color=Ink.MUTED,
                     linewidth=1.25,
                     gid=canvas.trial_gid(path.trials[-1]),
@@ -95,13 +96,14 @@ def bracket_figure(
                 )
         for promoted in (False, True):
             marks = [
-                (column[epochs], error_scale(value), trial)
+                (column[epochs], value, trial)
                 for path in found
                 for k, (epochs, value, trial) in enumerate(zip(path.epochs, path.accuracy, path.trials, strict=True))
                 if (k + 1 < len(path.trials)) == promoted
             ]
             colour = Ink.TEXT if promoted else Ink.FAINT
-            canvas.points(ax, [m[0] for m in marks], [m[1] for m in marks], [m[2] for m in marks], color=colour)
+            heights = floored([m[1] for m in marks], all_scores)
+            canvas.points(ax, [m[0] for m in marks], heights, [m[2] for m in marks], color=colour)
         error_axis(ax, all_scores, label="", ticks=5)
         ax.set_xlim(-0.4, max(len(lengths) - 0.6, 0.4))
         ax.set_xticks(range(len(lengths)), [str(epochs) for epochs in lengths])

@@ -25,6 +25,19 @@ def reliability_figure(bins: Sequence[ReliabilityBin], label: str) -> str:
             size = 4 + 14 * math.sqrt(b.count / total)
             ax.plot([b.confidence], [b.accuracy], marker="o", markersize=size, color=Ink.WINNER,
                     markeredgecolor=Ink.PAPER, clip_on=False)  # fmt: skip
+        for b in bins:
+            low = b.accuracy < 0.85
+            ax.annotate(
+                f"{b.count:,}",
+                (b.confidence, b.accuracy),
+                xytext=(0, 9) if low else (-12, -2),
+                textcoords="offset points",
+                ha="center" if low else "right",
+                va="center",
+                fontsize=10,
+                color=Ink.MUTED,
+                annotation_clip=False,
+            )
         ax.set_xlim(0, 1.0)
         ax.set_ylim(0, 1.0)
         ticks = [0, 0.25, 0.5, 0.75, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
@@ -39,8 +40,9 @@ def front_figure(found: Front, label: str, *, name: str = "pareto", width: int =
         _cap(ax, found)
         _points(canvas, ax, found, shown)
         _front_line(ax, found)
-        _published(ax, found.published, error_limits(accuracies), width)
+        _published(ax, found.published)
         _confirmed(canvas, ax, found)
+        _labels(ax, found, error_limits(accuracies), width)
         if hidden:
             ax.annotate(
                 f"{hidden} trial{'s' if hidden > 1 else ''} below",
@@ -120,7 +122,7 @@ def _front_line(ax: Axes, found: Front) -> None:
         )
 
 
-def _published(ax: Axes, published: Sequence[PublishedPoint], limits: tuple[float, float], width: int) -> None:
+def _published(ax: Axes, published: Sequence[PublishedPoint]) -> None:
     if not published:
         return
     ax.plot(
@@ -134,19 +136,37 @@ def _published(ax: Axes, published: Sequence[PublishedPoint], limits: tuple[floa
         markeredgewidth=1.5,
         gid="published",
     )
-    gap = 0.055 * (limits[1] - limits[0])
-    heights = spread_labels([error_scale(point.accuracy) for point in published], gap)
-    for point, height in zip(published, heights, strict=True):
-        near_right = _share(ax, point.parameters) > 1 - 110 / width
+
+
+@dataclass(frozen=True)
+class _Label:
+    x: float
+    y: float
+    text: str
+    colour: str
+    strong: bool = False
+
+
+def _labels(ax: Axes, found: Front, limits: tuple[float, float], width: int) -> None:
+    labels = [_Label(p.parameters, error_scale(p.accuracy), p.name, Ink.PUBLISHED) for p in found.published]
+    for point in found.confirmed:
+        if point.winner:
+            words = f"winner, mean of {point.seeds}" if point.seeds > 1 else "winner"
+            labels.append(_Label(point.parameters, error_scale(point.mean), words, Ink.WINNER, strong=True))
+    heights = spread_labels([label.y for label in labels], 0.062 * (limits[1] - limits[0]))
+    for label, height in zip(labels, heights, strict=True):
+        flip = _share(ax, label.x) > 1 - 120 / width
+        away = 10 if label.strong else 8
         ax.annotate(
-            point.name,
-            (point.parameters, height),
-            xytext=(-8 if near_right else 8, 0),
+            label.text,
+            (label.x, height),
+            xytext=(-away if flip else away, 0),
             textcoords="offset points",
-            ha="right" if near_right else "left",
+            ha="right" if flip else "left",
             va="center",
-            fontsize=10.5,
-            color=Ink.PUBLISHED,
+            fontsize=12 if label.strong else 11,
+            fontweight="bold" if label.strong else "normal",
+            color=label.colour,
             annotation_clip=False,
         )
 
@@ -160,20 +180,6 @@ def _confirmed(canvas: Canvas, ax: Axes, found: Front) -> None:
         canvas.points(
             ax, [point.parameters], [error_scale(point.mean)], [point.trial], color=colour, markersize=size, zorder=5
         )
-        if point.winner:
-            flip = _share(ax, point.parameters) > 0.8
-            ax.annotate(
-                f"winner, mean of {point.seeds}" if point.seeds > 1 else "winner",
-                (point.parameters, error_scale(point.mean)),
-                xytext=(-11 if flip else 11, 8),
-                textcoords="offset points",
-                ha="right" if flip else "left",
-                va="center",
-                fontsize=12,
-                fontweight="bold",
-                color=colour,
-                annotation_clip=False,
-            )
 
 
 def _share(ax: Axes, parameters: float) -> float:

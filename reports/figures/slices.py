@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
 from reports.analysis.slices import Slice, SliceGroup
-from reports.figures.canvas import Canvas, Ink, draw, error_axis, error_scale, log_axis
+from reports.figures.canvas import Canvas, Ink, draw, error_axis, floored, log_axis
+from reports.formatting import setting
+from tuner.records import Value
 
 _LONGEST_NAME = 9
 _OFFSETS = (0.0, -0.12, 0.12, -0.06, 0.06, -0.18, 0.18)
@@ -15,7 +18,7 @@ _OFFSETS = (0.0, -0.12, 0.12, -0.06, 0.06, -0.18, 0.18)
 
 
 def slice_figure(found: Slice, accuracies: Sequence[float], place: int, label: str) -> str:
-    """All lengths of training in one figure, in groups `epochs-<n>`; the score's scale is the same in every slice."""
+    """All lengths of training in one figure, in groups `length-<place>`; the score's scale is the same in every slice."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=44, right=14, top=10, bottom=30)
@@ -24,20 +27,19 @@ def slice_figure(found: Slice, accuracies: Sequence[float], place: int, label: s
             _categories(ax, found.categories)
         else:
             _numbers(ax, found)
-        for group in found.groups:
-            _group(canvas, ax, found, group)
+        for length, group in enumerate(found.groups):
+            _group(canvas, ax, found, group, gid=f"length-{length}", shown=accuracies)
 
     return _layered(draw(f"slice-{place}", 264, 184, label, paint))
 
 
 def _layered(svg: str) -> str:
     """Gives the groups of marks the class of their length of training."""
-    import re
-
-    return re.sub(r'<g id="(slice-\d+-)epochs-(\d+)([^"]*)"', r'<g id="\1epochs-\2\3" class="epochs epochs-\2"', svg)
+    return re.sub(r'(<g id="slice-\d+-length-(\d+)[^"]*")', r'\1 class="length length-\2"', svg)
 
 
-def _categories(ax: Axes, names: Sequence[str]) -> None:
+def _categories(ax: Axes, values: Sequence[Value]) -> None:
+    names = [setting(value) for value in values]
     short = [name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…" for name in names]
     ax.set_xlim(-0.5, len(names) - 0.5)
     size = 11 if sum(len(name) for name in short) < 26 else 9.5
@@ -55,7 +57,7 @@ def _numbers(ax: Axes, found: Slice) -> None:
     ax.locator_params(axis="x", nbins=4)
 
 
-def _group(canvas: Canvas, ax: Axes, found: Slice, group: SliceGroup) -> None:
+def _group(canvas: Canvas, ax: Axes, found: Slice, group: SliceGroup, *, gid: str, shown: Sequence[float]) -> None:
     if not group.points:
         return
     seen: dict[float, int] = {}
@@ -63,11 +65,10 @@ def _group(canvas: Canvas, ax: Axes, found: Slice, group: SliceGroup) -> None:
     for point in group.points:
         number = seen[point.x] = seen.get(point.x, -1) + 1
         x.append(point.x + (_OFFSETS[number % len(_OFFSETS)] if found.categories is not None else 0.0))
-    gid = f"epochs-{group.epochs}"
     canvas.marks[gid] = tuple(point.trial for point in group.points)
     ax.plot(
         x,
-        [error_scale(point.accuracy) for point in group.points],
+        floored([point.accuracy for point in group.points], shown),
         linestyle="none",
         marker="o",
         markersize=5.5,
@@ -80,7 +81,7 @@ def _group(canvas: Canvas, ax: Axes, found: Slice, group: SliceGroup) -> None:
     if group.medians:
         ax.plot(
             [centre for centre, _ in group.medians],
-            [error_scale(value) for _, value in group.medians],
+            floored([value for _, value in group.medians], shown),
             linestyle="none",
             marker="_",
             markersize=22,

@@ -59,7 +59,7 @@ def build(run: RunData) -> Section:
         name="Confusion",
         title=_title(run, scored, pairs),
         how="Rows are true classes, columns predictions. Only mistakes are coloured, on a logarithmic scale; the diagonal is written. "
-        "In the calibration plot a mark's area is its share of the images: on the dashed line the model is as sure as it is right.",
+        "In the calibration plot a mark's area and number are its images: on the dashed line the model is as sure as it is right.",
         body={
             "scored": True,
             "why_none": "",

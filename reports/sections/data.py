@@ -6,7 +6,7 @@ from reports import formatting as text
 from reports import pictures
 from reports.figures.measures import pixel_figure
 from reports.run_data import DataSet, RunData
-from reports.sections.section import Cell, Column, Picture, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Picture, Row, Section, Table, figure
 from reports.sections.summary import DIGITS
 
 

@@ -18,7 +18,8 @@ from reports.sections.section import Figure, Section, figure
 class Length:
     """A number of epochs that the reader can choose."""
 
-    epochs: int
+    place: int
+    """Among all lengths, the longest first; the marks of this length have the class `length-<place>`."""
     label: str
     chosen: bool
     warning: str
@@ -34,7 +35,7 @@ def build(run: RunData) -> Section:
         id="hyperparameters",
         name="Hyperparameters",
         title=_title(found, groups),
-        how="One plot a setting: each mark is a trial, a bar the median of a value with two trials or more. Scores of different numbers "
+        how="One plot a setting: each mark is a trial, a bar the median of a value with two trials or more. Marks on the lower edge are worse than the scale. Scores of different numbers "
         "of epochs are never mixed: choose one. Trials of more than the fewest epochs were promoted, so they are not a fair sample.",
         body={
             "lengths": _lengths(groups),
@@ -63,12 +64,12 @@ def _lengths(groups: Sequence[EpochGroup]) -> list[Length]:
     largest = max(groups, key=lambda group: (len(group.records), -group.epochs), default=None)
     return [
         Length(
-            epochs=group.epochs,
+            place=place,
             label=f"{text.plural(group.epochs, 'epoch')} ({text.plural(len(group.records), 'trial')})",
             chosen=group is largest,
             warning=_warning(len(group.records)),
         )
-        for group in sorted(groups, key=lambda group: group.epochs)
+        for place, group in reversed(list(enumerate(groups)))
     ]
 
 

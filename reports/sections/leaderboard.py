@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from reports import formatting as text
 from reports.analysis.leaderboard import TrialRow, setting_names, trial_rows, varied_names
-from reports.analysis.trials import explored, scored
+from reports.analysis.trials import explored, groups_by_epochs
 from reports.run_data import Finalist, RunData
 from reports.sections.section import Cell, Column, Row, Section, Table, number
-from tuner.records import Configuration
+from tuner.records import Configuration, TrialRecord, configuration_key, rank_key
 
 _SHORT_LENGTH = 5
 
@@ -33,35 +33,61 @@ def build(run: RunData) -> Section:
 
 
 def short_table(run: RunData) -> Table | None:
-    """The best few, for the first screen: confirmed ones where there are any, else trials."""
-    if run.result is not None and run.result.finalists:
-        return _finalists(run, run.result.finalists[:_SHORT_LENGTH], short=True)
-    rows = [row for row in trial_rows(scored(explored(run.records) or run.records))][:_SHORT_LENGTH]
-    if not rows:
+    """The best few, for the first screen: confirmed ones, then other configurations of the search's longest trials."""
+    finalists = run.result.finalists[:_SHORT_LENGTH] if run.result is not None else ()
+    others = _unconfirmed(run, finalists)[: _SHORT_LENGTH - len(finalists)]
+    if not finalists and not others:
         return None
-    return Table(
-        caption="The best trials so far, one seed each.",
-        columns=(Column("Trial", number=False), Column("Validation", "%"), Column("Epochs"), Column("Parameters")),
-        rows=[
-            Row(
-                (
-                    Cell(row.trial),
-                    number(row.val_accuracy, text.percent(row.val_accuracy)),
-                    number(row.epochs),
-                    number(row.parameters),
-                ),
-                trial=row.trial,
-            )
-            for row in rows
-        ],
+    rows = [_finalist_row(place, finalist, (), short=True) for place, finalist in enumerate(finalists)]
+    words = (
+        f"{_confirmed_words(finalists)} Others: one seed." if finalists else "The best trials so far, one seed each."
     )
+    return Table(
+        caption=words,
+        columns=(
+            Column("Configuration", number=False),
+            Column("Validation", "%"),
+            Column("Loss"),
+            Column("Parameters"),
+        ),
+        rows=[*rows, *(_short_row(record) for record in others)],
+    )
+
+
+def _unconfirmed(run: RunData, finalists: Sequence[Finalist]) -> list[TrialRecord]:
+    groups = groups_by_epochs(explored(run.records) or run.records)
+    seen = {configuration_key(finalist.configuration) for finalist in finalists}
+    found = []
+    for record in sorted(groups[0].records, key=rank_key) if groups else ():
+        if (key := configuration_key(record.configuration)) not in seen:
+            seen.add(key)
+            found.append(record)
+    return found
+
+
+def _short_row(record: TrialRecord) -> Row:
+    return Row(
+        (
+            Cell(f"trial {record.trial}", detail=_digest(record.configuration)),
+            number(record.val_accuracy, text.percent(record.val_accuracy)),
+            number(record.val_loss, text.loss(record.val_loss)),
+            number(record.parameters),
+        ),
+        trial=record.trial,
+    )
+
+
+def _confirmed_words(finalists: Sequence[Finalist]) -> str:
+    seeds = max(len(finalist.trials) for finalist in finalists)
+    images = text.count(finalists[0].validation.n)
+    return f"Confirmed: mean ± standard deviation over {text.plural(seeds, 'seed')}, {images} validation images."
 
 
 def confirmed_table(run: RunData) -> Table | None:
     """Every confirmed configuration with all of its settings that differ between them."""
     if run.result is None or not run.result.finalists:
         return None
-    return _finalists(run, run.result.finalists, short=False)
+    return _finalists(run, run.result.finalists)
 
 
 def trials_table(run: RunData) -> Table | None:
@@ -99,34 +125,25 @@ def _why_none(run: RunData) -> str:
     return "No configuration was confirmed, so what follows is one seed each."
 
 
-def _finalists(run: RunData, finalists: Sequence[Finalist], *, short: bool) -> Table:
-    seeds = max(len(finalist.trials) for finalist in finalists)
-    columns = [
+def _finalists(run: RunData, finalists: Sequence[Finalist]) -> Table:
+    declared = [item.name for item in run.info.hyperparameters]
+    used = {name for finalist in finalists for name in finalist.configuration}
+    names = (*(name for name in declared if name in used), *sorted(used.difference(declared)))
+    columns = (
         Column("Configuration", number=False),
         Column("Validation", "%"),
+        Column("Each seed", "%", number=False),
         Column("Loss"),
         Column("Parameters"),
-    ]
-    names: tuple[str, ...] = ()
-    if not short:
-        declared = [item.name for item in run.info.hyperparameters]
-        used = {name for finalist in finalists for name in finalist.configuration}
-        names = (*(name for name in declared if name in used), *sorted(used.difference(declared)))
-        columns.insert(2, Column("Each seed", "%", number=False))
-        columns += [Column("Multiply-adds"), *(Column(name, number=False, extra=True) for name in names)]
-    caption = (
-        f"Confirmed: mean ± standard deviation over {text.plural(seeds, 'seed')}, {_n(finalists)} validation images."
+        Column("Multiply-adds"),
+        *(Column(name, number=False, extra=True) for name in names),
     )
     return Table(
-        caption=caption,
+        caption=_confirmed_words(finalists),
         columns=columns,
-        rows=[_finalist_row(place, finalist, names, short=short) for place, finalist in enumerate(finalists)],
-        sortable=not short,
+        rows=[_finalist_row(place, finalist, names, short=False) for place, finalist in enumerate(finalists)],
+        sortable=True,
     )
-
-
-def _n(finalists: Sequence[Finalist]) -> str:
-    return text.count(finalists[0].validation.n)
 
 
 def _finalist_row(place: int, finalist: Finalist, names: Sequence[str], *, short: bool) -> Row:

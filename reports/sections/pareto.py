@@ -20,7 +20,7 @@ def build(run: RunData) -> Section:
         how="Marks are trials, darker or brighter with more epochs; the step line is the front of those with the most epochs. The large mark "
         "is the winner with its seeds' range. Diamonds are published test accuracies, which are not validation accuracies of this run.",
         body={
-            "figure": figure(front_figure(found, title), title) if found.points else None,
+            "figure": figure(front_figure(found, title), _drawn(found)) if found.points else None,
             "why_none": "" if found.points else "No trial has a score, so there is no front.",
             "table": _table(found),
         },
@@ -38,6 +38,11 @@ def _title(found: Front) -> str:
     small, large = found.front[0], found.front[-1]
     gained = text.points(large.accuracy - small.accuracy).lstrip("+")
     return f"From {text.count(small.parameters)} to {text.count(large.parameters)} parameters the front gains {gained} points"
+
+
+def _drawn(found: Front) -> str:
+    published = ", and published networks" if found.published else ""
+    return f"{text.plural(len(found.points), 'trial')}, the front and the cap{published}"
 
 
 def _table(found: Front) -> Table | None:

@@ -20,7 +20,7 @@ def build(run: RunData) -> Section:
         name="Search",
         title=_title(run, found),
         how="Each mark is a trial; the line is the best validation accuracy so far, of whatever number of epochs. Accuracies are spaced "
-        "by error rate, so that equal steps are equal ratios of errors. In a bracket, those that go on to the next rung are dark and joined.",
+        "by error rate, so that equal steps are equal ratios of errors. In a bracket, those that go on to the next rung are dark and joined; marks on the lower edge are worse than the scale.",
         body={
             "history": figure(history_figure(found, _title(run, found)), "Best so far") if found.points else None,
             "why_none": "" if found.points else _why_none(run, found),
@@ -59,9 +59,14 @@ def _brackets(run: RunData, outcomes: tuple[RungOutcome, ...]) -> list[Figure]:
         rungs = [rung for rung in outcomes if rung.bracket == bracket]
         members = [path for path in every if path.bracket == bracket]
         shown = [value for value in scores if value >= floor]
-        words = f"Bracket {bracket}: " + ", ".join(f"{r.finished} of {text.plural(r.epochs, 'epoch')}" for r in rungs)
+        words = f"Bracket {bracket}: {_rung_words(rungs)}"
         figures.append(figure(bracket_figure(bracket, members, rungs, shown, words), words))
     return figures
+
+
+def _rung_words(rungs: list[RungOutcome]) -> str:
+    parts = [f"{rung.finished} × {rung.epochs}" for rung in rungs]
+    return f"{', '.join(parts)} epochs"
 
 
 def _left_out(outcomes: tuple[RungOutcome, ...]) -> str:

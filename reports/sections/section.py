@@ -96,7 +96,7 @@ class Picture:
 
 def figure(svg: str, title: str, caption: str = "") -> Figure:
     """A drawing of our own: its text was escaped when it was drawn."""
-    return Figure(Markup(svg), title, caption)  # noqa: S704 - matplotlib and `svg_of` escape all text.
+    return Figure(Markup(svg), title, caption)
 
 
 def number(value: float | None, shown: str | None = None) -> Cell:

@@ -14,7 +14,7 @@ from reports.figures.pareto import front_figure
 from reports.run_data import Result, RunData
 from reports.sections.leaderboard import short_table
 from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
-from tuner.records import TrialRecord
+from search_spaces.specs import LayerSummary
 
 DIGITS = "These are scikit-learn's 8×8 digits, not MNIST"
 
@@ -98,15 +98,25 @@ def banners(run: RunData) -> tuple[Banner, ...]:
                 f"{DIGITS}.",
                 "No MNIST was to be had, so the run took a small set that comes with a library. "
                 "Its figures say nothing about MNIST.",
-            )  # fmt: skip
+            )
         )
     if info.status == "running":
         running = text.plural(len(run.running), "trial")
-        found.append(Banner("note", "This run is still going.", f"{running} in training when this was written. "
-                            "The page reloads itself every 20 seconds."))  # fmt: skip
+        found.append(
+            Banner(
+                "note",
+                "This run is still going.",
+                f"{running} in training when this was written. The page reloads itself every 20 seconds.",
+            )
+        )
     if info.status == "interrupted":
-        found.append(Banner("alarm", "This run was interrupted.", "What had finished is shown; mnist-tune --out with "
-                            "--resume continues it."))  # fmt: skip
+        found.append(
+            Banner(
+                "alarm",
+                "This run was interrupted.",
+                "What had finished is shown; mnist-tune --out with --resume continues it.",
+            )
+        )
     if info.status == "failed":
         found.append(Banner("alarm", "This run failed.", info.error or "No reason was recorded."))
     failed = sum(not record.completed for record in run.records)
@@ -195,7 +205,7 @@ def _facts(run: RunData, result: Result | None) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _layers(run: RunData) -> tuple:  # type: ignore[type-arg]
+def _layers(run: RunData) -> tuple[LayerSummary, ...]:
     if run.result is not None and run.result.layers:
         return run.result.layers
     top = best(run.records)
@@ -244,13 +254,20 @@ def _front_words(run: RunData) -> str:
 
 
 def _reference_table(run: RunData) -> Table | None:
-    rows = reference_rows(run.info.references, **_winner_numbers(run))
+    result = run.result
+    rows = reference_rows(
+        run.info.references,
+        accuracy=result.test.accuracy
+        if result is not None and result.test is not None and run.info.data.is_mnist
+        else None,
+        parameters=result.parameters if result is not None else None,
+    )
     if not rows:
         return None
     return Table(
         caption="Published networks. Most of their figures are of the best epoch on the test set and of one seed; the winner's "
         "is the last epoch's mean over seeds."
-        + (" They were measured on MNIST, this run was not." if not _is_mnist(run) else ""),
+        + (" They were measured on MNIST, this run was not." if not run.info.data.is_mnist else ""),
         columns=(
             Column("Reference", number=False),
             Column("Published test", "%"),
@@ -268,19 +285,6 @@ def _reference_table(run: RunData) -> Table | None:
         rows=[_reference_cells(row) for row in rows],
         sortable=True,
     )
-
-
-def _winner_numbers(run: RunData) -> dict[str, float | int | None]:
-    result = run.result
-    tested = result is not None and result.test is not None and _is_mnist(run)
-    return {
-        "accuracy": result.test.accuracy if tested and result is not None and result.test is not None else None,
-        "parameters": result.parameters if result is not None else None,
-    }
-
-
-def _is_mnist(run: RunData) -> bool:
-    return run.info.data.name == "mnist" and not run.info.data.fallback
 
 
 def _reference_cells(row: ReferenceRow) -> Row:
@@ -316,10 +320,3 @@ def _consistency_sentence(found: Consistency) -> str:
         f"On validation images {found.seeds_above} of {text.plural(found.seeds, 'seed')} of the winner ended at {text.percent(found.bar)}% or more, "
         f"and {found.epochs_above} of their last {text.plural(found.epochs, 'epoch')} were there."
     )
-
-
-def best_record(run: RunData) -> TrialRecord | None:
-    """The exported trial, else the best one so far."""
-    if run.result is not None and (record := run.record(run.result.trial)) is not None:
-        return record
-    return best(explored(run.records) or run.records)

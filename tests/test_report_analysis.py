@@ -1,0 +1,352 @@
+"""The numbers behind the report's figures and tables."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reports.analysis.classification import (
+    Scored,
+    calibration_error,
+    class_scores,
+    confused_pairs,
+    confusion_counts,
+    log_loss,
+    reliability,
+    row_shares,
+    scored_winner,
+    wilson_interval,
+)
+from reports.analysis.comparison import reference_rows
+from reports.analysis.consistency import consistency
+from reports.analysis.curves import band, curve, early_stops, generalisation_gap
+from reports.analysis.errors import least_sure, mistakes
+from reports.analysis.failures import UNKNOWN, failure_groups
+from reports.analysis.leaderboard import first_epoch_at, last_value, setting_names, trial_rows, varied_names
+from reports.analysis.network import network
+from reports.analysis.pareto import SizePoint, non_dominated, size_front
+from reports.analysis.robustness import degradations
+from reports.analysis.search import history, paths, rung_outcomes
+from reports.analysis.slices import slices
+from reports.analysis.trials import best, groups_by_epochs, scored
+from reports.analysis.weights import layer_weights
+from reports.run_data import Hyperparameter, PlannedRung, Reference, read_run
+from search_spaces.specs import LayerSummary
+from tests.report_builders import FakeRun, build_run, make_record, make_run
+
+
+def predictions(labels: list[int], rows: list[list[float]]) -> Scored:
+    return Scored("test", np.array(labels, dtype=np.int64), np.array(rows, dtype=np.float64))
+
+
+# --- trials and search ----------------------------------------------------------------------------------------------
+
+
+def test_groups_keep_lengths_apart_and_leave_out_what_has_no_score() -> None:
+    records = [
+        make_record("0001", 0.9),
+        make_record("0002", None),
+        make_record("0003", math.nan),
+        make_record("0004", 0.8, epochs=5),
+    ]
+    groups = groups_by_epochs(records)
+    assert [(group.epochs, [r.trial for r in group.records]) for group in groups] == [(5, ["0004"]), (2, ["0001"])]
+    assert [record.trial for record in scored(records)] == ["0001", "0004"]
+
+
+def test_best_is_of_the_longest_trials() -> None:
+    records = [make_record("0001", 0.99), make_record("0002", 0.98, epochs=5), make_record("0003", 0.97, epochs=5)]
+    found = best(records)
+    assert found is not None
+    assert found.trial == "0002"
+    assert best([make_record("0001", None)]) is None
+
+
+def test_history_counts_failures_and_never_falls() -> None:
+    found = history(
+        [
+            make_record("0001", 0.90),
+            make_record("0002", None),
+            make_record("0003", 0.95),
+            make_record("0004", 0.93),
+            make_record("0005", 0.99, phase="confirm"),
+        ]
+    )
+    assert [(p.number, p.best, p.spent_epochs) for p in found.points] == [(1, 0.90, 2), (3, 0.95, 6), (4, 0.95, 8)]
+    assert (found.trials, found.failed) == (4, 1)
+    assert found.late_gain == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("records", [[], [make_record("0001", None)], [make_record("0001", 0.9)]])
+def test_history_without_a_past_has_no_late_gain(records: list[object]) -> None:
+    assert history(records).late_gain is None  # type: ignore[arg-type]
+
+
+def test_rungs_say_who_was_promoted() -> None:
+    records = [
+        make_record("0001", 0.90, configuration={"a": 1}),
+        make_record("0002", 0.95, configuration={"a": 2}),
+        make_record("0003", None, configuration={"a": 3}),
+        make_record("0004", 0.97, configuration={"a": 2}, rung=1, epochs=5),
+        make_record("0005", 0.97, configuration={"a": 1}, bracket=1, epochs=5),
+    ]
+    planned = [PlannedRung(0, 0, 3, 2), PlannedRung(0, 1, 1, 5), PlannedRung(0, 2, 1, 15)]
+    first, second, third, other = rung_outcomes(records, planned)
+    assert (first.planned, first.finished, first.failed, first.promoted) == (3, 3, 1, ("0002",))
+    assert (first.best, first.best_trial) == (0.95, "0002")
+    assert (second.finished, second.promoted) == (1, ())
+    assert (third.finished, third.best, third.epochs) == (0, None, 15)
+    assert (other.bracket, other.planned, other.epochs) == (1, None, 5)
+    assert [path.trials for path in paths(records)] == [("0001",), ("0002", "0004"), ("0005",)]
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def test_trial_rows_are_ranked_and_failures_come_last() -> None:
+    rows = trial_rows([make_record("0001", None), make_record("0002", 0.8), make_record("0003", 0.9)])
+    assert [(row.place, row.trial) for row in rows] == [(1, "0003"), (2, "0002"), (None, "0001")]
+
+
+def test_settings_in_the_order_of_the_space() -> None:
+    records = [make_record("0001", configuration={"z": 1, "b": 2}), make_record("0002", configuration={"b": 2, "a": 1})]
+    names = setting_names(records, ["b", "unused", "a"])
+    assert names == ("b", "a", "z")
+    assert varied_names(records, names) == ("a", "z")
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"), [((0.9, 0.98, 0.99), 2), ((), None), ((math.nan, 0.99), 2), ((0.97,), None)]
+)
+def test_first_epoch_above(series: tuple[float, ...], expected: int | None) -> None:
+    assert first_epoch_at(series, 0.98) == expected
+
+
+def test_last_value() -> None:
+    assert last_value((0.1, 0.2)) == 0.2
+    assert last_value((0.1, math.nan)) is None
+    assert last_value(()) is None
+
+
+def test_failures_that_differ_in_numbers_stand_together() -> None:
+    groups = failure_groups(
+        [
+            make_record("0001", None, error="NaN in epoch 1"),
+            make_record("0002", None, error=None),
+            make_record("0003", None, error="NaN in epoch 12"),
+            make_record("0004", 0.9),
+        ]
+    )
+    assert [(group.reason, group.trials) for group in groups] == [
+        ("NaN in epoch 1", ("0001", "0003")),
+        (UNKNOWN, ("0002",)),
+    ]
+
+
+def test_reference_rows() -> None:
+    def reference(name: str, accuracy: float | None) -> Reference:
+        return Reference(name, "", 1000, None, accuracy, None, "", fits=True, included=False)
+
+    rows = reference_rows([reference("a", None), reference("b", 0.99)], accuracy=0.995, parameters=500)
+    assert [row.reference.name for row in rows] == ["b", "a"]
+    assert rows[0].difference == pytest.approx(0.005)
+    assert rows[0].parameter_ratio == 0.5
+    assert rows[1].difference is None
+
+
+# --- front ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([], []),
+        ([("a", 10, 0.9)], ["a"]),
+        ([("a", 10, 0.9), ("b", 20, 0.9)], ["a"]),
+        ([("a", 10, 0.9), ("b", 10, 0.95)], ["b"]),
+        ([("b", 10, 0.9), ("a", 10, 0.9)], ["a"]),
+        ([("c", 30, 0.99), ("a", 10, 0.9), ("b", 20, 0.8)], ["a", "c"]),
+    ],
+)
+def test_front(points: list[tuple[str, int, float]], expected: list[str]) -> None:
+    found = non_dominated([SizePoint(trial, size, accuracy, 2) for trial, size, accuracy in points])
+    assert [point.trial for point in found] == expected
+
+
+def test_front_is_of_the_longest_trials() -> None:
+    found = size_front(make_run([make_record("0001", 0.99), make_record("0002", 0.9, epochs=5, parameters=2000)]))
+    assert (found.epochs, [p.trial for p in found.front], len(found.points)) == (5, ["0002"], 2)
+    assert found.confirmed == ()
+    assert found.cap == 8000
+
+
+# --- curves ---------------------------------------------------------------------------------------------------------
+
+
+def test_curve_leaves_out_what_is_not_finite() -> None:
+    found = curve(make_record(history={"loss": [1.0, math.nan, 0.5]}), "loss")
+    assert (found.epochs, found.values) == ((1, 3), (1.0, 0.5))
+
+
+def test_band_spans_the_seeds_at_their_common_epochs() -> None:
+    records = [
+        make_record("0001", history={"loss": [1.0, 2.0, 3.0]}),
+        make_record("0002", history={"loss": [3.0, 4.0]}),
+        make_record("0003", history={}),
+    ]
+    found = band(records, "loss")
+    assert found is not None
+    assert (found.epochs, found.mean, found.low, found.high, found.seeds) == (
+        (1, 2),
+        (2.0, 3.0),
+        (1.0, 2.0),
+        (3.0, 4.0),
+        2,
+    )
+    assert band([], "loss") is None
+    assert band([make_record(history={"loss": [math.nan]})], "loss") is None
+
+
+def test_gap_and_early_stops() -> None:
+    record = make_record(history={"accuracy": [0.9, 0.99], "val_accuracy": [0.9, 0.97]}, epochs=15)
+    assert generalisation_gap([record, make_record()]) == pytest.approx(0.02)
+    assert generalisation_gap([]) is None
+    assert [(stop.epoch, stop.planned) for stop in early_stops([record, make_record("0002", None, epochs=15)])] == [
+        (2, 15)
+    ]
+
+
+def test_consistency_counts_seeds_and_their_last_five_epochs() -> None:
+    first = make_record("0001", history={"val_accuracy": [0.999, 0.99, 0.994, 0.995, 0.993, 0.995]})
+    second = make_record("0002", history={"val_accuracy": [0.99, math.nan]})
+    found = consistency([first, second], 0.994)
+    assert found is not None
+    assert (found.seeds, found.seeds_above, found.epochs, found.epochs_above) == (2, 1, 6, 3)
+    assert consistency([make_record()], 0.994) is None
+
+
+# --- slices ---------------------------------------------------------------------------------------------------------
+
+
+def test_slices_never_mix_lengths() -> None:
+    records = [
+        make_record("0001", 0.90, configuration={"rate": 0.1, "act": "relu", "same": 1}),
+        make_record("0002", 0.92, configuration={"rate": 0.2, "act": "relu", "same": 1}),
+        make_record("0003", 0.99, configuration={"rate": 0.2, "act": "tanh", "same": 1}, epochs=5),
+    ]
+    space = [
+        Hyperparameter("rate", "float", None, 0.01, 1.0, "log", ()),
+        Hyperparameter("act", "choice", ("tanh", "relu", "gelu"), None, None, None, ()),
+    ]
+    rate, act = slices(groups_by_epochs(records), ["rate", "act", "same"], space)
+    assert rate.categories is None
+    assert rate.log
+    assert [(group.epochs, [p.x for p in group.points]) for group in rate.groups] == [(5, [0.2]), (2, [0.1, 0.2])]
+    assert act.categories == ("tanh", "relu")
+    assert act.groups[0].medians == ()
+    assert np.allclose(act.groups[1].medians, [(1.0, 0.91)])
+
+
+def test_slices_of_true_and_one_differ_and_mixed_kinds_sort() -> None:
+    records = [make_record(f"000{k}", 0.9, configuration={"x": value}) for k, value in enumerate((True, "a", 2))]
+    (found,) = slices(groups_by_epochs(records), ["x"], [])
+    assert found.categories is not None
+    assert set(found.categories) == {True, "a", 2}
+    assert slices([], ["x"], []) == ()
+
+
+# --- classes --------------------------------------------------------------------------------------------------------
+
+
+def test_confusion_pairs_and_classes() -> None:
+    found = predictions([0, 0, 1, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4], [0.9, 0.1]])
+    counts = confusion_counts(found)
+    assert counts.tolist() == [[1, 1], [2, 1]]
+    assert row_shares(counts).tolist() == [[0.5, 0.5], [pytest.approx(2 / 3), pytest.approx(1 / 3)]]
+    assert [(p.true, p.predicted, p.count, p.indices) for p in confused_pairs(found)] == [
+        (1, 0, 2, (4, 3)),
+        (0, 1, 1, (1,)),
+    ]
+    first, second = class_scores(counts)
+    assert first.precision == pytest.approx(1 / 3)
+    assert (first.recall, first.support) == (0.5, 2)
+    assert second.f1 == pytest.approx(0.4)
+
+
+def test_a_class_without_images_has_no_ratio() -> None:
+    counts = np.array([[2, 0, 0], [0, 0, 0], [1, 0, 0]], dtype=np.int64)
+    middle = class_scores(counts)[1]
+    assert (middle.precision, middle.recall, middle.f1, middle.support) == (None, None, None, 0)
+    assert np.isnan(row_shares(counts)[1]).all()
+
+
+def test_calibration_of_known_bins() -> None:
+    found = predictions([0, 0, 0, 1], [[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.65, 0.35]])
+    bins = reliability(found, bins=10)
+    assert [(b.count, round(b.confidence, 6), b.accuracy) for b in bins] == [(2, 0.65, 0.5), (2, 0.95, 1.0)]
+    assert calibration_error(bins) == pytest.approx(0.5 * 0.15 + 0.5 * 0.05)
+    assert calibration_error([]) is None
+    assert log_loss(found) == pytest.approx(-(2 * math.log(0.95) + math.log(0.65) + math.log(0.35)) / 4)
+
+
+def test_confidence_of_one_stands_in_the_last_bin() -> None:
+    (only,) = reliability(predictions([0], [[1.0, 0.0]]))
+    assert only.high == 1.0
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    [(9946, 10_000, 0.99296, 0.99586), (10, 10, 0.72247, 1.0), (0, 10, 0.0, 0.27753), (0, 0, 0.0, 1.0)],
+)
+def test_wilson(right: int, n: int, low: float, high: float) -> None:
+    assert np.allclose(wilson_interval(right, n), (low, high), atol=1e-5)
+
+
+# --- network and arrays ---------------------------------------------------------------------------------------------
+
+
+def test_network_joins_what_only_follows() -> None:
+    layers = [
+        LayerSummary("in", "rescaling", (28, 28, 1), 0, 0),
+        LayerSummary("c", "conv", (26, 26, 8), 72, 48672),
+        LayerSummary("n", "batch_norm", (26, 26, 8), 16, 0, 16),
+        LayerSummary("a", "activation", (26, 26, 8), 0, 0),
+        LayerSummary("d", "dense", (10,), 90, 80),
+    ]
+    found = network(layers)
+    assert found is not None
+    assert [block.name for block in found.blocks] == ["in", "c", "d"]
+    assert found.blocks[1].followers == ("batch_norm", "activation")
+    assert found.blocks[1].parameters == 88
+    assert (found.parameters, found.non_trainable, found.largest_activation) == (178, 16, 26 * 26 * 8)
+    assert network([]) is None
+
+
+def test_arrays_of_a_run(tmp_path: Path) -> None:
+    run = read_run(build_run(tmp_path / "run", FakeRun(validation=300, test=400)))
+    found = scored_winner(run)
+    assert found is not None
+    assert found.split == "test"
+    wrong = mistakes(run, found)
+    assert len(wrong) == int((found.predictions != found.labels).sum())
+    assert [v.label_probability for v in wrong] == sorted(v.label_probability for v in wrong)
+    assert all(v.seeds == 3 and v.place is not None for v in wrong)
+    assert all(v.label == v.prediction for v in least_sure(run, found))
+    assert [item.kind for item in degradations(run)][:2] == ["noise", "blur"]
+    assert degradations(run)[0].loss == pytest.approx(0.12)
+    assert run.result is not None
+    layers = layer_weights(run, run.result.trial)
+    assert layers[0].name == "conv_1"
+    assert sum(layers[0].counts) == layers[0].count
+    assert layer_weights(run, "9999") == ()
+
+
+def test_without_a_test_the_validation_images_are_scored(tmp_path: Path) -> None:
+    run = read_run(build_run(tmp_path / "run", FakeRun(validation=300, meet_test=False)))
+    found = scored_winner(run)
+    assert found is not None
+    assert (found.split, len(found.labels)) == ("validation", 300)
+    assert scored_winner(make_run()) is None

@@ -1,0 +1,144 @@
+"""Formatting, pictures, figures, templates and the table of trials."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+
+import templates
+from reports import formatting as text
+from reports import pictures
+from reports.figures.canvas import Canvas, Ink, draw, error_scale, log_ticks, spread_labels, whole_ticks
+from reports.run_data import read_run
+from reports.trials_csv import trials_csv, write_trials_csv
+from tests.report_builders import FakeRun, build_run
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (text.percent(0.99457), "99.46"),
+        (text.percent(None), "–"),
+        (text.percent(float("nan")), "–"),
+        (text.loss(0.01234567), "0.0123"),
+        (text.interval(0.9946, (0.9930, 0.9959)), "99.46 [99.30, 99.59]"),
+        (text.interval(0.9946, None), "99.46"),
+        (text.spread(0.9946, 0.0005), "99.46 ± 0.05"),
+        (text.spread(0.9946, None), "99.46"),
+        (text.points(0.0012), "+0.12"),
+        (text.points(-0.0012), "−0.12"),
+        (text.points(-0.00001), "0.00"),
+        (text.count(7884), "7,884"),
+        (text.count(None), "–"),
+        (text.plural(1, "trial"), "1 trial"),
+        (text.plural(2000, "trial"), "2,000 trials"),
+        (text.short(0.00012), "1.2e−4"),
+        (text.short(0.0), "0"),
+        (text.short(0.025), "0.025"),
+        (text.short(12345.6), "12,346"),
+        (text.duration(0.42), "0.4 s"),
+        (text.duration(59.7), "1 min 00 s"),
+        (text.duration(4000), "1 h 06 min"),
+        (text.duration(None), "–"),
+        (text.size(8_000_000_000), "7.5 GiB"),
+        (text.size(12), "12 bytes"),
+        (text.moment("2026-01-02T03:04:05.678+00:00"), "2026-01-02 03:04 UTC"),
+        (text.moment(None), "–"),
+        (text.shape((26, 26, 10)), "26×26×10"),
+        (text.shape(()), "–"),
+        (text.setting(True), "yes"),
+        (text.setting(None), "–"),
+        (text.setting("relu"), "relu"),
+        (text.command(["mnist-tune", "--out", "my run"]), "mnist-tune --out 'my run'"),
+        (text.listing(["a", "b", "c"]), "a, b and c"),
+        (text.listing([]), ""),
+    ],
+)
+def test_formatting(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+def decode(source: str) -> tuple[int, int, int, bytes]:
+    """Width, height, colour type and filtered rows of a PNG."""
+    body = base64.b64decode(source.removeprefix("data:image/png;base64,"))
+    assert body.startswith(b"\x89PNG")
+    width, height, _, colour = struct.unpack(">IIBB", body[16:26])
+    start = body.index(b"IDAT")
+    (length,) = struct.unpack(">I", body[start - 4 : start])
+    return width, height, colour, zlib.decompress(body[start + 4 : start + 4 + length])
+
+
+def test_grey_picture_holds_its_pixels() -> None:
+    image = np.array([[0, 255, 7], [1, 2, 3]], dtype=np.uint8)
+    assert decode(pictures.grey(image)) == (3, 2, 0, bytes([0, 0, 255, 7, 0, 1, 2, 3]))
+
+
+def test_signed_picture_is_transparent_at_zero() -> None:
+    width, height, colour, rows = decode(pictures.signed(np.array([[0.0, -1.0]]), 1.0))
+    assert (width, height, colour) == (2, 1, 6)
+    assert rows[4] == 0
+    assert rows[5:9] == bytes([213, 94, 0, 255])
+    assert decode(pictures.signed(np.array([[np.nan]]), 0.0))[3][4] == 0
+
+
+def test_strip_puts_channels_side_by_side() -> None:
+    width, height, _, _ = decode(pictures.strip(np.ones((4, 5, 3))))
+    assert (width, height) == (17, 4)
+
+
+def test_draw_makes_ids_unique_and_names_marks() -> None:
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes()
+        canvas.points(ax, [1, 2], [1, 2], ["0001", "0002"], color=Ink.WINNER)
+        ax.plot([1, 2], [2, 1], gid=canvas.trial_gid("0003"))
+        ax.plot([1, 2], [2, 2], gid=canvas.trial_gid("0003"))
+        ax.set_title("0.123456 <b>$x$</b>")
+
+    svg = draw("one", 200, 100, 'a "label" <b>', paint)
+    assert 'data-trial="0001"' in svg
+    assert svg.count('data-trial="0003"') == 2
+    assert 'id="one-trial-0003"' in svg
+    assert 'id="one-trial-0003--2"' in svg
+    assert "var(--winner)" in svg
+    assert "0.123456 &lt;b&gt;$x$&lt;/b&gt;" in svg
+    assert 'aria-label="a &quot;label&quot; &lt;b&gt;"' in svg
+    assert draw("one", 200, 100, 'a "label" <b>', paint) == svg
+
+
+def test_scales() -> None:
+    assert error_scale(0.99) == pytest.approx(2.0)
+    assert error_scale(1.0) == pytest.approx(4.30103)
+    assert whole_ticks(1, 15) == [2, 4, 6, 8, 10, 12, 14]
+    assert log_ticks(0.01, 0.1) == [pytest.approx(v) for v in (0.01, 0.02, 0.05, 0.1)]
+    assert log_ticks(0, 1) == []
+    moved = spread_labels([1.0, 1.0, 5.0], 0.5)
+    assert moved[1] - moved[0] >= 0.5
+    assert spread_labels([], 1) == []
+
+
+def test_templates_are_strict_and_escape() -> None:
+    jinja = templates.environment()
+    assert jinja.from_string("{{ a }}").render(a="<b>") == "&lt;b&gt;"
+    with pytest.raises(UndefinedError):
+        jinja.from_string("{{ a }}").render()
+
+
+def test_csv_has_a_row_a_trial_and_a_column_a_hyperparameter(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run", FakeRun(validation=300, test=400, hostile='<b>,"\n'))
+    rows = list(csv.DictReader(io.StringIO(trials_csv(read_run(folder)))))
+    assert [row["trial"] for row in rows] == [f"{n:04d}" for n in range(1, 37)]
+    assert rows[0]["status"] == "failed"
+    assert rows[0]["val_accuracy"] == ""
+    assert float(rows[1]["val_accuracy"]) > 0.5
+    assert "hp.optimizer" in rows[0]
+    assert rows[1]["hp.activation"].endswith('<b>,"\n')
+    path = write_trials_csv(folder)
+    assert path.read_bytes().decode() == trials_csv(read_run(folder))

@@ -1,0 +1,193 @@
+"""A whole run with a worker that trains nothing: phases, files, resumption, budgets, determinism."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuner import search
+from tuner.errors import RunFailed, UsageError
+from tuner.journal import read_journal, read_state
+from tuner.observer import Observer
+from tuner.options import SearchOptions
+from tuner.records import Json, TrialRecord
+from tuner.run_folder import RunFolder
+
+FAKE = "tests.fake_worker"
+
+
+def options(**changes: Any) -> SearchOptions:
+    return SearchOptions(**{"space": "compact8k", "data": "digits", "max_epochs": 9, "workers": 2, **changes})
+
+
+def start(path: Path, observer: Observer | None = None, *, force: bool = False, **changes: Any) -> Json:
+    return search.start(
+        options(**changes),
+        RunFolder(path),
+        observer or Observer(),
+        command=["mnist-tune"],
+        force=force,
+        worker_module=FAKE,
+    )
+
+
+def resume(path: Path, **changes: Any) -> Json | None:
+    return search.resume(options(**changes), RunFolder(path), Observer(), worker_module=FAKE)
+
+
+def contents(path: Path) -> set[tuple[str, str, int, int, float | None]]:
+    return {
+        (r.trial, json.dumps(dict(r.configuration)), r.epochs, r.seed, r.val_accuracy)
+        for r in read_state(path / "trials.jsonl").finished.values()
+    }
+
+
+def test_a_run_leaves_what_it_should(tmp_path: Path) -> None:
+    result = start(tmp_path / "run")
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"run.json", "trials.jsonl", "result.json", "evaluation.npz", "best", "best.keras"}
+    run = RunFolder(tmp_path / "run").read_run()
+    assert (run["status"], run["error"], run["notes"]) == ("completed", None, [])
+    assert set(run["times"]["phases"]) == {"search", "confirm", "evaluate"}
+    assert json.dumps(result) == json.dumps(json.loads((tmp_path / "run" / "result.json").read_text()))
+
+
+def test_the_winner_has_the_best_mean_of_the_finalists(tmp_path: Path) -> None:
+    result = start(tmp_path / "run")
+    means = [finalist["validation"]["mean"] for finalist in result["finalists"]]
+    assert means == sorted(means, reverse=True)
+    assert result["validation"]["mean"] == means[0]
+    state = read_state(tmp_path / "run" / "trials.jsonl")
+    exported = state.finished[result["trial"]].val_accuracy
+    assert exported == sorted(result["validation"]["per_seed"])[1]
+
+
+@pytest.mark.parametrize("changes", [{"workers": 1}, {"workers": 4}])
+def test_workers_change_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
+    first, second = start(tmp_path / "two"), start(tmp_path / "other", **changes)
+    assert contents(tmp_path / "two") == contents(tmp_path / "other")
+    assert first == second
+
+
+def test_the_command_line_s_folder_is_never_overwritten_silently(tmp_path: Path) -> None:
+    start(tmp_path / "run", max_epochs=1)
+    with pytest.raises(UsageError, match="is taken"):
+        start(tmp_path / "run", max_epochs=1)
+    start(tmp_path / "run", force=True, max_epochs=1)
+
+
+def test_force_never_removes_what_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(UsageError, match="without run"):
+        start(tmp_path, force=True)
+    assert (tmp_path / "precious.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"space": "compact9k"}, "compact8k"), ({"max_params": 10}, "smallest"), ({"data": "nowhere.npz"}, "nowhere.npz")],
+)
+def test_a_mistake_leaves_no_folder(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        start(tmp_path / "run", **changes)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
+    start(tmp_path / "run", max_epochs=1)
+    assert resume(tmp_path / "run", max_epochs=1) is None
+
+
+def test_an_interrupted_run_says_so_and_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    class Impatient(Observer):
+        def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
+            if record.trial == "0005":
+                raise KeyboardInterrupt
+
+    undisturbed = start(tmp_path / "undisturbed")
+    with pytest.raises(search.Interrupted, match="--resume"):
+        start(tmp_path / "run", Impatient())
+    assert RunFolder(tmp_path / "run").read_run()["status"] == "interrupted"
+    assert resume(tmp_path / "run") == undisturbed
+    assert contents(tmp_path / "run") == contents(tmp_path / "undisturbed")
+
+
+def test_killed_at_any_moment_and_resumed_a_run_ends_the_same(tmp_path: Path) -> None:
+    undisturbed, path = start(tmp_path / "undisturbed"), tmp_path / "run"
+    for delay_s in (2.5, 3.0, 3.5):
+        _run_and_kill(path, delay_s)
+    result = resume(path) if path.exists() else start(path)
+    assert result == undisturbed
+    assert contents(path) == contents(tmp_path / "undisturbed")
+    finished = [event["trial"] for event in read_journal(path / "trials.jsonl") if event["event"] == "finished"]
+    assert len(finished) == len(set(finished))
+    assert not [p for p in path.rglob("*") if "partial" in p.name]
+
+
+def _run_and_kill(path: Path, delay_s: float) -> None:
+    """Starts or resumes a run in a process group of its own, and kills the group."""
+    code = (
+        "import sys; from pathlib import Path; from tests import test_search as t\n"
+        f"path = Path({str(path)!r})\n"
+        "t.resume(path) if (path / 'run.json').exists() else t.start(path)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        start_new_session=True,
+        env={**os.environ, "FAKE_SLEEP": "0.2", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while not (path / "trials.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(delay_s)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_run_whose_data_changed_is_not_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    start(path, max_epochs=1)
+    run = RunFolder(path).read_run()
+    RunFolder(path).write_run({**run, "status": "interrupted", "data": {**run["data"], "sha256": "0" * 64}})
+    with pytest.raises(UsageError, match="data have changed"):
+        resume(path, max_epochs=1)
+
+
+def test_a_short_budget_drops_finalists_then_seeds_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_SLEEP", "0.3")
+    start(tmp_path / "run", time_budget=12.0)
+    run = RunFolder(tmp_path / "run").read_run()
+    assert run["status"] == "completed"
+    assert any("to confirm" in note for note in run["notes"])
+    assert "A time budget ended the search by the clock." in run["nondeterminism"]
+
+
+def test_the_test_set_can_be_left_alone(tmp_path: Path) -> None:
+    assert start(tmp_path / "run", max_epochs=1, test=False)["test"] is None
+
+
+def test_published_networks_are_listed_and_the_best_three_tried(tmp_path: Path) -> None:
+    start(tmp_path / "run")
+    references = RunFolder(tmp_path / "run").read_run()["references"]
+    assert sum(reference["included"] for reference in references) == 3
+    assert all(reference["fits"] for reference in references if reference["included"])
+    start(tmp_path / "without", references=False)
+    assert not any(reference["included"] for reference in RunFolder(tmp_path / "without").read_run()["references"])
+
+
+def test_workers_that_cannot_start_fail_the_run_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match="can't be started"):
+        search.start(
+            options(), RunFolder(tmp_path / "run"), Observer(), command=[], worker_module="tests.no_such_module"
+        )
+    assert RunFolder(tmp_path / "run").read_run()["status"] == "failed"

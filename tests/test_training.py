@@ -1,0 +1,331 @@
+"""Training: schedules, batches, augmentation, determinism."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from search_spaces.augmentation import Affine, augment, draw_transforms, transform
+from search_spaces.compact import Compact8k
+from search_spaces.hyperparameters import Value
+from search_spaces.model import build_model
+from search_spaces.notation import parse
+from search_spaces.training import (
+    EpochBatches,
+    FittedSchedule,
+    Optimizer,
+    Recipe,
+    Schedule,
+    SmoothedCrossEntropy,
+    fit_model,
+    last_learning_rate,
+    make_optimizer,
+    schedule_factor,
+)
+
+# Of Keras 3.15 with NumPy 2: copying a variable out.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "one-cycle")
+NETWORK = "C4 P C4 GAP 1x1:10"
+
+
+def data(count: int = 100, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (count, 28, 28)).astype(np.uint8), rng.integers(0, 10, count)
+
+
+def numbered(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images whose first pixel is their number, with the number as label."""
+    x = np.zeros((count, 28, 28), np.uint8)
+    x[:, 0, 0] = np.arange(count)
+    return x, np.arange(count)
+
+
+# Schedules
+
+
+@pytest.mark.parametrize("total", [1, 2, 10, 1000])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_keras_schedule_is_the_formula(schedule: Schedule, total: int) -> None:
+    fitted = FittedSchedule(schedule, 0.2, total)
+    for step in {0, 1, total // 3, total // 2, total - 1, total, total + 5}:
+        expected = 0.2 * schedule_factor(schedule, step, total)
+        assert float(fitted(step)) == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first", "last"), [("constant", 1.0, 1.0), ("cosine", 1.0, 0.0), ("one-cycle", 1 / 25, 1e-4)]
+)
+def test_ends_of_schedules(schedule: Schedule, first: float, last: float) -> None:
+    assert schedule_factor(schedule, 0, 500) == pytest.approx(first)
+    assert schedule_factor(schedule, 500, 500) == pytest.approx(last)
+
+
+def test_one_cycle_climbs_for_three_tenths() -> None:
+    factors = [schedule_factor("one-cycle", step, 100) for step in range(101)]
+    assert factors[30] == pytest.approx(1.0)
+    assert all(a < b for a, b in pairwise(factors[:31]))
+    assert all(a > b for a, b in pairwise(factors[30:]))
+
+
+def test_a_short_schedule_is_a_small_copy_of_a_long_one() -> None:
+    for schedule in SCHEDULES:
+        short = [schedule_factor(schedule, step, 20) for step in range(20)]
+        assert short == pytest.approx([schedule_factor(schedule, 5 * step, 100) for step in range(20)])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
+def test_optimizers(optimizer: Optimizer) -> None:
+    made = make_optimizer(Recipe(optimizer=optimizer, learning_rate=0.05, weight_decay=0.01), 10)
+    assert float(made.learning_rate) == pytest.approx(0.05 / 25)
+    assert float(make_optimizer(Recipe(optimizer=optimizer, learning_rate=0.05)).learning_rate) == pytest.approx(0.05)
+    assert (getattr(made, "momentum", 0.0), getattr(made, "nesterov", False)) == (
+        (0.9, True) if optimizer == "momentum" else (0.0, False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, Recipe(affine=Affine(10, 0.05, 0.0))),
+        ({"optimizer": "sgd", "augmentation": "none"}, Recipe(optimizer="sgd", learning_rate=0.2)),
+        ({"optimizer": "adam", "augmentation": "none"}, Recipe(optimizer="adam", learning_rate=4e-3)),
+        (
+            {"optimizer": "adamw", "augmentation": "none", "weight_decay": 0.1, "label_smoothing": 0.05},
+            Recipe(optimizer="adamw", learning_rate=4e-3, weight_decay=0.1, label_smoothing=0.05),
+        ),
+    ],
+)
+def test_recipe_of_a_configuration(values: dict[str, Value], expected: Recipe) -> None:
+    assert Recipe.from_values(Compact8k().active(values)) == expected
+
+
+# Loss
+
+
+def test_smoothed_loss_is_keras_own_of_one_hot_labels() -> None:
+    labels = np.array([1, 0, 2])
+    probabilities = np.array([[0.2, 0.7, 0.1], [0.5, 0.3, 0.2], [0.3, 0.3, 0.4]], np.float32)
+    own = float(SmoothedCrossEntropy(0.1)(labels, probabilities))
+    kerass = float(keras.losses.CategoricalCrossentropy(label_smoothing=0.1)(np.eye(3)[labels], probabilities))
+    assert own == pytest.approx(kerass, rel=1e-6)
+
+
+def test_a_compiled_model_survives_saving(tmp_path: Path) -> None:
+    model = build_model(parse(NETWORK), l2=1e-4)
+    x, y = data(16)
+    fit_model(model, Recipe(label_smoothing=0.1, batch_size=8), x, y, seed=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.evaluate(x, y, verbose=0) == pytest.approx(model.evaluate(x, y, verbose=0))
+
+
+# Batches
+
+
+def test_batches_have_one_size_and_each_image_once() -> None:
+    x, y = numbered(103)
+    batches = EpochBatches(x, y, 10, Affine(), seed=1)
+    assert len(batches) == 10
+    seen = [label for images, labels in batches for label in labels]
+    assert len(set(seen)) == 100
+    for images, labels in batches:
+        assert images.shape == (10, 28, 28)
+        assert images.dtype == np.uint8
+        assert images[:, 0, 0].tolist() == labels.tolist()
+
+
+def test_what_is_left_of_an_epoch_changes() -> None:
+    x, y = numbered(13)
+    batches = EpochBatches(x, y, 6, Affine(), seed=1)
+    orders = []
+    for _ in range(6):
+        orders.append([label for _, labels in batches for label in labels])
+        batches.on_epoch_end()
+    assert len({tuple(order) for order in orders}) == 6
+    assert set().union(*orders) == set(range(13))
+
+
+def test_a_batch_larger_than_the_data_is_the_data() -> None:
+    x, y = numbered(5)
+    batches = EpochBatches(x, y, 512, Affine(), seed=1)
+    assert len(batches) == 1
+    assert sorted(batches[0][1]) == list(range(5))
+
+
+def test_batches_depend_on_seed_and_epoch_alone() -> None:
+    x, y = data(5000)
+    strengths = Affine(10, 0.1, 0.1)
+    first, second = (EpochBatches(x, y, 64, strengths, seed=3) for _ in range(2))
+    # Asked for in another order.
+    backwards = {index: second[index] for index in reversed(range(len(second)))}
+    assert all((first[index][0] == backwards[index][0]).all() for index in range(len(first)))
+    other = EpochBatches(x, y, 64, strengths, seed=4)
+    assert any((first[index][1] != other[index][1]).any() for index in range(3))
+
+
+def test_a_read_only_memory_map_is_enough(tmp_path: Path) -> None:
+    x, y = data(60)
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    same = EpochBatches(mapped, y, 20, Affine(5), 1)[1][0] == EpochBatches(x, y, 20, Affine(5), 1)[1][0]
+    assert same.all()
+
+
+# Augmentation
+
+
+def test_zero_strengths_are_the_identity() -> None:
+    x, _ = data(20)
+    rng = np.random.default_rng(1)
+    assert augment(x, Affine(), rng) is x
+    assert (transform(x, draw_transforms(20, (28, 28), Affine(), rng)) == x).all()
+
+
+def test_no_images_are_no_trouble() -> None:
+    assert augment(np.zeros((0, 28, 28), np.uint8), Affine(5), np.random.default_rng(1)).shape == (0, 28, 28)
+
+
+def test_augmentation_keeps_shape_and_type_and_the_original() -> None:
+    x, _ = data(50)
+    before = x.copy()
+    changed = augment(x, Affine(15, 0.1, 0.15), np.random.default_rng(1))
+    assert changed.shape == x.shape
+    assert changed.dtype == np.uint8
+    assert (x == before).all()
+    assert all((a != b).any() for a, b in zip(changed, x, strict=True))
+
+
+def test_the_same_generator_gives_the_same_images() -> None:
+    x, _ = data(30)
+    one, two = (augment(x, Affine(15, 0.1, 0.15), np.random.default_rng(7)) for _ in range(2))
+    assert (one == two).all()
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(3, 0), (0, 2), (-4, 1)])
+def test_a_shift_goes_to_the_right_and_down(dx: int, dy: int) -> None:
+    x = np.zeros((1, 28, 28), np.uint8)
+    x[0, 10, 12] = 200
+    moved = transform(x, np.array([[1, 0, -dx, 0, 1, -dy, 0, 0]], np.float32))
+    assert moved[0, 10 + dy, 12 + dx] == 200
+    assert moved.sum() == 200
+
+
+@pytest.mark.parametrize("strengths", [Affine(rotation=15), Affine(shift=0.1), Affine(scale=0.15)])
+def test_strengths_bound_what_happens(strengths: Affine) -> None:
+    drawn = draw_transforms(4000, (28, 28), strengths, np.random.default_rng(1)).astype(np.float64)
+    a, b, d, e = drawn[:, 0], drawn[:, 1], drawn[:, 3], drawn[:, 4]
+    np.testing.assert_allclose([a, b], [e, -d])
+    angles = np.degrees(np.arctan2(d, a))
+    factors = 1 / np.hypot(a, d)
+    # Where the image's middle is taken from.
+    offsets = np.stack([drawn[:, 2] + 13.5 * (a + b - 1), drawn[:, 5] + 13.5 * (d + e - 1)])
+    for values, most in ((angles, strengths.rotation), (factors - 1, strengths.scale), (offsets, 28 * strengths.shift)):
+        assert np.abs(values).max() <= most + 1e-4
+        assert np.abs(values).max() >= 0.98 * most
+        assert abs(values.mean()) <= 0.05 * most + 1e-4
+
+
+def test_a_rotation_keeps_the_middle_and_the_mean() -> None:
+    x = np.zeros((200, 28, 28), np.uint8)
+    x[:, 10:18, 10:18] = 255
+    turned = augment(x, Affine(rotation=15), np.random.default_rng(1))
+    assert (turned[:, 13:15, 13:15] == 255).all()
+    assert turned.mean() == pytest.approx(x.mean(), rel=0.01)
+
+
+# Fit
+
+
+def history(values: dict[str, Value], seed: int = 1, count: int = 100, epochs: int = 2) -> dict[str, list[float]]:
+    space = Compact8k()
+    keras.utils.set_random_seed(seed)
+    model = space.build_values(values)
+    x, y = data(count)
+    fitted = space.fit_values(values, model, x, y, epochs, seed=seed, validation_data=data(40, 2), verbose=0)
+    return dict(fitted.history)
+
+
+SMALL: dict[str, Value] = {"network": NETWORK, "batch_size": 32, "dropout": 0.1, "label_smoothing": 0.1, "l2": 1e-4}
+
+
+def test_the_same_seed_gives_the_same_history_whatever_ran_before() -> None:
+    first = history(SMALL)
+    history({**SMALL, "optimizer": "adam", "batch_size": 64}, seed=9)
+    assert history(SMALL) == first
+    assert history(SMALL, seed=2) != first
+
+
+def test_metrics_of_a_history() -> None:
+    recorded = history({**SMALL, "augmentation": "none"})
+    assert {"loss", "accuracy", "cross_entropy"} <= set(recorded)
+    assert {"val_loss", "val_accuracy", "val_cross_entropy"} <= set(recorded)
+    assert all(len(series) == 2 for series in recorded.values())
+    # With smoothing and a penalty.
+    assert recorded["val_loss"][0] != pytest.approx(recorded["val_cross_entropy"][0], abs=1e-5)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_schedule_is_fitted_to_the_trial(schedule: Schedule) -> None:
+    model = build_model(parse(NETWORK))
+    x, y = data(100)
+    recipe = Recipe(schedule=schedule, batch_size=10, learning_rate=0.02)
+    fit_model(model, recipe, x, y, 3, seed=1, verbose=0)
+    assert int(model.optimizer.iterations) == 30
+    assert last_learning_rate(model) == pytest.approx(0.02 * schedule_factor(schedule, 29, 30), rel=1e-3)
+
+
+def test_steps_that_are_no_multiple_of_an_execution_are_all_done() -> None:
+    model = build_model(parse(NETWORK))
+    x, y = data(230)
+    fit_model(model, Recipe(batch_size=10), x, y, 2, seed=1, verbose=0)
+    assert int(model.optimizer.iterations) == 46
+
+
+def test_callbacks_see_every_epoch_and_may_stop() -> None:
+    model = build_model(parse(NETWORK))
+    x, y = data(40)
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", True))
+    fitted = fit_model(model, Recipe(), x, y, 5, seed=1, callbacks=[stop], verbose=0)
+    assert fitted.epoch == [0]
+
+
+def test_validation_split_and_batch_size_of_keras_are_understood() -> None:
+    model = build_model(parse(NETWORK))
+    x, y = data(100)
+    fitted = fit_model(model, Recipe(), x, y, validation_split=0.2, batch_size=20, verbose=0)
+    assert int(model.optimizer.iterations) == 4
+    assert "val_accuracy" in fitted.history
+
+
+def test_a_default_seed_follows_keras() -> None:
+    def losses(seed: int) -> Any:
+        keras.utils.set_random_seed(seed)
+        model = build_model(parse(NETWORK))
+        return fit_model(model, Recipe(batch_size=20), *data(60), verbose=0).history["loss"]
+
+    assert losses(1) == losses(1)
+    assert losses(1) != losses(2)
+
+
+def test_no_images_are_an_error() -> None:
+    model = build_model(parse(NETWORK))
+    with pytest.raises(ValueError, match="at least one training image"):
+        fit_model(model, Recipe(), *data(0))
+
+
+def test_it_learns() -> None:
+    """Bright and dark images, told apart within a second."""
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, 2, 600)
+    x = (rng.integers(0, 100, (600, 28, 28)) + 150 * y[:, None, None]).astype(np.uint8)
+    keras.utils.set_random_seed(1)
+    model = build_model(parse("C4 P C4 GAP 1x1:2"))
+    fitted = fit_model(model, Recipe(batch_size=32), x, y, 5, seed=1, verbose=0)
+    assert fitted.history["accuracy"][-1] > 0.95
