@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from mnist_tune.progress import progress_for
 from mnist_tune.report_writer import ReportWriter
 from tuner.errors import MnistTuneError, UsageError
 from tuner.observer import Observers
-from tuner.options import SearchOptions, merge_for_resume, parse_duration
+from tuner.options import SearchOptions, flag, merge_for_resume, parse_duration
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 
@@ -147,9 +146,9 @@ def run_search(
         folder = RunFolder(Path(str(out)))
         options = merge_for_resume(SearchOptions.from_json(folder.read_run()["options"]), dict(given))
     else:
-        options = _options(given)
+        options = make_options(given)
         folder = RunFolder(Path(out) if out is not None else _default_folder(options))
-    words = list(command) if command is not None else _command(options, folder)
+    words = list(command) if command is not None else command_line(options, folder.path)
     writer = ReportWriter(folder.path)
     with progress_for(folder.path, quiet=quiet) as progress, writer:
         observer = Observers([writer, progress])
@@ -164,7 +163,12 @@ def run_search(
     return Run(folder)
 
 
-def _options(given: Mapping[str, Any]) -> SearchOptions:
+def make_options(given: Mapping[str, Any]) -> SearchOptions:
+    """Checked options.
+
+    Raises:
+        UsageError: where one is unknown, missing or out of range.
+    """
     if "space" not in given:
         raise UsageError("A search needs a space. Expected --space NAME, such as --space compact8k. Received: none")
     try:
@@ -188,12 +192,12 @@ def _default_folder(options: SearchOptions) -> Path:
     return Path("runs") / f"{options.space.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def _command(options: SearchOptions, folder: RunFolder) -> list[str]:
-    """The command line that would do the same."""
+def command_line(options: SearchOptions, out: Path) -> list[str]:
+    """The command line that would do the same as a call from Python."""
     defaults = SearchOptions(space=options.space)
-    words = [Path(sys.argv[0]).name if sys.argv[:1] == ["mnist-tune"] else "mnist-tune", "--space", options.space]
+    words = ["mnist-tune", "--space", options.space]
     for name, value in options.to_json().items():
         if name == "space" or value == getattr(defaults, name):
             continue
-        words += [f"--no-{name}"] if value is False else [f"--{name.replace('_', '-')}", f"{value}"]
-    return [*words, "--out", str(folder.path)]
+        words += [flag(name)] if value is False else [flag(name), f"{value}"]
+    return [*words, "--out", str(out)]

@@ -70,7 +70,7 @@ def content(records: dict[str, TrialRecord]) -> dict[str, tuple[str, int]]:
 
 def test_fifteen_epochs_factor_three_give_the_brackets_of_the_paper() -> None:
     records = drive(proposer())
-    sizes = [(b, r, e, shape(records).count((b, r, e))) for b, r, e in sorted(set(shape(records)))]  # type: ignore[type-var]
+    sizes = [(b, r, e, shape(records).count((b, r, e))) for b, r, e in sorted(set(shape(records)))]
     assert sizes == [(0, 0, 2, 12), (0, 1, 5, 4), (0, 2, 15, 2), (1, 0, 5, 6), (1, 1, 15, 2), (2, 0, 15, 4)]
 
 

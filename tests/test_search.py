@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tuner import search
-from tuner.errors import RunFailed, UsageError
+from tuner.errors import Interrupted, RunFailed, UsageError
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer
 from tuner.options import SearchOptions
@@ -114,7 +114,7 @@ def test_an_interrupted_run_says_so_and_goes_on_to_the_same_end(tmp_path: Path) 
                 raise KeyboardInterrupt
 
     undisturbed = start(tmp_path / "undisturbed")
-    with pytest.raises(search.Interrupted, match="--resume"):
+    with pytest.raises(Interrupted, match="--resume"):
         start(tmp_path / "run", Impatient())
     assert RunFolder(tmp_path / "run").read_run()["status"] == "interrupted"
     assert resume(tmp_path / "run") == undisturbed
