@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import templates
@@ -23,7 +23,7 @@ from reports.sections import (
     summary,
     weights,
 )
-from reports.sections.section import Section
+from reports.sections.section import Figure, Section
 
 PAGE_NAME = "report.html"
 
@@ -92,6 +92,26 @@ def write_report(run_dir: Path, reload: bool = False) -> Path:
     finally:
         unfinished.unlink(missing_ok=True)
     return path
+
+
+def figures(run_dir: Path) -> dict[str, str]:
+    """The figures of a run's page, each a complete SVG file that follows the viewer's theme: name → text.
+
+    Raises:
+        UsageError: where the folder holds no run.
+        JournalError: where a file of it is damaged.
+    """
+    run = read_run(run_dir)
+    found = (figure for build in SECTIONS for figure in _figures_in(build(run).body.values()))
+    return {figure.name: figure.standalone(templates.colours()) for figure in found}
+
+
+def _figures_in(values: Iterable[object]) -> Iterator[Figure]:
+    for value in values:
+        if isinstance(value, Figure):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _figures_in(value)
 
 
 def page_data(run: RunData) -> dict[str, object]:

@@ -6,9 +6,13 @@ import csv
 import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.analysis.leaderboard import setting_names, trial_rows
 from reports.run_data import RunData, read_run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CSV_NAME = "trials.csv"
 
@@ -20,13 +24,12 @@ _COLUMNS = (
 
 def trials_csv(run: RunData) -> str:
     """All trials in the order of their names; hyperparameters as columns `hp.<name>`, empty where a trial lacks one."""
-    names = setting_names(run.records, [item.name for item in run.info.hyperparameters])
+    rows, names = _rows(run)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*_COLUMNS, *(f"hp.{name}" for name in names)])
-    for row in sorted(trial_rows(run.records), key=lambda row: row.trial):
-        fixed = [getattr(row, column) for column in _COLUMNS]
-        writer.writerow([*fixed, *(row.configuration.get(name) for name in names)])
+    writer.writerow(names)
+    rows.sort(key=lambda row: str(row[0]))
+    writer.writerows(rows)
     return stream.getvalue()
 
 
@@ -40,3 +43,23 @@ def write_trials_csv(run_dir: Path) -> Path:
     finally:
         unfinished.unlink(missing_ok=True)
     return path
+
+
+def trials_frame(run_dir: Path) -> pd.DataFrame:
+    """One row a trial that has ended, best first within a phase; the columns are those of `trials.csv`."""
+    import pandas
+
+    rows, names = _rows(read_run(run_dir))
+    frame = pandas.DataFrame(rows, columns=names)
+    frame["phase"] = pandas.Categorical(frame["phase"], ["search", "confirm", "train", "study"])
+    return frame.sort_values("phase", kind="stable").astype({"phase": str}).reset_index(drop=True)
+
+
+def _rows(run: RunData) -> tuple[list[list[object]], list[str]]:
+    """All trials, best first, and the names of their columns."""
+    names = setting_names(run.records, [item.name for item in run.info.hyperparameters])
+    rows = [
+        [*(getattr(row, column) for column in _COLUMNS), *(row.configuration.get(name) for name in names)]
+        for row in trial_rows(run.records)
+    ]
+    return rows, [*_COLUMNS, *(f"hp.{name}" for name in names)]

@@ -263,10 +263,10 @@ def fit_model(
         raise ValueError(f"Expected at least one training image. Received: x of shape {np.shape(x)}")
     x, y, kwargs = _hold_out(x, y, kwargs)
     batch_size = kwargs.pop("batch_size", None) or recipe.batch_size
-    kwargs.pop("shuffle", None)
     batches = EpochBatches(x, y, batch_size, recipe.affine, random.getrandbits(32) if seed is None else seed)
     compile_model(model, recipe, epochs * len(batches), min(STEPS_PER_EXECUTION, len(batches)))
-    kwargs.setdefault("validation_batch_size", VALIDATION_BATCH)
+    # The batches are shuffled images already; in another order every one of them would augment a whole chunk again.
+    kwargs |= {"shuffle": False, "validation_batch_size": kwargs.get("validation_batch_size", VALIDATION_BATCH)}
     return model.fit(batches, epochs=epochs, **kwargs)
 
 

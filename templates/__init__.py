@@ -49,6 +49,11 @@ def style() -> Markup:
     return _asset("*.css")
 
 
+def colours() -> Markup:
+    """The style sheet that a figure outside the page needs."""
+    return _asset("colours.css")
+
+
 def script() -> Markup:
     """All scripts, in the order of their names."""
     return _asset("*.js")

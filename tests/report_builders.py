@@ -176,8 +176,8 @@ def network_layers(configuration: Mapping[str, Value], classes: int) -> tuple[La
             channels = count
         if stage == 0:
             side //= 2
-            layers.append(LayerSummary("pool", "max_pool", (side, side, channels), 0, 0))
-    layers.append(LayerSummary("gap", "global_average_pool", (channels,), 0, 0))
+            layers.append(LayerSummary("pool", "pool", (side, side, channels), 0, 0))
+    layers.append(LayerSummary("gap", "global_average_pooling", (channels,), 0, 0))
     layers.append(LayerSummary("logits", "dense", (classes,), (channels + 1) * classes, channels * classes))
     return tuple(layers)
 
@@ -405,7 +405,7 @@ def picture_arrays(fake: FakeRun, record: TrialRecord, rng: np.random.Generator)
     filters = record.layers[1].shape[-1]
     labels = np.arange(2 * fake.classes) % fake.classes if fake.classes <= 10 else np.arange(40) % fake.classes
     images = fake_digits(labels, rng)
-    convolutions = [layer for layer in record.layers if layer.kind in ("conv", "max_pool")]
+    convolutions = [layer for layer in record.layers if layer.kind in ("conv", "pool")]
     arrays: dict[str, Array] = {
         "kernels": rng.normal(0, 0.4, (3, 3, filters)).astype(np.float32),
         "features/example": images[3 % len(images)],

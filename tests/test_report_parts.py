@@ -8,6 +8,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ import templates
 from reports import formatting as text
 from reports import pictures
 from reports.figures.canvas import Canvas, Ink, draw, error_scale, log_ticks, spread_labels, whole_ticks
+from reports.notebook import run_card
+from reports.page import figures
 from reports.run_data import read_run
-from reports.trials_csv import trials_csv, write_trials_csv
+from reports.trials_csv import trials_csv, trials_frame, write_trials_csv
 from tests.report_builders import FakeRun, build_run
 
 
@@ -142,3 +145,30 @@ def test_csv_has_a_row_a_trial_and_a_column_a_hyperparameter(tmp_path: Path) -> 
     assert rows[1]["hp.activation"].endswith('<b>,"\n')
     path = write_trials_csv(folder)
     assert path.read_bytes().decode() == trials_csv(read_run(folder))
+
+
+def test_frame_is_ranked_within_its_phase(tmp_path: Path) -> None:
+    frame = trials_frame(build_run(tmp_path / "run", FakeRun(validation=300, test=400)))
+    assert list(frame["phase"].unique()) == ["search", "confirm"]
+    assert len(frame) == 36
+    confirmed = frame[frame["phase"] == "confirm"]["val_accuracy"]
+    assert list(confirmed) == sorted(confirmed, reverse=True)
+    assert trials_frame(build_run(tmp_path / "none", FakeRun(brackets=(), confirm=False))).empty
+
+
+def test_card_escapes_and_names_the_data(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run", FakeRun(data="digits", fallback=True, validation=300, hostile="<b>"))
+    card = run_card(folder)
+    assert "not MNIST" in card
+    assert "&lt;b&gt;" in card
+    assert "<b>" not in card
+    assert "no trial has finished" in run_card(build_run(tmp_path / "none", FakeRun(brackets=(), confirm=False)))
+
+
+def test_figures_stand_alone(tmp_path: Path) -> None:
+    found = figures(build_run(tmp_path / "run", FakeRun(brackets=((0, ((4, 2),)),), validation=300, test=400)))
+    assert {"front", "history", "pareto", "curves-accuracy", "confusion-counts", "reliability", "pixels"} <= set(found)
+    for text_of_svg in found.values():
+        root = ElementTree.fromstring(text_of_svg)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "--winner:" in text_of_svg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,15 +48,19 @@ def _layer(name: str, shape: str, row: np.ndarray, counts: np.ndarray, edges: np
     return LayerWeights(
         name=name,
         shape=shape,
-        count=int(row[0]),
+        count=_whole(row[0]),
         mean=float(row[1]),
         sd=float(row[2]),
         norm=float(row[3]),
         smallest=float(row[4]),
         largest=float(row[5]),
         near_zero=float(row[6]),
-        filters=int(row[7]),
-        dead=int(row[8]),
+        filters=_whole(row[7]),
+        dead=_whole(row[8]),
         counts=tuple(int(n) for n in counts),
         edges=tuple(float(edge) for edge in edges),
     )
+
+
+def _whole(value: float) -> int:
+    return int(value) if math.isfinite(value) else 0

@@ -79,7 +79,10 @@ _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 _TRIAL_GROUP = re.compile(r'<g id="trial-(\d+)(?:--\d+)?"')
 _TAG = re.compile(r"<[^>]*>")
 _LONG_DECIMAL = re.compile(r"(\d\.\d\d)\d+")
-_FONT = re.compile(r"(font: (?:[\w.]+ )*?[\d.]+px) [^;\"]+")
+_FONT = re.compile(r"(font: (?:[\w.]+ )*?[\d.]+px|font-family:) [^;\"]+")
+_NO_TURN = re.compile(r' transform="rotate\(-0 [^"]*"')
+_UNSEEN = re.compile(r'<path [^>]*style="fill: none"/>')
+"""Neither filled nor stroked: the empty cells of a matrix, the ground of a figure."""
 _SPACE = re.compile(r"\s*\n\s*")
 
 
@@ -159,14 +162,15 @@ def svg_of(canvas: Canvas, label: str) -> str:
         body = _name_marks(body, gid, trials)
     body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
     body = _ID.sub(lambda m: f"{m.group(1)}{canvas.name}-{m.group(2)}", body).replace("xlink:href", "href")
-    body = _FONT.sub(r"\1 var(--sans)", body)
+    body = _NO_TURN.sub("", _FONT.sub(r"\1 var(--sans)", body))
     body = _COLOUR.sub(lambda m: f"var({_VARIABLES[m.group(0)]})", body)
+    body = _UNSEEN.sub("", body)
     body = _TAG.sub(lambda m: _LONG_DECIMAL.sub(r"\1", m.group(0)), body)
     body = _SPACE.sub(" ", body).strip()
     text = escape(label, quote=True)
     wide = " wide" if canvas.width > _WIDE else ""
     return (
-        f'<svg class="figure{wide}" data-figure="{canvas.name}" role="img" aria-label="{text}" viewBox="0 0 {canvas.width} {canvas.height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="figure{wide}" data-figure="{canvas.name}" role="img" aria-label="{text}" viewBox="0 0 {canvas.width} {canvas.height}" '
         f'style="--width: {canvas.width}px" stroke-linejoin="round">{body}</svg>'
     )
 

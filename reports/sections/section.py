@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import formatting as text
+
+_NAME = re.compile(r'data-figure="([^"]+)"')
+_ELEMENT = re.compile(r"<svg [^>]*>")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,24 @@ class Figure:
     svg: Markup
     title: str
     caption: str = ""
+
+    @property
+    def name(self) -> str:
+        """Unique on the page."""
+        found = _NAME.search(self.svg)
+        return found.group(1) if found else ""
+
+    def standalone(self, colours: str) -> str:
+        """The drawing as an SVG file of its own.
+
+        Args:
+            colours: the style sheet that gives the theme's variables their values.
+        """
+        style = f"<style>{colours} svg {{ background: var(--paper); }}</style>"
+        return (
+            _ELEMENT.sub(lambda tag: f"{tag.group()}<title>{escape(self.title)}</title>{style}", self.svg, count=1)
+            + "\n"
+        )
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ DIGITS = "These are scikit-learn's 8×8 digits, not MNIST"
 
 _KINDS = {
     "conv": "3×3 conv",
-    "max_pool": "max pool",
-    "global_average_pool": "global average",
+    "pool": "max pool",
+    "separable_conv": "separable",
+    "global_average_pooling": "global average",
 }
 
 

@@ -1,0 +1,107 @@
+"""What the terminal shows: plain lines, the live view, the answer."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from mnist_tune.progress import Progress, answer, duration
+from tuner.records import Json
+
+from .builders import record, trial
+
+
+def a_run(**changes: Any) -> Json:
+    return {
+        "space": {"name": "compact8k", "max_params": 8000},
+        "data": {"name": "mnist", "fallback": False, "train": 54000, "validation": 6000, "test": 10000},
+        "plan": {"brackets": [{"bracket": 0, "rungs": [{"rung": 0, "size": 3, "epochs": 2}]}], "trials": 3},
+        "options": {"confirm_top": 2, "confirm_seeds": 3, "max_epochs": 15},
+        **changes,
+    }
+
+
+def followed(*, terminal: bool = False, quiet: bool = False, run: Json | None = None) -> tuple[Progress, io.StringIO]:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=100, highlight=False)
+    progress = Progress(console, Path("run"), quiet=quiet)
+    progress.run_began(run or a_run())
+    progress.phase_began("search", 3)
+    return progress, stream
+
+
+def test_plain_lines_where_the_output_is_no_terminal() -> None:
+    progress, stream = followed()
+    with progress:
+        progress.trial_started(trial(1))
+        progress.epoch_ended(trial(1), 0, 1, {"val_accuracy": 0.9})
+        progress.trial_finished(record(1, val_accuracy=0.9123, duration_s=12.4), restored=False)
+        progress.trial_finished(record(2, status="failed"), restored=True)
+    lines = stream.getvalue().splitlines()
+    assert "\x1b" not in stream.getvalue()
+    assert lines[-2] == "[1/3] 0001  bracket 0 rung 0  2 epochs  1,000 parameters  val 91.23%  12 s"
+    assert lines[-1].endswith("failed: ValueError: no  1 s  from the journal")
+
+
+def test_the_live_view_shows_rungs_running_trials_and_the_best() -> None:
+    progress, _ = followed(terminal=True)
+    with progress:
+        progress.trial_finished(record(1, val_accuracy=0.9123), restored=False)
+        progress.trial_started(trial(2, epochs=5))
+        progress.epoch_ended(trial(2, epochs=5), 0, 3, {"val_accuracy": 0.8})
+        console = Console(file=io.StringIO(), width=100, record=True)
+        console.print(progress._view())
+        shown = console.export_text()
+    for words in ("●··", "91.23%", "3/5", "80.00%", "Best so far", "1 of 3 trials", "left"):
+        assert words in shown
+
+
+def test_digits_in_place_of_mnist_are_said_loudly() -> None:
+    data = {**a_run()["data"], "name": "digits", "fallback": True}
+    assert "NOT MNIST" in followed(run=a_run(data=data))[1].getvalue()
+
+
+def test_quiet_says_nothing() -> None:
+    progress, stream = followed(quiet=True)
+    with progress:
+        progress.trial_finished(record(1), restored=False)
+        progress.note("something")
+    assert stream.getvalue() == ""
+
+
+def test_markup_in_an_error_is_only_text() -> None:
+    progress, stream = followed()
+    with progress:
+        progress.trial_finished(record(1, status="failed", error="ValueError: [bold]x[/nonsense]"), restored=False)
+    assert "[bold]x[/nonsense]" in stream.getvalue()
+
+
+def a_result(**test: Any) -> Json:
+    measured = {"n": 10000, "accuracy": 0.9946, "sd": 0.0005, "exported_accuracy": 0.9946, "errors": 54}
+    validation = {"n": 3, "mean": 0.995, "sd": 0.0004}
+    return {
+        "parameters": 7884,
+        "validation": validation,
+        "test": {**measured, "accuracy_ci95": [0.993, 0.9959], **test},
+    }
+
+
+def test_the_answer_has_its_spread_and_its_interval() -> None:
+    said = answer(a_result(), a_run())
+    assert said.startswith("Test accuracy on mnist: 99.46% ± 0.05 over 3 seeds with 7,884 of at most 8,000 parameters.")
+    assert "99.46% [99.30%, 99.59%], 54 errors of 10,000" in said
+
+
+def test_the_answer_without_a_test_says_so() -> None:
+    assert "the test set was left alone" in answer({**a_result(), "test": None}, a_run())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (89, "89 s"), (91, "2 min"), (3599, "1 h 0 min"), (4800, "1 h 20 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
