@@ -78,6 +78,11 @@ class DataSet:
         """Whether published figures of MNIST can stand beside this run's."""
         return self.name == "mnist" and not self.fallback
 
+    @property
+    def is_digits(self) -> bool:
+        """Whether these are scikit-learn's small digits, asked for or fallen back on."""
+        return self.fallback or self.name == "digits"
+
     def class_name(self, index: int) -> str:
         """The name of a class, or its number where it has none."""
         return self.class_names[index] if index < len(self.class_names) else str(index)
@@ -134,6 +139,7 @@ class Validation:
     """Validation scores of one configuration over its seeds."""
 
     n: int
+    """Seeds."""
     mean: float | None
     sd: float | None
     per_seed: tuple[float, ...]

@@ -584,7 +584,7 @@ def validation_document(fake: FakeRun, records: Sequence[TrialRecord]) -> Json:
     """The validation scores of a configuration."""
     scores = [record.val_accuracy or 0.0 for record in records]
     return {
-        "n": fake.validation,
+        "n": len(scores),
         "mean": float(np.mean(scores)),
         "sd": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         "per_seed": scores,

@@ -26,7 +26,7 @@ from reports.analysis.curves import band, curve, early_stops, generalisation_gap
 from reports.analysis.errors import least_sure, mistakes
 from reports.analysis.failures import UNKNOWN, failure_groups
 from reports.analysis.leaderboard import first_epoch_at, last_value, setting_names, trial_rows, varied_names
-from reports.analysis.network import network
+from reports.analysis.network import kernel_side, network
 from reports.analysis.pareto import SizePoint, non_dominated, size_front
 from reports.analysis.robustness import degradations
 from reports.analysis.search import history, paths, rung_outcomes
@@ -322,7 +322,16 @@ def test_network_joins_what_only_follows() -> None:
     assert found.blocks[1].followers == ("batch_norm", "activation")
     assert found.blocks[1].parameters == 88
     assert (found.parameters, found.non_trainable, found.largest_activation) == (178, 16, 26 * 26 * 8)
+    assert [block.kernel for block in found.blocks] == [None, 3, None]
     assert network([]) is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"), [(72, 3), (80, 3), (8, 1), (16, 1), (200, 5), (73, None), (0, None)]
+)
+def test_kernel_side_from_the_parameters_with_a_bias_or_without(parameters: int, expected: int | None) -> None:
+    assert kernel_side(LayerSummary("c", "conv", (26, 26, 8), parameters, 1), 1) == expected
+    assert kernel_side(LayerSummary("d", "dense", (8,), parameters, 1), 1) is None
 
 
 def test_arrays_of_a_run(tmp_path: Path) -> None:

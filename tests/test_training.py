@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from search_spaces import training
 from search_spaces.augmentation import Affine, augment, draw_transforms, transform
 from search_spaces.compact import Compact8k
 from search_spaces.hyperparameters import Value
@@ -286,6 +287,20 @@ def test_steps_that_are_no_multiple_of_an_execution_are_all_done() -> None:
     x, y = data(230)
     fit_model(model, Recipe(batch_size=10), x, y, 2, seed=1, verbose=0)
     assert int(model.optimizer.iterations) == 46
+
+
+def test_each_image_is_augmented_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    augmented = []
+
+    def counted(images: np.ndarray, strengths: Affine, rng: np.random.Generator) -> np.ndarray:
+        augmented.append(len(images))
+        return images
+
+    monkeypatch.setattr(training, "augment", counted)
+    x, y = data(6400)
+    fit_model(build_model(parse(NETWORK)), Recipe(batch_size=64), x, y, epochs=2, verbose=0)
+    # Keras looks at the first batch once more before it begins.
+    assert sum(augmented) <= 2 * 6400 + 2048
 
 
 def test_callbacks_see_every_epoch_and_may_stop() -> None:

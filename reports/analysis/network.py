@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ class Block:
     shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
+    kernel: int | None
+    """Side of a convolution's kernel, told from its weights; None for other layers."""
     parameter_share: float
     """Of the network's parameters."""
 
@@ -51,8 +54,9 @@ def network(layers: Sequence[LayerSummary]) -> Network | None:
         else:
             groups.append([layer])
     total = sum(layer.parameters for layer in layers)
+    channels = [1, *(group[-1].shape[-1] for group in groups)]
     return Network(
-        blocks=tuple(_block(group, total) for group in groups),
+        blocks=tuple(_block(group, total, entering) for group, entering in zip(groups, channels, strict=False)),
         parameters=total,
         non_trainable=sum(layer.non_trainable for layer in layers),
         multiply_adds=sum(layer.multiply_adds for layer in layers),
@@ -66,7 +70,24 @@ def is_follower(layer: LayerSummary) -> bool:
     return layer.multiply_adds == 0 and any(word in kind for word in _FOLLOWERS)
 
 
-def _block(group: Sequence[LayerSummary], total: int) -> Block:
+def kernel_side(layer: LayerSummary, channels: int) -> int | None:
+    """The side of a convolution's square kernel, from its parameters (with a bias or without one).
+
+    Args:
+        layer: whose `kind` is "conv".
+        channels: that enter it.
+    """
+    filters = layer.shape[-1] if layer.shape else 0
+    if layer.kind != "conv" or not filters or not channels:
+        return None
+    for weights in (layer.parameters, layer.parameters - filters):
+        side = math.isqrt(max(weights, 0) // (channels * filters))
+        if side and side * side * channels * filters == weights:
+            return side
+    return None
+
+
+def _block(group: Sequence[LayerSummary], total: int, channels: int) -> Block:
     parameters = sum(layer.parameters for layer in group)
     return Block(
         name=group[0].name,
@@ -75,6 +96,7 @@ def _block(group: Sequence[LayerSummary], total: int) -> Block:
         shape=group[-1].shape,
         parameters=parameters,
         multiply_adds=sum(layer.multiply_adds for layer in group),
+        kernel=kernel_side(group[0], channels),
         parameter_share=parameters / total if total else 0.0,
     )
 

@@ -257,7 +257,7 @@ def epoch_axis(ax: Axes, last: int) -> None:
     ax.set_xlabel("epoch")
 
 
-def log_ticks(low: float, high: float) -> list[float]:
+def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     """1, 2, 5 times powers of ten within limits; powers alone where these are many."""
     if not 0 < low <= high:
         return []
@@ -265,12 +265,14 @@ def log_ticks(low: float, high: float) -> list[float]:
     fine = [m * 10.0**e for e in powers for m in (1, 2, 5)]
     inside = [tick for tick in fine if low * 0.999 <= tick <= high * 1.001]
     coarse = [tick for tick in inside if math.isclose(math.log10(tick) % 1, 0, abs_tol=1e-9)]
-    return inside if len(inside) <= 6 or len(coarse) < 2 else coarse
+    if len(inside) <= most:
+        return inside
+    return coarse if len(coarse) > 1 else inside[:: -(-len(inside) // most)]
 
 
 def log_axis(axis_of: Axes, which: str, low: float, high: float) -> None:
     """A logarithmic axis with labels such as 0.01."""
-    ticks = log_ticks(low, high)
+    ticks = log_ticks(low, high, 4 if which == "x" else 6)
     labels = [f"{tick:.3g}" for tick in ticks]
     if which == "x":
         axis_of.set_xscale("log")

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from matplotlib.axes import Axes
 
-from reports.analysis.pareto import Front, PublishedPoint
+from reports.analysis.pareto import ConfirmedPoint, Front, PublishedPoint
 from reports.figures.canvas import (
     Canvas,
     Ink,
     draw,
     error_axis,
-    error_limits,
     error_scale,
     order_colour,
-    spread_labels,
     whole_ticks,
 )
+
+_LONGEST_NAME = 28
+_PLACES: tuple[tuple[float, float, Literal["left", "right"]], ...] = (
+    (9, 0, "left"), (9, 0, "right"), (7, 10, "left"), (7, -10, "left"), (7, 10, "right"), (7, -10, "right"),
+)  # fmt: skip
+"""(to the side, up, aligned to) in pixels: where a name may stand, the best place first."""
 
 _LOW_SHARE = 0.15
 """The worst share of the trials may lie below the axis: they would squeeze the front."""
@@ -42,7 +47,7 @@ def front_figure(found: Front, label: str, *, name: str = "pareto", width: int =
         _front_line(ax, found)
         _published(ax, found.published)
         _confirmed(canvas, ax, found)
-        _labels(ax, found, error_limits(accuracies), width)
+        _labels(canvas, ax, found)
         if hidden:
             ax.annotate(
                 f"{hidden} trial{'s' if hidden > 1 else ''} below",
@@ -146,29 +151,88 @@ class _Label:
     colour: str
     strong: bool = False
 
+    @property
+    def width(self) -> float:
+        """In pixels, a little more than most fonts need."""
+        return (7.4 if self.strong else 6.4) * len(self.text)
 
-def _labels(ax: Axes, found: Front, limits: tuple[float, float], width: int) -> None:
-    labels = [_Label(p.parameters, error_scale(p.accuracy), p.name, Ink.PUBLISHED) for p in found.published]
-    for point in found.confirmed:
-        if point.winner:
-            words = f"winner, mean of {point.seeds}" if point.seeds > 1 else "winner"
-            labels.append(_Label(point.parameters, error_scale(point.mean), words, Ink.WINNER, strong=True))
-    heights = spread_labels([label.y for label in labels], 0.062 * (limits[1] - limits[0]))
-    for label, height in zip(labels, heights, strict=True):
-        flip = _share(ax, label.x) > 1 - 120 / width
-        away = 10 if label.strong else 8
-        ax.annotate(
-            label.text,
-            (label.x, height),
-            xytext=(-away if flip else away, 0),
-            textcoords="offset points",
-            ha="right" if flip else "left",
-            va="center",
-            fontsize=12 if label.strong else 11,
-            fontweight="bold" if label.strong else "normal",
-            color=label.colour,
-            annotation_clip=False,
+
+@dataclass(frozen=True)
+class _Box:
+    left: float
+    bottom: float
+    width: float
+    height: float = 13.0
+
+    def meets(self, other: _Box) -> bool:
+        """Whether the two share a point."""
+        return (
+            self.left < other.left + other.width
+            and other.left < self.left + self.width
+            and self.bottom < other.bottom + other.height
+            and other.bottom < self.bottom + self.height
         )
+
+
+def _labels(canvas: Canvas, ax: Axes, found: Front) -> None:
+    """Names beside their marks, the winner's first; one that finds no room is left out (the table has it)."""
+    marks = [_pixel(ax, point.parameters, point.accuracy) for point in (*found.published, *_means(found.confirmed))]
+    taken = [_Box(x - 5, y - 5, 10, 10) for x, y in marks]
+    if found.cap is not None:
+        x, top = (float(place) for place in ax.get_xaxis_transform().transform((found.cap, 1)))
+        taken.append(_Box(x - 34, top, 68, 20))
+    for label in _wanted(found):
+        x, y = ax.transData.transform((label.x, label.y))
+        for dx, dy, side in _PLACES:
+            left = x + dx if side == "left" else x - dx - label.width
+            box = _Box(left, y + dy - 6.5, label.width)
+            if left >= 0 and left + box.width <= canvas.width and not any(box.meets(other) for other in taken):
+                taken.append(box)
+                _write(ax, label, (dx if side == "left" else -dx, dy), side)
+                break
+
+
+def _wanted(found: Front) -> list[_Label]:
+    winners = [point for point in found.confirmed if point.winner]
+    labels = [
+        _Label(
+            point.parameters,
+            error_scale(point.mean),
+            f"winner, mean of {point.seeds}" if point.seeds > 1 else "winner",
+            Ink.WINNER,
+            strong=True,
+        )
+        for point in winners
+    ]
+    best_first = sorted(found.published, key=lambda point: -point.accuracy)
+    return labels + [
+        _Label(point.parameters, error_scale(point.accuracy), point.name[:_LONGEST_NAME], Ink.PUBLISHED)
+        for point in best_first
+    ]
+
+
+def _means(confirmed: Sequence[ConfirmedPoint]) -> list[PublishedPoint]:
+    return [PublishedPoint(point.trial, point.parameters, point.mean) for point in confirmed]
+
+
+def _pixel(ax: Axes, parameters: float, accuracy: float) -> tuple[float, float]:
+    x, y = ax.transData.transform((parameters, error_scale(accuracy)))
+    return float(x), float(y)
+
+
+def _write(ax: Axes, label: _Label, offset: tuple[float, float], side: Literal["left", "right"]) -> None:
+    ax.annotate(
+        label.text,
+        (label.x, label.y),
+        xytext=offset,
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=12 if label.strong else 11,
+        fontweight="bold" if label.strong else "normal",
+        color=label.colour,
+        annotation_clip=False,
+    )
 
 
 def _confirmed(canvas: Canvas, ax: Axes, found: Front) -> None:
@@ -180,8 +244,3 @@ def _confirmed(canvas: Canvas, ax: Axes, found: Front) -> None:
         canvas.points(
             ax, [point.parameters], [error_scale(point.mean)], [point.trial], color=colour, markersize=size, zorder=5
         )
-
-
-def _share(ax: Axes, parameters: float) -> float:
-    low, high = ax.get_xlim()
-    return float((parameters - low) / (high - low))

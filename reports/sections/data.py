@@ -35,7 +35,7 @@ def build(run: RunData) -> Section:
 
 
 def _title(data: DataSet) -> str:
-    name = DIGITS if data.fallback else data.name
+    name = DIGITS if data.is_digits else data.name
     sizes = f"{text.count(data.train)} images to train, {text.count(data.validation)} to choose, {text.count(data.test)} to test"
     return f"{name}: {sizes}"
 

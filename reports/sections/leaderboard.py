@@ -40,7 +40,9 @@ def short_table(run: RunData) -> Table | None:
         return None
     rows = [_finalist_row(place, finalist, (), short=True) for place, finalist in enumerate(finalists)]
     words = (
-        f"{_confirmed_words(finalists)} Others: one seed." if finalists else "The best trials so far, one seed each."
+        f"{_confirmed_words(run, finalists)} Others: one seed."
+        if finalists
+        else "The best trials so far, the longest first; one seed each."
     )
     return Table(
         caption=words,
@@ -55,10 +57,12 @@ def short_table(run: RunData) -> Table | None:
 
 
 def _unconfirmed(run: RunData, finalists: Sequence[Finalist]) -> list[TrialRecord]:
+    """The best trial of each other configuration: of the longest trials, and while nothing is confirmed of shorter ones."""
     groups = groups_by_epochs(explored(run.records) or run.records)
+    ranked = [record for group in groups[: 1 if finalists else None] for record in sorted(group.records, key=rank_key)]
     seen = {configuration_key(finalist.configuration) for finalist in finalists}
     found = []
-    for record in sorted(groups[0].records, key=rank_key) if groups else ():
+    for record in ranked:
         if (key := configuration_key(record.configuration)) not in seen:
             seen.add(key)
             found.append(record)
@@ -68,7 +72,10 @@ def _unconfirmed(run: RunData, finalists: Sequence[Finalist]) -> list[TrialRecor
 def _short_row(record: TrialRecord) -> Row:
     return Row(
         (
-            Cell(f"trial {record.trial}", detail=_digest(record.configuration)),
+            Cell(
+                f"trial {record.trial}",
+                detail=", ".join(filter(None, (_epochs(record), _digest(record.configuration)))),
+            ),
             number(record.val_accuracy, text.percent(record.val_accuracy)),
             number(record.val_loss, text.loss(record.val_loss)),
             number(record.parameters),
@@ -77,9 +84,13 @@ def _short_row(record: TrialRecord) -> Row:
     )
 
 
-def _confirmed_words(finalists: Sequence[Finalist]) -> str:
+def _epochs(record: TrialRecord) -> str:
+    return text.plural(record.epochs, "epoch")
+
+
+def _confirmed_words(run: RunData, finalists: Sequence[Finalist]) -> str:
     seeds = max(len(finalist.trials) for finalist in finalists)
-    images = text.count(finalists[0].validation.n)
+    images = text.count(run.info.data.validation)
     return f"Confirmed: mean ± standard deviation over {text.plural(seeds, 'seed')}, {images} validation images."
 
 
@@ -139,7 +150,7 @@ def _finalists(run: RunData, finalists: Sequence[Finalist]) -> Table:
         *(Column(name, number=False, extra=True) for name in names),
     )
     return Table(
-        caption=_confirmed_words(finalists),
+        caption=_confirmed_words(run, finalists),
         columns=columns,
         rows=[_finalist_row(place, finalist, names, short=False) for place, finalist in enumerate(finalists)],
         sortable=True,

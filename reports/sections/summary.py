@@ -19,10 +19,10 @@ from search_spaces.specs import LayerSummary
 DIGITS = "These are scikit-learn's 8×8 digits, not MNIST"
 
 _KINDS = {
-    "conv": "3×3 conv",
     "pool": "max pool",
     "separable_conv": "separable",
-    "global_average_pooling": "global average",
+    "global_average_pooling": "average",
+    "batch_norm": "norm",
 }
 
 
@@ -92,13 +92,12 @@ def build(run: RunData) -> Section:
 def banners(run: RunData) -> tuple[Banner, ...]:
     """What stands above everything else, most serious first."""
     info, found = run.info, []
-    if info.data.fallback:
+    if info.data.is_digits:
         found.append(
             Banner(
                 "alarm",
                 f"{DIGITS}.",
-                "No MNIST was to be had, so the run took a small set that comes with a library. "
-                "Its figures say nothing about MNIST.",
+                f"{_why_digits(run)} Their figures say nothing about MNIST.",
             )
         )
     if info.status == "running":
@@ -127,10 +126,16 @@ def banners(run: RunData) -> tuple[Banner, ...]:
     return tuple(found)
 
 
+def _why_digits(run: RunData) -> str:
+    if run.info.data.fallback:
+        return "No MNIST was to be had, so the run took a small set that comes with a library."
+    return "They were asked for, to try the program."
+
+
 def answer_of(run: RunData) -> Answer:
     """The best that the run can say by now."""
     result = run.result
-    caveat = f"{DIGITS}." if run.info.data.fallback else ""
+    caveat = f"{DIGITS}." if run.info.data.is_digits else ""
     if result is not None and result.test is not None:
         return _tested(run, result, caveat)
     if result is not None and result.validation.mean is not None:
@@ -138,7 +143,7 @@ def answer_of(run: RunData) -> Answer:
         return Answer(
             number=f"{text.percent(result.validation.mean)}%",
             interval=f"± {text.percent(result.validation.sd)}" if result.validation.sd is not None else "",
-            words=f"of {text.count(result.validation.n)} validation images, mean of {text.plural(seeds, 'seed')}; "
+            words=f"of {text.count(run.info.data.validation)} validation images, mean of {text.plural(seeds, 'seed')}; "
             f"the test set was not used; {_size_words(run, result.parameters)}",
             caveat=caveat,
             facts=_facts(run, result),
@@ -200,8 +205,9 @@ def _facts(run: RunData, result: Result | None) -> tuple[tuple[str, str], ...]:
         )
         facts.append(("Epochs", text.count(result.epochs)))
     facts.append(("Trials", text.count(len(run.records))))
-    facts.append(("Time", text.duration(info.elapsed_s)))
-    facts.append(("Data", info.data.name if not info.data.fallback else "scikit-learn's digits"))
+    if info.elapsed_s:
+        facts.append(("Time", text.duration(info.elapsed_s)))
+    facts.append(("Data", info.data.name if not info.data.is_digits else "scikit-learn's digits"))
     facts.append(("Space", info.space))
     return tuple(facts)
 
@@ -235,7 +241,7 @@ def _strip_block(block: Block, side: int, largest: float) -> StripBlock:
     here = block.shape[0] if len(block.shape) > 1 else 1
     channels = block.shape[-1] if block.shape else 1
     return StripBlock(
-        kind=_KINDS.get(block.kind, block.kind.replace("_", " ")),
+        kind=_kind(block),
         followers=", ".join(_KINDS.get(kind, kind.replace("_", " ")) for kind in block.followers),
         shape=text.shape(block.shape),
         parameters=text.count(block.parameters) if block.parameters else text.MISSING,
@@ -244,6 +250,11 @@ def _strip_block(block: Block, side: int, largest: float) -> StripBlock:
         width=f"{min(64, 3 + channels)}",
         bar=f"{100 * block.parameter_share / largest:.1f}",
     )
+
+
+def _kind(block: Block) -> str:
+    name = _KINDS.get(block.kind, block.kind.replace("_", " "))
+    return f"{block.kernel}×{block.kernel} {name}" if block.kernel else name
 
 
 def _front_words(run: RunData) -> str:
