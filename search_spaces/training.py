@@ -265,9 +265,21 @@ def fit_model(
     batch_size = kwargs.pop("batch_size", None) or recipe.batch_size
     batches = EpochBatches(x, y, batch_size, recipe.affine, random.getrandbits(32) if seed is None else seed)
     compile_model(model, recipe, epochs * len(batches), min(STEPS_PER_EXECUTION, len(batches)))
+    _let_go_of_graphs(model)
     # The batches are shuffled images already; in another order every one of them would augment a whole chunk again.
     kwargs |= {"shuffle": False, "validation_batch_size": kwargs.get("validation_batch_size", VALIDATION_BATCH)}
     return model.fit(batches, epochs=epochs, **kwargs)
+
+
+def _let_go_of_graphs(model: Any) -> None:
+    """Keeps TensorFlow from holding the graph of every model's training step for the life of the process (30 MB each).
+
+    It does where the optimizer's variables are born within the traced step, and where gradients are summed over
+    replicas, as Keras asks for even of one: that registers a gradient function, and nothing ever forgets it.
+    """
+    model.optimizer.build(model.trainable_variables)
+    if hasattr(model.optimizer, "_all_reduce_sum_gradients"):
+        model.optimizer._all_reduce_sum_gradients = list
 
 
 def last_learning_rate(model: Any) -> float:
