@@ -67,7 +67,8 @@ def train(task: dict[str, Any], folder: Path) -> None:
     if task.get("keep"):
         path = Path(task["keep"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path.with_suffix(".npz"), validation_probabilities=np.full((2, 2), score, np.float32))
+        images = len(np.load(folder / "y_validation.npy"))
+        np.savez(path.with_suffix(".npz"), validation_probabilities=np.full((images, 10), 0.1, np.float32))
         path.with_suffix(".keras").write_text(json.dumps(score))
     body = {
         "val_accuracy": score,

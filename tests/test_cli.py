@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mnist_tune import __version__, api, cli
-from tuner.errors import JournalError
+from tuner.errors import Interrupted, JournalError
 
 
 class Called:
@@ -112,7 +113,7 @@ def test_a_mistake_is_one_line_and_exit_code_two(
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(JournalError("damaged"), 1), (KeyboardInterrupt(), 130), (cli.Interrupted("stopped"), 130)]
+    ("error", "code"), [(JournalError("damaged"), 1), (KeyboardInterrupt(), 130), (Interrupted("stopped"), 130)]
 )
 def test_exit_codes(
     error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -141,5 +142,5 @@ def test_the_module_runs() -> None:
 
 
 def test_the_command_of_a_python_call_would_do_the_same() -> None:
-    words = api.command_line(api.make_options({"space": "compact8k", "test": False, "max_epochs": 3}), api.Path("out"))
+    words = api.command_line(api.make_options({"space": "compact8k", "test": False, "max_epochs": 3}), Path("out"))
     assert words == ["mnist-tune", "--space", "compact8k", "--max-epochs", "3", "--no-test", "--out", "out"]

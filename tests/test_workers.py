@@ -99,7 +99,7 @@ def test_dropped_tasks_are_never_heard_of_again(tmp_path: Path) -> None:
 
 def test_workers_that_cannot_start_end_the_run_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "broken").touch()
-    with workers(tmp_path) as pool, pytest.raises(RunFailed, match="exit code 5.*no backend"):
+    with workers(tmp_path) as pool, pytest.raises(RunFailed, match=r"exit code 5.*no backend"):
         until_done(pool, 1)
 
 

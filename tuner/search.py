@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from search_spaces.registry import load_family
-from tuner.arrays import Arrays, load_arrays_file, save_arrays_file
 from tuner.budget import Budget, ConfirmationPlan, Forecast, affordable
 from tuner.confirmation import Confirmed, confirmed, finalists
-from tuner.data import Dataset, describe, load_dataset, open_arrays, save_arrays
+from tuner.data import Dataset, load_dataset, open_arrays, save_arrays
 from tuner.engine import Engine
 from tuner.errors import Interrupted, RunFailed, UsageError
 from tuner.journal import Journal, now, read_state
-from tuner.machine import describe_machine, versions
 from tuner.observer import Observer
 from tuner.options import SearchOptions
-from tuner.records import SCHEMA, Configuration, Json, TrialRecord, rank_key
-from tuner.run_folder import RunFolder, write_json
+from tuner.quiet import quiet_imports
+from tuner.records import Configuration, Json, TrialRecord, rank_key
+from tuner.result import collect_arrays, result_json
+from tuner.run_document import new_run
+from tuner.run_folder import RunFolder, write_bytes, write_json
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
 from tuner.workers import WORKER_MODULE, LocalWorkers, count_gpus, default_size
 
-_REFERENCES_TRIED = 3
 _POLL_S = 1.0
 
 
@@ -68,7 +62,7 @@ def start(
     folder.create(force=force)
     save_arrays(data, folder.work / "data")
     gpus = usable_gpus(options)
-    run = _new_run(options, data, space, command, gpus)
+    run = new_run(options, data, space, command, gpus)
     folder.write_run(run)
     return _Run(options, folder, observer, data, space, run, gpus, worker_module).go()
 
@@ -114,25 +108,6 @@ def usable_gpus(options: SearchOptions) -> int:
             "--device gpu needs a GPU that nvidia-smi lists. Received: none. Leave the option out to use the CPU."
         )
     return gpus
-
-
-@contextlib.contextmanager
-def quiet_imports() -> Iterator[None]:
-    """Keeps what native libraries write while they are imported off the terminal; shown where the import fails."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as chatter:
-        os.dup2(chatter.fileno(), 2)
-        try:
-            yield
-        except ImportError:
-            chatter.seek(0)
-            os.write(saved, chatter.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            os.close(saved)
 
 
 @dataclass
@@ -216,7 +191,7 @@ class _Run:
             needed = forecast.confirmation_s(wanted, list(engine.state.finished.values()))
             return self.budget.left_s() < self.budget.reserve_s(needed)
 
-        source = SearchSource(proposer, networks, self.options.seed, self.observer.rung_ended)
+        source = SearchSource(proposer, networks, self.options.seed, self._rung_ended)
         if not engine.run(source, time_is_up=time_is_up):
             ended = sum(record.phase == "search" for record in engine.state.finished.values())
             self._note(f"The time budget ended the search after {ended} of {proposer.planned_trials} trials.")
@@ -224,6 +199,10 @@ class _Run:
         if not any(record.completed for record in records):
             raise RunFailed(_no_trial_completed(records))
         return records
+
+    def _rung_ended(self, bracket: int, rung: int) -> None:
+        self._set_status("running")
+        self.observer.rung_ended(bracket, rung)
 
     def _confirm(self, engine: Engine, networks: Any, records: list[TrialRecord], planned: int) -> list[Confirmed]:
         from tuner.sources import ConfirmationSource
@@ -263,7 +242,7 @@ class _Run:
                 seed=self.options.seed,
             ),
         )
-        replace_with(self.folder.keras_model, exported)
+        write_bytes(self.folder.keras_model, exported.read_bytes())
         model = do_task(
             workers,
             ExportTask(
@@ -334,109 +313,6 @@ def do_task(workers: LocalWorkers, task: Task) -> Json:
     if event.kind == "failed":
         raise RunFailed(f"The winner could not be handled ({task.kind}). {event.error}")
     return event.body
-
-
-def collect_arrays(folder: RunFolder, data: Dataset, found: Sequence[Confirmed], winner: Path) -> None:
-    """Writes evaluation.npz: the confirmed models' arrays and the winner's."""
-    arrays: Arrays = {"validation/labels": np.asarray(data.y_validation)}
-    for finalist in found:
-        for record in finalist.records:
-            kept = load_arrays_file(folder.kept(record.trial).with_suffix(".npz"))
-            arrays |= {f"confirm/{record.trial}/{key}": array for key, array in kept.items()}
-    save_arrays_file(folder.evaluation, {**arrays, **load_arrays_file(winner)})
-
-
-def result_json(found: Sequence[Confirmed], test: Json | None, model: Json) -> Json:
-    """The content of result.json."""
-    winner = found[0]
-    summary = winner.to_json()
-    record = winner.records[winner.median]
-    return {
-        "schema": SCHEMA,
-        "trial": record.trial,
-        "trials": summary["trials"],
-        "configuration": summary["configuration"],
-        "parameters": summary["parameters"],
-        "multiply_adds": summary["multiply_adds"],
-        "epochs": record.epochs,
-        "layers": [_layer_json(layer) for layer in record.layers],
-        "validation": summary["validation"],
-        "test": test,
-        "finalists": [finalist.to_json() for finalist in found],
-        "model": model,
-    }
-
-
-def replace_with(path: Path, source: Path) -> None:
-    """Copies a file to a temporary name beside `path`, and renames it."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_bytes(source.read_bytes())
-    temporary.replace(path)
-
-
-def _layer_json(layer: Any) -> Json:
-    import dataclasses
-
-    return dataclasses.asdict(layer)
-
-
-def _new_run(options: SearchOptions, data: Dataset, space: Any, command: Sequence[str], gpus: int) -> Json:
-    installed = versions()
-    accelerators = [f"NVIDIA GPU {number}" for number in range(gpus)]
-    return {
-        "schema": SCHEMA,
-        "program": {"name": "mnist-tune", "version": installed.get("mnist-tune", "not installed")},
-        "command": list(command),
-        "options": options.to_json(),
-        "seed": options.seed,
-        "space": {
-            "name": options.space,
-            "max_params": space.max_params,
-            "max_macs": space.max_macs,
-            "hyperparameters": space.hyperparameters_json(),
-        },
-        "references": _references_json(options, space),
-        "data": describe(data),
-        "plan": {"algorithm": options.algorithm, "brackets": [], "trials": 0},
-        "versions": installed,
-        "machine": describe_machine(accelerators),
-        "nondeterminism": _nondeterminism(options, gpus),
-        "notes": [],
-        "status": "running",
-        "error": None,
-        "times": {"started": now(), "ended": None, "elapsed_s": 0.0, "phases": {}},
-    }
-
-
-def _references_json(options: SearchOptions, space: Any) -> list[Json]:
-    """All references of a space; the best that fit the caps are tried."""
-    fitting = [reference.name for reference in space.references_that_fit()]
-    tried = fitting[:_REFERENCES_TRIED] if options.references else []
-    return [
-        {
-            "name": reference.name,
-            "network": reference.network,
-            "parameters": space.count_parameters(reference.values),
-            "multiply_adds": space.count_multiply_adds(reference.values),
-            "published_accuracy": reference.published_accuracy,
-            "published_epochs": reference.published_epochs,
-            "source": reference.source,
-            "fits": reference.name in fitting,
-            "included": reference.name in tried,
-        }
-        for reference in space.references()
-    ]
-
-
-def _nondeterminism(options: SearchOptions, gpus: int) -> list[str]:
-    """Why the same seed may give another run; empty where it gives the same."""
-    reasons = {
-        "Training ran on a GPU, whose kernels may add numbers up in another order.": gpus > 0,
-        "A time budget ended the search by the clock.": options.time_budget is not None,
-        "A trial's time limit ended trials by the clock.": options.trial_timeout is not None,
-        "Bayesian search depends on the order in which workers finish.": options.algorithm == "bayesian",
-    }
-    return [reason for reason, holds in reasons.items() if holds]
 
 
 def _data_again(options: SearchOptions, folder: RunFolder, run: Json) -> Dataset:
