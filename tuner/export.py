@@ -17,8 +17,8 @@ from tuner.tasks import ExportTask
 _COMPARED = 1000
 _TOLERANCE = 1e-4
 NEEDS_TENSORFLOW = (
-    "The SavedModel was not written: that needs TensorFlow as Keras's backend. best.keras holds the same model; "
-    "with TensorFlow installed, run `KERAS_BACKEND=tensorflow mnist-tune export RUN`."
+    "The SavedModel was not written: that needs TensorFlow as Keras's backend. best.keras holds the same model; to export it, "
+    "load it with keras.models.load_model under KERAS_BACKEND=tensorflow and call its export method."
 )
 
 
