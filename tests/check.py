@@ -12,7 +12,7 @@ STEPS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
-    ("pytest",),
+    ("pytest", "--numprocesses=2", "--dist=worksteal"),
 )
 """Modules of this interpreter's environment, with their arguments."""
 

@@ -64,7 +64,8 @@ def _savedmodel_agrees_with_keras(out: Path) -> None:
     code = (
         "import sys, numpy as np, tensorflow as tf, keras\n"
         "images = np.random.default_rng(0).integers(0, 256, (7, 28, 28), dtype=np.uint8)\n"
-        "saved = tf.saved_model.load(sys.argv[1] + '/best').serve(images).numpy()\n"
+        "loaded = tf.saved_model.load(sys.argv[1] + '/best')\n"
+        "saved = loaded.serve(images).numpy()\n"
         "kept = keras.models.load_model(sys.argv[1] + '/best.keras').predict(images, verbose=0)\n"
         "assert saved.shape == (7, 10) and np.allclose(saved.sum(axis=1), 1, atol=1e-5)\n"
         "assert np.abs(saved - kept).max() < 1e-4\n"
