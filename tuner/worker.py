@@ -14,12 +14,16 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from tuner.machine import keras_backend
 
 if TYPE_CHECKING:
     from tuner.data import Dataset
     from tuner.records import Json
+    from tuner.trial import OnEpoch
 
 _LONGEST_REASON = 500
 
@@ -42,7 +46,7 @@ def main(data_folder: str) -> None:
 
 def prepare_device() -> None:
     """One thread, growing memory, deterministic kernels: before the backend starts."""
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    if keras_backend() != "tensorflow":
         return
     import tensorflow as tf
 
@@ -54,7 +58,7 @@ def prepare_device() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def run_task(document: Json, data: Dataset, on_epoch: object) -> Json:
+def run_task(document: Json, data: Dataset, on_epoch: OnEpoch) -> Json:
     """Does what a task says; its result as JSON values."""
     from tuner.evaluation import evaluate
     from tuner.export import export_savedmodel
@@ -63,7 +67,7 @@ def run_task(document: Json, data: Dataset, on_epoch: object) -> Json:
 
     task = task_from_json(document)
     if isinstance(task, TrainTask):
-        return run_trial(task, data, on_epoch)  # type: ignore[arg-type]
+        return run_trial(task, data, on_epoch)
     if isinstance(task, EvaluateTask):
         return evaluate(task, data)
     return export_savedmodel(task, data)
@@ -72,7 +76,7 @@ def run_task(document: Json, data: Dataset, on_epoch: object) -> Json:
 def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
     began = time.perf_counter()
 
-    def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
         _say(out, {"event": "epoch", "task": document["id"], "body": {"epoch": epoch, **metrics}})
 
     try:
