@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,19 +168,19 @@ def test_a_trial_gives_the_same_record_alone_and_after_twenty_others(tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_worker_s_memory_grows_by_less_than_a_megabyte_a_trial(tmp_path: Path) -> None:
+def test_a_worker_s_memory_does_not_grow_with_its_trials(tmp_path: Path) -> None:
+    """The same training again and again: what stays is lost. (Shapes that are new cost oneDNN's kernels besides.)"""
     psutil = pytest.importorskip("psutil")
     save_arrays(load_dataset("digits", validation=0.1, seed=1), tmp_path / "data")
-    todo = tasks(40)
     memory = []
     with LocalWorkers(1, tmp_path / "data", tmp_path / "logs") as pool:
         process = psutil.Process(pool.pids()[0])
-        for task in todo:
-            run_all(pool, [task])
+        for number in range(30):
+            run_all(pool, [replace(tasks(1)[0], id=f"{number:04d}")])
             memory.append(process.memory_info().rss / 2**20)
         assert pool.pids() == [process.pid]
-    slope = float(np.polyfit(np.arange(20), memory[20:], 1)[0])
+    slope = float(np.polyfit(np.arange(20), memory[10:], 1)[0])
     sys.stdout.write(
-        f"memory of a worker: {memory[0]:.0f} MB after 1 trial, {memory[-1]:.0f} MB after 40; {slope:.2f} MB a trial\n"
+        f"memory of a worker: {memory[0]:.0f} MB after 1 trial, {memory[-1]:.0f} after 30, {slope:.2f} a trial\n"
     )
     assert slope < 1

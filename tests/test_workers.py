@@ -103,6 +103,16 @@ def test_workers_that_cannot_start_end_the_run_with_the_reason(tmp_path: Path) -
         until_done(pool, 1)
 
 
+def test_a_worker_starts_afresh_after_so_many_tasks(tmp_path: Path) -> None:
+    with LocalWorkers(1, tmp_path, tmp_path / "logs", module="tests.fake_worker", trials_a_process=2) as pool:
+        pids = []
+        for number in range(5):
+            pool.submit(task(str(number)))
+            assert [event.kind for event in until_done(pool, 1)] == ["finished"]
+            pids.append(pool.pids()[0])
+    assert pids[0] != pids[1] == pids[2] != pids[3] == pids[4]
+
+
 def test_closing_leaves_no_process(tmp_path: Path) -> None:
     with workers(tmp_path, size=2) as pool:
         processes = [process.popen for process in pool._processes]

@@ -5,8 +5,10 @@ A pure function: it trains from scratch, with every random number from its seed,
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -59,6 +61,7 @@ def run_trial(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
     finally:
         keras.backend.clear_session()
         gc.collect()
+        give_memory_back()
 
 
 def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
@@ -87,6 +90,14 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
         "epochs_run": len(history["val_accuracy"]),
         "history": history,
     }
+
+
+def give_memory_back() -> None:
+    """Has the C library return what it holds of freed memory, where it can (glibc): tensors leave holes everywhere."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]

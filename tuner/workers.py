@@ -26,6 +26,8 @@ from tuner.records import Json
 from tuner.tasks import Event, Task, task_to_json
 
 WORKERS_PER_GPU = 4
+TRIALS_A_PROCESS = 50
+"""After so many a worker starts afresh: kernels that oneDNN compiled for each new shape are never freed, some MB a trial."""
 WORKER_MODULE = "tuner.worker"
 _STARTS_BEFORE_GIVING_UP = 3
 _LOG_LINES = 3
@@ -68,6 +70,8 @@ class _Process:
     listener: threading.Thread | None = None
     ready: bool = False
     running: _Running | None = None
+    served: int = 0
+    """How many tasks it has ended."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class LocalWorkers:
         log_folder: where each worker's output is kept.
         gpus: how many GPUs to share; 0 for the CPU.
         timeout_s: the longest that one training may take.
+        module: what a worker process runs.
+        trials_a_process: after so many tasks a worker starts afresh.
     """
 
     size: int
@@ -96,6 +102,7 @@ class LocalWorkers:
     gpus: int = 0
     timeout_s: float | None = None
     module: str = WORKER_MODULE
+    trials_a_process: int = TRIALS_A_PROCESS
     _said: queue.SimpleQueue[_Said] = field(default_factory=queue.SimpleQueue)
     _waiting: deque[_Running] = field(default_factory=deque)
     _failed_starts: int = 0
@@ -142,10 +149,9 @@ class LocalWorkers:
     def drop(self) -> None:
         """Forgets the waiting tasks, and ends the processes of the running ones (others take their places)."""
         self._waiting.clear()
-        for index, process in enumerate(self._processes):
+        for process in list(self._processes):
             if process.running is not None:
-                self._end(process)
-                self._processes[index] = self._start(process.number)
+                self._replace(process)
 
     def close(self) -> None:
         """Ends every process."""
@@ -210,8 +216,16 @@ class LocalWorkers:
         )
         if event.kind != "epoch":
             process.running = None
+            process.served += 1
+            if process.served >= self.trials_a_process:
+                self._replace(process)
             self._hand_out()
         return event
+
+    def _replace(self, process: _Process) -> None:
+        """Ends a process; another one takes its place."""
+        self._end(process)
+        self._processes[self._processes.index(process)] = self._start(process.number)
 
     def _lost(self, process: _Process) -> Event | None:
         """A process ended by itself: its task is run again once, by another one."""
@@ -222,8 +236,7 @@ class LocalWorkers:
             if self._failed_starts >= _STARTS_BEFORE_GIVING_UP:
                 raise RunFailed(f"Workers can't be started: {_exit_reason(code)}. {self._last_words(process)}")
         last_words = self._last_words(process)
-        self._end(process)
-        self._processes[self._processes.index(process)] = self._start(process.number)
+        self._replace(process)
         if running is None:
             return None
         running.losses += 1
@@ -236,12 +249,11 @@ class LocalWorkers:
     def _kill_late(self) -> Event | None:
         if self.timeout_s is None:
             return None
-        for index, process in enumerate(self._processes):
+        for process in self._processes:
             running = process.running
             if running is None or running.task.kind != "train" or time.monotonic() < running.began + self.timeout_s:
                 continue
-            self._end(process)
-            self._processes[index] = self._start(process.number)
+            self._replace(process)
             return self._failed(process, running, f"timeout: took longer than {self.timeout_s:g} s")
         return None
 
