@@ -123,9 +123,9 @@ def test_an_interrupted_run_says_so_and_goes_on_to_the_same_end(tmp_path: Path) 
 
 def test_killed_at_any_moment_and_resumed_a_run_ends_the_same(tmp_path: Path) -> None:
     undisturbed, path = start(tmp_path / "undisturbed"), tmp_path / "run"
-    for delay_s in (2.5, 3.0, 3.5):
-        _run_and_kill(path, delay_s)
-    result = resume(path) if path.exists() else start(path)
+    for trials in (2, 9, 20):
+        _run_and_kill(path, trials)
+    result = resume(path)
     assert result == undisturbed
     assert contents(path) == contents(tmp_path / "undisturbed")
     finished = [event["trial"] for event in read_journal(path / "trials.jsonl") if event["event"] == "finished"]
@@ -133,8 +133,8 @@ def test_killed_at_any_moment_and_resumed_a_run_ends_the_same(tmp_path: Path) ->
     assert not [p for p in path.rglob("*") if "partial" in p.name]
 
 
-def _run_and_kill(path: Path, delay_s: float) -> None:
-    """Starts or resumes a run in a process group of its own, and kills the group."""
+def _run_and_kill(path: Path, trials: int) -> None:
+    """Starts or resumes a run in a process group of its own, and kills the group when so many trials have ended."""
     code = (
         "import sys; from pathlib import Path; from tests import test_search as t\n"
         f"path = Path({str(path)!r})\n"
@@ -146,10 +146,9 @@ def _run_and_kill(path: Path, delay_s: float) -> None:
         env={**os.environ, "FAKE_SLEEP": "0.2", "TF_CPP_MIN_LOG_LEVEL": "3"},
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 30
-    while not (path / "trials.jsonl").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(delay_s)
+    deadline = time.monotonic() + 60
+    while len(read_state(path / "trials.jsonl").finished) < trials and time.monotonic() < deadline:
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
