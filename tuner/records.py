@@ -6,6 +6,8 @@ Types only, and their JSON. Nothing here imports Keras, reads a file or computes
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,9 +90,6 @@ def rank_key(record: TrialRecord) -> tuple[bool, float, float, int, str]:
 
 def configuration_key(configuration: Configuration) -> str:
     """Identifies a configuration: sha256 of its sorted values, 16 hexadecimal digits."""
-    import hashlib
-    import json
-
     text = json.dumps(dict(sorted(configuration.items())), sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
