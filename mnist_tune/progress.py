@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from reports.formatting import duration
 from tuner.observer import Observer
 from tuner.records import Json, Trial, TrialRecord
 from tuner.run_folder import RunFolder
@@ -244,14 +244,6 @@ def answer(result: Json, run: Json) -> str:
 
 def _spread(sd: float | None) -> str:
     return "" if sd is None else f" ± {100 * sd:.2f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as "45 s", "12 min", "1 h 20 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _better(record: TrialRecord, best: TrialRecord | None) -> bool:

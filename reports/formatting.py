@@ -123,13 +123,6 @@ def command(words: Sequence[str]) -> str:
     return shlex.join(words)
 
 
-def listing(items: Sequence[str]) -> str:
-    """("a", "b", "c") → "a, b and c"."""
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
-
-
 def _missing(value: float | None) -> bool:
     return value is None or not math.isfinite(value)
 

@@ -75,15 +75,9 @@ def render_run(run: RunData, *, reload: bool = False) -> str:
     )
 
 
-def write_report(run_dir: Path, reload: bool = False) -> Path:
-    """Writes `report.html` into the run's folder, whole or not at all; returns its path.
-
-    Args:
-        run_dir: the run's folder.
-        reload: whether the page reloads itself; it does so in any case where `run.json` says that the run goes on.
-    """
-    run = read_run(run_dir)
-    page = render_run(run, reload=reload or run.info.status == "running")
+def write_report(run_dir: Path) -> Path:
+    """Writes `report.html` into the run's folder, whole or not at all; returns its path."""
+    page = render_report(run_dir)
     path = run_dir / PAGE_NAME
     unfinished = path.with_name(f".{PAGE_NAME}.{os.getpid()}")
     try:

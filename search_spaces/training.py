@@ -76,26 +76,13 @@ def affine_from_values(values: Mapping[str, Value]) -> Affine:
     return Affine(*(float(values.get(name, 0.0)) for name in ("rotation", "shift", "scale")))
 
 
-def schedule_factor(schedule: Schedule, step: int, total_steps: int) -> float:
-    """The learning rate before step `step` (from 0) as a share of the peak.
-
-    Constant: 1. Cosine: from 1 to 0 (Loshchilov and Hutter 2017). One-cycle: up in a straight line from 1/25 over the
-    first 30% of the steps, then down a cosine to 1/10,000 (Smith and Topin 2018).
-    """
-    place = min(step / max(total_steps, 1), 1.0)
-    if schedule == "constant":
-        return 1.0
-    if schedule == "cosine":
-        return (1.0 + math.cos(math.pi * place)) / 2.0
-    if place < WARM_UP:
-        return (1.0 + (INITIAL_DIVISOR - 1.0) * place / WARM_UP) / INITIAL_DIVISOR
-    fall = (1.0 + math.cos(math.pi * (place - WARM_UP) / (1.0 - WARM_UP))) / 2.0
-    return FINAL_FACTOR + (1.0 - FINAL_FACTOR) * fall
-
-
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class FittedSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """`schedule_factor` as Keras wants it: within the training step, not in a callback."""
+    """The learning rate before each step, within the training step rather than in a callback.
+
+    Constant: the peak. Cosine: from the peak to 0 (Loshchilov and Hutter 2017). One-cycle: up in a straight line from 1/25 of
+    the peak over the first 30% of the steps, then down a cosine to 1/10,000 (Smith and Topin 2018).
+    """
 
     def __init__(self, schedule: Schedule, peak: float, total_steps: int) -> None:
         self.schedule = schedule

@@ -6,10 +6,9 @@ import io
 from pathlib import Path
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from mnist_tune.progress import Progress, answer, duration
+from mnist_tune.progress import Progress, answer
 from tuner.records import Json
 
 from .builders import record, trial
@@ -98,10 +97,3 @@ def test_the_answer_has_its_spread_and_its_interval() -> None:
 
 def test_the_answer_without_a_test_says_so() -> None:
     assert "the test set was left alone" in answer({**a_result(), "test": None}, a_run())
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (89, "89 s"), (91, "2 min"), (3599, "1 h 0 min"), (4800, "1 h 20 min")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

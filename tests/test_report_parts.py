@@ -61,8 +61,6 @@ from tests.report_builders import FakeRun, build_run
         (text.setting(None), "–"),
         (text.setting("relu"), "relu"),
         (text.command(["mnist-tune", "--out", "my run"]), "mnist-tune --out 'my run'"),
-        (text.listing(["a", "b", "c"]), "a, b and c"),
-        (text.listing([]), ""),
     ],
 )
 def test_formatting(shown: str, expected: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ from search_spaces.training import (
     fit_model,
     last_learning_rate,
     make_optimizer,
-    schedule_factor,
 )
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
@@ -51,12 +51,29 @@ def numbered(count: int) -> tuple[np.ndarray, np.ndarray]:
 # Schedules
 
 
+def formula(schedule: Schedule, step: int, total_steps: int) -> float:
+    """The share of the peak before a step, written down a second time: without tensors, branch by branch."""
+    place = min(step / max(total_steps, 1), 1.0)
+    if schedule == "constant":
+        return 1.0
+    if schedule == "cosine":
+        return (1.0 + math.cos(math.pi * place)) / 2.0
+    if place < 0.3:
+        return (1.0 + 24.0 * place / 0.3) / 25.0
+    return 1e-4 + (1.0 - 1e-4) * (1.0 + math.cos(math.pi * (place - 0.3) / 0.7)) / 2.0
+
+
+def schedule_factor(schedule: Schedule, step: int, total_steps: int) -> float:
+    """The share of the peak that training uses before a step."""
+    return float(FittedSchedule(schedule, 1.0, total_steps)(step))
+
+
 @pytest.mark.parametrize("total", [1, 2, 10, 1000])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_keras_schedule_is_the_formula(schedule: Schedule, total: int) -> None:
     fitted = FittedSchedule(schedule, 0.2, total)
     for step in {0, 1, total // 3, total // 2, total - 1, total, total + 5}:
-        expected = 0.2 * schedule_factor(schedule, step, total)
+        expected = 0.2 * formula(schedule, step, total)
         assert float(fitted(step)) == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 

@@ -295,8 +295,6 @@ class Proposer:
         self._oracle: Any = kind(space, options, draws)
         self._handles: dict[str, Any] = {}
         self._asked = 0
-        self.done = False
-        """True where nothing more will be proposed and nothing is running."""
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
@@ -309,12 +307,11 @@ class Proposer:
         return sum(rung.size for rung in self.rungs) or int(self._oracle.max_trials)
 
     def propose(self) -> Proposal | None:
-        """The next trial; None where a record has to come back first, or nothing is left (`done`)."""
+        """The next trial; None where a record has to come back first, or nothing is left."""
         # Keras Tuner gives a tuner that asks twice its running trial back.
         self._asked += 1
         handle = _undeprecated(self._oracle.create_trial, f"ask-{self._asked}")
         if handle.status != "RUNNING":
-            self.done = handle.status == "STOPPED"
             return None
         proposal: Proposal = self._oracle.proposals[handle.trial_id]
         self._handles[proposal.trial] = handle
