@@ -1,6 +1,6 @@
 """Hyperparameter search for small image classifiers, from the command line and from Python.
 
-    from mnist_tune import search, load_run
+    from mnist_tune import load_run, search, study, train
 
 The names are loaded when they are first used, so that importing the package costs nothing.
 """
@@ -11,10 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnist_tune.api import Run, load_run, search
+    from mnist_tune.api import Run, load_run, search, study, train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "__version__", "load_run", "search"]
+__all__ = ["Run", "__version__", "load_run", "search", "study", "train"]
 
 
 def __getattr__(name: str) -> Any:  # any of the public names

@@ -1,20 +1,34 @@
-"""From Python, in a notebook too: `search` and `load_run`, the same options and defaults as on the command line."""
+"""From Python, in a notebook too: `search`, `train`, `study` and `load_run`, the same options and defaults as on the command line."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_tune.progress import progress_for
+from mnist_tune.progress import Progress, progress_for
 from mnist_tune.report_writer import ReportWriter
+from tuner.configurations import known_configuration
 from tuner.errors import MnistTuneError, UsageError
 from tuner.observer import Observers
-from tuner.options import SearchOptions, flag, merge_for_resume, parse_duration
+from tuner.options import (
+    Options,
+    RunOptions,
+    SearchOptions,
+    StudyOptions,
+    TrainOptions,
+    flag,
+    merge_for_resume,
+    options_from_json,
+    parse_duration,
+)
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.studies import PRESETS, preset_space
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,8 +139,78 @@ def load_run(path: str | os.PathLike[str]) -> Run:
     return Run(folder)
 
 
-def run_search(
+def train(
+    name: str,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    force: bool = False,
+    quiet: bool = False,
+    **options: Any,  # those of `tuner.options.TrainOptions`, which checks them
+) -> Run:
+    """Trains one configuration with several seeds, evaluates and exports it, and writes the report.
+
+    Args:
+        name: a reference's name, a JSON file of hyperparameters, a run's folder (its winner), or "RUN:TRIAL".
+        out: the run's folder; by default runs/<name>-<date>-<time>.
+        resume: go on with the run in `out`.
+        force: write over the run in `out`.
+        quiet: print nothing but the result.
+        **options: the command line's, with underscores: `epochs=15`, `seeds=3`, `data="mnist"`, `test=False`.
+
+    Raises:
+        UsageError: where options are wrong or don't fit together.
+        RunFailed: where no trial completed.
+    """
+    return run_training({"name": name, **options}, out=out, resume=resume, force=force, quiet=quiet)
+
+
+def study(
+    name: str,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    force: bool = False,
+    quiet: bool = False,
+    **options: Any,  # those of `tuner.options.StudyOptions`, which checks them
+) -> Run:
+    """Varies one thing over several values, several seeds each, and writes the report. The test set is not met.
+
+    Args:
+        name: a preset ("dropout", "optimizer", …), or a hyperparameter together with `values`.
+        out: the run's folder; by default runs/<name>-<date>-<time>.
+        resume: go on with the run in `out`.
+        force: write over the run in `out`.
+        quiet: print nothing but the conclusion.
+        **options: the command line's, with underscores: `values=[0, 0.1]`, `space="dense"`, `base="dense128"`, `seeds=5`.
+
+    Raises:
+        UsageError: where options are wrong or don't fit together.
+        RunFailed: where no trial completed.
+    """
+    if options.get("values") is not None:
+        options["values"] = tuple(str(value) for value in options["values"])
+    return run_study({"name": name, **options}, out=out, resume=resume, force=force, quiet=quiet)
+
+
+def run_search(given: Mapping[str, Any], **how: Any) -> Run:
+    """What `search` and the command line both do. `given`: the options that were given, and no others."""
+    return _run(given, make_options, **how)
+
+
+def run_training(given: Mapping[str, Any], **how: Any) -> Run:
+    """What `train` and the command line both do."""
+    return _run(given, make_train_options, **how)
+
+
+def run_study(given: Mapping[str, Any], **how: Any) -> Run:
+    """What `study` and the command line both do."""
+    return _run(given, make_study_options, **how)
+
+
+def _run(
     given: Mapping[str, Any],
+    make: Callable[[Mapping[str, Any]], RunOptions],
     *,
     out: str | os.PathLike[str] | None,
     resume: bool,
@@ -134,45 +218,93 @@ def run_search(
     quiet: bool,
     command: Sequence[str] | None = None,
 ) -> Run:
-    """What `search` and the command line both do. `given`: the options that were given, and no others."""
-    if resume and out is None:
-        raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
-    if resume and force:
-        raise UsageError("--resume goes on with a run, --force writes over it. Give one of them.")
-    from tuner import search as engine
-
     given = _durations(given)
     if resume:
-        folder = RunFolder(Path(str(out)))
-        options = merge_for_resume(SearchOptions.from_json(folder.read_run()["options"]), dict(given))
-    else:
-        options = make_options(given)
-        folder = RunFolder(Path(out) if out is not None else _default_folder(options))
+        return _resume(given, out, force=force, quiet=quiet)
+    from tuner import launch
+
+    options = make(given)
+    folder = RunFolder(Path(out) if out is not None else _default_folder(options))
     words = list(command) if command is not None else command_line(options, folder.path)
-    writer = ReportWriter(folder.path)
-    with progress_for(folder.path, quiet=quiet) as progress, writer:
-        observer = Observers([writer, progress])
-        if resume:
-            result = engine.resume(options, folder, observer)
-            if result is None:
-                progress.note("This run was done already; its report is rendered again.")
-                writer.write()
-        else:
-            engine.start(options, folder, observer, command=words, force=force)
+    with _watched(folder, quiet) as (progress, observer, _):
+        launch.start(options, folder, observer, command=words, force=force)
     progress.summary(folder)
     return Run(folder)
 
 
+def _resume(given: Mapping[str, Any], out: str | os.PathLike[str] | None, *, force: bool, quiet: bool) -> Run:
+    if out is None:
+        raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
+    if force:
+        raise UsageError("--resume goes on with a run, --force writes over it. Give one of them.")
+    from tuner import launch
+
+    folder = RunFolder(Path(out))
+    options = merge_for_resume(options_from_json(folder.read_run()), dict(given))
+    with _watched(folder, quiet) as (progress, observer, writer):
+        if launch.resume(options, folder, observer) is None:
+            progress.note("This run was done already; its report is rendered again.")
+            writer.write()
+    progress.summary(folder)
+    return Run(folder)
+
+
+@contextlib.contextmanager
+def _watched(folder: RunFolder, quiet: bool) -> Iterator[tuple[Progress, Observers, ReportWriter]]:
+    """Who watches a run: the terminal or the notebook, and the report."""
+    writer = ReportWriter(folder.path)
+    with progress_for(folder.path, quiet=quiet) as progress, writer:
+        yield progress, Observers([writer, progress]), writer
+
+
 def make_options(given: Mapping[str, Any]) -> SearchOptions:
-    """Checked options.
+    """Checked options of a search.
 
     Raises:
         UsageError: where one is unknown, missing or out of range.
     """
     if "space" not in given:
         raise UsageError("A search needs a space. Expected --space NAME, such as --space compact8k. Received: none")
+    return _checked(SearchOptions, given)
+
+
+def make_train_options(given: Mapping[str, Any]) -> TrainOptions:
+    """Checked options of a training, its configuration found.
+
+    Raises:
+        UsageError: where one is unknown, missing or out of range, or the name stands for nothing.
+    """
+    if "name" not in given:
+        raise UsageError(
+            "A training needs a configuration. Expected a reference's name, a JSON file, or RUN:TRIAL. Received: none"
+        )
+    known = known_configuration(given["name"], given.get("space"))
+    if given.get("space", known.space) != known.space:
+        raise UsageError(
+            f"{given['name']} is of another space. Expected --space {known.space}, or none. Received: {given['space']}"
+        )
+    found: dict[str, Any] = {"space": known.space, "configuration": dict(known.configuration)}
+    if known.epochs is not None:
+        found["epochs"] = known.epochs
+    return _checked(TrainOptions, {**found, **given})
+
+
+def make_study_options(given: Mapping[str, Any]) -> StudyOptions:
+    """Checked options of a study.
+
+    Raises:
+        UsageError: where one is unknown, missing or out of range.
+    """
+    if "name" not in given:
+        raise UsageError(
+            f"A study needs a name. Expected one of {', '.join(PRESETS)}, or a hyperparameter with --values. Received: none"
+        )
+    return _checked(StudyOptions, {"space": preset_space(given["name"]), **given})
+
+
+def _checked(kind: type[Options], given: Mapping[str, Any]) -> Options:
     try:
-        return SearchOptions(**given)
+        return kind(**given)
     except TypeError as error:
         raise UsageError(f"Unknown option: {error}") from error
 
@@ -188,16 +320,22 @@ def _durations(given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _default_folder(options: SearchOptions) -> Path:
-    return Path("runs") / f"{options.space.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}"
+def _default_folder(options: RunOptions) -> Path:
+    name = options.space if isinstance(options, SearchOptions) else Path(str(getattr(options, "name", ""))).stem
+    return Path("runs") / f"{name.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def command_line(options: SearchOptions, out: Path) -> list[str]:
+def command_line(options: RunOptions, out: Path) -> list[str]:
     """The command line that would do the same as a call from Python."""
-    defaults = SearchOptions(space=options.space)
-    words = ["mnist-tune", "--space", options.space]
+    words = ["mnist-tune"]
+    if isinstance(options, (TrainOptions, StudyOptions)):
+        words += [options.kind, options.name]
+    defaults = {field.name: field.default for field in dataclasses.fields(options)}
     for name, value in options.to_json().items():
-        if name == "space" or value == getattr(defaults, name):
+        if name in ("name", "configuration") or value == defaults[name]:
             continue
-        words += [flag(name)] if value is False else [flag(name), f"{value}"]
+        if name == "space" and isinstance(options, TrainOptions):
+            continue
+        text = ",".join(value) if isinstance(value, (list, tuple)) else f"{value}"
+        words += [flag(name)] if value is False else [flag(name), text]
     return [*words, "--out", str(out)]

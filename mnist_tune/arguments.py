@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tuner.errors import UsageError
 from tuner.options import parse_duration
@@ -13,6 +13,9 @@ DESCRIPTION = (
 )
 EPILOG = """commands:
   mnist-tune --space NAME [options]   search, confirm, evaluate, export, report
+  mnist-tune spaces [NAME]            what can be searched
+  mnist-tune train NAME               train one configuration with several seeds
+  mnist-tune study NAME               vary one thing, several seeds a value, all else held
   mnist-tune report RUN               render the report of a run again
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"""
@@ -45,27 +48,93 @@ def _count_or_auto(text: str) -> int | None:
         raise argparse.ArgumentTypeError(f"expected a whole number or auto. Received: {text}") from error
 
 
+def _values(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
 def search_parser() -> Parser:
     """The options of a search. Only what was typed is in the namespace: the defaults are `SearchOptions`'s."""
-    parser = Parser(
-        prog="mnist-tune",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
-    )
+    parser = _parser("mnist-tune", DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="store_true", help="print the version")
-    _add_what(parser)
+    what = parser.add_argument_group("what is searched")
+    _add_space(what)
+    _add_data(what)
+    _add_caps(what)
+    what.add_argument(
+        "--no-references", dest="references", action="store_false", help="don't try published networks first"
+    )
     _add_how(parser)
     _add_confirmation(parser)
+    running = _add_running(parser)
+    running.add_argument("--time-budget", type=_duration, metavar="TIME", help="for the whole run: 45m, 2h")
+    return parser
+
+
+def train_parser() -> Parser:
+    """`mnist-tune train NAME|FILE.json|RUN:TRIAL`."""
+    parser = _parser("mnist-tune train", "Train one configuration with several seeds, and report it.")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME|FILE.json|RUN:TRIAL",
+        help="a reference (mnist-tune spaces lists them), a JSON file of hyperparameters, a run's trial such as runs/first:0007, "
+        "or a run's folder for its winner",
+    )
+    what = parser.add_argument_group("what is trained")
+    _add_space(what, help="of a JSON file that doesn't name its own")
+    _add_data(what)
+    _add_repetitions(what, epochs="15, or those of the trial", seeds=3)
+    what.add_argument("--no-test", dest="test", action="store_false", help="leave the test set alone")
     _add_running(parser)
     return parser
 
 
-def _add_what(parser: Parser) -> None:
-    group = parser.add_argument_group("what is searched")
-    group.add_argument("--space", metavar="NAME", help="the search space: compact8k")
+def study_parser() -> Parser:
+    """`mnist-tune study HYPERPARAMETER --values A,B` and `mnist-tune study PRESET`."""
+    parser = _parser(
+        "mnist-tune study",
+        "Vary one thing over several values, several seeds each, all else held, and report what it does.",
+    )
+    parser.add_argument(
+        "name", nargs="?", metavar="PRESET|HYPERPARAMETER", help="one of the presets, or a hyperparameter with --values"
+    )
+    what = parser.add_argument_group("what is studied")
+    _add_space(what, help="default: the preset's, else dense")
+    what.add_argument("--values", type=_values, metavar="A,B,…", help="of the hyperparameter, two or more")
+    what.add_argument(
+        "--base",
+        metavar="NAME|RUN",
+        help="hold the rest at a reference or at a run's winner (default: the space's defaults)",
+    )
+    _add_data(what)
+    _add_repetitions(what, epochs="the preset's, else 15", seeds=5)
+    _add_running(parser)
+    return parser
+
+
+def spaces_parser() -> Parser:
+    """`mnist-tune spaces [NAME]`."""
+    parser = _parser("mnist-tune spaces", "What can be searched; with a name its hyperparameters, references and caps.")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a space")
+    return parser
+
+
+def report_parser() -> Parser:
+    """`mnist-tune report RUN`."""
+    parser = _parser("mnist-tune report", "Render the report of a run again.")
+    parser.add_argument("run", metavar="RUN", help="the run's folder")
+    return parser
+
+
+def _parser(prog: str, description: str, **more: Any) -> Parser:
+    return Parser(prog=prog, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False, **more)
+
+
+def _add_space(group: argparse._ArgumentGroup, help: str = "the search space; mnist-tune spaces lists them") -> None:
+    group.add_argument("--space", metavar="NAME", help=help)
+
+
+def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data",
         metavar="SOURCE",
@@ -74,11 +143,16 @@ def _add_what(parser: Parser) -> None:
     )
     group.add_argument("--validation", type=float, metavar="SHARE", help="split off the training set (default: 0.1)")
     group.add_argument("--train-samples", type=int, metavar="N", help="train on N images (default: all)")
+
+
+def _add_caps(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--max-params", type=int, metavar="N", help="cap of trainable parameters (default: the space's)")
     group.add_argument("--max-macs", type=int, metavar="N", help="cap of multiply-adds an image (default: the space's)")
-    group.add_argument(
-        "--no-references", dest="references", action="store_false", help="don't try published networks first"
-    )
+
+
+def _add_repetitions(group: argparse._ArgumentGroup, *, epochs: str, seeds: int) -> None:
+    group.add_argument("--epochs", type=int, metavar="N", help=f"of each training (default: {epochs})")
+    group.add_argument("--seeds", type=int, metavar="N", help=f"trainings of each configuration (default: {seeds})")
 
 
 def _add_how(parser: Parser) -> None:
@@ -88,7 +162,6 @@ def _add_how(parser: Parser) -> None:
     group.add_argument("--factor", type=int, metavar="N", help="Hyperband's reduction factor (default: 3)")
     group.add_argument("--iterations", type=int, metavar="N", help="how often Hyperband is gone through (default: 1)")
     group.add_argument("--max-trials", type=int, metavar="N", help="of random and bayesian (default: 30)")
-    group.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same run (default: 1)")
 
 
 def _add_confirmation(parser: Parser) -> None:
@@ -98,22 +171,16 @@ def _add_confirmation(parser: Parser) -> None:
     group.add_argument("--no-test", dest="test", action="store_false", help="leave the test set alone")
 
 
-def _add_running(parser: Parser) -> None:
+def _add_running(parser: Parser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("how it runs")
+    group.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same run (default: 1)")
     group.add_argument(
         "--workers", type=_count_or_auto, metavar="N", help="processes (default: auto, one a core or four a GPU)"
     )
     group.add_argument("--device", metavar="NAME", help="auto, cpu or gpu (default: auto)")
-    group.add_argument("--time-budget", type=_duration, metavar="TIME", help="for the whole run: 45m, 2h")
     group.add_argument("--trial-timeout", type=_duration, metavar="TIME", help="for one trial: 10m")
-    group.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/<space>-<date>-<time>)")
+    group.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/<what>-<date>-<time>)")
     group.add_argument("--resume", action="store_true", help="go on with the run in --out")
     group.add_argument("--force", action="store_true", help="write over the run in --out")
     group.add_argument("--quiet", action="store_true", help="print the result only")
-
-
-def report_parser() -> Parser:
-    """`mnist-tune report RUN`."""
-    parser = Parser(prog="mnist-tune report", description="Render the report of a run again.", allow_abbrev=False)
-    parser.add_argument("run", metavar="RUN", help="the run's folder")
-    return parser
+    return group

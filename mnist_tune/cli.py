@@ -6,9 +6,10 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from mnist_tune import __version__
-from mnist_tune.arguments import report_parser, search_parser
+from mnist_tune.arguments import report_parser, search_parser, spaces_parser, study_parser, train_parser
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
@@ -51,17 +52,47 @@ def _search(words: list[str]) -> None:
 
 
 def _run(given: Namespace, command: list[str]) -> None:
-    options = {name: value for name, value in vars(given).items() if name not in _NOT_OPTIONS}
     from mnist_tune.api import run_search
 
-    run_search(
-        options,
-        out=getattr(given, "out", None),
-        resume=getattr(given, "resume", False),
-        force=getattr(given, "force", False),
-        quiet=getattr(given, "quiet", False),
-        command=command,
-    )
+    run_search(_named(given), **_how(given), command=command)
+
+
+def _train(words: list[str]) -> None:
+    given = train_parser().parse_args(words)
+    from mnist_tune.api import run_training
+
+    run_training(_named(given), **_how(given), command=["mnist-tune", "train", *words])
+
+
+def _study(words: list[str]) -> None:
+    given = study_parser().parse_args(words)
+    from mnist_tune.api import run_study
+
+    run_study(_named(given), **_how(given), command=["mnist-tune", "study", *words])
+
+
+def _spaces(words: list[str]) -> None:
+    from mnist_tune.spaces import print_space, print_spaces
+
+    name = spaces_parser().parse_args(words).name
+    if name is None:
+        print_spaces()
+    else:
+        print_space(name)
+
+
+def _named(given: Namespace) -> dict[str, Any]:
+    """The options that were typed; a name that wasn't is not among them."""
+    return {name: value for name, value in vars(given).items() if name not in _NOT_OPTIONS and value is not None}
+
+
+def _how(given: Namespace) -> dict[str, Any]:
+    return {
+        "out": getattr(given, "out", None),
+        "resume": getattr(given, "resume", False),
+        "force": getattr(given, "force", False),
+        "quiet": getattr(given, "quiet", False),
+    }
 
 
 def _report(words: list[str]) -> None:
@@ -71,7 +102,12 @@ def _report(words: list[str]) -> None:
     sys.stdout.write(f"Wrote {path}\n")
 
 
-_COMMANDS: dict[str, Callable[[list[str]], None]] = {"report": _report}
+_COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "report": _report,
+    "spaces": _spaces,
+    "study": _study,
+    "train": _train,
+}
 
 
 def _unknown_command(word: str) -> str:

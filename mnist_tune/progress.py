@@ -53,7 +53,7 @@ class _Standing:
         self.failed += not record.completed
         self.epochs_done += record.epochs
         self.epochs_fresh += 0 if restored else record.epochs
-        if record.completed and record.phase == "search" and _better(record, self.best):
+        if record.completed and record.phase != "confirm" and _better(record, self.best):
             self.best = record
 
     def seconds_left(self) -> float | None:
@@ -66,10 +66,7 @@ class _Standing:
         return left * (time.monotonic() - self.began) / fresh
 
     def _planned_epochs(self) -> float:
-        options, plan = self.run["options"], self.run["plan"]
-        search = sum(rung["size"] * rung["epochs"] for bracket in plan["brackets"] for rung in bracket["rungs"])
-        search = search or plan["trials"] * options["max_epochs"]
-        return float(search + options["confirm_top"] * options["confirm_seeds"] * options["max_epochs"])
+        return float(self.run["plan"]["epochs"])
 
 
 class Progress(Observer):
@@ -100,8 +97,8 @@ class Progress(Observer):
                 Text("MNIST can't be had here: these are scikit-learn's 8×8 digits, NOT MNIST.", style="bold red")
             )
         self._print(
-            f"{run['space']['name']}, at most {run['space']['max_params']:,} parameters, on {data['name']}: "
-            f"{data['train']:,} images to train, {data['validation']:,} to choose by, {data['test']:,} to test once"
+            f"{run['space']['name']}{_cap_words(run)} on {data['name']}: "
+            f"{data['train']:,} images to train, {data['validation']:,} to choose by, {_test_words(run)}"
         )
         self._print(f"Report: {self._folder / 'report.html'}")
         if self._console.is_terminal and not self._quiet:
@@ -116,9 +113,18 @@ class Progress(Observer):
         words = {
             "search": f"Search: {trials} trials",
             "confirm": f"Confirmation: {trials} trials of the finalists",
-            "evaluate": "Evaluation: the winner meets the test set, once",
+            "train": f"Training: {trials} seeds",
+            "study": f"Study: {trials} trials",
+            "evaluate": self._evaluation(),
         }
         self._print(words.get(phase, phase))
+
+    def _evaluation(self) -> str:
+        if self._standing.run.get("kind") == "study":
+            return "Evaluation: the arms are compared on validation data"
+        if not self._standing.run["options"]["test"]:
+            return "Evaluation, without the test set"
+        return "Evaluation: the winner meets the test set, once"
 
     def trial_started(self, trial: Trial) -> None:
         """Shows it among the running ones."""
@@ -227,9 +233,21 @@ def progress_for(folder: Path, *, quiet: bool) -> Progress:
     return Progress(Console(highlight=False), folder, quiet=quiet)
 
 
+def _cap_words(run: Json) -> str:
+    cap = run["space"]["max_params"]
+    return "" if cap is None else f", at most {cap:,} parameters,"
+
+
+def _test_words(run: Json) -> str:
+    return f"{run['data']['test']:,} to test once" if run["options"]["test"] else "the test set left alone"
+
+
 def answer(result: Json, run: Json) -> str:
     """The answer of a run in a sentence."""
-    size = f"{result['parameters']:,} of at most {run['space']['max_params']:,} parameters"
+    if result.get("kind") == "study":
+        return str(result["study"]["conclusion"])
+    cap = run["space"]["max_params"]
+    size = f"{result['parameters']:,}{'' if cap is None else f' of at most {cap:,}'} parameters"
     test, validation = result["test"], result["validation"]
     seeds = f"{validation['n']} seed{'' if validation['n'] == 1 else 's'}"
     if test is None:

@@ -10,7 +10,7 @@ import pytest
 
 import mnist_tune
 from mnist_tune import api, load_run, search
-from tuner import search as engine
+from tuner import launch as engine
 from tuner.errors import MnistTuneError, UsageError
 from tuner.run_folder import RunFolder
 

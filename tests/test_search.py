@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tuner import search
+from tuner import launch as search
 from tuner.errors import Interrupted, RunFailed, UsageError
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer

@@ -14,7 +14,8 @@ from tuner.records import Configuration, Json, TrialRecord, configuration_key, r
 class Confirmed:
     """A configuration with the records of its seeds."""
 
-    search_trial: str
+    search_trial: str | None
+    """None where it was not found by a search."""
     records: tuple[TrialRecord, ...]
     """Completed ones, by repetition."""
     failed: int

@@ -1,17 +1,20 @@
-"""The options of a search: one frozen dataclass, validated when it is made."""
+"""The options of a run: a frozen dataclass for each kind, validated when it is made."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import ClassVar, Literal, Self, TypeAlias, TypeVar, get_args
 
 from tuner.errors import UsageError
-from tuner.records import Json
+from tuner.records import Json, Kind, Value
 
 Algorithm: TypeAlias = Literal["hyperband", "random", "bayesian"]
 Device: TypeAlias = Literal["auto", "cpu", "gpu"]
+
+Options = TypeVar("Options", bound="RunOptions")
 
 MAX_SEED = 2**32 - 1
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
@@ -21,12 +24,14 @@ RESUMABLE = ("workers", "device", "time_budget")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOptions:
-    """What a search was asked for. Every default is the command line's.
+class RunOptions:
+    """What every run is asked for. Every default is the command line's.
 
     Raises:
         UsageError: where a value is outside its range.
     """
+
+    kind: ClassVar[Kind]
 
     space: str
     data: str = "auto"
@@ -37,6 +42,46 @@ class SearchOptions:
     """Cap of trainable parameters; None: the space's own."""
     max_macs: int | None = None
     """Cap of multiply-adds an image; None: the space's own."""
+    workers: int | None = None
+    """None: one a core, or four a GPU."""
+    device: Device = "auto"
+    seed: int = 1
+    test: bool = True
+    trial_timeout: float | None = None
+    """Seconds for one trial."""
+
+    def __post_init__(self) -> None:
+        self._check_choice("device", get_args(Device))
+        if not 0 < self.validation <= 0.5:
+            raise _out_of_range("validation", "a share above 0 and up to 0.5", self.validation)
+        for name, least in _LEAST.items():
+            value = getattr(self, name, None)
+            if value is not None and value < least:
+                raise _out_of_range(name, f"{least} or more", value)
+        if not 0 <= self.seed <= MAX_SEED:
+            raise _out_of_range("seed", f"a whole number from 0 to {MAX_SEED}", self.seed)
+
+    def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
+        if getattr(self, name) not in choices:
+            raise _out_of_range(name, "one of " + ", ".join(choices), getattr(self, name))
+
+    def to_json(self) -> Json:
+        """As `run.json` keeps them."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Json) -> Self:
+        """Reads what `to_json` wrote; keys of other versions are passed over."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{key: value for key, value in document.items() if key in known})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions(RunOptions):
+    """What a search was asked for."""
+
+    kind: ClassVar[Kind] = "search"
+
     algorithm: Algorithm = "hyperband"
     max_epochs: int = 15
     factor: int = 3
@@ -44,53 +89,71 @@ class SearchOptions:
     max_trials: int | None = None
     """Of random and bayesian; None: 30."""
     references: bool = True
-    workers: int | None = None
-    """None: one a core, or four a GPU."""
-    device: Device = "auto"
-    seed: int = 1
     confirm_top: int = 2
     confirm_seeds: int = 3
-    test: bool = True
     time_budget: float | None = None
     """Seconds for the whole run."""
-    trial_timeout: float | None = None
-    """Seconds for one trial."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._check_choice("algorithm", get_args(Algorithm))
-        self._check_choice("device", get_args(Device))
-        if not 0 < self.validation <= 0.5:
-            raise _out_of_range("validation", "a share above 0 and up to 0.5", self.validation)
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise _out_of_range(name, f"{least} or more", value)
-        if not 0 <= self.seed <= MAX_SEED:
-            raise _out_of_range("seed", f"a whole number from 0 to {MAX_SEED}", self.seed)
         if self.max_trials is not None and self.algorithm == "hyperband":
             raise UsageError(
                 "--max-trials goes with --algorithm random or bayesian. Hyperband's number of trials follows from "
                 "--max-epochs, --factor and --iterations; --time-budget limits its time."
             )
 
-    def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
-        if getattr(self, name) not in choices:
-            raise _out_of_range(name, "one of " + ", ".join(choices), getattr(self, name))
-
     @property
     def trials_limit(self) -> int:
         """The number of trials of a random or Bayesian search."""
         return 30 if self.max_trials is None else self.max_trials
 
-    def to_json(self) -> Json:
-        """As `run.json` keeps them."""
-        return dataclasses.asdict(self)
 
-    @classmethod
-    def from_json(cls, document: Json) -> SearchOptions:
-        """Reads what `to_json` wrote; keys of other versions are passed over."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{key: value for key, value in document.items() if key in known})
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(RunOptions):
+    """What a training was asked for: one configuration, several seeds."""
+
+    kind: ClassVar[Kind] = "train"
+
+    name: str
+    """What was typed: a reference's name, a file, RUN:TRIAL."""
+    configuration: Mapping[str, Value]
+    """Complete."""
+    epochs: int = 15
+    seeds: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(RunOptions):
+    """What a study was asked for; its arms are in run.json beside."""
+
+    kind: ClassVar[Kind] = "study"
+
+    name: str
+    """A preset's name, or a hyperparameter's."""
+    values: tuple[str, ...] | None = None
+    """As typed; None: a preset's own."""
+    base: str | None = None
+    """What all else is held at: a reference's name or a run's folder; None: the space's defaults."""
+    epochs: int | None = None
+    """None: a preset's own, else 15."""
+    seeds: int = 5
+    test: bool = False
+    """A study never meets the test set."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.test:
+            raise UsageError("A study never meets the test set. Leave the option out.")
+        if self.values is not None:
+            # A list, where it comes from JSON.
+            object.__setattr__(self, "values", tuple(self.values))
+
+
+def options_from_json(run: Json) -> RunOptions:
+    """The options in the content of run.json."""
+    kinds: dict[str, type[RunOptions]] = {"search": SearchOptions, "train": TrainOptions, "study": StudyOptions}
+    return kinds[run.get("kind", "search")].from_json(run["options"])
 
 
 _LEAST: dict[str, float] = {
@@ -104,6 +167,8 @@ _LEAST: dict[str, float] = {
     "workers": 1,
     "confirm_top": 1,
     "confirm_seeds": 1,
+    "epochs": 1,
+    "seeds": 1,
     "time_budget": 1,
     "trial_timeout": 1,
 }
@@ -129,7 +194,7 @@ def parse_duration(text: str) -> float:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def merge_for_resume(kept: SearchOptions, given: dict[str, object]) -> SearchOptions:
+def merge_for_resume(kept: Options, given: dict[str, object]) -> Options:
     """The options of a resumed run: its own, but for those that may change.
 
     Args:
@@ -139,15 +204,17 @@ def merge_for_resume(kept: SearchOptions, given: dict[str, object]) -> SearchOpt
     Raises:
         UsageError: where one that can't change was given with another value.
     """
+    resumable = {field.name for field in dataclasses.fields(kept)} & set(RESUMABLE)
     for name, value in given.items():
-        if name not in RESUMABLE and value != getattr(kept, name):
+        if name not in resumable and value != getattr(kept, name, None):
             raise UsageError(
-                f"A resumed run keeps its own options: {flag(name)} is {_shown(getattr(kept, name))} in this run. "
+                f"A resumed run keeps its own options: {flag(name)} is {_shown(getattr(kept, name, None))} in this run. "
                 f"Received: {_shown(value)}. Leave it out, or start a new run in another folder."
             )
-    changes = {name: value for name, value in given.items() if name in RESUMABLE}
+    changes = {name: value for name, value in given.items() if name in resumable}
     # A time budget is spent by one invocation: a resumed run has none unless it is given again.
-    changes.setdefault("time_budget", None)
+    if isinstance(kept, SearchOptions):
+        changes.setdefault("time_budget", None)
     return dataclasses.replace(kept, **changes)  # type: ignore[arg-type]
 
 

@@ -26,7 +26,7 @@ from keras_tuner import oracles
 
 from tuner.errors import RunFailed
 from tuner.options import SearchOptions
-from tuner.records import Configuration, Json, TrialRecord, configuration_key, rank_key
+from tuner.records import Configuration, Json, TrialRecord, configuration_key, rank_key, trial_name
 
 _MAX_ATTEMPTS = 200
 _CANDIDATES = 400
@@ -63,11 +63,6 @@ class Rung:
     epochs: int
     first: int
     """The number of its first trial."""
-
-
-def trial_name(number: int) -> str:
-    """The name of the n-th trial of a plan, from 1: "0001"."""
-    return f"{number:04d}"
 
 
 class _Draws:
@@ -294,6 +289,7 @@ class Proposer:
         kind = {"hyperband": _Hyperband, "random": _Random, "bayesian": _Bayesian}[options.algorithm]
         self._oracle: Any = kind(space, options, draws)
         self._handles: dict[str, Any] = {}
+        self._max_epochs = options.max_epochs
         self._asked = 0
 
     @property
@@ -341,6 +337,7 @@ class Proposer:
             "algorithm": algorithm,
             "brackets": [{"bracket": bracket, "rungs": rungs} for bracket, rungs in brackets.items()],
             "trials": self.planned_trials,
+            "epochs": sum(rung.size * rung.epochs for rung in self.rungs) or self.planned_trials * self._max_epochs,
         }
 
 

@@ -16,6 +16,8 @@ from typing import Any, Literal, TypeAlias, cast
 from search_spaces.specs import LayerSummary
 
 Phase: TypeAlias = Literal["search", "confirm", "train", "study"]
+Kind: TypeAlias = Literal["search", "train", "study"]
+"""Of a run."""
 Status: TypeAlias = Literal["completed", "failed"]
 Value: TypeAlias = bool | int | float | str
 Configuration: TypeAlias = Mapping[str, Value]
@@ -76,6 +78,11 @@ class TrialRecord(Trial):
     def multiply_adds(self) -> int:
         """Of one image, in one forward pass."""
         return sum(layer.multiply_adds for layer in self.layers)
+
+
+def trial_name(number: int) -> str:
+    """The name of the n-th trial of a plan, from 1: "0001"."""
+    return f"{number:04d}"
 
 
 def rank_key(record: TrialRecord) -> tuple[bool, float, float, int, str]:

@@ -42,5 +42,12 @@ def collect_arrays(folder: RunFolder, data: Dataset, found: Sequence[Confirmed],
     for finalist in found:
         for record in finalist.records:
             kept = load_arrays_file(folder.kept(record.trial).with_suffix(".npz"))
-            arrays |= {f"confirm/{record.trial}/{key}": array for key, array in kept.items()}
+            arrays |= {_key_of(record.trial, key): array for key, array in kept.items()}
     save_arrays_file(folder.evaluation, {**arrays, **load_arrays_file(winner)})
+
+
+def _key_of(trial: str, key: str) -> str:
+    """Where a trial's array stands; a study's diagnostics stand apart from what every confirmed model has."""
+    if key.startswith("study/"):
+        return f"study/{trial}/{key.removeprefix('study/')}"
+    return f"confirm/{trial}/{key}"

@@ -8,13 +8,15 @@ from typing import Any
 from tuner.data import Dataset, describe
 from tuner.journal import now
 from tuner.machine import describe_machine, versions
-from tuner.options import SearchOptions
+from tuner.options import RunOptions, SearchOptions, TrainOptions
 from tuner.records import SCHEMA, Json
 
 _REFERENCES_TRIED = 3
 
 
-def new_run(options: SearchOptions, data: Dataset, space: Any, command: Sequence[str], gpus: int) -> Json:
+def new_run(
+    options: RunOptions, data: Dataset, space: Any, command: Sequence[str], gpus: int, *, study: Json | None = None
+) -> Json:
     """The content of run.json at the start (docs/run-folder.md).
 
     Args:
@@ -23,24 +25,26 @@ def new_run(options: SearchOptions, data: Dataset, space: Any, command: Sequence
         space: the space's Keras-free part (untyped: each family has its own class).
         command: the command line.
         gpus: how many GPUs the run uses.
+        study: what a study varies; None in other runs.
     """
     installed = versions()
     accelerators = [f"NVIDIA GPU {number}" for number in range(gpus)]
     return {
         "schema": SCHEMA,
+        "kind": options.kind,
         "program": {"name": "mnist-tune", "version": installed.get("mnist-tune", "not installed")},
         "command": list(command),
         "options": options.to_json(),
         "seed": options.seed,
         "space": {
             "name": options.space,
-            "max_params": space.max_params,
-            "max_macs": space.max_macs,
+            **_caps(options, space),
             "hyperparameters": space.hyperparameters_json(),
         },
         "references": _references_json(options, space),
         "data": describe(data),
-        "plan": {"algorithm": options.algorithm, "brackets": [], "trials": 0},
+        **({} if study is None else {"study": study}),
+        "plan": {"algorithm": options.kind, "brackets": [], "trials": 0, "epochs": 0},
         "versions": installed,
         "machine": describe_machine(accelerators),
         "nondeterminism": _nondeterminism(options, gpus),
@@ -51,10 +55,21 @@ def new_run(options: SearchOptions, data: Dataset, space: Any, command: Sequence
     }
 
 
-def _references_json(options: SearchOptions, space: Any) -> list[Json]:
-    """All references of a space; the best that fit the caps are tried."""
+def _caps(options: RunOptions, space: Any) -> Json:
+    """Those that held the draws. Where nothing is drawn, a network may be of any size that nobody forbade."""
+    if isinstance(options, SearchOptions):
+        return {"max_params": space.max_params, "max_macs": space.max_macs}
+    return {"max_params": options.max_params, "max_macs": options.max_macs}
+
+
+def _references_json(options: RunOptions, space: Any) -> list[Json]:
+    """All references of a space; the best that fit the caps are tried in a search, the one that is trained in a training."""
     fitting = [reference.name for reference in space.references_that_fit()]
-    tried = fitting[:_REFERENCES_TRIED] if options.references else []
+    tried: list[str] = []
+    if isinstance(options, SearchOptions) and options.references:
+        tried = fitting[:_REFERENCES_TRIED]
+    elif isinstance(options, TrainOptions):
+        tried = [r.name for r in space.references() if dict(r.values) == dict(options.configuration)][:1]
     return [
         {
             "name": reference.name,
@@ -72,12 +87,13 @@ def _references_json(options: SearchOptions, space: Any) -> list[Json]:
     ]
 
 
-def _nondeterminism(options: SearchOptions, gpus: int) -> list[str]:
+def _nondeterminism(options: RunOptions, gpus: int) -> list[str]:
     """Why the same seed may give another run; empty where it gives the same."""
     reasons = {
         "Training ran on a GPU, whose kernels may add numbers up in another order.": gpus > 0,
-        "A time budget ended the search by the clock.": options.time_budget is not None,
+        "A time budget ended the search by the clock.": getattr(options, "time_budget", None) is not None,
         "A trial's time limit ended trials by the clock.": options.trial_timeout is not None,
-        "Bayesian search depends on the order in which workers finish.": options.algorithm == "bayesian",
+        "Bayesian search depends on the order in which workers finish.": getattr(options, "algorithm", None)
+        == "bayesian",
     }
     return [reason for reason, holds in reasons.items() if holds]

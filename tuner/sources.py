@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search_spaces.specs import LayerSummary
 from tuner.confirmation import trial_seed
-from tuner.oracle import Proposer, trial_name
-from tuner.records import Configuration, Trial, TrialRecord
+from tuner.records import Configuration, Phase, Trial, TrialRecord, trial_name
 from tuner.run_folder import RunFolder
-from tuner.tasks import SpaceRef, TrainTask
+from tuner.tasks import Diagnostic, SpaceRef, TrainTask
+
+if TYPE_CHECKING:
+    from tuner.oracle import Proposer
 
 
 @dataclass
@@ -81,56 +83,28 @@ class SearchSource:
 
 
 @dataclass
-class ConfirmationSource:
-    """Every finalist with every seed; models and arrays are kept."""
+class ListSource:
+    """Trials that are fixed beforehand; their models and arrays are kept until the run is done."""
 
-    candidates: Sequence[TrialRecord]
-    seeds: int
-    first: int
-    """The number of the first trial."""
-    seeds_planned: int
-    """What numbers are reserved for, though a time budget may leave fewer seeds."""
+    trials: Sequence[Trial]
     networks: Networks
-    run_seed: int
     folder: RunFolder
+    diagnostics: Sequence[Diagnostic] = ()
+    """What is measured after each training."""
     records: list[TrialRecord] = field(default_factory=list)
     _next: int = 0
 
-    def __post_init__(self) -> None:
-        self._trials = [
-            self._trial(place, candidate, repetition)
-            for place, candidate in enumerate(self.candidates)
-            for repetition in range(1, self.seeds + 1)
-        ]
-
-    def _trial(self, place: int, candidate: TrialRecord, repetition: int) -> Trial:
-        return Trial(
-            trial=trial_name(self.first + place * self.seeds_planned + repetition - 1),
-            phase="confirm",
-            bracket=None,
-            rung=None,
-            repetition=repetition,
-            configuration=candidate.configuration,
-            epochs=candidate.epochs,
-            seed=trial_seed(self.run_seed, repetition),
-            parameters=candidate.parameters,
-        )
-
-    @property
-    def size(self) -> int:
-        """How many trials there are."""
-        return len(self._trials)
-
     def next(self) -> Trial | None:
         """The next one of the list."""
-        if self._next == len(self._trials):
+        if self._next == len(self.trials):
             return None
         self._next += 1
-        return self._trials[self._next - 1]
+        return self.trials[self._next - 1]
 
     def task(self, trial: Trial) -> TrainTask:
-        """Training; model and arrays are kept until the run is done."""
-        return train_task(trial, self.networks.ref, keep=str(self.folder.kept(trial.trial).absolute()))
+        """Training; model and arrays are left where the end of the run finds them."""
+        keep = str(self.folder.kept(trial.trial).absolute())
+        return train_task(trial, self.networks.ref, keep=keep, diagnostics=self.diagnostics)
 
     def layers(self, trial: Trial) -> tuple[LayerSummary, ...]:
         """The layers of its network."""
@@ -146,7 +120,60 @@ class ConfirmationSource:
         self.records.append(record)
 
 
-def train_task(trial: Trial, space: SpaceRef, keep: str | None = None) -> TrainTask:
+def confirmation_trials(
+    candidates: Sequence[TrialRecord], seeds: int, first: int, seeds_planned: int, run_seed: int
+) -> list[Trial]:
+    """Every finalist with every seed.
+
+    Args:
+        candidates: the finalists' records of the search.
+        seeds: repetitions 1 to this.
+        first: the number of the first trial.
+        seeds_planned: what numbers are reserved for, though a time budget may leave fewer seeds.
+        run_seed: the run's.
+    """
+    return [
+        repeated(
+            first + place * seeds_planned + repetition - 1,
+            phase="confirm",
+            repetition=repetition,
+            configuration=candidate.configuration,
+            epochs=candidate.epochs,
+            parameters=candidate.parameters,
+            run_seed=run_seed,
+        )
+        for place, candidate in enumerate(candidates)
+        for repetition in range(1, seeds + 1)
+    ]
+
+
+def repeated(
+    number: int,
+    *,
+    phase: Phase,
+    repetition: int,
+    configuration: Configuration,
+    epochs: int,
+    parameters: int,
+    run_seed: int,
+) -> Trial:
+    """A trial of a list, with the seed of its repetition."""
+    return Trial(
+        trial=trial_name(number),
+        phase=phase,
+        bracket=None,
+        rung=None,
+        repetition=repetition,
+        configuration=configuration,
+        epochs=epochs,
+        seed=trial_seed(run_seed, repetition),
+        parameters=parameters,
+    )
+
+
+def train_task(
+    trial: Trial, space: SpaceRef, keep: str | None = None, diagnostics: Sequence[Diagnostic] = ()
+) -> TrainTask:
     """What a worker does for a trial."""
     return TrainTask(
         id=trial.trial,
@@ -155,4 +182,5 @@ def train_task(trial: Trial, space: SpaceRef, keep: str | None = None) -> TrainT
         epochs=trial.epochs,
         seed=trial.seed,
         keep=keep,
+        diagnostics=tuple(diagnostics),
     )

@@ -12,6 +12,10 @@ from typing import Literal, TypeAlias
 
 from tuner.records import Configuration, Json
 
+PATIENCE, RESTORE_BEST = "trial.patience", "trial.restore_best"
+"""Options of a trial that stand in a configuration, where a study varies them."""
+Diagnostic: TypeAlias = Literal["gradient_norms", "units", "gradient_noise", "step"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceRef:
@@ -25,7 +29,7 @@ class SpaceRef:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainTask:
-    """Train one configuration from scratch. `keep`: a path without suffix, where model and arrays are left."""
+    """Train one configuration from scratch."""
 
     id: str
     space: SpaceRef
@@ -33,6 +37,9 @@ class TrainTask:
     epochs: int
     seed: int
     keep: str | None = None
+    """A path without suffix, where model and arrays are left."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """What is measured of the trained model, and left among the arrays."""
     kind: Literal["train"] = "train"
 
 
@@ -98,6 +105,6 @@ def task_from_json(document: Mapping[str, object]) -> Task:
         raise ValueError(f"Unknown task. Expected one of {sorted(map(str, kinds))}. Received: {values['kind']}")
     if "space" in values:
         values["space"] = SpaceRef(**values["space"])  # type: ignore[arg-type]
-    if "models" in values:
-        values["models"] = tuple(values["models"])  # type: ignore[arg-type]
+    for name in {"models", "diagnostics"} & values.keys():
+        values[name] = tuple(values[name])  # type: ignore[arg-type]
     return kinds[values["kind"]](**values)  # type: ignore[arg-type]

@@ -22,8 +22,9 @@ from search_spaces.registry import load_space
 from search_spaces.training import last_learning_rate
 from tuner.arrays import save_arrays_file
 from tuner.data import Dataset
+from tuner.diagnostics import measure, reset_peak_memory
 from tuner.records import HISTORY_METRICS, Json
-from tuner.tasks import SpaceRef, TrainTask
+from tuner.tasks import PATIENCE, RESTORE_BEST, SpaceRef, TrainTask
 from tuner.weights import weight_arrays
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
@@ -70,6 +71,7 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
     hp.values = dict(task.configuration)
     model = space.build(hp)
     recorder = _Recorder(on_epoch)
+    reset_peak_memory()
     space.fit(
         hp,
         model,
@@ -77,16 +79,17 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
         data.y_train,
         epochs=task.epochs,
         validation_data=(data.x_validation, data.y_validation),
-        callbacks=[recorder, *_stopping(str(task.configuration.get("schedule", "constant")), task.epochs, data)],
+        callbacks=[recorder, *_stopping(task, data)],
         verbose=0,
         seed=task.seed,
     )
     history = recorder.history
     if task.keep is not None:
-        _keep(model, data, Path(task.keep))
+        _keep(task, model, data, Path(task.keep))
+    last = int(np.argmin(history["val_loss"])) if task.configuration.get(RESTORE_BEST) else -1
     return {
-        "val_accuracy": history["val_accuracy"][-1],
-        "val_loss": history["val_loss"][-1],
+        "val_accuracy": history["val_accuracy"][last],
+        "val_loss": history["val_loss"][last],
         "epochs_run": len(history["val_accuracy"]),
         "history": history,
     }
@@ -147,12 +150,18 @@ class _StopAtChance(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
 
-def _stopping(schedule: str, epochs: int, data: Dataset) -> list[Any]:
-    """Early stopping that only saves time: patience under a constant rate, else only where there is no hope."""
-    if schedule == "constant":
-        patience = max(_LEAST_PATIENCE, math.ceil(epochs * _PATIENCE_SHARE))
-        return [keras.callbacks.EarlyStopping("val_cross_entropy", patience=patience, mode="min")]
-    return [_StopAtChance(epochs, chance_level(data.y_validation))]
+def _stopping(task: TrainTask, data: Dataset) -> list[Any]:
+    """Early stopping that only saves time: patience under a constant rate, else only where there is no hope.
+
+    A study may ask for its own patience, and for the best weights.
+    """
+    given, restore = task.configuration.get(PATIENCE), bool(task.configuration.get(RESTORE_BEST, False))
+    if given is None and not restore and task.configuration.get("schedule", "constant") != "constant":
+        return [_StopAtChance(task.epochs, chance_level(data.y_validation))]
+    patience = max(_LEAST_PATIENCE, math.ceil(task.epochs * _PATIENCE_SHARE)) if given is None else int(given)
+    return [
+        keras.callbacks.EarlyStopping("val_cross_entropy", patience=patience, mode="min", restore_best_weights=restore)
+    ]
 
 
 def chance_level(labels: np.ndarray[Any, np.dtype[np.int64]]) -> float:
@@ -161,12 +170,17 @@ def chance_level(labels: np.ndarray[Any, np.dtype[np.int64]]) -> float:
     return share + 2 * math.sqrt(share * (1 - share) / len(labels))
 
 
-def _keep(model: Any, data: Dataset, path: Path) -> None:
+def _keep(task: TrainTask, model: Any, data: Dataset, path: Path) -> None:
     """Leaves the model, and what a report wants of it, for the end of the run."""
+    arrays = {"validation_probabilities": predict(model, data.x_validation), **weight_arrays(model)}
+    if task.diagnostics:
+        # Some of them train on, with the recipe's own optimizer.
+        weights = model.get_weights()
+        arrays |= measure(task, model, data)
+        model.set_weights(weights)
     # Plain losses and metrics, so that anybody can load the file.
     model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {"validation_probabilities": predict(model, data.x_validation), **weight_arrays(model)}
     save_arrays_file(path.with_suffix(".npz"), arrays)
     model.save(path.with_suffix(".keras"))
 

@@ -35,11 +35,16 @@ def weight_arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
 
 def kernels_of(model: Any) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
     """Name and kernel of each layer that has one, filters on the last axis."""
+    for name, weight in kernel_variables(model):
+        yield name, np.asarray(weight.numpy() if hasattr(weight, "numpy") else weight)
+
+
+def kernel_variables(model: Any) -> Iterator[tuple[str, Any]]:
+    """Name and Keras variable of each kernel, first layer to last."""
     for layer in model.layers:
         kernels = [weight for weight in layer.trainable_weights if "kernel" in weight.name]
         for weight in kernels:
-            name = layer.name if len(kernels) == 1 else f"{layer.name}/{weight.name}"
-            yield name, np.asarray(weight.numpy() if hasattr(weight, "numpy") else weight)
+            yield layer.name if len(kernels) == 1 else f"{layer.name}/{weight.name}", weight
 
 
 def kernel_statistics(kernel: np.ndarray[Any, Any]) -> tuple[float, ...]:

@@ -1,0 +1,109 @@
+"""Configurations that somebody names: a reference, a JSON file, a run's trial or its winner. Nothing is trained here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from search_spaces.references import find_reference
+from search_spaces.registry import load_family
+from tuner.errors import UsageError
+from tuner.journal import read_state
+from tuner.records import Json, Value
+from tuner.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Known:
+    """A configuration with its space."""
+
+    space: str
+    configuration: Mapping[str, Value]
+    epochs: int | None = None
+    """Those of the trial that it was taken from."""
+
+
+def known_configuration(name: str, space: str | None = None) -> Known:
+    """The configuration that a name stands for.
+
+    Args:
+        name: a reference's name, a JSON file, a run's folder (its winner), or RUN:TRIAL.
+        space: of a JSON file that doesn't name its own.
+
+    Raises:
+        UsageError: in one line, where there is none.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return _winner(path)
+    if path.is_file() or path.suffix == ".json":
+        return _from_file(path, space)
+    run, _, trial = name.rpartition(":")
+    if run and Path(run).is_dir():
+        return _trial(Path(run), trial)
+    return _reference(name)
+
+
+def _reference(name: str) -> Known:
+    try:
+        space, reference = find_reference(name)
+    except ValueError as error:
+        raise UsageError(f"{error} A JSON file, a run's folder or RUN:TRIAL will do too.") from error
+    return Known(space, dict(reference.values))
+
+
+def _winner(folder: Path) -> Known:
+    run, result = RunFolder(folder).read_run(), RunFolder(folder).read_result()
+    if result is None:
+        raise UsageError(f"This run has no winner yet. Expected a finished run, or RUN:TRIAL. Received: {folder}")
+    return _of_run(run, result["configuration"], result["epochs"])
+
+
+def _trial(folder: Path, trial: str) -> Known:
+    run, state = RunFolder(folder).read_run(), read_state(RunFolder(folder).journal)
+    wanted = trial.zfill(4)
+    found = state.finished.get(wanted) or state.started.get(wanted)
+    if found is None:
+        raise UsageError(
+            f"The run has no such trial. Expected one of {len(state.finished)}, such as {next(iter(state.finished), 'none')}. "
+            f"Received: {folder}:{trial}"
+        )
+    return _of_run(run, found.configuration, found.epochs)
+
+
+def _of_run(run: Json, configuration: Mapping[str, Value], epochs: int) -> Known:
+    return Known(str(run["space"]["name"]), dict(configuration), epochs)
+
+
+def _from_file(path: Path, space: str | None) -> Known:
+    """A file of hyperparameters, or of `{"space", "configuration"}` as in result.json or a study's arm."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The file can't be read: {error.strerror}. Received: {path}") from error
+    except ValueError as error:
+        raise UsageError(f"The file is no JSON: {error}. Received: {path}") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"A configuration is an object of names and values. Received: {path}")
+    values = document.get("configuration", document)
+    name = document.get("space", space) if "configuration" in document else space
+    if not isinstance(values, dict) or not all(isinstance(v, (bool, int, float, str)) for v in values.values()):
+        raise UsageError(f"A configuration holds numbers, texts and booleans only. Received: {path}")
+    if not isinstance(name, str):
+        raise UsageError(f"The file names no space. Expected --space NAME beside it. Received: {path}")
+    return Known(name, complete(name, values))
+
+
+def complete(space: str, values: Mapping[str, Value], *, strict: bool = True) -> dict[str, Value]:
+    """A whole configuration of a space from some of its values; the others have their defaults.
+
+    Raises:
+        UsageError: where the space or a name is unknown, or a value is out of its range.
+    """
+    try:
+        found: dict[str, Value] = load_family(space).complete(values, strict=strict)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return found

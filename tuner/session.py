@@ -1,0 +1,195 @@
+"""One invocation of a run, whatever its kind: its status, its phases, its workers, its winner's evaluation and export.
+
+What is trained belongs to the kinds: `tuner.search`, `tuner.training`, `tuner.study`.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from tuner.budget import Budget
+from tuner.confirmation import Confirmed
+from tuner.data import Dataset
+from tuner.engine import Engine
+from tuner.errors import Interrupted, RunFailed
+from tuner.journal import Journal, JournalState, now, read_state
+from tuner.observer import Observer
+from tuner.options import Options
+from tuner.records import Json, Trial
+from tuner.result import collect_arrays, result_json
+from tuner.run_folder import RunFolder, write_bytes, write_json
+from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
+from tuner.workers import LocalWorkers, default_size
+
+_POLL_S = 1.0
+
+
+@dataclass
+class Session(abc.ABC, Generic[Options]):
+    """One invocation of a run: all of its phases, over what the journal already holds."""
+
+    options: Options
+    folder: RunFolder
+    observer: Observer
+    data: Dataset
+    space: Any
+    """What of the run's space needs no Keras (untyped: each family has its own class)."""
+    run: Json
+    """The content of run.json, kept up to date."""
+    gpus: int
+    worker_module: str
+    budget: Budget = field(init=False)
+    state: JournalState = field(init=False)
+    """What the journal held when this invocation began, and what has ended since."""
+    workers: LocalWorkers = field(init=False)
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(getattr(self.options, "time_budget", None))
+        self._elapsed_before = float(self.run["times"]["elapsed_s"])
+
+    @abc.abstractmethod
+    def phases(self) -> Json:
+        """Trains what there is to train, and returns the content of result.json, written."""
+
+    def go(self) -> Json:
+        """All phases, and the status of the run whatever happens."""
+        self.set_status("running")
+        self.observer.run_began(self.run)
+        try:
+            result = self._with_workers()
+        except KeyboardInterrupt as interrupt:
+            self._end("interrupted", "stopped by Ctrl-C")
+            raise Interrupted(
+                f"Interrupted. What finished is kept; go on with: mnist-tune --out {self.folder.path} --resume"
+            ) from interrupt
+        except Exception as error:
+            self._end("failed", str(error))
+            raise
+        self.folder.clean()
+        self._end("completed", None)
+        return result
+
+    def _with_workers(self) -> Json:
+        self.state = read_state(self.folder.journal)
+        with self._make_workers() as workers, Journal(self.folder.journal) as journal:
+            self.workers = workers
+            self.engine = Engine(workers, journal, self.state, self.observer)
+            return self.phases()
+
+    def _make_workers(self) -> LocalWorkers:
+        return LocalWorkers(
+            size=self.options.workers or default_size(self.options.device, self.gpus),
+            data_folder=self.folder.work / "data",
+            log_folder=self.folder.work / "logs",
+            gpus=self.gpus,
+            timeout_s=self.options.trial_timeout,
+            module=self.worker_module,
+        )
+
+    def evaluate(self, found: Sequence[Confirmed], *, test: bool) -> Json:
+        """Lets the best of the confirmed meet the test set, exports it, and writes result.json.
+
+        Args:
+            found: best first.
+            test: whether the test set is met.
+        """
+        winner = found[0]
+        models = [self.folder.kept(record.trial).with_suffix(".keras") for record in winner.records]
+        arrays = self.folder.work / "winner.npz"
+        evaluated = do_task(
+            self.workers,
+            EvaluateTask(
+                id="evaluate",
+                space=self.ref(),
+                configuration=dict(winner.configuration),
+                models=tuple(str(path.absolute()) for path in models),
+                exported=winner.median,
+                arrays=str(arrays.absolute()),
+                test=test,
+                seed=self.options.seed,
+            ),
+        )
+        write_bytes(self.folder.keras_model, models[winner.median].read_bytes())
+        model = self._export()
+        collect_arrays(self.folder, self.data, found, arrays)
+        result = result_json(found, evaluated["test"], model)
+        write_json(self.folder.result_json, result)
+        return result
+
+    def _export(self) -> Json:
+        model = do_task(
+            self.workers,
+            ExportTask(
+                id="export",
+                model=str(self.folder.keras_model.absolute()),
+                folder=str(self.folder.saved_model.absolute()),
+            ),
+        )
+        if model["note"]:
+            self.note(model["note"])
+        return model
+
+    def set_plan(self, algorithm: str, trials: Sequence[Trial]) -> None:
+        """Writes down what a list of trials means to do."""
+        epochs = sum(trial.epochs for trial in trials)
+        self.run["plan"] = {"algorithm": algorithm, "brackets": [], "trials": len(trials), "epochs": epochs}
+        self.folder.write_run(self.run)
+
+    def ref(self) -> SpaceRef:
+        """How a worker makes the space."""
+        return SpaceRef(
+            name=self.options.space,
+            max_params=self.options.max_params,
+            max_macs=self.options.max_macs,
+            classes=len(self.data.class_names),
+        )
+
+    @contextlib.contextmanager
+    def phase(self, name: str, trials: int) -> Iterator[None]:
+        """Tells the observer of a phase, and adds its seconds up."""
+        self.observer.phase_began(name, trials)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            phases = self.run["times"]["phases"]
+            phases[name] = round(phases.get(name, 0.0) + time.monotonic() - began, 1)
+
+    def note(self, text: str) -> None:
+        """Something that the user and the reader of the report should know."""
+        if text not in self.run["notes"]:
+            self.run["notes"].append(text)
+        self.observer.note(text)
+
+    def set_status(self, status: str, error: str | None = None) -> None:
+        """Writes run.json."""
+        self.run["status"], self.run["error"] = status, error
+        spent = time.monotonic() - self.budget.began
+        self.run["times"]["elapsed_s"] = round(self._elapsed_before + spent, 1)
+        self.folder.write_run(self.run)
+
+    def _end(self, status: str, error: str | None) -> None:
+        self.run["times"]["ended"] = now()
+        self.set_status(status, error)
+        self.observer.run_ended(self.run)
+
+
+def do_task(workers: LocalWorkers, task: Task) -> Json:
+    """Has one task done, and waits for it.
+
+    Raises:
+        RunFailed: where it failed.
+    """
+    workers.submit(task)
+    event: Event | None = None
+    while event is None or event.kind == "epoch":
+        event = workers.next_event(_POLL_S)
+    if event.kind == "failed":
+        raise RunFailed(f"The winner could not be handled ({task.kind}). {event.error}")
+    return event.body

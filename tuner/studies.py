@@ -1,0 +1,315 @@
+"""What a study varies: presets that are known by name, and a hyperparameter's values from the command line.
+
+Here a study is made into its arms; `tuner.study` trains them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search_spaces.hyperparameters import Hyperparameter, Value
+from tuner.configurations import known_configuration
+from tuner.errors import UsageError
+from tuner.options import StudyOptions
+from tuner.records import Json, configuration_key
+from tuner.tasks import PATIENCE, RESTORE_BEST, Diagnostic
+
+DEFAULT_SPACE = "dense"
+DEFAULT_EPOCHS = 15
+EPOCHS = "epochs"
+_TRIAL_OPTIONS: Mapping[str, str] = {
+    EPOCHS: "epochs of training",
+    "patience": "epochs without a better validation loss",
+}
+"""What can be varied besides a space's hyperparameters."""
+
+_DIAGNOSTICS: Mapping[str, tuple[Diagnostic, ...]] = {
+    "batch_size": ("gradient_noise", "step"),
+    "activation": ("gradient_norms", "units"),
+}
+"""What is measured of the trained models where this is varied."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the things that are compared."""
+
+    label: str
+    value: Value | None
+    changes: Mapping[str, Value] = field(default_factory=dict)
+    """Of the base's configuration."""
+    epochs: int | None = None
+    """None: the study's."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A study that is known by name."""
+
+    hyperparameter: str
+    question: str
+    arms: tuple[Arm, ...]
+    base: str
+    """The label of the arm that the others are compared with."""
+    space: str = DEFAULT_SPACE
+    epochs: int | None = None
+    """None: the default of all studies."""
+    changes: Mapping[str, Value] = field(default_factory=dict)
+    """Of the space's defaults, in all arms."""
+
+
+def _values(name: str, *values: Value) -> tuple[Arm, ...]:
+    return tuple(Arm(str(value), value, {name: value}) for value in values)
+
+
+def _patience(patience: int, epochs: int, restore: bool) -> Arm:
+    label = "never" if patience >= epochs else f"patience {patience}"
+    return Arm(f"{label}, best weights" if restore else label, patience, {PATIENCE: patience, RESTORE_BEST: restore})
+
+
+_PATIENT_EPOCHS = 30
+
+PRESETS: Mapping[str, Preset] = {
+    "dropout": Preset("dropout", "Does dropout help?", _values("dropout", 0.0, 0.1, 0.3), "0.0"),
+    "l2": Preset(
+        "l2",
+        "Does an L2 penalty on the kernels help, and what does it do to them?",
+        _values("l2", 0.0, 1e-4, 1e-3, 1e-2),
+        "0.0",
+    ),
+    "optimizer": Preset(
+        "optimizer",
+        "Which optimizer learns fastest, and which most steadily?",
+        _values("optimizer", "sgd", "momentum", "adam", "adamw"),
+        "sgd",
+    ),
+    "batch_size": Preset("batch_size", "How large should a batch be?", _values("batch_size", 8, 32, 128, 512), "32"),
+    "activation": Preset(
+        "activation",
+        "Which activation should the hidden layers have?",
+        _values("activation", "relu", "tanh", "softsign", "gelu"),
+        "relu",
+    ),
+    "epochs": Preset(
+        EPOCHS,
+        "Where does more training stop helping?",
+        tuple(Arm(str(epochs), epochs, {}, epochs) for epochs in (1, 2, 5, 10, 20, 40)),
+        "10",
+    ),
+    "early_stopping": Preset(
+        "patience",
+        "How many epochs does early stopping save, and what does it cost?",
+        tuple(
+            _patience(patience, _PATIENT_EPOCHS, restore)
+            for restore in (False, True)
+            for patience in (1, 3, 5, _PATIENT_EPOCHS)
+        ),
+        "never",
+        epochs=_PATIENT_EPOCHS,
+    ),
+    "augmentation": Preset(
+        "augmentation",
+        "Which augmentation of the training images helps?",
+        (
+            Arm("none", "none", {"augmentation": "none"}),
+            *(
+                Arm(label, label, {"augmentation": "affine", "rotation": rotation, "shift": shift, "scale": scale})
+                for label, rotation, shift, scale in (
+                    ("rotation 10°", 10, 0.0, 0.0),
+                    ("shift 5%", 0, 0.05, 0.0),
+                    ("scale 10%", 0, 0.0, 0.1),
+                    ("all three", 10, 0.05, 0.1),
+                )
+            ),
+        ),
+        "none",
+        space="compact8k",
+    ),
+    "schedule": Preset(
+        "schedule",
+        "Which schedule of the learning rate helps?",
+        _values("schedule", "constant", "cosine", "one-cycle"),
+        "constant",
+        space="compact8k",
+    ),
+    "capacity": Preset(
+        "units_1",
+        "How does the gap between training and validation grow with the number of parameters?",
+        _values("units_1", 8, 16, 32, 64, 128, 256, 512),
+        "128",
+    ),
+}
+"""The experiments that notebooks make, one a name."""
+
+
+def preset_space(name: str) -> str:
+    """The space that a study has where none is given."""
+    return PRESETS[name].space if name in PRESETS else DEFAULT_SPACE
+
+
+def make_study(options: StudyOptions, space: Any) -> Json:
+    """The `study` of run.json: what is varied, and every arm with its configuration.
+
+    Args:
+        options: what was asked for.
+        space: the space's Keras-free part (untyped: each family has its own class).
+
+    Raises:
+        UsageError: in one line, where names, values or the base don't go together.
+    """
+    base = _base(options, space)
+    if options.values is None:
+        return _from_preset(options, space, base)
+    return _from_values(options, space, base)
+
+
+def _base(options: StudyOptions, space: Any) -> Mapping[str, Value]:
+    if options.base is None:
+        return {}
+    found = known_configuration(options.base)
+    if found.space != options.space:
+        raise UsageError(
+            f"The base is of another space. Expected one of {options.space}. Received: {options.base}, of {found.space}. "
+            f"Give --space {found.space}, or another --base."
+        )
+    return found.configuration
+
+
+def _from_preset(options: StudyOptions, space: Any, base: Mapping[str, Value]) -> Json:
+    if options.name not in PRESETS:
+        raise UsageError(_unknown(options.name, space))
+    preset = PRESETS[options.name]
+    epochs = options.epochs or preset.epochs or DEFAULT_EPOCHS
+    arms = [_arm_json(arm, {**preset.changes, **base}, epochs, space, strict=False) for arm in preset.arms]
+    return _study(options, preset.hyperparameter, preset.question, preset.base, arms, preset=True)
+
+
+def _from_values(options: StudyOptions, space: Any, base: Mapping[str, Value]) -> Json:
+    name, texts = options.name, options.values or ()
+    known = {hyperparameter.name: hyperparameter for hyperparameter in space.hyperparameters}
+    if name not in known and name not in _TRIAL_OPTIONS:
+        raise UsageError(_unknown(name, space))
+    arms = [_arm_of(name, text.strip(), known.get(name)) for text in texts]
+    if len({arm.label for arm in arms}) < max(2, len(arms)):
+        raise UsageError(
+            f"A study compares values. Expected two different ones or more, such as --values A,B. Received: {','.join(texts)}"
+        )
+    epochs = options.epochs or DEFAULT_EPOCHS
+    found = [_arm_json(arm, base, epochs, space, strict=True) for arm in arms]
+    default = {**_defaults(space), **base}.get(name)
+    label = next((arm.label for arm in arms if arm.value == default), arms[0].label)
+    return _study(options, name, f"What does {name} do?", label, found, preset=False)
+
+
+def _study(
+    options: StudyOptions, hyperparameter: str, question: str, base: str, arms: Sequence[Json], *, preset: bool
+) -> Json:
+    seen: dict[tuple[str, int], str] = {}
+    for arm in arms:
+        key = (configuration_key(arm["configuration"]), arm["epochs"])
+        if key in seen:
+            raise UsageError(
+                f"Two values make the same configuration, so there is nothing to compare. Received: {seen[key]} and {arm['label']}. "
+                "Another hyperparameter makes this one inactive: give another --base."
+            )
+        seen[key] = arm["label"]
+    return {
+        "name": options.name,
+        "preset": preset,
+        "hyperparameter": hyperparameter,
+        "question": question,
+        "base": base,
+        "seeds": options.seeds,
+        "arms": list(arms),
+        "diagnostics": list(_DIAGNOSTICS.get(hyperparameter, ())),
+    }
+
+
+def _arm_of(name: str, text: str, hyperparameter: Hyperparameter | None) -> Arm:
+    if hyperparameter is None:
+        number = _whole(name, text)
+        return Arm(text, number, {}, number) if name == EPOCHS else Arm(text, number, {PATIENCE: number})
+    value = parse_value(hyperparameter, text)
+    return Arm(text, value, {name: value})
+
+
+def _whole(name: str, text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"A value of {name} is out of range. Expected a whole number of 1 or more. Received: {text}")
+    return int(text)
+
+
+def parse_value(hyperparameter: Hyperparameter, text: str) -> Value:
+    """A hyperparameter's value as somebody types it.
+
+    Raises:
+        UsageError: where it is none of its values, or out of its range.
+    """
+    for value in hyperparameter.values or ():
+        if text.lower() == str(value).lower() or (_number(text) == value and not isinstance(value, (bool, str))):
+            return value
+    number = _number(text)
+    if hyperparameter.values is None and number is not None:
+        whole = hyperparameter.kind == "int"
+        if not whole or number == int(number):
+            parsed = int(number) if whole else number
+            if hyperparameter.allows(parsed):
+                return parsed
+    raise UsageError(
+        f"A value of {hyperparameter.name} is out of range. Expected {_range(hyperparameter)}. Received: {text}"
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _range(hyperparameter: Hyperparameter) -> str:
+    if hyperparameter.values is not None:
+        return "one of " + ", ".join(map(str, hyperparameter.values))
+    kind = "a whole number" if hyperparameter.kind == "int" else "a number"
+    return f"{kind} from {hyperparameter.minimum} to {hyperparameter.maximum}"
+
+
+def _arm_json(arm: Arm, base: Mapping[str, Value], epochs: int, space: Any, *, strict: bool) -> Json:
+    """An arm with its complete configuration. What the base holds is a known network's: it may leave a range too."""
+    own = {name: value for name, value in arm.changes.items() if not name.startswith("trial.")}
+    try:
+        if strict:
+            space.complete({**_active_part(space, base, own), **own}, strict=not base)
+        configuration = space.complete({**_active_part(space, base, own), **own}, strict=False)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    options = {name: value for name, value in arm.changes.items() if name.startswith("trial.")}
+    return {
+        "label": arm.label,
+        "value": arm.value,
+        "configuration": {**configuration, **options},
+        "epochs": arm.epochs or epochs,
+        "parameters": space.count_parameters(configuration),
+    }
+
+
+def _active_part(space: Any, base: Mapping[str, Value], own: Mapping[str, Value]) -> dict[str, Value]:
+    """What of the base is active beside an arm's own values."""
+    active = space.active({**base, **own})
+    return {name: value for name, value in base.items() if name in active}
+
+
+def _defaults(space: Any) -> Mapping[str, Value]:
+    defaults: Mapping[str, Value] = space.active({})
+    return defaults
+
+
+def _unknown(name: str, space: Any) -> str:
+    known = [*PRESETS, *(hyperparameter.name for hyperparameter in space.hyperparameters)]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    values = f" To vary a hyperparameter of {space.name}, give --values A,B." if name in known else ""
+    return f"There is no study of this name.{hint}{values} Expected a preset ({', '.join(PRESETS)}) or a hyperparameter with --values. Received: {name}"

@@ -1,0 +1,45 @@
+"""A training: one configuration with several seeds, evaluated and exported as a search's winner is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tuner.confirmation import Confirmed
+from tuner.errors import RunFailed
+from tuner.options import TrainOptions
+from tuner.records import Json
+from tuner.session import Session
+from tuner.sources import ListSource, Networks, repeated
+
+
+@dataclass
+class Training(Session[TrainOptions]):
+    """One invocation of a training."""
+
+    def phases(self) -> Json:
+        """Training, evaluation."""
+        options, networks = self.options, Networks(self.space, self.ref())
+        parameters = networks.parameters(options.configuration)
+        trials = [
+            repeated(
+                n,
+                phase="train",
+                repetition=n,
+                configuration=dict(options.configuration),
+                epochs=options.epochs,
+                parameters=parameters,
+                run_seed=options.seed,
+            )
+            for n in range(1, options.seeds + 1)
+        ]
+        self.set_plan("train", trials)
+        source = ListSource(trials, networks, self.folder)
+        with self.phase("train", len(trials)):
+            self.engine.run(source)
+        records = tuple(sorted(source.records, key=lambda record: record.repetition))
+        completed = tuple(record for record in records if record.completed)
+        if not completed:
+            raise RunFailed(f"None of {len(records)} trials completed. The last one: {records[-1].error}")
+        with self.phase("evaluate", 0):
+            found = [Confirmed(None, completed, len(records) - len(completed))]
+            return self.evaluate(found, test=options.test)
