@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -86,3 +87,23 @@ def test_only_what_is_hopeless_is_stopped_early(epoch: int, accuracy: float, val
 
 def test_chance_is_the_largest_class_and_two_standard_errors() -> None:
     assert trial.chance_level(np.array([0] * 50 + [1] * 50)) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(("restore", "place"), [(False, -1), (True, "best")])
+def test_a_study_s_patience_and_best_weights_hold(digits: Dataset, restore: bool, place: Any) -> None:
+    options = {"trial.patience": 1, "trial.restore_best": restore, "schedule": "constant"}
+    steep = {"optimizer": "sgd", "learning_rate_sgd": 0.9, "batch_size": 16}
+    body, epochs = run(task(epochs=12, **options, **steep), digits)
+    losses = body["history"]["val_loss"]
+    assert len(epochs) == body["epochs_run"] < 12
+    assert body["val_loss"] == (min(losses) if place == "best" else losses[-1])
+    assert min(losses) < losses[-1]
+
+
+def test_what_a_study_measures_is_kept_and_leaves_the_model_alone(digits: Dataset, tmp_path: Path) -> None:
+    plain, measured = tmp_path / "plain", tmp_path / "measured"
+    run(task(keep=str(plain)), digits)
+    run(replace(task(keep=str(measured)), diagnostics=("step", "gradient_norms")), digits)
+    first, second = (load_arrays_file(path.with_suffix(".npz")) for path in (plain, measured))
+    assert second.keys() - first.keys() == {"study/step", "study/gradient_norms/names", "study/gradient_norms/values"}
+    assert (first["weights/statistics"] == second["weights/statistics"]).all()

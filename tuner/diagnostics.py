@@ -166,7 +166,7 @@ def _units(task: TrainTask, model: Any, sample: Sample) -> Arrays:
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
     if not layers:
         return {}
-    probe = keras.Model(model.inputs, [tensor for layer in layers for tensor in (layer.input, layer.output)])
+    probe = keras.Model(model.input, [tensor for layer in layers for tensor in (layer.input, layer.output)])
     found = [np.asarray(keras.ops.convert_to_numpy(t)) for t in probe(sample[0][: BATCH * 8], training=False)]
     return {
         "units/names": np.array([layer.name for layer in layers]),
