@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from search_spaces.references import find_reference
-from search_spaces.registry import load_family
+from search_spaces.registry import find_reference, load_family
 from tuner.errors import UsageError
 from tuner.journal import read_state
 from tuner.records import Json, Value

@@ -278,15 +278,13 @@ def _range(hyperparameter: Hyperparameter) -> str:
 
 
 def _arm_json(arm: Arm, base: Mapping[str, Value], epochs: int, space: Any, *, strict: bool) -> Json:
-    """An arm with its complete configuration. What the base holds is a known network's: it may leave a range too."""
-    own = {name: value for name, value in arm.changes.items() if not name.startswith("trial.")}
+    """An arm with its complete configuration."""
+    options = {name: value for name, value in arm.changes.items() if name in (PATIENCE, RESTORE_BEST)}
+    own = {name: value for name, value in arm.changes.items() if name not in options}
     try:
-        if strict:
-            space.complete({**_active_part(space, base, own), **own}, strict=not base)
-        configuration = space.complete({**_active_part(space, base, own), **own}, strict=False)
+        configuration = space.complete(own, base=base, strict=strict)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    options = {name: value for name, value in arm.changes.items() if name.startswith("trial.")}
     return {
         "label": arm.label,
         "value": arm.value,
@@ -294,12 +292,6 @@ def _arm_json(arm: Arm, base: Mapping[str, Value], epochs: int, space: Any, *, s
         "epochs": arm.epochs or epochs,
         "parameters": space.count_parameters(configuration),
     }
-
-
-def _active_part(space: Any, base: Mapping[str, Value], own: Mapping[str, Value]) -> dict[str, Value]:
-    """What of the base is active beside an arm's own values."""
-    active = space.active({**base, **own})
-    return {name: value for name, value in base.items() if name in active}
 
 
 def _defaults(space: Any) -> Mapping[str, Value]:
