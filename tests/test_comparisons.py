@@ -205,10 +205,9 @@ def test_what_has_no_score_is_a_lost_seed(score: float | None) -> None:
         ),
         (
             [arm("0", (0.98, 0.981, 0.979)), arm("1", (0.961, 0.9621, 0.9598)), arm("2", (0.98, 0.98, 0.98))],
-            "1 is worse than 0 by 1.90 ± 0.04 points over 3 seeds (95% interval, p < 0.001 after Holm's correction over 2 "
-            "comparisons). No difference between 2 and 0 that 3 seeds can show: 0.00 points (95% interval −0.25 to +0.25, "
-            "p = 1.000 after Holm's correction over 2 comparisons). With this spread a true difference of 0.46 points would be shown "
-            "four times in five; a smaller one may well be there.",
+            "1 is worse than 0 by 1.90 ± 0.04 points over 3 seeds (95% interval, p < 0.001). No difference between 2 and 0 that 3 seeds can show: 0.00 points (95% interval −0.25 to +0.25, "
+            "p = 1.000). With this spread a true difference of 0.46 points would be shown "
+            "four times in five; a smaller one may well be there. The p values are corrected for 2 comparisons (Holm).",
         ),
         (
             [arm("0", (0.98, 0.981)), arm("1", (0.98, 0.981))],

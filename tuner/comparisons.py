@@ -231,18 +231,24 @@ def conclusion(base: Arm, arms: Sequence[Arm], comparisons: Sequence[Comparison]
 
 
 def _tested_words(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
-    shown = sorted((c for c in comparisons if c.verdict != "no difference shown"), key=lambda c: -_size(c))
+    shown = sorted((c for c in comparisons if c.verdict != "no difference shown"), key=_strongest_first)
     hidden = [c for c in comparisons if c.verdict == "no difference shown" and c.p_holm is not None]
     family = sum(comparison.p_holm is not None for comparison in comparisons)
     sentences = []
     if shown and len(comparisons) > _MOST_LISTED:
         sentences.append(_count_words(base, comparisons))
-    sentences += [_shown_words(base, comparison, family) for comparison in shown]
+    sentences += [_shown_words(base, comparison) for comparison in shown]
     if sum(comparison.verdict == "better" for comparison in shown) > 1:
         sentences.append("Those that beat it were not tested against each other.")
     if hidden:
         sentences += _hidden_words(base, hidden, family, alone=not shown)
+    if family > 1:
+        sentences.append(f"The p values are corrected for {family} comparisons (Holm).")
     return [*sentences, *_untested_words(base, comparisons)]
+
+
+def _strongest_first(comparison: Comparison) -> tuple[bool, float]:
+    return (comparison.verdict != "better", -_size(comparison))
 
 
 def _count_words(base: Arm, comparisons: Sequence[Comparison]) -> str:
@@ -253,12 +259,12 @@ def _count_words(base: Arm, comparisons: Sequence[Comparison]) -> str:
     return f"Of {len(comparisons)} compared with {base.label}, {_joined(parts)}."
 
 
-def _shown_words(base: Arm, comparison: Comparison, family: int) -> str:
+def _shown_words(base: Arm, comparison: Comparison) -> str:
     test = comparison.test
     verb = "beats" if comparison.verdict == "better" else "is worse than"
     return (
         f"{comparison.label} {verb} {base.label} by {_points(abs(test.difference or 0.0))} ± {_points(_half(test))} points over "
-        f"{_seeds(test.n)} (95% interval, {_p(comparison.p_holm)}{_corrected(family)})."
+        f"{_seeds(test.n)} (95% interval, {_p(comparison.p_holm)})."
     )
 
 
@@ -271,13 +277,13 @@ def _hidden_words(base: Arm, hidden: Sequence[Comparison], family: int, *, alone
     if len(hidden) == 1:
         first = (
             f"No difference between {largest.label} and {base.label} that {seeds} can show: {_signed(test.difference)} points "
-            f"(95% interval {interval}, {_p(largest.p_holm)}{_corrected(family)})."
+            f"(95% interval {interval}, {_p(largest.p_holm)})."
         )
     else:
         names = "" if alone else f" for {_joined([c.label for c in hidden])}" if len(hidden) <= 4 else " for the others"
         first = (
             f"No difference from {base.label} that {seeds} can show{names}: the largest is {largest.label}'s, {_signed(test.difference)} points "
-            f"(95% interval {interval}, {_p(largest.p_holm)}{_corrected(family)})."
+            f"(95% interval {interval}, {_p(largest.p_holm)})."
         )
     widest = max(showable_difference(c.test.sd or 0.0, c.test.n, family) for c in hidden)
     return [
@@ -325,10 +331,6 @@ def _lost_words(arms: Sequence[Arm]) -> list[str]:
     missing = sum(max(arm.seeds - len(arm.records), 0) for arm in arms)
     words = [f"Trials that failed: {_joined(failed)}; their pairs are left out."] if failed else []
     return words + ([f"{missing} planned {'trial was' if missing == 1 else 'trials were'} not run."] if missing else [])
-
-
-def _corrected(family: int) -> str:
-    return f" after Holm's correction over {family} comparisons" if family > 1 else ""
 
 
 def _points(value: float) -> str:
