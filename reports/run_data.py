@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
+from reports.study_data import RunKind, StudyPlan, StudyResult, read_plan, read_study_result
 from search_spaces.specs import LayerSummary
 from tuner.errors import JournalError, UsageError
 from tuner.journal import JOURNAL_NAME, read_state
@@ -132,6 +133,9 @@ class RunInfo:
     ended: str | None
     elapsed_s: float | None
     phases: Mapping[str, float]
+    kind: RunKind = "search"
+    study: StudyPlan | None = None
+    """What a study varies; None in other runs."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +194,7 @@ class Result:
     test: TestScores | None
     finalists: tuple[Finalist, ...]
     model: Mapping[str, object]
+    study: StudyResult | None = None
 
 
 @dataclass(frozen=True)
@@ -267,6 +272,8 @@ def run_info(document: Json) -> RunInfo:
         ended=times.get("ended"),
         elapsed_s=times.get("elapsed_s"),
         phases={key: float(value) for key, value in (times.get("phases") or {}).items() if value is not None},
+        kind=document.get("kind") or "search",
+        study=read_plan(document.get("study")),
     )
 
 
@@ -392,4 +399,5 @@ def _result(document: Json) -> Result:
         test=_test_scores(document.get("test")),
         finalists=tuple(_finalist(item) for item in document.get("finalists") or ()),
         model=document.get("model") or {},
+        study=read_study_result(document.get("study")),
     )

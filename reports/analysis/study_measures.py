@@ -1,0 +1,360 @@
+"""What a study measured besides accuracy, each where its data is there: convergence, stopping, norms, gradients, cost, size.
+
+Everything here describes; nothing is tested but the steps of a study of epochs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, median, stdev
+
+from reports.analysis.curves import curve
+from reports.analysis.leaderboard import first_epoch_at
+from reports.analysis.study import (
+    ArmData,
+    Spread,
+    arms_of,
+    base_of,
+    by_value,
+    gap_of,
+    mean_of,
+    paired,
+    spread,
+    varied_settings,
+)
+from reports.run_data import Array, RunData
+from tuner.records import TrialRecord
+
+THRESHOLDS = (0.95, 0.97, 0.98, 0.99)
+NEAR = 0.001
+"""How near to its last score an arm has settled: 0.1 points."""
+_NO_SPREAD = 1e-9
+_FEWEST_EPOCHS = 3
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How fast and how steadily an arm learned."""
+
+    arm: ArmData
+    reached: tuple[tuple[tuple[int, ...], int], ...]
+    """For each of `THRESHOLDS`: the first epoch of the seeds that reached it, and how many seeds there are."""
+    settled: Spread | None
+    """First epoch from which each seed stayed within `NEAR` of its own last score."""
+    sd: float | None
+    """Of the last scores over seeds."""
+    wobble: float | None
+    """Mean absolute change of validation accuracy from epoch to epoch, in the second half of training."""
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """What an arm's rule of stopping saved and cost."""
+
+    arm: ArmData
+    restored: bool
+    """Whether the best weights were put back."""
+    planned: int
+    run: Spread
+    saved: float
+    """Share of the planned epochs that were not run."""
+    score: Spread
+    lost: float | None
+    """Accuracy below that of the base, mean over pairs; negative: gained."""
+    best: float | None
+    """Mean over seeds of the best epoch's validation accuracy: chosen on the images that it is measured on."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """From one length of training to the next."""
+
+    earlier: ArmData
+    later: ArmData
+    n: int
+    gained: float | None
+    interval: tuple[float, float] | None
+    """95% for all steps together (Bonferroni)."""
+    shown: bool
+    """Whether the interval leaves out zero."""
+
+
+@dataclass(frozen=True)
+class LayerValues:
+    """One number a layer, the mean over an arm's seeds."""
+
+    arm: ArmData
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Kernels of an arm, by layer, means over its seeds."""
+
+    arm: ArmData
+    norms: LayerValues
+    total: float | None
+    """L2 norm of all kernels together."""
+    near_zero: float | None
+    """Share of all weights below 1% of their layer's largest."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units that answer nothing, or stand where the function is flat; shares, means over seeds, by layer."""
+
+    arm: ArmData
+    dead: LayerValues
+    saturated: LayerValues | None
+
+
+@dataclass(frozen=True)
+class BatchCost:
+    """What a batch size costs and what its gradients are worth."""
+
+    arm: ArmData
+    batch_size: int | None
+    noise_scale: float | None
+    """tr(Σ)/|G|² in images, of the means over seeds (McCandlish et al. 2018); None where |G|² can't be told from noise."""
+    noise_seeds: Spread | None
+    """Each seed's own, where it is positive."""
+    step_s: Spread | None
+    epoch_s: Spread | None
+    memory_bytes: Spread | None
+    gap: Spread | None
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters of an arm, its score and its gap."""
+
+    arm: ArmData
+    parameters: int
+    score: Spread
+    gap: Spread | None
+
+
+def convergence(run: RunData) -> tuple[Convergence, ...]:
+    """How fast each arm learned; empty where lengths of training or rules of stopping are what is studied."""
+    arms = arms_of(run)
+    if stopping(run) or len({arm.plan.epochs for arm in arms}) > 1:
+        return ()
+    curved = [arm for arm in arms if any(len(_accuracies(record)) >= _FEWEST_EPOCHS for record in arm.records)]
+    return tuple(_convergence(arm) for arm in curved)
+
+
+def _convergence(arm: ArmData) -> Convergence:
+    series = [values for record in arm.records if (values := _accuracies(record))]
+    firsts = [[first_epoch_at(values, threshold) for values in series] for threshold in THRESHOLDS]
+    score = spread(arm.scores)
+    return Convergence(
+        arm=arm,
+        reached=tuple((tuple(epoch for epoch in row if epoch is not None), len(series)) for row in firsts),
+        settled=spread([settled_at(values) for values in series]),
+        sd=score.sd if score is not None else None,
+        wobble=mean_of([_wobble(values) for values in series]),
+    )
+
+
+def _accuracies(record: TrialRecord) -> tuple[float, ...]:
+    return tuple(record.history.get("val_accuracy", ()))
+
+
+def settled_at(values: Sequence[float]) -> int | None:
+    """The first epoch, from 1, from which all are within `NEAR` of the last; None where the last is not finite."""
+    if not values or not math.isfinite(values[-1]):
+        return None
+    far = [n for n, v in enumerate(values, start=1) if not abs(v - values[-1]) <= NEAR + _NO_SPREAD]
+    return far[-1] + 1 if far else 1
+
+
+def _wobble(values: Sequence[float]) -> float | None:
+    half = values[len(values) // 2 :]
+    return mean_of([abs(b - a) for a, b in pairwise(half)])
+
+
+def stopping(run: RunData) -> tuple[Stopping, ...]:
+    """Epochs saved against accuracy lost; empty where no arm has a rule of stopping of its own."""
+    arms = arms_of(run)
+    if not any("trial.patience" in arm.plan.configuration for arm in arms):
+        return ()
+    base = base_of(arms)
+    return tuple(row for arm in arms if (row := _stopping(arm, base)) is not None)
+
+
+def _stopping(arm: ArmData, base: ArmData | None) -> Stopping | None:
+    run, score = spread([record.epochs_run for record in arm.records]), spread(arm.scores)
+    if run is None or score is None:
+        return None
+    pairs = paired(base, arm) if base is not None else ()
+    return Stopping(
+        arm=arm,
+        restored=arm.plan.configuration.get("trial.restore_best") is True,
+        planned=arm.plan.epochs,
+        run=run,
+        saved=1 - run.mean / arm.plan.epochs,
+        score=score,
+        lost=-fmean(pair.difference for pair in pairs) if pairs else None,
+        best=mean_of([max(curve(record, "val_accuracy").values, default=None) for record in arm.records]),
+    )
+
+
+def length_steps(run: RunData) -> tuple[Step, ...]:
+    """From each length of training to the next longer one; empty where the arms are not of several lengths."""
+    arms = sorted(arms_of(run), key=lambda arm: arm.plan.epochs)
+    if len({arm.plan.epochs for arm in arms}) < max(len(arms), 2) or varied_settings(arms):
+        return ()
+    steps = list(pairwise(arms))
+    return tuple(_step(earlier, later, len(steps)) for earlier, later in steps)
+
+
+def _step(earlier: ArmData, later: ArmData, steps: int) -> Step:
+    values = [pair.difference for pair in paired(earlier, later)]
+    interval = paired_interval(values, 1 - 0.05 / steps)
+    shown = interval is not None and (interval[0] > 0 or interval[1] < 0)
+    return Step(earlier, later, len(values), fmean(values) if values else None, interval, shown)
+
+
+def paired_interval(values: Sequence[float], level: float) -> tuple[float, float] | None:
+    """Student's interval of a mean; None with fewer than two values, or with no spread."""
+    if len(values) < 2 or (sd := stdev(values)) <= _NO_SPREAD:
+        return None
+    from scipy import stats
+
+    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * sd / math.sqrt(len(values))
+    return fmean(values) - half, fmean(values) + half
+
+
+def last_shown(steps: Sequence[Step]) -> Step | None:
+    """The last step that shows a gain."""
+    return next((step for step in reversed(steps) if step.shown and (step.gained or 0) > 0), None)
+
+
+def weight_norms(run: RunData) -> tuple[Norms, ...]:
+    """Norms of the kernels of each arm; empty where no penalty on weights is studied, or nothing was kept."""
+    arms = arms_of(run)
+    if not any(_is_penalty(name) for name in varied_settings(arms)):
+        return ()
+    return tuple(found for arm in by_value(arms) if (found := _norms(run, arm)) is not None)
+
+
+def _is_penalty(name: str) -> bool:
+    return name in ("l1", "l2") or name.startswith(("l2_", "l1_", "weight_decay", "regular"))
+
+
+def _norms(run: RunData, arm: ArmData) -> Norms | None:
+    kept = [table for record in arm.records if (table := _statistics(run, record.trial)) is not None]
+    if not kept:
+        return None
+    totals = [math.sqrt(float((table[:, 3] ** 2).sum())) for _, table in kept]
+    near = [float((table[:, 0] * table[:, 6]).sum() / max(table[:, 0].sum(), 1)) for _, table in kept]
+    norms = _layer_means(arm, [(names, table[:, 3]) for names, table in kept])
+    return Norms(arm, norms, mean_of(totals), mean_of(near))
+
+
+def _statistics(run: RunData, trial: str) -> tuple[tuple[str, ...], Array] | None:
+    """Names and statistics (L, 9) of a trial's kernels."""
+    prefix = f"confirm/{trial}/weights/"
+    table, names = run.arrays.get(prefix + "statistics"), run.arrays.get(prefix + "names")
+    if table is None or names is None or not len(names):
+        return None
+    return tuple(str(name) for name in names), table
+
+
+def _layer_means(arm: ArmData, found: Sequence[tuple[Sequence[str], Array]]) -> LayerValues:
+    """The mean over seeds of each layer of the first seed, of what is finite."""
+    names = tuple(found[0][0])
+    means = [mean_of([float(row[k]) for _, row in found if k < len(row)]) for k in range(len(names))]
+    return LayerValues(arm, names, tuple(math.nan if value is None else value for value in means), len(found))
+
+
+def gradient_norms(run: RunData) -> tuple[LayerValues, ...]:
+    """Gradients by layer, first to last; the arms that were measured."""
+    return _measured(run, "gradient_norms", "values")
+
+
+def units(run: RunData) -> tuple[Units, ...]:
+    """Dead and saturated units; the arms that were measured."""
+    dead = {found.arm.place: found for found in _measured(run, "units", "dead")}
+    saturated = {found.arm.place: found for found in _measured(run, "units", "saturated")}
+    return tuple(Units(found.arm, found, saturated.get(place)) for place, found in dead.items())
+
+
+def _measured(run: RunData, kind: str, key: str) -> tuple[LayerValues, ...]:
+    found = []
+    for arm in arms_of(run):
+        rows = [
+            (
+                [str(name) for name in run.arrays[f"study/{trial}/{kind}/names"]],
+                run.arrays[f"study/{trial}/{kind}/{key}"],
+            )
+            for trial in (record.trial for record in arm.records)
+            if f"study/{trial}/{kind}/names" in run.arrays and f"study/{trial}/{kind}/{key}" in run.arrays
+        ]
+        if rows and rows[0][0]:
+            found.append(_layer_means(arm, rows))
+    return tuple(found)
+
+
+def batch_costs(run: RunData) -> tuple[BatchCost, ...]:
+    """Noise, time, memory and gap by arm; empty where neither a batch size is studied nor anything was measured."""
+    arms = arms_of(run)
+    kinds = {key.rpartition("/")[2] for key in run.arrays if key.startswith("study/")}
+    if "batch_size" not in varied_settings(arms) and not kinds & {"gradient_noise", "step"}:
+        return ()
+    return tuple(_batch_cost(run, arm) for arm in by_value(arms) if arm.records)
+
+
+def _batch_cost(run: RunData, arm: ArmData) -> BatchCost:
+    noise = _rows(run, arm, "gradient_noise")
+    steps = _rows(run, arm, "step")
+    size = arm.plan.configuration.get("batch_size")
+    return BatchCost(
+        arm=arm,
+        batch_size=size if isinstance(size, int) else None,
+        noise_scale=_noise_scale(noise),
+        noise_seeds=spread([row[0] for row in noise if row[0] > 0]),
+        step_s=spread([row[0] for row in steps]),
+        epoch_s=spread([_epoch_s(record) for record in arm.records]),
+        memory_bytes=spread([row[1] for row in steps]),
+        gap=spread([gap_of(record) for record in arm.records]),
+    )
+
+
+def _rows(run: RunData, arm: ArmData, kind: str) -> list[tuple[float, ...]]:
+    keys = (f"study/{record.trial}/{kind}" for record in arm.records)
+    return [tuple(float(value) for value in run.arrays[key]) for key in keys if key in run.arrays]
+
+
+def _noise_scale(rows: Sequence[tuple[float, ...]]) -> float | None:
+    """The ratio of means: a mean of ratios is ruled by the seed whose |G|² is nearest to nothing."""
+    squared, trace = mean_of([row[1] for row in rows]), mean_of([row[2] for row in rows])
+    return trace / squared if squared is not None and trace is not None and squared > 0 and trace > 0 else None
+
+
+def sizes(run: RunData) -> tuple[Size, ...]:
+    """Arms by parameters; empty where all have the same number, or fewer than two have a score."""
+    found = [
+        Size(arm, arm.plan.parameters or arm.records[0].parameters, score, spread([gap_of(r) for r in arm.records]))
+        for arm in arms_of(run)
+        if (score := spread(arm.scores)) is not None
+    ]
+    if len({size.parameters for size in found}) < 2:
+        return ()
+    return tuple(sorted(found, key=lambda size: (size.parameters, size.arm.place)))
+
+
+def median_epoch(epochs: Sequence[int]) -> float | None:
+    """The median of first epochs; None where no seed reached."""
+    return float(median(epochs)) if epochs else None
+
+
+def _epoch_s(record: TrialRecord) -> float | None:
+    """Seconds an epoch; the first one, which builds the model, only where there is no other."""
+    seconds = tuple(record.history.get("seconds", ()))
+    return mean_of(seconds[1:] or seconds)
