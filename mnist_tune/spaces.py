@@ -1,0 +1,120 @@
+"""`mnist-tune spaces`: what can be searched, on a terminal or in a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from search_spaces.hyperparameters import Hyperparameter
+from search_spaces.registry import SPACES, load_family
+from tuner.errors import UsageError
+
+_LEAST_WIDTH = 100
+"""Where the output is no terminal, lines may be long."""
+
+
+def print_spaces() -> None:
+    """All spaces: cap, default network, references."""
+    console = _console()
+    table = _table("space", "parameters", "default", "what it holds")
+    table.columns[1].justify = table.columns[2].justify = "right"
+    for name, entry in SPACES.items():
+        family = load_family(name)
+        size = family.count_parameters(family.active({}))
+        table.add_row(name, f"≤ {family.max_params:,}", f"{size:,}", entry.description)
+    console.print(table)
+    console.print(Text("One of them: mnist-tune spaces NAME. Your own: mnist-tune --space package.module:Class"))
+
+
+def print_space(name: str) -> None:
+    """One space: caps, default network, hyperparameters, references.
+
+    Raises:
+        UsageError: where the name is unknown.
+    """
+    try:
+        family = load_family(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    console = _console()
+    console.print(Text(f"{name}: {SPACES[name].description}", style="bold"))
+    parameters, multiply_adds = family.costs(family.active({}))
+    console.print(
+        Text(
+            f"At most {family.max_params:,} parameters and {family.max_macs:,} multiply-adds an image; both can be changed."
+        )
+    )
+    console.print(Text(f"Default: {family.notation({})}, {parameters:,} parameters, {multiply_adds:,} multiply-adds"))
+    console.print()
+    console.print(_hyperparameter_table(family))
+    if family.references():
+        console.print()
+        console.print(_reference_table(family))
+        console.print(Text("Train one of them: mnist-tune train NAME"))
+
+
+def _hyperparameter_table(family: Any) -> Table:
+    table = _table("hyperparameter", "values", "default", "active where", "what it is")
+    table.columns[0].overflow = table.columns[2].overflow = "fold"
+    for own in family.hyperparameters:
+        if own.kind != "fixed":
+            table.add_row(own.name, value_words(own), f"{own.default}", condition_words(own), own.description)
+    return table
+
+
+def _reference_table(family: Any) -> Table:
+    table = _table("reference", "parameters", "published", "epochs", "network", "assumed")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for own in family.references():
+        score = "" if own.published_accuracy is None else f"{own.published_accuracy:.2%}"
+        over = "" if family.fits(own.values) else " over"
+        epochs = "" if own.published_epochs is None else f"{own.published_epochs}"
+        table.add_row(own.name, f"{own.parameters:,}{over}", score, epochs, own.network, own.assumed)
+    return table
+
+
+def value_words(own: Hyperparameter) -> str:
+    """What a hyperparameter may be: "0 to 0.2, in steps of 0.005"."""
+    if own.values is not None:
+        return ", ".join(f"{value}" for value in own.values)
+    step = f", in steps of {own.step}" if own.step not in (None, 1) else ""
+    scale = ", log" if own.sampling == "log" else ""
+    return f"{own.minimum} to {own.maximum}{step}{scale}"
+
+
+def condition_words(own: Hyperparameter) -> str:
+    """When it is active: "optimizer is adam or adamw"; empty for always."""
+    parts = [
+        f"{condition.name} is {_either(condition.values)}"
+        for condition in own.conditions
+        if condition.name != "network"
+    ]
+    return "; ".join(parts)
+
+
+def _either(values: tuple[Any, ...]) -> str:
+    words = [f"{value}" for value in values]
+    if len(words) > 2 and all(isinstance(value, int) for value in values):
+        return f"{words[0]} to {words[-1]}"
+    return " or ".join(words)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading)
+    return table
+
+
+def _console() -> Console:
+    console = Console(highlight=False, markup=False, emoji=False)
+    return (
+        console
+        if console.is_terminal
+        else Console(highlight=False, markup=False, emoji=False, width=max(console.width, _LEAST_WIDTH))
+    )
