@@ -1,15 +1,16 @@
 """Hyperparameters as data: what may be tuned, within what, and when.
 
-The same tuple is declared on Keras Tuner's `HyperParameters`, written to `run.json` and drawn from. No space's own
-hyperparameters live here.
+The same tuple is declared on Keras Tuner's `HyperParameters`, written to `run.json` and drawn from, and what a person wrote
+is read by it. No space's own hyperparameters live here.
 """
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 Value: TypeAlias = bool | int | float | str
@@ -42,6 +43,8 @@ class Hyperparameter:
     sampling: Literal["linear", "log"] | None = None
     conditions: tuple[Condition, ...] = ()
     """All of them hold where it is active, its parents' conditions among them."""
+    weights: tuple[float, ...] | None = None
+    """How often a draw takes each value of the grid, in relation to the others; None: all alike."""
 
     def grid(self) -> tuple[Value, ...] | None:
         """Every value in order, or None where there is a continuum."""
@@ -110,26 +113,216 @@ def declare(hyperparameters: Sequence[Hyperparameter], hp: Any) -> None:
 
 
 def check(hyperparameters: Sequence[Hyperparameter], values: Mapping[str, Value]) -> None:
-    """Checks a configuration from outside.
+    """Checks a configuration from outside, as `complete` does."""
+    complete(hyperparameters, values)
+
+
+def complete(
+    hyperparameters: Sequence[Hyperparameter],
+    values: Mapping[str, Value],
+    *,
+    base: Mapping[str, Value] | None = None,
+    strict: bool = True,
+) -> dict[str, Value]:
+    """The configuration that a person means by some values.
+
+    Args:
+        hyperparameters: of the space.
+        values: checked one by one.
+        base: a configuration to take what is missing from, not checked: what these values make inactive is dropped.
+            Without it, and for what it lacks, the defaults hold.
+        strict: False lets a number leave its range, though not its kind, and not where others depend on it.
 
     Raises:
         ValueError: where a name is unknown or inactive, or a value is not allowed; one line that names it.
     """
     known = {hyperparameter.name: hyperparameter for hyperparameter in hyperparameters}
-    configuration = active(hyperparameters, values)
     for name, value in values.items():
         if name not in known:
-            raise ValueError(f"Unknown hyperparameter. Expected one of {', '.join(known)}. Received: {name}={value!r}")
+            raise ValueError(_unknown(name, value, known))
+    read = {name: _read(known[name], value, hyperparameters, strict) for name, value in values.items()}
+    configuration = active(hyperparameters, {**(base or {}), **read})
+    for name, value in values.items():
         if name not in configuration:
-            raise ValueError(f"Inactive hyperparameter, given the others' values. Received: {name}={value!r}")
-        if known[name].kind != "fixed" and not known[name].allows(value):
-            raise ValueError(f"{name} {_expectation(known[name])}. Received: {name}={value!r}")
+            raise ValueError(_inactive(known[name], value, configuration))
+    return configuration
+
+
+def changed(
+    hyperparameters: Sequence[Hyperparameter], changes: Mapping[str, Mapping[str, Any]]
+) -> tuple[Hyperparameter, ...]:
+    """The same hyperparameters, some with other fields: {name: {field: value}}.
+
+    `Any`: fields are of several types.
+    """
+    return tuple(replace(own, **changes.get(own.name, {})) for own in hyperparameters)
+
+
+def with_defaults(
+    hyperparameters: Sequence[Hyperparameter], defaults: Mapping[str, Value]
+) -> tuple[Hyperparameter, ...]:
+    """The same hyperparameters, some with other defaults."""
+    return changed(hyperparameters, {name: {"default": value} for name, value in defaults.items()})
+
+
+def choice(
+    name: str,
+    description: str,
+    values: tuple[Value, ...],
+    default: Value,
+    *conditions: Condition,
+    weights: tuple[float, ...] | None = None,
+) -> Hyperparameter:
+    """One of some values."""
+    return Hyperparameter(
+        name=name,
+        kind="choice",
+        description=description,
+        values=values,
+        default=default,
+        conditions=conditions,
+        weights=weights,
+    )
+
+
+def boolean(
+    name: str, description: str, default: bool, *conditions: Condition, weights: tuple[float, ...] | None = None
+) -> Hyperparameter:
+    """No or yes."""
+    return Hyperparameter(
+        name=name,
+        kind="boolean",
+        description=description,
+        values=(False, True),
+        default=default,
+        conditions=conditions,
+        weights=weights,
+    )
+
+
+def integer(
+    name: str,
+    description: str,
+    bounds: tuple[int, int],
+    default: int,
+    *conditions: Condition,
+    step: int = 1,
+    weights: tuple[float, ...] | None = None,
+) -> Hyperparameter:
+    """A whole number within bounds."""
+    return Hyperparameter(
+        name=name,
+        kind="int",
+        description=description,
+        minimum=bounds[0],
+        maximum=bounds[1],
+        step=step,
+        sampling="linear",
+        default=default,
+        conditions=conditions,
+        weights=weights,
+    )
+
+
+def width(
+    name: str, description: str, bounds: tuple[int, int], default: int, *conditions: Condition, step: int = 1
+) -> Hyperparameter:
+    """A number of filters or units: a draw takes small ones more often, each doubling as often as the next."""
+    weights = tuple(1.0 / value for value in range(bounds[0], bounds[1] + 1, step))
+    return integer(name, description, bounds, default, *conditions, step=step, weights=weights)
+
+
+def real(
+    name: str,
+    description: str,
+    range_: tuple[float, float, float],
+    default: float,
+    *conditions: Condition,
+    weights: tuple[float, ...] | None = None,
+) -> Hyperparameter:
+    """A number on a grid: least, most, step."""
+    return Hyperparameter(
+        name=name,
+        kind="float",
+        description=description,
+        minimum=range_[0],
+        maximum=range_[1],
+        step=range_[2],
+        sampling="linear",
+        default=default,
+        conditions=conditions,
+        weights=weights,
+    )
+
+
+def log_real(
+    name: str, description: str, bounds: tuple[float, float], default: float, *conditions: Condition
+) -> Hyperparameter:
+    """A number whose logarithm is drawn."""
+    return Hyperparameter(
+        name=name,
+        kind="float",
+        description=description,
+        minimum=bounds[0],
+        maximum=bounds[1],
+        sampling="log",
+        default=default,
+        conditions=conditions,
+    )
+
+
+def _unknown(name: str, value: Value, known: Mapping[str, Hyperparameter]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+    return (
+        f"Unknown hyperparameter. Expected one of {', '.join(known)}. Received: {name}={value!r}. "
+        f"Did you mean {nearest!r}?"
+    )
+
+
+def _inactive(hyperparameter: Hyperparameter, value: Value, configuration: Mapping[str, Value]) -> str:
+    unmet = [c for c in hyperparameter.conditions if configuration.get(c.name) not in c.values]
+    needed = ", ".join(f"{c.name} of {' or '.join(map(str, c.values))}" for c in unmet)
+    return f"Inactive hyperparameter. Expected with it {needed}. Received: {hyperparameter.name}={value!r}"
+
+
+def _read(
+    hyperparameter: Hyperparameter, value: Value, hyperparameters: Sequence[Hyperparameter], strict: bool
+) -> Value:
+    """A value as the space writes it: 0 for a share is 0.0."""
+    if hyperparameter.kind == "fixed":
+        return value
+    # What others depend on decides which of them there are: outside its range it would mean nothing.
+    bound = strict or any(c.name == hyperparameter.name for own in hyperparameters for c in own.conditions)
+    if not (hyperparameter.allows(value) if bound else _is_of_kind(hyperparameter, value)):
+        expected = _expectation(hyperparameter) if bound else f"must be {_kind(hyperparameter)}"
+        raise ValueError(f"{hyperparameter.name} {expected}. Received: {hyperparameter.name}={value!r}")
+    return float(value) if _kind(hyperparameter) == _FLOAT else value
+
+
+_INT, _FLOAT = "a whole number", "a number"
+
+
+def _kind(hyperparameter: Hyperparameter) -> str:
+    """In words: what sort of value it has."""
+    values = hyperparameter.values or (hyperparameter.default,)
+    if any(isinstance(value, (bool, str)) for value in values):
+        return f"one of {', '.join(map(str, values))}"
+    return _INT if all(isinstance(value, int) for value in values) else _FLOAT
+
+
+def _is_of_kind(hyperparameter: Hyperparameter, value: Value) -> bool:
+    kind = _kind(hyperparameter)
+    if kind not in (_INT, _FLOAT):
+        return hyperparameter.allows(value)
+    if isinstance(value, (bool, str)):
+        return False
+    return math.isfinite(value) and (kind == _FLOAT or isinstance(value, int))
 
 
 def _expectation(hyperparameter: Hyperparameter) -> str:
     if hyperparameter.values is not None:
         return f"must be one of {', '.join(map(str, hyperparameter.values))}"
-    return f"must be of kind {hyperparameter.kind} from {hyperparameter.minimum} to {hyperparameter.maximum}"
+    return f"must be {_kind(hyperparameter)} from {hyperparameter.minimum} to {hyperparameter.maximum}"
 
 
 def _declare_one(hyperparameter: Hyperparameter, hp: Any) -> None:

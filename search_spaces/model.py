@@ -15,6 +15,7 @@ from search_spaces.specs import (
     Dropout,
     FittedLayer,
     GlobalAveragePooling,
+    Normalise,
     Pool,
     SeparableConv,
     Spec,
@@ -57,12 +58,21 @@ def _apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
     spec = layer.spec
     if isinstance(spec, Dropout):
         return keras.layers.Dropout(spec.rate, name=layer.name)(tensor)
+    if isinstance(spec, Normalise):
+        return _normalise(spec, layer.name)(tensor)
     tensor = _with_rank(tensor, 2 if isinstance(spec, Dense) else 4, layer)
     if isinstance(spec, Pool):
-        return keras.layers.MaxPooling2D(spec.size, name=layer.name)(tensor)
+        return keras.layers.MaxPooling2D(spec.size, strides=spec.step, name=layer.name)(tensor)
     if isinstance(spec, GlobalAveragePooling):
         return keras.layers.GlobalAveragePooling2D(keepdims=True, name=layer.name)(tensor)
     return _normalise_and_activate(spec, layer.number, _kernel_layer(spec, layer.name, l2)(tensor))
+
+
+def _normalise(spec: Normalise, name: str) -> Any:
+    if spec.mean is None or spec.sd is None:
+        # As it is born it changes nothing; `training.fit_model` sets it.
+        return keras.layers.Normalization(axis=None, name=name)
+    return keras.layers.Rescaling(1.0 / spec.sd, offset=-spec.mean / spec.sd, name=name)
 
 
 def _with_rank(tensor: Any, rank: int, layer: FittedLayer) -> Any:

@@ -7,9 +7,10 @@
 | `S5` | 3×3 separable convolution |
 | `C8s`, `S5s`, `5x5:8s` | the same with "same" padding |
 | `D128` | dense layer on the whole map |
-| `P`, `P3` | max pooling of 2×2, 3×3 |
+| `P`, `P3`, `P3/2` | max pooling of 2×2, 3×3, 3×3 with stride 2; else the stride is the window's size |
 | `GAP` | global average pooling |
 | `drop.05`, `drop` | dropout; without a number of the rate that is given to `parse` |
+| `norm(.5,.5)`, `norm` | pixels from 0 to 1 less a mean, by a standard deviation; without numbers those of the training images |
 
 Options stand in parentheses after a layer with a kernel, with commas: `bias`, `bn`, `nobn`, or an activation (`relu`,
 `tanh`, `softsign`, `gelu`, `leaky_relu`); `linear` is neither activation nor BatchNorm. The last layer with a kernel
@@ -30,6 +31,7 @@ from search_spaces.specs import (
     Dense,
     Dropout,
     GlobalAveragePooling,
+    Normalise,
     Pool,
     SeparableConv,
     Spec,
@@ -39,7 +41,8 @@ from search_spaces.specs import (
 _KERNEL_WORD = re.compile(
     r"(?:(?P<letter>[CS])|(?P<kernel>\d+)[x×](?P=kernel)[:·]|(?P<dense>D))(?P<width>\d+)(?P<same>s)?(?:\((?P<options>[^()]*)\))?"
 )
-_POOL_WORD = re.compile(r"P(?P<size>\d+)?")
+_POOL_WORD = re.compile(r"P(?P<size>\d+)?(?:/(?P<stride>\d+))?")
+_NORMALISE_WORD = re.compile(r"norm(?:\((?P<mean>-?\d*\.?\d+),(?P<sd>\d*\.?\d+)\))?")
 _DROPOUT_WORD = re.compile(r"drop(?P<rate>\d*\.?\d+)?")
 _OPTIONS = ("bias", "bn", "nobn", *ACTIVATIONS)
 
@@ -89,12 +92,28 @@ def _parse_word(word: str, activation: Activation, dropout: float) -> Spec | Non
     if word == "GAP":
         return GlobalAveragePooling()
     if match := _POOL_WORD.fullmatch(word):
-        return Pool(_positive(match["size"] or "2", word))
+        return _pool(match, word)
+    if match := _NORMALISE_WORD.fullmatch(word):
+        return _normalise(match, word)
     if match := _DROPOUT_WORD.fullmatch(word):
         return _dropout(float(match["rate"]) if match["rate"] else dropout, word)
     if match := _KERNEL_WORD.fullmatch(word):
         return _kernel_layer(match, word, activation)
-    raise ValueError(f"Expected a word like C8, C8s, S5, 1x1:8, D128, P, GAP or drop.05. Received: {word!r}")
+    raise ValueError(f"Expected a word like C8, C8s, S5, 1x1:8, D128, P, GAP, drop.05 or norm. Received: {word!r}")
+
+
+def _pool(match: re.Match[str], word: str) -> Pool:
+    size = _positive(match["size"] or "2", word)
+    stride = _positive(match["stride"] or str(size), word)
+    return Pool(size) if stride == size else Pool(size, stride)
+
+
+def _normalise(match: re.Match[str], word: str) -> Normalise:
+    if match["mean"] is None:
+        return Normalise()
+    if not float(match["sd"]):
+        raise ValueError(f"Expected a standard deviation above 0. Received: {word!r}")
+    return Normalise(float(match["mean"]), float(match["sd"]))
 
 
 def _dropout(rate: float, word: str) -> Dropout | None:
@@ -149,7 +168,10 @@ def _format_spec(spec: Spec, activation: Activation) -> str:
     if isinstance(spec, GlobalAveragePooling):
         return "GAP"
     if isinstance(spec, Pool):
-        return "P" if spec.size == 2 else f"P{spec.size}"
+        size = "P" if spec.size == 2 else f"P{spec.size}"
+        return size if spec.step == spec.size else f"{size}/{spec.step}"
+    if isinstance(spec, Normalise):
+        return "norm" if spec.mean is None or spec.sd is None else f"norm({spec.mean:.15g},{spec.sd:.15g})"
     if isinstance(spec, Dropout):
         return f"drop{spec.rate:.15g}"
     options = _format_options(spec, activation)

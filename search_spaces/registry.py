@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from search_spaces.references import Reference
+
 
 @dataclass(frozen=True)
 class SpaceEntry:
@@ -22,13 +24,27 @@ class SpaceEntry:
     """One line."""
 
 
+def _entry_of(space: str, family: str, description: str) -> SpaceEntry:
+    return SpaceEntry(f"search_spaces.spaces:{space}", f"search_spaces.{family}", description)
+
+
 SPACES: Mapping[str, SpaceEntry] = MappingProxyType(
     {
-        "compact8k": SpaceEntry(
-            space="search_spaces.compact:Compact8k",
-            family="search_spaces.compact_family:CompactFamily",
-            description="convolutional networks of 8,000 parameters at most, with BatchNorm and without biases",
-        )
+        "compact8k": _entry_of(
+            "Compact8k",
+            "compact_family:CompactFamily",
+            "convolutional networks of 8,000 parameters at most, with BatchNorm and without biases",
+        ),
+        "compact2k": _entry_of(
+            "Compact2k", "compact_family:Compact2kFamily", "compact8k's networks, of 2,000 parameters at most"
+        ),
+        "compact4k": _entry_of(
+            "Compact4k", "compact_family:Compact4kFamily", "compact8k's networks, of 4,000 parameters at most"
+        ),
+        "compact20k": _entry_of(
+            "Compact20k", "compact_family:Compact20kFamily", "compact8k's networks, of 20,000 parameters at most"
+        ),
+        "dense": _entry_of("Dense", "dense_family:DenseFamily", "one to three hidden dense layers, no convolutions"),
     }
 )
 
@@ -49,6 +65,23 @@ def load_space(name: str, **arguments: Any) -> Any:
 def load_family(name: str, **arguments: Any) -> Any:
     """What of a known space needs no Keras; the same arguments and errors as `load_space`."""
     return _load(_entry(name).family, arguments)
+
+
+def find_reference(name: str) -> tuple[str, Reference]:
+    """A reference of any space, with the name of the first space that has it; imports no Keras.
+
+    Raises:
+        ValueError: where no space has it; names the nearest one.
+    """
+    # In reverse, so that the first space's own stand.
+    spaces = reversed(tuple(SPACES))
+    known = {own.name: (space, own) for space in spaces for own in load_family(space).references()}
+    if name in known:
+        return known[name]
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    raise ValueError(
+        f"Unknown reference. Expected one of {', '.join(sorted(known))}. Received: {name!r}. Did you mean {nearest[0]!r}?"
+    )
 
 
 def _entry(name: str) -> SpaceEntry:

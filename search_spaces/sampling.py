@@ -1,10 +1,8 @@
-"""Draws of compact8k's configurations that never exceed a cap.
+"""Draws of configurations within caps, for any family that says what its smallest network is.
 
-A draw is a pure function of its random generator. It draws a structure, shrinks it until it fits with its filters at
-their least, and then widens the filters to a drawn share of the cap. There are two sorts. Most draws are regular: their
-widths follow a profile, flat or growing with depth, as those of published networks do, since a search has few first-rung
-trials to waste. The others explore: one value of one shape hyperparameter that is known to fit is held (the pivot: any of
-them, those that cost much more often), and each width is anything that fits, so that every value comes up.
+A draw is a pure function of its random generator: every hyperparameter is drawn, and then the shape is shrunk towards a
+network that is known to fit, one random step after another, until it fits itself. Half of the draws hold one value of the
+shape that fits somewhere, however rarely, so that every value that fits comes up.
 """
 
 from __future__ import annotations
@@ -12,95 +10,28 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from search_spaces.family import HYPERPARAMETERS, SHAPE_HYPERPARAMETERS, TRAINING_HYPERPARAMETERS, labelled_specs
 from search_spaces.hyperparameters import Hyperparameter, Value, active, is_active
-from search_spaces.notation import format_specs
-from search_spaces.specs import WEIGHTED, Weights, chain, chain_costs
 
-Structure = dict[str, Value]
-"""A value for every shape hyperparameter, inactive ones too; filters at their least."""
-
-_BY_NAME = {hyperparameter.name: hyperparameter for hyperparameter in SHAPE_HYPERPARAMETERS}
-_WIDTHS = tuple(name for name in _BY_NAME if name.startswith("filters_") or name.endswith(("_filters", "_units")))
-_LAYOUT = tuple(name for name in _BY_NAME if name not in _WIDTHS)
-_ENUMERATED = ("stage1_convs", "stage2_convs", "stage3_convs", "transition_1", "transition_2")
-"""Whose smallest value depends on the others: a transition saves parameters beside a wide layer, a convolution more
-shrinks the map of a dense head. Of the rest `_SMALLEST` is the cheapest beside anything."""
-_SMALLEST: Structure = {
-    "network": "drawn",
-    "stage1_convs": 1,
-    "stage2_convs": 1,
-    "stage3_convs": 0,
-    "padding_1": "valid",
-    "padding_2": "valid",
-    "padding_3": "valid",
-    "transition_1": "none",
-    "transition_1_activation": "linear",
-    "transition_2": "none",
-    "transition_2_activation": "linear",
-    "head": "gap",
-    "head_batch_norm": False,
-    **{name: int(_BY_NAME[name].minimum or 0) for name in _WIDTHS},
-}
-
-_FAVOUR: Mapping[str, tuple[float, ...]] = {
-    "stage1_convs": (0.15, 0.45, 0.2, 0.2),
-    "stage2_convs": (0.05, 0.15, 0.25, 0.25, 0.2, 0.1),
-    "stage3_convs": (0.5, 0.25, 0.15, 0.1),
-    "padding_1": (0.4, 0.2, 0.3, 0.1),
-    "padding_2": (0.45, 0.15, 0.25, 0.15),
-    "padding_3": (0.4, 0.3, 0.2, 0.1),
-    "transition_1": (0.5, 0.2, 0.3),
-    "transition_1_activation": (0.6, 0.15, 0.25),
-    "transition_2": (0.6, 0.1, 0.15, 0.15),
-    "transition_2_activation": (0.6, 0.15, 0.25),
-    "head": (0.55, 0.25, 0.1, 0.1),
-    "head_batch_norm": (0.7, 0.3),
-    "activation": (0.45, 0.15, 0.2, 0.2),
-    "dropout": tuple(math.exp(-index / 10) for index in range(41)),
-    "l2": (0.4, 0.12, 0.12, 0.12, 0.12, 0.12),
-    "optimizer": (0.15, 0.45, 0.2, 0.2),
-    "schedule": (0.15, 0.35, 0.5),
-    "batch_size": (0.15, 0.4, 0.25, 0.1, 0.1),
-    "augmentation": (0.25, 0.75),
-    "label_smoothing": (5.0, *(1.0,) * 10),
-}
-"""Weights of a hyperparameter's values; of the others every value is as likely as the next."""
-
-
-_LEAST_EXPLORING, _MOST_EXPLORING = 0.5, 0.8
-"""Share of the draws that explore, by how much there is to explore: few for the search's sake, enough for every value
-that fits to occur in some thousand draws."""
-_PIVOTS_A_VALUE = 20
-"""How often, in 5,000 draws, a pivot of weight 1 should be held."""
-
-
-class CapError(ValueError):
-    """No network of the family is within the caps."""
+_EXPLORING = 0.5
+"""Share of the draws that hold a value."""
+_HALVINGS = 20
 
 
 @dataclass(frozen=True)
-class Smallest:
-    """The smallest network of the family."""
+class Caps:
+    """What a network may cost."""
 
-    network: str
-    """In the notation."""
-    parameters: int
-    multiply_adds: int
-
-
-@dataclass(frozen=True)
-class _Caps:
     max_params: int
     max_macs: int
 
     def hold(self, cost: tuple[int, int]) -> bool:
+        """Whether parameters and multiply-adds are within them."""
         return cost[0] <= self.max_params and cost[1] <= self.max_macs
 
     def share(self, cost: tuple[int, int]) -> float:
@@ -109,342 +40,203 @@ class _Caps:
 
 
 @dataclass(frozen=True)
-class _Network:
-    """A structure's layers with a kernel, all filters at their least."""
+class Smallest:
+    """The smallest network of a family."""
 
-    terms: tuple[Weights, ...]
-    widths: tuple[int, ...]
-    slots: Mapping[str, int]
-    """Hyperparameter → its place in `widths`, input first."""
+    network: str
+    """In the notation."""
+    parameters: int
+    multiply_adds: int
 
-    def costs(self) -> tuple[int, int]:
-        return chain_costs(self.terms, self.widths)
 
-    def costs_with(self, name: str, width: int) -> tuple[int, int]:
-        """With one layer at this width."""
-        at = self.slots[name]
-        return chain_costs(self.terms, (*self.widths[:at], width, *self.widths[at + 1 :]))
+class CapError(ValueError):
+    """No network of the family is within the caps."""
 
-    def widest(self, name: str, caps: _Caps) -> int:
-        """The largest width of one layer that fits beside the others at their least; below the least where none does."""
-        least = self.widths[self.slots[name]]
-        base = self.costs()
-        if not caps.hold(base):
-            return least - 1
-        wider = self.costs_with(name, least + 1)
-        # Both costs are linear in one width.
-        rooms = (caps.max_params - base[0]) // (wider[0] - base[0]), (caps.max_macs - base[1]) // (wider[1] - base[1])
-        return min(least + min(rooms), int(_BY_NAME[name].maximum or least))
+    def __init__(self, caps: Caps, smallest: Smallest) -> None:
+        super().__init__(
+            f"No network fits. Expected a cap that holds the smallest one, {smallest.network}: "
+            f"{smallest.parameters:,} parameters and {smallest.multiply_adds:,} multiply-adds an image. "
+            f"Received: max_params={caps.max_params:,}, max_macs={caps.max_macs:,}"
+        )
+        self.caps = caps
+        self.smallest = smallest
 
 
 @dataclass(frozen=True)
-class _Pivot:
-    """A value that fits, and a structure that shows it."""
+class Witness:
+    """A value that fits, and a shape that shows it: one value for every hyperparameter of the shape."""
 
-    name: str | None
-    """None: no value is held."""
+    name: str
     value: Value
-    witness: Mapping[str, Value]
-    weight: float = 1.0
-    """How often it is held, in relation to others."""
-
-    def demanded(self) -> dict[str, tuple[Value, ...]]:
-        """What its presence asks of the shape's hyperparameters."""
-        if self.name is None:
-            return {}
-        parents = {condition.name: condition.values for condition in _BY_NAME[self.name].conditions}
-        return parents | {self.name: (self.value,)}
+    shape: Mapping[str, Value]
 
 
-def draw(rng: np.random.Generator, max_params: int, max_macs: int, classes: int = 10) -> dict[str, Value]:
-    """One configuration with at most `max_params` trainable parameters and `max_macs` multiply-adds an image.
+@dataclass(frozen=True)
+class Sampler:
+    """Draws within caps.
 
-    Args:
-        rng: the only source of chance; the same state gives the same configuration.
-        max_params: 1 and more.
-        max_macs: 1 and more.
-        classes: width of the logits, 2 and more.
-
-    Raises:
-        CapError: where no network fits; names the smallest one.
+    `smallest` is the family's smallest network, one value for every hyperparameter of the shape, the cheapest beside
+    anything, but for those that others depend on: of these the sampler tries every value.
     """
-    caps = _Caps(max_params, max_macs)
-    pivots = _pivots(caps, classes)
-    pivot = _draw_pivot(rng, pivots, _cumulative_weights(caps, classes))
-    structure = _fitting_structure(rng, pivot, caps, classes)
-    values = structure | _draw_widths(rng, pivot, _network(structure, classes), caps)
-    return active(HYPERPARAMETERS, values | _draw_training(rng))
 
+    hyperparameters: tuple[Hyperparameter, ...]
+    smallest: Mapping[str, Value]
+    fits: Callable[[Mapping[str, Value]], bool]
+    """Whether values of the shape are within the caps; those that are inactive don't matter."""
 
-def smallest_network(classes: int = 10) -> Smallest:
-    """The smallest network of the family, in parameters and in multiply-adds."""
-    specs = [spec for spec, _ in labelled_specs(_SMALLEST, classes)]
-    return Smallest(format_specs(specs), *_network(_SMALLEST, classes).costs())
+    def draw(self, rng: np.random.Generator) -> dict[str, Value]:
+        """A configuration that fits, by this generator alone."""
+        witness = self._draw_witness(rng)
+        values = {own.name: draw_value(rng, own) for own in self.hyperparameters}
+        allowed = self._demanded(witness)
+        for name, demanded in allowed.items():
+            if values[name] not in demanded:
+                values[name] = draw_from_grid(rng, self._by_name[name], demanded)
+        self._shrink(rng, values, allowed, witness.shape if witness else self.smallest)
+        return active(self.hyperparameters, values)
 
-
-def fitting_values(max_params: int, max_macs: int, classes: int = 10) -> dict[str, tuple[Value, ...]]:
-    """Of each shape hyperparameter the values that some network within the caps has.
-
-    Raises:
-        CapError: where no network fits; names the smallest one.
-    """
-    fitting: dict[str, tuple[Value, ...]] = {}
-    for pivot in _pivots(_Caps(max_params, max_macs), classes):
-        name = str(pivot.name)
-        fitting[name] = (*fitting.get(name, ()), pivot.value)
-    return fitting
-
-
-def _draw_pivot(rng: np.random.Generator, pivots: Sequence[_Pivot], cumulative: Sequence[float]) -> _Pivot:
-    """A pivot by weight, or none."""
-    exploring = min(max(_PIVOTS_A_VALUE * cumulative[-1] / 5000, _LEAST_EXPLORING), _MOST_EXPLORING)
-    if rng.random() >= exploring:
-        # Any structure that fits will do, to shrink towards.
-        return _Pivot(None, "", pivots[0].witness)
-    return pivots[bisect.bisect_right(cumulative, rng.random() * cumulative[-1], hi=len(pivots) - 1)]
-
-
-@lru_cache(maxsize=64)
-def _cumulative_weights(caps: _Caps, classes: int) -> tuple[float, ...]:
-    return tuple(itertools.accumulate(pivot.weight for pivot in _pivots(caps, classes)))
-
-
-@lru_cache(maxsize=64)
-def _pivots(caps: _Caps, classes: int) -> tuple[_Pivot, ...]:
-    """Every pair of a shape hyperparameter and a value that fits."""
-    pivots = [pivot for name in _LAYOUT for pivot in _layout_pivots(name, caps, classes)]
-    pivots += [pivot for name in _WIDTHS for pivot in _width_pivots(name, caps, classes)]
-    if not pivots:
-        least = smallest_network(classes)
-        raise CapError(
-            f"No network fits. Expected a cap that holds the smallest one, {least.network}: {least.parameters:,} parameters "
-            f"and {least.multiply_adds:,} multiply-adds an image. "
-            f"Received: max_params={caps.max_params:,}, max_macs={caps.max_macs:,}"
+    @cached_property
+    def witnesses(self) -> tuple[Witness, ...]:
+        """Every pair of a hyperparameter of the shape and a value that fits; none where nothing fits."""
+        return tuple(
+            witness
+            for name in self.smallest
+            for value in self._by_name[name].grid() or ()
+            if (witness := self._witness(name, value)) is not None
         )
-    return tuple(pivots)
+
+    def fitting_values(self) -> dict[str, tuple[Value, ...]]:
+        """Of each hyperparameter of the shape the values that some network within the caps has."""
+        fitting: dict[str, tuple[Value, ...]] = {}
+        for witness in self.witnesses:
+            fitting[witness.name] = (*fitting.get(witness.name, ()), witness.value)
+        return fitting
+
+    @cached_property
+    def _by_name(self) -> dict[str, Hyperparameter]:
+        return {own.name: own for own in self.hyperparameters}
+
+    @cached_property
+    def _parents(self) -> tuple[str, ...]:
+        """Hyperparameters of the shape that others of it depend on."""
+        named = {condition.name for name in self.smallest for condition in self._by_name[name].conditions}
+        return tuple(name for name in self.smallest if name in named)
+
+    def _witness(self, name: str, value: Value) -> Witness | None:
+        for shape in self._small_shapes(name, value):
+            if is_active(self._by_name[name], shape) and self.fits(shape):
+                return Witness(name, value, shape)
+        return None
+
+    def _small_shapes(self, name: str, value: Value) -> Iterator[dict[str, Value]]:
+        grids = [self._by_name[parent].grid() or () for parent in self._parents]
+        for parents in itertools.product(*grids):
+            yield {**self.smallest, **dict(zip(self._parents, parents, strict=True)), name: value}
+
+    def _draw_witness(self, rng: np.random.Generator) -> Witness | None:
+        if rng.random() >= _EXPLORING:
+            return None
+        return self.witnesses[int(rng.integers(len(self.witnesses)))]
+
+    def _demanded(self, witness: Witness | None) -> dict[str, tuple[Value, ...]]:
+        """What holding a value asks of the shape."""
+        if witness is None:
+            return {}
+        parents = {condition.name: condition.values for condition in self._by_name[witness.name].conditions}
+        return parents | {witness.name: (witness.value,)}
+
+    def _shrink(
+        self,
+        rng: np.random.Generator,
+        values: dict[str, Value],
+        allowed: Mapping[str, tuple[Value, ...]],
+        end: Mapping[str, Value],
+    ) -> None:
+        """Random steps towards `end`, in place, until the values fit; `end` does."""
+        while not self.fits(values):
+            movable = [name for name in end if values[name] != end[name] and is_active(self._by_name[name], values)]
+            name = movable[int(rng.integers(len(movable)))]
+            grid = allowed.get(name) or self._by_name[name].grid() or ()
+            values[name] = _between(rng, grid, values[name], end[name])
 
 
-def _layout_pivots(name: str, caps: _Caps, classes: int) -> Iterator[_Pivot]:
-    for value in _BY_NAME[name].grid() or ():
-        for structure in _small_structures(_BY_NAME[name], value):
-            if caps.hold(cost := _network(structure, classes).costs()):
-                yield _Pivot(name, value, structure, _pivot_weight(caps.share(cost)))
-                break
-
-
-def _width_pivots(name: str, caps: _Caps, classes: int) -> Iterator[_Pivot]:
-    grid = _BY_NAME[name].grid() or ()
-    reached = int(grid[0]) - 1
-    for structure, network in _small_networks(_BY_NAME[name], classes):
-        # A structure that carries a wider layer than those before it shows the widths between.
-        widest = network.widest(name, caps)
-        for width in range(reached + 1, widest + 1):
-            share = caps.share(network.costs_with(name, width))
-            yield _Pivot(name, width, structure, _pivot_weight(share))
-        reached = max(reached, widest)
-        if reached == grid[-1]:
-            return
-
-
-def _pivot_weight(share: float) -> float:
-    """The more of the caps the smallest network with a value takes, the rarer it is by chance."""
-    return 0.15 + 0.85 * min(1.0, share / 0.7) ** 2
-
-
-def _small_networks(hyperparameter: Hyperparameter, classes: int) -> Iterator[tuple[Structure, _Network]]:
-    if hyperparameter.name == "head_units":
-        for structure in _small_structures(hyperparameter, hyperparameter.default):
-            yield structure, _network(structure, classes)
-        return
-    yield from (pair for pair in _plain_networks(classes) if is_active(hyperparameter, pair[0]))
-
-
-@lru_cache(maxsize=4)
-def _plain_networks(classes: int) -> tuple[tuple[Structure, _Network], ...]:
-    """All structures that may be the smallest beside a wide layer."""
-    return tuple((s, _network(s, classes)) for s in _small_structures(_BY_NAME["head_batch_norm"], False))
-
-
-def _small_structures(hyperparameter: Hyperparameter, value: Value) -> Iterator[Structure]:
-    """Structures with this value active, small ones first, with all that costs in any case left out."""
-    demanded = {condition.name: condition.values for condition in hyperparameter.conditions}
-    if hyperparameter.name not in _WIDTHS:
-        demanded[hyperparameter.name] = (value,)
-    names = (*_ENUMERATED, *(name for name in demanded if name not in _ENUMERATED))
-    for combination in itertools.product(*(demanded.get(name) or _BY_NAME[name].grid() or () for name in names)):
-        structure = _SMALLEST | dict(zip(names, combination, strict=True))
-        # An inactive second transition would only repeat the structure without one.
-        if structure["stage3_convs"] or structure["transition_2"] == "none":
-            yield structure
-
-
-def _network(structure: Mapping[str, Value], classes: int) -> _Network:
-    labelled = labelled_specs(structure, classes)
-    terms, widths = chain(spec for spec, _ in labelled)
-    labels = [label for spec, label in labelled if isinstance(spec, WEIGHTED)]
-    slots = {label: at for at, label in enumerate(labels, start=1) if label is not None}
-    return _Network(terms, tuple(widths), slots)
-
-
-def _fitting_structure(rng: np.random.Generator, pivot: _Pivot, caps: _Caps, classes: int) -> Structure:
-    """A structure with the pivot that fits with all filters at their least.
-
-    It is shrunk towards the pivot's witness, which fits, one random step after another. A drawn share of the cap is
-    left to the filters, so that deep networks under a small cap aren't all as narrow as can be.
-    """
-    structure = _draw_layout(rng, pivot)
-    share = rng.uniform(0.25, 1.0)
-    roomy = _Caps(int(caps.max_params * share), int(caps.max_macs * share))
-    while not _holds(roomy, structure, pivot, classes):
-        movable = [n for n in _LAYOUT if structure[n] != pivot.witness[n] and is_active(_BY_NAME[n], structure)]
-        if not movable:
-            break
-        name = movable[int(rng.integers(len(movable)))]
-        structure[name] = _step_towards(structure[name], pivot.witness[name])
-    return structure
-
-
-def _holds(caps: _Caps, structure: Structure, pivot: _Pivot, classes: int) -> bool:
-    network = _network(structure, classes)
-    if pivot.name in _WIDTHS and pivot.name is not None:
-        return network.widest(pivot.name, caps) >= int(pivot.value)
-    return caps.hold(network.costs())
-
-
-def _step_towards(value: Value, end: Value) -> Value:
-    if isinstance(value, str) or isinstance(end, str) or isinstance(value, bool):
+def _between(rng: np.random.Generator, grid: tuple[Value, ...], value: Value, end: Value) -> Value:
+    """A value of the grid between these two, never the first one; text has nothing between."""
+    if isinstance(end, (bool, str)):
         return end
-    return value + (1 if end > value else -1)
+    here, there = grid.index(value), grid.index(end)
+    return grid[there + int(rng.integers(abs(here - there))) * (1 if here > there else -1)]
 
 
-def _draw_layout(rng: np.random.Generator, pivot: _Pivot) -> Structure:
-    demanded = pivot.demanded()
-    layout = {name: _draw_grid(rng, _BY_NAME[name], demanded.get(name)) for name in _LAYOUT}
-    return _SMALLEST | layout
+def shrunk_defaults(
+    hyperparameters: tuple[Hyperparameter, ...],
+    smallest: Mapping[str, Value],
+    fits: Callable[[Mapping[str, Value]], bool],
+) -> dict[str, Value]:
+    """Defaults of the shape that fit: its numbers drawn in towards the smallest network by as little as needed.
+
+    Numbers that others depend on, of layers say, are drawn in only where the others alone don't do it. Empty where the
+    defaults fit.
+    """
+    defaults = {own.name: own.default for own in hyperparameters}
+    if fits(defaults):
+        return {}
+    shape = [own for own in hyperparameters if own.name in smallest]
+    parents = {condition.name for own in shape for condition in own.conditions}
+    for drawn in ([own for own in shape if own.name not in parents], shape):
+        narrowest = {**defaults, **_all_drawn_in(drawn, smallest, 0.0)}
+        if fits(narrowest):
+            return _widest(drawn, smallest, lambda found: fits({**defaults, **found}))
+    return dict(smallest)
 
 
-def _draw_widths(rng: np.random.Generator, pivot: _Pivot, network: _Network, caps: _Caps) -> dict[str, Value]:
-    """Widths for as much as a drawn share of the cap."""
-    limits = {name: (int(_BY_NAME[name].minimum or 0), int(_BY_NAME[name].maximum or 0)) for name in network.slots}
-    if pivot.name in network.slots:
-        limits[str(pivot.name)] = (int(pivot.value), int(pivot.value))
-    least = _with_widths(network, {name: low for name, (low, _) in limits.items()})
-    budget = _draw_budget(rng, caps, chain_costs(network.terms, least))
-    if pivot.name is None:
-        widths = _scaled(network, limits, _draw_profile(rng, list(limits)), budget)
-        _widen(rng, network, limits, widths, budget)
-    else:
-        widths = _scattered(rng, network, limits, least, budget)
-        # Half of the layers stay as they are, or a large cap would have no narrow ones.
-        _widen(rng, network, {name: limits[name] for name in limits if rng.random() < 0.5}, widths, budget)
-    return {name: widths[at] for name, at in network.slots.items()}
-
-
-def _draw_budget(rng: np.random.Generator, caps: _Caps, least: tuple[int, int]) -> _Caps:
-    """What a draw may spend: mostly 80 to 100% of the parameters, and never less than it has to."""
-    share = rng.uniform(0.8, 1.0) if rng.random() < 0.8 else rng.uniform(0.5, 0.8)
-    return _Caps(max(least[0], int(share * caps.max_params)), caps.max_macs)
-
-
-def _draw_profile(rng: np.random.Generator, names: Sequence[str]) -> dict[str, float]:
-    """Relative widths: flat or growing from stage to stage, transitions narrower, each a little off."""
-    growth = 1.0 if rng.random() < 0.25 else rng.uniform(1.1, 1.8)
-    noise = 0.6 if rng.random() < 0.15 else 0.15
-    jitter = np.exp(noise * rng.standard_normal(len(names)))
-    return {name: _depth_factor(name, growth) * float(factor) for name, factor in zip(names, jitter, strict=True)}
-
-
-def _depth_factor(name: str, growth: float) -> float:
-    if name.startswith("transition"):
-        return 0.7 * float(growth ** (int(name[11]) - 0.5))
-    if name == "head_units":
-        return float(growth**2.5)
-    stage, position = map(int, name.split("_")[1:])
-    return float(growth ** (stage - 1 + 0.3 * (position - 1)))
-
-
-def _scaled(
-    network: _Network, limits: Mapping[str, tuple[int, int]], profile: Mapping[str, float], budget: _Caps
-) -> list[int]:
-    """The widest network along the profile within the budget, found by bisection of its scale."""
-
-    def at_scale(scale: float) -> list[int]:
-        rounded = {name: min(max(round(scale * profile[name]), low), high) for name, (low, high) in limits.items()}
-        return _with_widths(network, rounded)
-
-    low, high = 0.0, 64.0
-    for _ in range(10):
+def _widest(
+    drawn: Sequence[Hyperparameter], smallest: Mapping[str, Value], fits: Callable[[Mapping[str, Value]], bool]
+) -> dict[str, Value]:
+    """Found by bisection of the share."""
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        fits = budget.hold(chain_costs(network.terms, at_scale(middle)))
-        low, high = (middle, high) if fits else (low, middle)
-    return at_scale(low)
+        low, high = (middle, high) if fits(_all_drawn_in(drawn, smallest, middle)) else (low, middle)
+    return _all_drawn_in(drawn, smallest, low)
 
 
-def _scattered(
-    rng: np.random.Generator,
-    network: _Network,
-    limits: Mapping[str, tuple[int, int]],
-    least: list[int],
-    budget: _Caps,
-) -> list[int]:
-    """Layers in a random order, each as wide as anything that still fits."""
-    widths = tuple(least)
-    names = list(limits)
-    for index in rng.permutation(len(names)):
-        name = names[int(index)]
-        at, (low, high) = network.slots[name], limits[name]
-        widest = min(high, _Network(network.terms, widths, network.slots).widest(name, budget))
-        widths = (*widths[:at], int(rng.integers(low, max(low, widest) + 1)), *widths[at + 1 :])
-    return list(widths)
+def _all_drawn_in(drawn: Sequence[Hyperparameter], smallest: Mapping[str, Value], share: float) -> dict[str, Value]:
+    return {own.name: _drawn_in(own, smallest[own.name], share) for own in drawn}
 
 
-def _widen(
-    rng: np.random.Generator,
-    network: _Network,
-    limits: Mapping[str, tuple[int, int]],
-    widths: list[int],
-    budget: _Caps,
-) -> None:
-    """Widens random layers one by one, in place, until none can be."""
-    free = list(limits)
-    while free:
-        index = int(rng.integers(len(free)))
-        at = network.slots[free[index]]
-        widths[at] += 1
-        if widths[at] > limits[free[index]][1] or not budget.hold(chain_costs(network.terms, widths)):
-            widths[at] -= 1
-            del free[index]
+def _drawn_in(hyperparameter: Hyperparameter, least: Value, share: float) -> Value:
+    """A share of the way from the least value to the default, on the grid and no further."""
+    grid, default = hyperparameter.grid() or (), hyperparameter.default
+    if isinstance(default, (bool, str)):
+        return default
+    start, end = grid.index(least), grid.index(default)
+    return grid[start + int(share * (end - start))]
 
 
-def _with_widths(network: _Network, widths: Mapping[str, int]) -> list[int]:
-    all_widths = list(network.widths)
-    for name, width in widths.items():
-        all_widths[network.slots[name]] = width
-    return all_widths
-
-
-def _draw_training(rng: np.random.Generator) -> dict[str, Value]:
-    return {hyperparameter.name: _draw_value(rng, hyperparameter) for hyperparameter in TRAINING_HYPERPARAMETERS}
-
-
-def _draw_value(rng: np.random.Generator, hyperparameter: Hyperparameter) -> Value:
+def draw_value(rng: np.random.Generator, hyperparameter: Hyperparameter) -> Value:
+    """Any value of a hyperparameter, by its weights."""
     if hyperparameter.grid() is not None:
-        return _draw_grid(rng, hyperparameter, None)
+        return draw_from_grid(rng, hyperparameter)
     low, high = float(hyperparameter.minimum or 0.0), float(hyperparameter.maximum or 0.0)
     # Three digits: as fine as anybody tunes, and readable.
     return float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.3g}")
 
 
-def _draw_grid(rng: np.random.Generator, hyperparameter: Hyperparameter, allowed: tuple[Value, ...] | None) -> Value:
+def draw_from_grid(
+    rng: np.random.Generator, hyperparameter: Hyperparameter, allowed: tuple[Value, ...] | None = None
+) -> Value:
     """A value of its grid by weight, of those that are allowed where some are given."""
-    grid, cumulative = _weighted_grid(hyperparameter.name, allowed)
+    grid, cumulative = _weighted_grid(hyperparameter, allowed)
     place = rng.random() * cumulative[-1]
     return grid[bisect.bisect_right(cumulative, place, hi=len(grid) - 1)]
 
 
-@lru_cache(maxsize=1024)
-def _weighted_grid(name: str, allowed: tuple[Value, ...] | None) -> tuple[tuple[Value, ...], tuple[float, ...]]:
-    grid = next(h for h in HYPERPARAMETERS if h.name == name).grid() or ()
-    weights = _FAVOUR.get(name, (1.0,) * len(grid))
+@lru_cache(maxsize=4096)
+def _weighted_grid(
+    hyperparameter: Hyperparameter, allowed: tuple[Value, ...] | None
+) -> tuple[tuple[Value, ...], tuple[float, ...]]:
+    grid = hyperparameter.grid() or ()
+    weights = hyperparameter.weights or (1.0,) * len(grid)
     kept = [(value, weight) for value, weight in zip(grid, weights, strict=True) if allowed is None or value in allowed]
     return tuple(value for value, _ in kept), tuple(itertools.accumulate(weight for _, weight in kept))

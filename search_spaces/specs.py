@@ -177,20 +177,27 @@ class Dense:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Max pooling, its stride as large as its window."""
+    """Max pooling without padding."""
 
     size: int = 2
+    stride: int | None = None
+    """None: as large as the window."""
 
     @property
     def kind(self) -> str:
         return "pool"
+
+    @property
+    def step(self) -> int:
+        """The stride as a number."""
+        return self.size if self.stride is None else self.stride
 
     def fitted(self, shape: Shape) -> Pool | None:
         """None where the map is smaller than the window: then there is nothing to pool."""
         return self if min(shape[0], shape[1]) >= self.size else None
 
     def output_shape(self, shape: Shape) -> Shape:
-        return shape[0] // self.size, shape[1] // self.size, shape[2]
+        return (shape[0] - self.size) // self.step + 1, (shape[1] - self.size) // self.step + 1, shape[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,30 @@ class Dropout:
         return "dropout"
 
     def fitted(self, shape: Shape) -> Dropout:
+        del shape
+        return self
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+
+@dataclass(frozen=True, slots=True)
+class Normalise:
+    """Pixels from 0 to 1 less a mean, divided by a standard deviation; without both, those of the training images."""
+
+    mean: float | None = None
+    sd: float | None = None
+
+    @property
+    def kind(self) -> str:
+        return "normalization"
+
+    @property
+    def non_trainable(self) -> int:
+        """Numbers that training images set: mean, variance, and a count that Keras keeps beside them."""
+        return 3 if self.mean is None or self.sd is None else 0
+
+    def fitted(self, shape: Shape) -> Normalise:
         del shape
         return self
 
@@ -229,7 +260,7 @@ class GlobalAveragePooling:
 
 
 WeightedSpec: TypeAlias = Conv | SeparableConv | Dense
-Spec: TypeAlias = WeightedSpec | Pool | Dropout | GlobalAveragePooling
+Spec: TypeAlias = WeightedSpec | Pool | Dropout | GlobalAveragePooling | Normalise
 WEIGHTED = (Conv, SeparableConv, Dense)
 
 
@@ -320,6 +351,32 @@ def chain_costs(terms: Sequence[Weights], widths: Sequence[int]) -> tuple[int, i
     return parameters, multiply_adds
 
 
+def check_specs(specs: Iterable[Spec]) -> None:
+    """Checks a network that somebody wrote.
+
+    Raises:
+        ValueError: where a layer makes no sense at all, whatever a space's range is; one line.
+    """
+    for spec in specs:
+        if isinstance(spec, WEIGHTED) and spec.width < 1:
+            raise ValueError(f"A layer needs filters or units of 1 and more. Received: {spec.kind} with {spec.width}")
+        if isinstance(spec, Dropout) and not 0.0 <= spec.rate < 1.0:
+            raise ValueError(f"dropout must be a share from 0 to less than 1. Received: dropout={spec.rate!r}")
+
+
+def activation_of(values: Mapping[str, object]) -> Activation:
+    """The activation of a configuration's hidden layers.
+
+    Raises:
+        ValueError: where it is none that is known.
+    """
+    value = values.get("activation", "relu")
+    for activation in ACTIVATIONS:
+        if value == activation:
+            return activation
+    raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}. Received: activation={value!r}")
+
+
 def _walk(specs: Iterable[Spec], input_shape: Shape) -> Iterator[tuple[Spec, Shape, Shape]]:
     """Each fitted spec with the shapes before and after it."""
     before = input_shape
@@ -336,7 +393,8 @@ def _summaries_of(layer: FittedLayer) -> Iterator[LayerSummary]:
     spec = layer.spec
     shape = layer.shape[2:] if isinstance(spec, Dense) else layer.shape
     if not isinstance(spec, WEIGHTED):
-        yield LayerSummary(layer.name, spec.kind, shape, 0, 0)
+        kept = spec.non_trainable if isinstance(spec, Normalise) else 0
+        yield LayerSummary(layer.name, spec.kind, shape, 0, 0, kept)
         return
     inputs, width = layer.input_shape[2], spec.width
     weights = spec.weights(layer.input_shape)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from search_spaces.augmentation import Affine, augment
-from search_spaces.hyperparameters import Value
+from search_spaces.augmentation import augment
+from search_spaces.recipe import Augmentation, Recipe, Schedule
 
 # Keras has no types: its models, optimizers, tensors and histories are `Any` here, and so are its base classes.
 
-Schedule: TypeAlias = Literal["constant", "cosine", "one-cycle"]
-Optimizer: TypeAlias = Literal["sgd", "momentum", "adam", "adamw"]
 Images: TypeAlias = npt.NDArray[np.uint8]
 Labels: TypeAlias = npt.NDArray[Any]
 
@@ -32,48 +28,6 @@ VALIDATION_BATCH = 512
 STEPS_PER_EXECUTION = 16
 _CHUNK_IMAGES = 2048
 _PACKAGE = "mnist_tune"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train."""
-
-    optimizer: Optimizer = "momentum"
-    """momentum: SGD with Nesterov's momentum of .9."""
-    learning_rate: float = 0.1
-    """The peak."""
-    weight_decay: float = 0.0
-    """Of adamw, on kernels."""
-    schedule: Schedule = "one-cycle"
-    batch_size: int = 64
-    affine: Affine = field(default_factory=Affine)
-    label_smoothing: float = 0.0
-    """Share of the label that is spread over all classes."""
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Recipe:
-        """The recipe of a configuration.
-
-        Raises:
-            KeyError: where an active hyperparameter is missing.
-        """
-        optimizer: Optimizer = values["optimizer"]
-        rate = "learning_rate_adam" if optimizer in ("adam", "adamw") else f"learning_rate_{optimizer}"
-        augmented = values["augmentation"] == "affine"
-        return cls(
-            optimizer=optimizer,
-            learning_rate=float(values[rate]),
-            weight_decay=float(values["weight_decay"]) if optimizer == "adamw" else 0.0,
-            schedule=values["schedule"],
-            batch_size=int(values["batch_size"]),
-            affine=affine_from_values(values) if augmented else Affine(),
-            label_smoothing=float(values["label_smoothing"]),
-        )
-
-
-def affine_from_values(values: Mapping[str, Value]) -> Affine:
-    """The strengths of a configuration's augmentation, all zero where it has none."""
-    return Affine(*(float(values.get(name, 0.0)) for name in ("rotation", "shift", "scale")))
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -133,16 +87,16 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         x: images (n, 28, 28), uint8.
         y: integer labels (n,).
         batch_size: images a batch; at most n are taken.
-        affine: strengths of the augmentation.
+        augmentation: its strengths.
         seed: together with the epoch all that chance depends on.
     """
 
-    def __init__(self, x: Images, y: Labels, batch_size: int, affine: Affine, seed: int) -> None:
+    def __init__(self, x: Images, y: Labels, batch_size: int, augmentation: Augmentation, seed: int) -> None:
         super().__init__()
         self._x = x
         self._y = np.asarray(y).reshape(-1)
         self._batch_size = min(batch_size, len(x))
-        self._affine = affine
+        self._augmentation = augmentation
         self._seed = seed
         self._batches_a_chunk = max(1, _CHUNK_IMAGES // self._batch_size)
         self._chunk: int | None = None
@@ -174,7 +128,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         images = np.asarray(self._x[rows])
         # The stream of a chunk is its own, so that it doesn't matter which chunks were asked for before.
         rng = np.random.default_rng((self._seed, self._epoch, chunk + 1))
-        return augment(images, self._affine, rng), self._y[rows]
+        return augment(images, self._augmentation, rng), self._y[rows]
 
 
 def compile_model(model: Any, recipe: Recipe, total_steps: int | None = None, steps_per_execution: int = 1) -> None:
@@ -250,12 +204,36 @@ def fit_model(
         raise ValueError(f"Expected at least one training image. Received: x of shape {np.shape(x)}")
     x, y, kwargs = _hold_out(x, y, kwargs)
     batch_size = kwargs.pop("batch_size", None) or recipe.batch_size
-    batches = EpochBatches(x, y, batch_size, recipe.affine, random.getrandbits(32) if seed is None else seed)
+    batches = EpochBatches(x, y, batch_size, recipe.augmentation, random.getrandbits(32) if seed is None else seed)
+    set_normalisation(model, x)
     compile_model(model, recipe, epochs * len(batches), min(STEPS_PER_EXECUTION, len(batches)))
     _let_go_of_graphs(model)
     # The batches are shuffled images already; in another order every one of them would augment a whole chunk again.
     kwargs |= {"shuffle": False, "validation_batch_size": kwargs.get("validation_batch_size", VALIDATION_BATCH)}
     return model.fit(batches, epochs=epochs, **kwargs)
+
+
+def set_normalisation(model: Any, x: Images) -> None:
+    """Gives a model whose preprocessing asks for it the mean and standard deviation of images (n, 28, 28), in [0, 1].
+
+    Before the training step is traced: it holds both as constants.
+    """
+    layers = [own for own in model.layers if isinstance(own, keras.layers.Normalization) and own.input_mean is None]
+    if layers:
+        mean, variance = pixel_moments(x)
+        for layer in layers:
+            layer.adapt_mean.assign(mean)
+            layer.adapt_variance.assign(variance)
+            layer.finalize_state()
+
+
+def pixel_moments(x: Images) -> tuple[float, float]:
+    """Mean and variance of the pixels of uint8 images, scaled to [0, 1]; piece by piece, `x` may be a memory map."""
+    pieces = (x[at : at + _CHUNK_IMAGES] for at in range(0, len(x), _CHUNK_IMAGES))
+    counts = sum(np.bincount(np.asarray(piece).reshape(-1), minlength=256) for piece in pieces)
+    shares, levels = counts / np.sum(counts), np.arange(256) / 255.0
+    mean = float(shares @ levels)
+    return mean, float(shares @ (levels - mean) ** 2)
 
 
 def _let_go_of_graphs(model: Any) -> None:

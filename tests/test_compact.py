@@ -12,14 +12,14 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from search_spaces.compact import Compact8k
 from search_spaces.compact_family import CompactFamily
-from search_spaces.family import HYPERPARAMETERS
+from search_spaces.compact_references import REFERENCES
+from search_spaces.compact_shape import HYPERPARAMETERS
 from search_spaces.hyperparameters import Value, active, check
 from search_spaces.model import build_model
 from search_spaces.notation import parse
-from search_spaces.references import REFERENCES
 from search_spaces.registry import SPACES, load_family, load_space
+from search_spaces.spaces import Compact8k
 from search_spaces.specs import summarise
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
@@ -116,13 +116,13 @@ def test_keras_tuner_and_the_data_agree_on_what_is_active() -> None:
 
 
 def test_a_network_in_the_notation_reaches_build() -> None:
-    reference = next(reference for reference in REFERENCES if reference.name == "separable-697")
+    reference = next(reference for reference in REFERENCES if reference.name == "deep-3762")
     hp = keras_tuner.HyperParameters()
     Compact8k().declare(hp)
     hp.values = dict(reference.values)
     space = Compact8k()
     assert space.values(hp) == reference.values
-    assert trainable(space.build(hp)) == 697
+    assert trainable(space.build(hp)) == 3_762
 
 
 def test_whatever_a_stock_keras_tuner_draws_is_built() -> None:

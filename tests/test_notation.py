@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from search_spaces.notation import format_specs, parse, with_classes
-from search_spaces.specs import Activation, Conv, Dense, Dropout, GlobalAveragePooling, Pool, SeparableConv, Spec
+from search_spaces.specs import (
+    Activation,
+    Conv,
+    Dense,
+    Dropout,
+    GlobalAveragePooling,
+    Normalise,
+    Pool,
+    SeparableConv,
+    Spec,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +37,12 @@ from search_spaces.specs import Activation, Conv, Dense, Dropout, GlobalAverageP
         ("D128(bias,nobn)", Dense(128)),
         ("P", Pool()),
         ("P3", Pool(3)),
+        ("P3/2", Pool(3, 2)),
+        ("P/1", Pool(2, 1)),
+        ("P3/3", Pool(3)),
+        ("norm", Normalise()),
+        ("norm(.5,.5)", Normalise(0.5, 0.5)),
+        ("norm(-1,2)", Normalise(-1.0, 2.0)),
         ("GAP", GlobalAveragePooling()),
         ("drop.05", Dropout(0.05)),
         ("drop0.05", Dropout(0.05)),
@@ -63,6 +79,8 @@ def test_activation_and_dropout_are_those_given() -> None:
         "C6s(bias,leaky_relu,nobn) S5(bias,linear,bn) GAP D10(bias,relu)",
         "C8(linear,bn) D10(tanh,bn)",
         "D128(bias,nobn) D10(bias)",
+        "norm C4 P3/2 D10(bias)",
+        "norm(0.5,0.25) C4 P/1 D10(bias)",
     ],
 )
 def test_round_trip(text: str, activation: Activation) -> None:
@@ -82,6 +100,9 @@ def test_round_trip(text: str, activation: Activation) -> None:
         ("C0 1x1:10", "C0"),
         ("C8 drop1.5 1x1:10", "drop1.5"),
         ("C8 P0 1x1:10", "P0"),
+        ("C8 P3/0 1x1:10", "P3/0"),
+        ("norm(.5,0) C8", "norm(.5,0)"),
+        ("norm(.5) C8", "norm(.5)"),
         ("C8 D10s", "D10s"),
         ("GAP P", "GAP P"),
         ("", "''"),

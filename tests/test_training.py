@@ -12,17 +12,15 @@ import numpy as np
 import pytest
 
 from search_spaces import training
-from search_spaces.augmentation import Affine, augment, draw_transforms, transform
-from search_spaces.compact import Compact8k
+from search_spaces.augmentation import augment, draw_transforms, transform
 from search_spaces.hyperparameters import Value
 from search_spaces.model import build_model
 from search_spaces.notation import parse
+from search_spaces.recipe import Augmentation, Optimizer, Recipe, Schedule
+from search_spaces.spaces import Compact8k
 from search_spaces.training import (
     EpochBatches,
     FittedSchedule,
-    Optimizer,
-    Recipe,
-    Schedule,
     SmoothedCrossEntropy,
     fit_model,
     last_learning_rate,
@@ -111,7 +109,7 @@ def test_optimizers(optimizer: Optimizer) -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({}, Recipe(affine=Affine(10, 0.05, 0.0))),
+        ({}, Recipe(augmentation=Augmentation(10, 0.05, 0.0))),
         ({"optimizer": "sgd", "augmentation": "none"}, Recipe(optimizer="sgd", learning_rate=0.2)),
         ({"optimizer": "adam", "augmentation": "none"}, Recipe(optimizer="adam", learning_rate=4e-3)),
         (
@@ -149,7 +147,7 @@ def test_a_compiled_model_survives_saving(tmp_path: Path) -> None:
 
 def test_batches_have_one_size_and_each_image_once() -> None:
     x, y = numbered(103)
-    batches = EpochBatches(x, y, 10, Affine(), seed=1)
+    batches = EpochBatches(x, y, 10, Augmentation(), seed=1)
     assert len(batches) == 10
     seen = [label for images, labels in batches for label in labels]
     assert len(set(seen)) == 100
@@ -161,7 +159,7 @@ def test_batches_have_one_size_and_each_image_once() -> None:
 
 def test_what_is_left_of_an_epoch_changes() -> None:
     x, y = numbered(13)
-    batches = EpochBatches(x, y, 6, Affine(), seed=1)
+    batches = EpochBatches(x, y, 6, Augmentation(), seed=1)
     orders = []
     for _ in range(6):
         orders.append([label for _, labels in batches for label in labels])
@@ -172,14 +170,14 @@ def test_what_is_left_of_an_epoch_changes() -> None:
 
 def test_a_batch_larger_than_the_data_is_the_data() -> None:
     x, y = numbered(5)
-    batches = EpochBatches(x, y, 512, Affine(), seed=1)
+    batches = EpochBatches(x, y, 512, Augmentation(), seed=1)
     assert len(batches) == 1
     assert sorted(batches[0][1]) == list(range(5))
 
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:
     x, y = data(5000)
-    strengths = Affine(10, 0.1, 0.1)
+    strengths = Augmentation(10, 0.1, 0.1)
     first, second = (EpochBatches(x, y, 64, strengths, seed=3) for _ in range(2))
     # Asked for in another order.
     backwards = {index: second[index] for index in reversed(range(len(second)))}
@@ -192,7 +190,7 @@ def test_a_read_only_memory_map_is_enough(tmp_path: Path) -> None:
     x, y = data(60)
     np.save(tmp_path / "x.npy", x)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    same = EpochBatches(mapped, y, 20, Affine(5), 1)[1][0] == EpochBatches(x, y, 20, Affine(5), 1)[1][0]
+    same = EpochBatches(mapped, y, 20, Augmentation(5), 1)[1][0] == EpochBatches(x, y, 20, Augmentation(5), 1)[1][0]
     assert same.all()
 
 
@@ -202,18 +200,18 @@ def test_a_read_only_memory_map_is_enough(tmp_path: Path) -> None:
 def test_zero_strengths_are_the_identity() -> None:
     x, _ = data(20)
     rng = np.random.default_rng(1)
-    assert augment(x, Affine(), rng) is x
-    assert (transform(x, draw_transforms(20, (28, 28), Affine(), rng)) == x).all()
+    assert augment(x, Augmentation(), rng) is x
+    assert (transform(x, draw_transforms(20, (28, 28), Augmentation(), rng)) == x).all()
 
 
 def test_no_images_are_no_trouble() -> None:
-    assert augment(np.zeros((0, 28, 28), np.uint8), Affine(5), np.random.default_rng(1)).shape == (0, 28, 28)
+    assert augment(np.zeros((0, 28, 28), np.uint8), Augmentation(5), np.random.default_rng(1)).shape == (0, 28, 28)
 
 
 def test_augmentation_keeps_shape_and_type_and_the_original() -> None:
     x, _ = data(50)
     before = x.copy()
-    changed = augment(x, Affine(15, 0.1, 0.15), np.random.default_rng(1))
+    changed = augment(x, Augmentation(15, 0.1, 0.15), np.random.default_rng(1))
     assert changed.shape == x.shape
     assert changed.dtype == np.uint8
     assert (x == before).all()
@@ -222,7 +220,7 @@ def test_augmentation_keeps_shape_and_type_and_the_original() -> None:
 
 def test_the_same_generator_gives_the_same_images() -> None:
     x, _ = data(30)
-    one, two = (augment(x, Affine(15, 0.1, 0.15), np.random.default_rng(7)) for _ in range(2))
+    one, two = (augment(x, Augmentation(15, 0.1, 0.15), np.random.default_rng(7)) for _ in range(2))
     assert (one == two).all()
 
 
@@ -235,8 +233,8 @@ def test_a_shift_goes_to_the_right_and_down(dx: int, dy: int) -> None:
     assert moved.sum() == 200
 
 
-@pytest.mark.parametrize("strengths", [Affine(rotation=15), Affine(shift=0.1), Affine(scale=0.15)])
-def test_strengths_bound_what_happens(strengths: Affine) -> None:
+@pytest.mark.parametrize("strengths", [Augmentation(rotation=15), Augmentation(shift=0.1), Augmentation(scale=0.15)])
+def test_strengths_bound_what_happens(strengths: Augmentation) -> None:
     drawn = draw_transforms(4000, (28, 28), strengths, np.random.default_rng(1)).astype(np.float64)
     a, b, d, e = drawn[:, 0], drawn[:, 1], drawn[:, 3], drawn[:, 4]
     np.testing.assert_allclose([a, b], [e, -d])
@@ -253,7 +251,7 @@ def test_strengths_bound_what_happens(strengths: Affine) -> None:
 def test_a_rotation_keeps_the_middle_and_the_mean() -> None:
     x = np.zeros((200, 28, 28), np.uint8)
     x[:, 10:18, 10:18] = 255
-    turned = augment(x, Affine(rotation=15), np.random.default_rng(1))
+    turned = augment(x, Augmentation(rotation=15), np.random.default_rng(1))
     assert (turned[:, 13:15, 13:15] == 255).all()
     assert turned.mean() == pytest.approx(x.mean(), rel=0.01)
 
@@ -309,7 +307,7 @@ def test_steps_that_are_no_multiple_of_an_execution_are_all_done() -> None:
 def test_each_image_is_augmented_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     augmented = []
 
-    def counted(images: np.ndarray, strengths: Affine, rng: np.random.Generator) -> np.ndarray:
+    def counted(images: np.ndarray, strengths: Augmentation, rng: np.random.Generator) -> np.ndarray:
         augmented.append(len(images))
         return images
 

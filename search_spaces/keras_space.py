@@ -1,4 +1,4 @@
-"""The space `compact8k` as Keras Tuner knows it: hyperparameters to a compiled model, and how that is trained."""
+"""A family of networks as Keras Tuner knows it: hyperparameters to a compiled model, and how that is trained."""
 
 from __future__ import annotations
 
@@ -9,34 +9,23 @@ import keras_tuner
 import numpy as np
 
 from search_spaces.augmentation import augment
-from search_spaces.compact_family import DEFAULT_MAX_MACS, DEFAULT_MAX_PARAMS, CompactFamily
+from search_spaces.family import Family
 from search_spaces.hyperparameters import Value
 from search_spaces.model import build_model
-from search_spaces.training import Images, Labels, Recipe, affine_from_values, compile_model, fit_model
+from search_spaces.training import Images, Labels, compile_model, fit_model
 
 # Keras and Keras Tuner have no types: models, histories and `HyperParameters` are `Any` here.
 
 
-class Compact8k(CompactFamily, keras_tuner.HyperModel):  # type: ignore[misc]
-    """Small convolutional networks for images of 28×28 under a cap of parameters.
+class KerasSpace(Family, keras_tuner.HyperModel):  # type: ignore[misc]
+    """A `keras_tuner.HyperModel` of a family, to be mixed with it: `class Dense(KerasSpace, DenseFamily)`.
 
     The caps hold for `draw`, not for what a stock Keras Tuner draws: that is built whatever it is (Keras Tuner's
-    `max_model_size` is there for it).
-
-    Args:
-        max_params: trainable parameters at most, of what `draw` draws.
-        max_macs: multiply-adds of one image at most.
-        classes: 2 to 100.
-
-    Raises:
-        CapError: where no network fits; names the smallest one.
-        ValueError: where an argument is out of its range.
+    `max_model_size` is there for it). Arguments and errors as of the family.
     """
 
-    def __init__(
-        self, max_params: int = DEFAULT_MAX_PARAMS, max_macs: int = DEFAULT_MAX_MACS, classes: int = 10
-    ) -> None:
-        CompactFamily.__init__(self, max_params, max_macs, classes)
+    def __init__(self, max_params: int | None = None, max_macs: int | None = None, classes: int = 10) -> None:
+        Family.__init__(self, max_params, max_macs, classes)
         # Keras Tuner's own constructor would set the name that the family has.
         keras_tuner.HyperModel.__init__(self, name=self.name)
 
@@ -50,9 +39,9 @@ class Compact8k(CompactFamily, keras_tuner.HyperModel):  # type: ignore[misc]
 
     def build_values(self, values: Mapping[str, Value]) -> Any:
         """The compiled model of a configuration."""
-        configuration = self.active(values)
-        model = build_model(self.specs(configuration), l2=float(configuration["l2"]), name=self.name)
-        compile_model(model, Recipe.from_values(configuration))
+        recipe = self.recipe(values)
+        model = build_model(self.specs(values), l2=recipe.l2, name=self.name)
+        compile_model(model, recipe)
         return model
 
     def fit(self, hp: Any, model: Any, x: Images, y: Labels, epochs: int = 1, **kwargs: Any) -> Any:
@@ -63,8 +52,8 @@ class Compact8k(CompactFamily, keras_tuner.HyperModel):  # type: ignore[misc]
         self, values: Mapping[str, Value], model: Any, x: Images, y: Labels, epochs: int = 1, **kwargs: Any
     ) -> Any:
         """`fit` for a configuration: the schedule fitted to the epochs, shuffling and augmentation by `seed`."""
-        return fit_model(model, Recipe.from_values(self.active(values)), x, y, epochs, **kwargs)
+        return fit_model(model, self.recipe(values), x, y, epochs, **kwargs)
 
     def augment(self, values: Mapping[str, Value], images: Images, rng: np.random.Generator) -> Images:
         """Images (n, 28, 28) as a configuration's training would see them; the same ones where it augments nothing."""
-        return augment(images, affine_from_values(self.active(values)), rng)
+        return augment(images, self.recipe(values).augmentation, rng)

@@ -1,0 +1,27 @@
+"""Every known space as a `keras_tuner.HyperModel`. What there is to say of one is said in its family."""
+
+from __future__ import annotations
+
+from search_spaces.compact_family import Compact2kFamily, Compact4kFamily, Compact20kFamily, CompactFamily
+from search_spaces.dense_family import DenseFamily
+from search_spaces.keras_space import KerasSpace
+
+
+class Compact2k(KerasSpace, Compact2kFamily):
+    """Small convolutional networks of 2,000 parameters at most, with BatchNorm and without biases."""
+
+
+class Compact4k(KerasSpace, Compact4kFamily):
+    """The same of 4,000 parameters at most."""
+
+
+class Compact8k(KerasSpace, CompactFamily):
+    """The same of 8,000 parameters at most."""
+
+
+class Compact20k(KerasSpace, Compact20kFamily):
+    """The same of 20,000 parameters at most."""
+
+
+class Dense(KerasSpace, DenseFamily):
+    """Networks of one to three hidden dense layers."""
