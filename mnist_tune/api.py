@@ -331,7 +331,8 @@ def command_line(options: RunOptions, out: Path) -> list[str]:
     if isinstance(options, (TrainOptions, StudyOptions)):
         words += [options.kind, options.name]
     defaults = {field.name: field.default for field in dataclasses.fields(options)}
-    for name, value in options.to_json().items():
+    # Switches last, as somebody would type them.
+    for name, value in sorted(options.to_json().items(), key=lambda item: item[1] is False):
         if name in ("name", "configuration") or value == defaults[name]:
             continue
         if name == "space" and isinstance(options, TrainOptions):

@@ -83,7 +83,11 @@ def _spaces(words: list[str]) -> None:
 
 def _named(given: Namespace) -> dict[str, Any]:
     """The options that were typed; a name that wasn't is not among them."""
-    return {name: value for name, value in vars(given).items() if name not in _NOT_OPTIONS and value is not None}
+    return {
+        name: value
+        for name, value in vars(given).items()
+        if name not in _NOT_OPTIONS and (name, value) != ("name", None)
+    }
 
 
 def _how(given: Namespace) -> dict[str, Any]:

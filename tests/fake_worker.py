@@ -39,7 +39,7 @@ def evaluate(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def export(task: dict[str, Any]) -> dict[str, Any]:
-    Path(task["folder"]).mkdir()
+    Path(task["folder"]).mkdir(exist_ok=True)
     return {"savedmodel": True, "keras": True, "difference": 0.0, "note": None}
 
 
@@ -68,7 +68,7 @@ def train(task: dict[str, Any], folder: Path) -> None:
         path = Path(task["keep"])
         path.parent.mkdir(parents=True, exist_ok=True)
         images = len(np.load(folder / "y_validation.npy"))
-        arrays = {"validation_probabilities": np.full((images, 10), 0.1, np.float32)}
+        arrays: dict[str, Any] = {"validation_probabilities": np.full((images, 10), 0.1, np.float32)}
         arrays |= {f"study/{name}": np.zeros(2) for name in task.get("diagnostics", ())}
         np.savez(path.with_suffix(".npz"), **arrays)
         path.with_suffix(".keras").write_text(json.dumps(score))

@@ -11,7 +11,8 @@ import pytest
 
 from search_spaces.model import build_model
 from search_spaces.notation import parse
-from search_spaces.training import Recipe, compile_model
+from search_spaces.recipe import Recipe
+from search_spaces.training import compile_model
 from tuner.data import Dataset, load_dataset
 from tuner.diagnostics import BATCH, batch_gradients, dead_share, flat_share, measure, noise_scale
 from tuner.tasks import Diagnostic, SpaceRef, TrainTask

@@ -91,8 +91,8 @@ def test_chance_is_the_largest_class_and_two_standard_errors() -> None:
 
 @pytest.mark.parametrize(("restore", "place"), [(False, -1), (True, "best")])
 def test_a_study_s_patience_and_best_weights_hold(digits: Dataset, restore: bool, place: Any) -> None:
-    options = {"trial.patience": 1, "trial.restore_best": restore, "schedule": "constant"}
-    steep = {"optimizer": "sgd", "learning_rate_sgd": 0.9, "batch_size": 16}
+    options: dict[str, Any] = {"trial.patience": 1, "trial.restore_best": restore, "schedule": "constant"}
+    steep: dict[str, Any] = {"optimizer": "sgd", "learning_rate_sgd": 0.9, "batch_size": 16}
     body, epochs = run(task(epochs=12, **options, **steep), digits)
     losses = body["history"]["val_loss"]
     assert len(epochs) == body["epochs_run"] < 12

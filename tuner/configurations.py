@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from search_spaces.registry import find_reference, load_family
+from search_spaces.registry import find_reference
 from tuner.errors import UsageError
 from tuner.journal import read_state
 from tuner.records import Json, Value
 from tuner.run_folder import RunFolder
+from tuner.tasks import SpaceRef
+from tuner.user_space import make_family
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,9 @@ def complete(space: str, values: Mapping[str, Value], *, strict: bool = True) ->
         UsageError: where the space or a name is unknown, or a value is out of its range.
     """
     try:
-        found: dict[str, Value] = load_family(space).complete(values, strict=strict)
+        found: dict[str, Value] = make_family(
+            SpaceRef(name=space, max_params=None, max_macs=None, classes=10)
+        ).complete(values, strict=strict)
     except ValueError as error:
         raise UsageError(str(error)) from error
     return found

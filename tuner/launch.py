@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from search_spaces.registry import load_family
 from tuner.data import Dataset, load_dataset, open_arrays, save_arrays
 from tuner.errors import UsageError
 from tuner.observer import Observer
@@ -16,7 +15,9 @@ from tuner.run_folder import RunFolder
 from tuner.search import Search
 from tuner.studies import make_study
 from tuner.study import Study
+from tuner.tasks import SpaceRef
 from tuner.training import Training
+from tuner.user_space import make_family
 from tuner.workers import WORKER_MODULE, count_gpus
 
 _SESSIONS: dict[type[RunOptions], Callable[..., Any]] = {
@@ -89,8 +90,9 @@ def make_space(options: RunOptions, classes: int) -> Any:
     Raises:
         UsageError: where the space is unknown, or no network of it fits the caps.
     """
+    ref = SpaceRef(name=options.space, max_params=options.max_params, max_macs=options.max_macs, classes=classes)
     try:
-        return load_family(options.space, max_params=options.max_params, max_macs=options.max_macs, classes=classes)
+        return make_family(ref)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

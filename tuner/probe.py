@@ -7,6 +7,7 @@ too. The parent of a run never imports a user's module: what that does on import
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -121,7 +122,9 @@ def build(space: Any, hp: Any) -> Any:
     """
     model = space.build(hp)
     if not isinstance(model, keras.Model):
-        raise ProbeError(f"{type(space).__name__}.build must return a compiled keras.Model. Received: {type(model).__name__}")
+        raise ProbeError(
+            f"{type(space).__name__}.build must return a compiled keras.Model. Received: {type(model).__name__}"
+        )
     return model
 
 
@@ -193,7 +196,7 @@ def summaries(model: Any) -> Iterator[LayerSummary]:
 
 
 def _kind(layer: Any) -> str:
-    return keras.src.utils.naming.to_snake_case(type(layer).__name__)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
 
 
 def _multiply_adds(layer: Any, shape: tuple[int, ...]) -> int:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
+import inspect
 import math
 import sys
 import time
@@ -18,6 +20,7 @@ import keras
 import keras_tuner
 import numpy as np
 
+from search_spaces.keras_space import KerasSpace
 from search_spaces.registry import load_space
 from search_spaces.training import last_learning_rate
 from tuner.arrays import save_arrays_file
@@ -29,6 +32,7 @@ from tuner.weights import weight_arrays
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
+_ACCURACIES = ("accuracy", "acc", "sparse_categorical_accuracy", "categorical_accuracy")
 _PATIENCE_SHARE = 0.25
 _LEAST_PATIENCE = 3
 
@@ -38,8 +42,27 @@ class DivergedError(ArithmeticError):
 
 
 def make_space(ref: SpaceRef) -> Any:
-    """The space of a run, with its caps. `Any`: a `keras_tuner.HyperModel`, which is untyped."""
+    """The space of a run, with its caps. `Any`: a `keras_tuner.HyperModel`, which is untyped.
+
+    Raises:
+        ValueError: where there is none of this name.
+    """
+    if ":" in ref.name:
+        return _user_space(ref)
     return load_space(ref.name, max_params=ref.max_params, max_macs=ref.max_macs, classes=ref.classes)
+
+
+def _user_space(ref: SpaceRef) -> Any:
+    """Somebody's own HyperModel; what its constructor asks for by name of caps and classes is given to it."""
+    module, _, attribute = ref.name.partition(":")
+    made = getattr(importlib.import_module(module), attribute)
+    if isinstance(made, type):
+        offered = {"max_params": ref.max_params, "max_macs": ref.max_macs, "classes": ref.classes}
+        taken = inspect.signature(made).parameters
+        made = made(**{name: value for name, value in offered.items() if name in taken and value is not None})
+    if not isinstance(made, keras_tuner.HyperModel):
+        raise ValueError(f"{ref.name} is no keras_tuner.HyperModel but {type(made).__name__}")
+    return made
 
 
 def run_trial(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
@@ -81,7 +104,8 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
         validation_data=(data.x_validation, data.y_validation),
         callbacks=[recorder, *_stopping(task, data)],
         verbose=0,
-        seed=task.seed,
+        # Of shuffling and augmentation; another HyperModel has the seed of `keras.utils.set_random_seed`.
+        **({"seed": task.seed} if isinstance(space, KerasSpace) else {}),
     )
     history = recorder.history
     if task.keep is not None:
@@ -119,9 +143,9 @@ class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         logs = logs or {}
         metrics = {
             "loss": float(logs.get("cross_entropy", logs["loss"])),
-            "accuracy": float(logs["accuracy"]),
+            "accuracy": _accuracy(logs, ""),
             "val_loss": float(logs.get("val_cross_entropy", logs["val_loss"])),
-            "val_accuracy": float(logs["val_accuracy"]),
+            "val_accuracy": _accuracy(logs, "val_"),
             "learning_rate": last_learning_rate(self.model),
             "seconds": time.perf_counter() - self._began,
         }
@@ -130,6 +154,13 @@ class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         if not math.isfinite(metrics["loss"]) or not math.isfinite(metrics["val_loss"]):
             raise DivergedError(f"the loss was no number after epoch {epoch + 1}")
         self._on_epoch(epoch + 1, metrics)
+
+
+def _accuracy(logs: Mapping[str, float], prefix: str) -> float:
+    for name in _ACCURACIES:
+        if prefix + name in logs:
+            return float(logs[prefix + name])
+    raise ValueError(f"the model tells no accuracy: compile it with metrics=['accuracy']. Received: {', '.join(logs)}")
 
 
 class _StopAtChance(keras.callbacks.Callback):  # type: ignore[misc]
@@ -156,12 +187,15 @@ def _stopping(task: TrainTask, data: Dataset) -> list[Any]:
     A study may ask for its own patience, and for the best weights.
     """
     given, restore = task.configuration.get(PATIENCE), bool(task.configuration.get(RESTORE_BEST, False))
-    if given is None and not restore and task.configuration.get("schedule", "constant") != "constant":
+    if given is None and not restore and task.configuration.get("schedule") != "constant":
         return [_StopAtChance(task.epochs, chance_level(data.y_validation))]
     patience = max(_LEAST_PATIENCE, math.ceil(task.epochs * _PATIENCE_SHARE)) if given is None else int(given)
-    return [
-        keras.callbacks.EarlyStopping("val_cross_entropy", patience=patience, mode="min", restore_best_weights=restore)
-    ]
+    return [keras.callbacks.EarlyStopping(_watched(task), patience=patience, mode="min", restore_best_weights=restore)]
+
+
+def _watched(task: TrainTask) -> str:
+    """What early stopping looks at; another HyperModel has no cross-entropy apart from its loss."""
+    return "val_loss" if ":" in task.space.name else "val_cross_entropy"
 
 
 def chance_level(labels: np.ndarray[Any, np.dtype[np.int64]]) -> float:

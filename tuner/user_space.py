@@ -22,6 +22,7 @@ import numpy as np
 
 from search_spaces import hyperparameters as tuned
 from search_spaces.hyperparameters import Condition, Hyperparameter, Value
+from search_spaces.registry import load_family
 from search_spaces.specs import LayerSummary
 from tuner.errors import RunFailed, UsageError
 from tuner.records import Json, configuration_key
@@ -30,6 +31,18 @@ from tuner.workers import worker_environment
 
 _ANSWER_S = 300.0
 _SEEDS = 4
+
+
+def make_family(ref: SpaceRef) -> Any:
+    """What of a space needs no Keras here: one that comes along, or a user's (untyped: each family has its own class).
+
+    Raises:
+        UsageError: where a user's space can't be used.
+        ValueError: where the name is unknown, or no network fits the caps.
+    """
+    if ":" in ref.name:
+        return UserSpace(ref)
+    return load_family(ref.name, max_params=ref.max_params, max_macs=ref.max_macs, classes=ref.classes)
 
 
 class UserSpace:
@@ -129,7 +142,9 @@ def _described(ref: SpaceRef) -> Json:
     finally:
         probe.close()
     if "error" in answer:
-        raise UsageError(f"--space {ref.name} can't be used. Expected package.module:Class. Received: {answer['error']}")
+        raise UsageError(
+            f"--space {ref.name} can't be used. Expected package.module:Class. Received: {answer['error']}"
+        )
     found: Json = answer["answer"]
     return found
 

@@ -31,7 +31,7 @@ _LONGEST_REASON = 500
 def main(data_folder: str) -> None:
     """Serves tasks until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    out = _private_output()
+    out = private_output()
     tasks = _tasks()
     prepare_device()
     from tuner.data import open_arrays
@@ -98,7 +98,7 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _private_output() -> IO[str]:
+def private_output() -> IO[str]:
     """Keeps standard output for events, and sends what others print there to standard error."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
