@@ -74,7 +74,7 @@ def _study(words: list[str]) -> None:
 def _spaces(words: list[str]) -> None:
     from mnist_tune.spaces import print_space, print_spaces
 
-    name = spaces_parser().parse_args(words).name
+    name = getattr(spaces_parser().parse_args(words), "name", None)
     if name is None:
         print_spaces()
     else:
