@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
+from types import MappingProxyType
 
 from search_spaces.family import Family
 from search_spaces.hyperparameters import (
@@ -103,7 +104,7 @@ class DenseFamily(Family):
     default_max_params = 200_000
     default_max_macs = 200_000
     hyperparameters = HYPERPARAMETERS
-    smallest = {"dense_layers": 1, "units_1": 8, "units_2": 8, "units_3": 8, "batch_norm": False}  # noqa: RUF012
+    smallest = MappingProxyType({"dense_layers": 1, "units_1": 8, "units_2": 8, "units_3": 8, "batch_norm": False})
     published = (DENSE_128,)
 
     def network(self, configuration: Mapping[str, Value]) -> tuple[Spec, ...]:

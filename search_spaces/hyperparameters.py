@@ -273,10 +273,7 @@ def log_real(
 
 def _unknown(name: str, value: Value, known: Mapping[str, Hyperparameter]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-    return (
-        f"Unknown hyperparameter. Expected one of {', '.join(known)}. Received: {name}={value!r}. "
-        f"Did you mean {nearest!r}?"
-    )
+    return f"Unknown hyperparameter. Expected one of the space's, such as {nearest!r}. Received: {name}={value!r}"
 
 
 def _inactive(hyperparameter: Hyperparameter, value: Value, configuration: Mapping[str, Value]) -> str:

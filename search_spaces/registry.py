@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from search_spaces.family import Family
 from search_spaces.references import Reference
 
 
@@ -44,6 +45,12 @@ SPACES: Mapping[str, SpaceEntry] = MappingProxyType(
         "compact20k": _entry_of(
             "Compact20k", "compact_family:Compact20kFamily", "compact8k's networks, of 20,000 parameters at most"
         ),
+        "micro1k": _entry_of(
+            "Micro1k", "micro_family:MicroFamily", "separable convolutions, of 1,000 parameters at most"
+        ),
+        "cnn3": _entry_of(
+            "Cnn3", "cnn3_family:Cnn3Family", "three convolutions with pooling, then one or two hidden dense layers"
+        ),
         "dense": _entry_of("Dense", "dense_family:DenseFamily", "one to three hidden dense layers, no convolutions"),
     }
 )
@@ -59,12 +66,13 @@ def load_space(name: str, **arguments: Any) -> Any:
     Raises:
         ValueError: where the name is unknown; names the nearest one.
     """
-    return _load(_entry(name).space, arguments)
+    return _load(entry(name).space, arguments)
 
 
-def load_family(name: str, **arguments: Any) -> Any:
+def load_family(name: str, **arguments: Any) -> Family:
     """What of a known space needs no Keras; the same arguments and errors as `load_space`."""
-    return _load(_entry(name).family, arguments)
+    family: Family = _load(entry(name).family, arguments)
+    return family
 
 
 def find_reference(name: str) -> tuple[str, Reference]:
@@ -84,7 +92,12 @@ def find_reference(name: str) -> tuple[str, Reference]:
     )
 
 
-def _entry(name: str) -> SpaceEntry:
+def entry(name: str) -> SpaceEntry:
+    """Where a known space lives.
+
+    Raises:
+        ValueError: where the name is unknown; names the nearest one.
+    """
     if name in SPACES:
         return SPACES[name]
     nearest = difflib.get_close_matches(name, SPACES, n=1, cutoff=0.0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from search_spaces.cnn3_family import Cnn3Family
 from search_spaces.compact_family import Compact2kFamily, Compact4kFamily, Compact20kFamily, CompactFamily
 from search_spaces.dense_family import DenseFamily
 from search_spaces.keras_space import KerasSpace
+from search_spaces.micro_family import MicroFamily
 
 
 class Compact2k(KerasSpace, Compact2kFamily):
@@ -25,3 +27,11 @@ class Compact20k(KerasSpace, Compact20kFamily):
 
 class Dense(KerasSpace, DenseFamily):
     """Networks of one to three hidden dense layers."""
+
+
+class Cnn3(KerasSpace, Cnn3Family):
+    """Networks of three convolutions with pooling and up to two hidden dense layers."""
+
+
+class Micro1k(KerasSpace, MicroFamily):
+    """Networks of separable convolutions of 1,000 parameters at most."""

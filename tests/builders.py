@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tuner.records import Phase, Status, Trial, TrialRecord, Value
+
+
+def trainable(model: Any) -> int:
+    """Trainable parameters of a Keras model (untyped)."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 def trial(number: int = 1, **changes: Any) -> Trial:

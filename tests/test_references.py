@@ -27,9 +27,11 @@ PARAMETERS = {
     "deep-3762": 3_762,
     "flat-7884": 7_884,
     "wide-9994": 9_994,
+    "separable-697": 697,
+    "cnn3-bn": 88_470,
     "dense128": 101_770,
 }
-OF_OTHER_SPACES = {"dense128": "dense"}
+OF_OTHER_SPACES = {"dense128": "dense", "cnn3-bn": "cnn3", "separable-697": "micro1k"}
 OWNED = [(space, own) for space in SPACES for own in load_family(space).references()]
 
 each_reference = pytest.mark.parametrize(
