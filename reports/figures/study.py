@@ -28,10 +28,14 @@ from reports.figures.canvas import (
 
 Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
 
-_LONGEST_LABEL = 20
+_LONGEST_LABEL = 25
+_SHORT_LABEL = 20
 _ROW = 34
+_CURVES_WIDTH = 552
+_SIDE = 132
+"""Room for labels at the right of curves."""
 _DASHES: tuple[Dash, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
-_LABEL_GAP = 0.05
+_LABEL_GAP = 0.07
 """Of the axis's height: how far apart labels stand."""
 
 
@@ -66,7 +70,7 @@ def effect_figure(rows: Sequence[Effect], base: str, styles: dict[int, Look], la
     others = [row for row in rows if not row.arm.base]
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(left=156, right=172, top=8, bottom=44)
+        ax = canvas.axes(left=176, right=156, top=8, bottom=44)
         ax.axvline(0, color=Ink.MUTED, linewidth=1, zorder=1)
         for place, row in enumerate(others):
             _effect_row(canvas, ax, row, place, styles[row.arm.place])
@@ -140,7 +144,7 @@ def accuracy_bands(
     """An accuracy of each epoch, a band and a mean for each arm, on an error scale made for `shown`."""
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(right=140)
+        ax = canvas.axes(right=_SIDE)
         low, high = error_limits(shown)
         for item in found:
             style = styles[item.arm.place]
@@ -148,16 +152,16 @@ def accuracy_bands(
         error_axis(ax, shown, label=axis)
         epoch_axis(ax, max(item.band.epochs[-1] for item in found))
         ends = [max(error_scale(item.band.mean[-1]), low) for item in found]
-        _labels(ax, found, styles, spread_labels(ends, _LABEL_GAP * (high - low)))
+        _labels(ax, found, styles, label_places(ends, low, high))
 
-    return draw(name, 960, max(320, 80 + 19 * len(found)), label, paint)
+    return draw(name, _CURVES_WIDTH, max(300, 72 + 20 * len(found)), label, paint)
 
 
 def loss_bands(found: Sequence[ArmBand], styles: dict[int, Look], *, name: str, axis: str, label: str) -> str:
     """A loss of each epoch, a band and a mean for each arm, on a logarithmic scale."""
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(right=140)
+        ax = canvas.axes(right=_SIDE)
         values = [value for item in found for value in (*item.band.low, *item.band.high) if value > 0] or [0.1, 1.0]
         low, high = min(values) * 0.9, max(values) * 1.1
         for item in found:
@@ -167,10 +171,10 @@ def loss_bands(found: Sequence[ArmBand], styles: dict[int, Look], *, name: str, 
         ax.set_ylabel(axis)
         epoch_axis(ax, max(item.band.epochs[-1] for item in found))
         ends = [math.log10(max(item.band.mean[-1], low)) for item in found]
-        gap = 0.06 * (math.log10(high) - math.log10(low))
-        _labels(ax, found, styles, [10**place for place in spread_labels(ends, gap)])
+        places = label_places(ends, math.log10(low), math.log10(high))
+        _labels(ax, found, styles, [10**place for place in places])
 
-    return draw(name, 960, max(288, 80 + 19 * len(found)), label, paint)
+    return draw(name, _CURVES_WIDTH, max(300, 72 + 20 * len(found)), label, paint)
 
 
 def _band(ax: Axes, band: Band, style: Look, scale: Callable[[float], float]) -> None:
@@ -183,11 +187,20 @@ def _band(ax: Axes, band: Band, style: Look, scale: Callable[[float], float]) ->
     ax.plot(band.epochs, mean, color=style.colour, linestyle=style.dash, linewidth=2, zorder=4)
 
 
+def label_places(ends: Sequence[float], low: float, high: float) -> list[float]:
+    """Where labels stand so that none covers another and none leaves the axis, as far as there is room."""
+    gap = min(_LABEL_GAP, 1 / max(len(ends), 1)) * (high - low)
+    places = spread_labels(ends, gap)
+    shift = min(high - max(places, default=high), 0.0)
+    shift += max(low - min(places, default=low) - shift, 0.0)
+    return [place + shift for place in places]
+
+
 def _labels(ax: Axes, found: Sequence[ArmBand], styles: dict[int, Look], heights: Sequence[float]) -> None:
     """Names at the right edge, kept apart."""
     for item, height in zip(found, heights, strict=True):
         ax.annotate(
-            short_label(item.arm.label),
+            short_label(item.arm.label, _SHORT_LABEL),
             (1, height),
             xycoords=("axes fraction", "data"),
             xytext=(8, 0),

@@ -19,13 +19,12 @@ from reports.figures.canvas import (
     hairlines,
     log_axis,
     log_ticks,
-    spread_labels,
     whole_ticks,
 )
-from reports.figures.study import Look, short_label
+from reports.figures.study import Look, label_places, short_label
 
-_WIDE_RANGE = 30
-"""A measure whose largest value is this many times its smallest stands on a logarithmic axis."""
+_WIDE_RANGE = 10
+"""A measure whose largest value is more than this many times its smallest may stand on a logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def dots_figure(
 
 def _value_axis(ax: Axes, values: Sequence[float], *, log: bool) -> None:
     low, high = min(values), max(values)
-    if log and low > 0:
+    if log and low > 0 and high > _WIDE_RANGE * low:
         log_axis(ax, "x", low / 1.5, high * 1.5)
     else:
         margin = 0.08 * (high - low) or abs(high) * 0.1 or 0.1
@@ -74,7 +73,7 @@ def layers_figure(rows: Sequence[LayerValues], styles: dict[int, Look], *, name:
     names = max((row.names for row in rows), key=len)
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(left=64, right=140, top=12, bottom=84)
+        ax = canvas.axes(left=64, right=156, top=12, bottom=84)
         values = [value for row in rows for value in row.values if math.isfinite(value) and value > 0] or [0.1, 1]
         low, high = min(values) / 1.3, max(values) * 1.3
         ends = []
@@ -88,8 +87,7 @@ def layers_figure(rows: Sequence[LayerValues], styles: dict[int, Look], *, name:
         ax.set_ylabel(axis)
         ax.set_xlim(-0.3, len(names) - 0.7)
         ax.set_xticks(range(len(names)), [short_label(n, 14) for n in names], rotation=35, ha="right")
-        gap = 0.07 * (math.log10(high) - math.log10(low))
-        for row, place in zip(rows, spread_labels(ends, gap), strict=True):
+        for row, place in zip(rows, label_places(ends, math.log10(low), math.log10(high)), strict=True):
             _side_label(ax, row.arm, 10**place, styles)
 
     return draw(name, 760, max(320, 130 + 19 * len(rows)), label, paint)
@@ -123,7 +121,7 @@ def stopping_figure(rows: Sequence[Stopping], styles: dict[int, Look], label: st
             ends.append(height)
         error_axis(ax, scores)
         low, high = ax.get_ylim()
-        for row, height in zip(rows, spread_labels(ends, 0.06 * (high - low)), strict=True):
+        for row, height in zip(rows, label_places(ends, low, high), strict=True):
             _side_label(ax, row.arm, height, styles)
         last = max(row.planned for row in rows)
         ax.set_xlim(0, last * 1.04)

@@ -12,7 +12,7 @@ from reports.analysis.study import ArmData, Effect, arm_bands, arms_of, base_of,
 from reports.figures.study import accuracy_bands, arm_curves, effect_figure, looks, loss_bands
 from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
-from reports.sections.study_part import accuracy_cell, arm_cell, named, part, points_cell, unsigned
+from reports.sections.study_part import accuracy_cell, arm_cell, part, points_cell, unsigned
 from reports.sections.summary import DIGITS
 
 _SENTENCE_END = re.compile(r"(?<=[a-z)]\.) ")
@@ -105,7 +105,7 @@ def effects_section(run: RunData) -> Section:
     arms = [row.arm for row in rows]
     base = base_of(arms)
     drawn = any(row.pairs for row in rows)
-    words = f"Each arm's difference to {named(base)}: seeds, mean, 95% interval" if base else "Differences"
+    words = f"Each arm's difference to {base.name}: seeds, mean, 95% interval" if base else "Differences"
     return part(
         "effects",
         "Effects",
@@ -123,7 +123,7 @@ def effects_section(run: RunData) -> Section:
 
 def _effects_title(rows: Sequence[Effect], base: ArmData | None) -> str:
     tested = [row.comparison for row in rows if row.comparison is not None and row.comparison.p_holm is not None]
-    name = named(base) if base is not None else "the base"
+    name = base.name if base is not None else "the base"
     if tested:
         better, worse = (sum(c.verdict == verdict for c in tested) for verdict in ("better", "worse"))
         hidden = len(tested) - better - worse
@@ -133,7 +133,7 @@ def _effects_title(rows: Sequence[Effect], base: ArmData | None) -> str:
         return "No arm can be compared yet"
     largest = max(known, key=lambda row: abs(row.difference or 0.0))
     return (
-        f"{named(largest.arm)} is {text.points(largest.difference)} points from {name} so far; no difference was tested"
+        f"{largest.arm.name} is {text.points(largest.difference)} points from {name} so far; no difference was tested"
     )
 
 
@@ -245,7 +245,7 @@ def curves_section(run: RunData) -> Section:
         "that they compare. Training accuracy is taken while the weights move, with dropout and augmentation on. Side by side: training dashed, "
         "validation solid, each seed thin, one scale for all.",
         why="" if figures else "No trial has a curve with a finite value, so there is nothing to draw.",
-        figures=figures,
+        pairs=figures,
         multiples=multiples,
     )
 
@@ -255,7 +255,7 @@ def _curves_title(arms: Sequence[ArmData]) -> str:
     if len(gaps) < 2:
         return "Learning curves of each arm"
     (low, small), (high, large) = min(gaps, key=lambda pair: pair[1]), max(gaps, key=lambda pair: pair[1])
-    return f"Training minus validation accuracy at the end goes from {text.points(small)} points ({named(low)}) to {text.points(large)} ({named(high)})"
+    return f"Training minus validation accuracy at the end goes from {text.points(small)} points ({low.name}) to {text.points(large)} ({high.name})"
 
 
 def _gap(arm: ArmData) -> float | None:
@@ -306,7 +306,7 @@ def _side_by_side(arms: Sequence[ArmData]) -> list[Figure]:
     for arm in arms:
         if arm.place in training or arm.place in validation:
             seeds = [c for record in arm.records if (c := curve(record, "val_accuracy")).epochs]
-            words = f"{named(arm)}: {_gap_words(arm)}"
+            words = f"{arm.name}: {_gap_words(arm)}"
             svg = arm_curves(
                 training.get(arm.place), validation.get(arm.place), seeds, styles[arm.place], shown,
                 place=arm.place, last=last, label=words,

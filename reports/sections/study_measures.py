@@ -32,7 +32,7 @@ from reports.figures.study import Look, looks
 from reports.figures.study_measures import Measured, dots_figure, layers_figure, line_figure, stopping_figure
 from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
-from reports.sections.study_part import accuracy_cell, arm_cell, mean_cell, named, part, points_cell, unsigned
+from reports.sections.study_part import accuracy_cell, arm_cell, mean_cell, part, points_cell, unsigned
 
 # --- convergence ----------------------------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ def _convergence_title(rows: Sequence[Convergence]) -> str:
             name = f"{text.percent(THRESHOLDS[place], 0)}%"
             if fast == slow:
                 return f"All that reached {name} did so after {text.setting(fast)} epochs (median)"
-            return f"{named(first)} reached {name} after {text.setting(fast)} epochs (median), {named(last)} after {text.setting(slow)}"
+            return f"{first.name} reached {name} after {text.setting(fast)} epochs (median), {last.name} after {text.setting(slow)}"
     return "How fast each arm learned"
 
 
@@ -144,7 +144,7 @@ def _stopping_title(rows: Sequence[Stopping]) -> str:
     row = max(saving, key=lambda row: row.saved)
     lost = row.lost or 0.0
     cost = f"is {unsigned(lost)} points {'below' if lost > 0 else 'above'} the base"
-    return f"{named(row.arm)} saves {text.percent(row.saved, 0)}% of the epochs and {cost}"
+    return f"{row.arm.name} saves {text.percent(row.saved, 0)}% of the epochs and {cost}"
 
 
 def _stopping_table(rows: Sequence[Stopping]) -> Table:
@@ -269,7 +269,7 @@ def norms_section(run: RunData) -> Section | None:
     return part(
         "weight-norms",
         "Weight norms",
-        f"All kernels together have a norm of {text.short(first.total)} with {named(first.arm)} and of {text.short(last.total)} with {named(last.arm)}",
+        f"All kernels together have a norm of {text.short(first.total)} with {first.arm.name} and of {text.short(last.total)} with {last.arm.name}",
         "The norm is the root of the sum of squares of a layer's kernel at the end of training. Near zero: below 1% of the largest magnitude of the layer. "
         "A small norm under a normalisation says little: what follows scales it up again.",
         figures=[figure(layers_figure([row.norms for row in rows], looks(arms_of(run)), name="weight-norms", axis="L2 norm", label=words), words)],
@@ -335,11 +335,11 @@ def _gradients_title(rows: Sequence[LayerValues], counted: Sequence[Units]) -> s
     ratios = [(row.arm, ratio) for row in rows if (ratio := _ratio(row)) is not None]
     if ratios:
         (low, small), (high, large) = min(ratios, key=lambda r: r[1]), max(ratios, key=lambda r: r[1])
-        return f"The first layer's gradient is {text.short(small)} of the last's with {named(low)}, {text.short(large)} with {named(high)}"
+        return f"The first layer's gradient is {text.short(small)} of the last's with {low.name}, {text.short(large)} with {high.name}"
     dead = [(found.arm, share) for found in counted if (share := _worst(found.dead)) is not None]
     if dead:
         arm, share = max(dead, key=lambda pair: pair[1])
-        return f"At most {text.percent(share, 1)}% of a layer's units are dead ({named(arm)})"
+        return f"At most {text.percent(share, 1)}% of a layer's units are dead ({arm.name})"
     return "Gradients by layer"
 
 
@@ -433,7 +433,7 @@ def _noise_title(rows: Sequence[BatchCost]) -> str:
     timed = [(row.arm, row.epoch_s.mean) for row in rows if row.epoch_s is not None and row.epoch_s.mean > 0]
     if len(timed) > 1:
         (slow, most), (fast, least) = max(timed, key=lambda r: r[1]), min(timed, key=lambda r: r[1])
-        return f"An epoch takes {text.duration(most)} with {named(slow)} and {text.duration(least)} with {named(fast)}"
+        return f"An epoch takes {text.duration(most)} with {slow.name} and {text.duration(least)} with {fast.name}"
     return "What each arm costs"
 
 

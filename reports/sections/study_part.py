@@ -20,6 +20,7 @@ def part(
     why: str = "",
     lead: Sequence[str] = (),
     figures: Sequence[Figure] = (),
+    pairs: Sequence[Figure] = (),
     multiples: Sequence[Figure] = (),
     tables: Sequence[Table] = (),
     notes: Sequence[str] = (),
@@ -29,6 +30,7 @@ def part(
         "why": why,
         "lead": [words for words in lead if words],
         "figures": list(figures),
+        "pairs": list(pairs),
         "multiples": list(multiples),
         "tables": list(tables),
         "notes": [words for words in notes if words],
@@ -54,11 +56,6 @@ def points_cell(value: float | None) -> Cell:
 def mean_cell(found: Spread | None, shown: str) -> Cell:
     """A mean that was written elsewhere."""
     return number(found.mean, shown) if found else Cell(text.MISSING)
-
-
-def named(arm: ArmData) -> str:
-    """An arm in a sentence."""
-    return " ".join(arm.label.split())
 
 
 def unsigned(difference: float) -> str:

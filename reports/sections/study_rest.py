@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from markupsafe import Markup, escape
+
 from reports import formatting as text
 from reports.analysis.study import arms_of
+from reports.figures.study import short_label
 from reports.run_data import RunData
 from reports.sections import leaderboard, learning_curves, pareto, reproduce, weights
-from reports.sections.section import Section, Table
-from reports.sections.study_part import named
+from reports.sections.section import Figure, Section, Table
 from tuner.records import configuration_key
 
 
@@ -30,8 +32,20 @@ def best_curves_section(run: RunData) -> Section:
     """The arm with the best mean, on its own."""
     result = run.result
     alone = run if result is None else replace(run, result=replace(result, finalists=result.finalists[:1]))
-    found = learning_curves.build(alone)
-    return replace(found, name="Best arm's curves", title=_renamed(found.title, best_arm(run)))
+    found, name = learning_curves.build(alone), best_arm(run)
+    body = dict(found.body)
+    if isinstance(curves := body["accuracy"], Figure):
+        body["accuracy"] = _of_arm(curves, name)
+    title = found.title.replace("The winner does", f"{name}, with the best mean, does", 1)
+    return replace(found, name="Best arm's curves", title=title, body=body)
+
+
+def _of_arm(found: Figure, name: str) -> Figure:
+    """The figure with the arm's name in the place of the winner's."""
+    title = found.title.replace("the winner", name, 1)
+    label = Markup(">{}<").format(short_label(name, 16))
+    svg = found.svg.replace(Markup(">winner<"), label).replace(escape(found.title), escape(title))
+    return replace(found, svg=svg, title=title)
 
 
 def weights_section(run: RunData) -> Section:
@@ -72,9 +86,5 @@ def best_arm(run: RunData) -> str:
     key = configuration_key(result.configuration)
     for arm in arms_of(run):
         if configuration_key(arm.plan.configuration) == key and arm.plan.epochs == result.epochs:
-            return named(arm)
+            return arm.name
     return "the best arm"
-
-
-def _renamed(title: str, name: str) -> str:
-    return title.replace("The winner does", f"{name}, with the best mean, does", 1)
