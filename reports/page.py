@@ -20,7 +20,11 @@ from reports.sections import (
     reproduce,
     robustness,
     search,
+    study,
+    study_measures,
+    study_rest,
     summary,
+    training,
     weights,
 )
 from reports.sections.section import Figure, Section
@@ -47,6 +51,30 @@ SECTIONS: tuple[Callable[[RunData], Section], ...] = (
 )
 """In the order of a reader's questions."""
 
+NOT_OF_A_TRAINING = (search.build, hyperparameters.build, pareto.build)
+"""One configuration was trained: nothing was searched, and there is no front."""
+
+
+def sections_of(run: RunData) -> list[Section]:
+    """The sections of a run's page, by its kind."""
+    if run.info.kind == "study" and run.info.study is not None:
+        return list(_study_sections(run))
+    if run.info.kind == "train":
+        kept = [build for build in SECTIONS if build not in (summary.build, *NOT_OF_A_TRAINING)]
+        return [training.build(run), *(build(run) for build in kept)]
+    return [build(run) for build in SECTIONS]
+
+
+def _study_sections(run: RunData) -> Iterator[Section]:
+    yield from (study.summary(run), study.effects_section(run), study.curves_section(run))
+    found = [section for build in study_measures.OPTIONAL if (section := build(run)) is not None]
+    yield from found
+    if any(section.id == "capacity" for section in found):
+        yield study_rest.size_section(run)
+    for build in (study_rest.trials_section, study_rest.best_curves_section, study_rest.weights_section):
+        yield build(run)
+    yield from (data.build(run), failures.build(run), study_rest.reproduce_section(run))
+
 
 def render_report(run_dir: Path) -> str:
     """The page of a run as HTML. The same run gives the same text.
@@ -61,7 +89,7 @@ def render_report(run_dir: Path) -> str:
 
 def render_run(run: RunData, *, reload: bool = False) -> str:
     """The page of a run that has been read."""
-    sections = [build(run) for build in SECTIONS]
+    sections = sections_of(run)
     return templates.render(
         "page.html.j2",
         {
@@ -96,7 +124,7 @@ def figures(run_dir: Path) -> dict[str, str]:
         JournalError: where a file of it is damaged.
     """
     run = read_run(run_dir)
-    found = (figure for build in SECTIONS for figure in _figures_in(build(run).body.values()))
+    found = (figure for section in sections_of(run) for figure in _figures_in(section.body.values()))
     return {figure.name: figure.standalone(templates.colours()) for figure in found}
 
 
@@ -132,5 +160,7 @@ def page_data(run: RunData) -> dict[str, object]:
 
 
 def _title(run: RunData) -> str:
+    if run.info.study is not None:
+        return f"Study of {run.info.study.hyperparameter} · {run.info.space} on {run.info.data.name} · mnist-tune"
     answer = summary.answer_of(run)
     return f"{answer.number} · {run.info.space} on {run.info.data.name} · mnist-tune"

@@ -221,7 +221,8 @@ def _record(
     fake: FakeStudy, arm: FakeArm, rng: np.random.Generator, *, number: int, repetition: int, final: float, lost: bool
 ) -> TrialRecord:
     epochs = arm.epochs or fake.epochs
-    run = 1 if lost else min(epochs, max(1, (arm.stops_at or epochs) + int(rng.integers(-1, 2))))
+    stop = (arm.stops_at or epochs) + (int(rng.integers(-1, 2)) if arm.stops_at else 0)
+    run = 1 if lost else min(epochs, max(1, stop))
     return TrialRecord(
         trial=f"{number:04d}",
         phase="study",

@@ -282,7 +282,7 @@ def _hidden_words(base: Arm, hidden: Sequence[Comparison], family: int, *, alone
     else:
         names = "" if alone else f" for {_joined([c.label for c in hidden])}" if len(hidden) <= 4 else " for the others"
         first = (
-            f"No difference from {base.label} that {seeds} can show{names}: the largest is {largest.label}'s, {_signed(test.difference)} points "
+            f"No difference from {base.label} that {seeds} can show{names}: the largest is that of {largest.label}, {_signed(test.difference)} points "
             f"(95% interval {interval}, {_p(largest.p_holm)})."
         )
     widest = max(showable_difference(c.test.sd or 0.0, c.test.n, family) for c in hidden)

@@ -25,6 +25,8 @@ class ArmData:
 
     place: int
     """In the order of run.json, from 0."""
+    hyperparameter: str
+    """What the study varies."""
     plan: PlannedArm
     base: bool
     records: tuple[TrialRecord, ...]
@@ -36,6 +38,12 @@ class ArmData:
     @property
     def label(self) -> str:
         return self.plan.label
+
+    @property
+    def name(self) -> str:
+        """The label as a sentence needs it: a bare number says what it is the number of."""
+        label = " ".join(self.label.split())
+        return f"{self.hyperparameter} {label}" if _is_number(label) else label
 
     @property
     def scores(self) -> tuple[float, ...]:
@@ -112,6 +120,7 @@ def _arm_data(run: RunData, plan: StudyPlan, place: int, arm: PlannedArm) -> Arm
     records = scored(ended[number] for number in sorted(ended))
     return ArmData(
         place=place,
+        hyperparameter=plan.hyperparameter,
         plan=arm,
         base=arm.label == plan.base,
         records=records,
@@ -143,6 +152,14 @@ def is_ordered(arms: Sequence[ArmData]) -> bool:
     """Whether the arms' values are numbers, no two the same, three or more."""
     values = _numbers(arms)
     return len(arms) > 2 and len(values) == len(arms) and len(set(values)) == len(arms)
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(arms: Sequence[ArmData]) -> list[float]:

@@ -16,7 +16,7 @@ _ELEMENT = re.compile(r"<svg [^>]*>")
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the page. `<id>.html.j2` places its body."""
+    """One part of the page. Its template places its body."""
 
     id: str
     name: str
@@ -26,6 +26,8 @@ class Section:
     how: str
     """How to read it."""
     body: Mapping[str, object] = field(default_factory=dict)
+    template: str = ""
+    """Where it isn't `<id>.html.j2`."""
 
 
 @dataclass(frozen=True)

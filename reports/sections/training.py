@@ -1,0 +1,90 @@
+"""The first section of a training's page: what one configuration is worth, beside what was published of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reports import formatting as text
+from reports.analysis.training import Published, published
+from reports.figures.training import published_figure
+from reports.run_data import RunData
+from reports.sections import summary
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
+
+
+def build(run: RunData) -> Section:
+    """The main report's first screen, with the published figure in the place of the front and the seeds in that of the best."""
+    found = summary.build(run)
+    return replace(
+        found,
+        how="The interval is Wilson's, 95%, of one model, the seed with the median validation score, on the test images; ± is the standard deviation over seeds of the same "
+        "recipe. Nothing was chosen: all seeds met the test set in one pass. A published figure is most often the best epoch on the test set and one seed.",
+        body={**found.body, "front": _comparison(run), "best": _seeds_table(run)},
+    )
+
+
+def _comparison(run: RunData) -> Figure | None:
+    found = published(run)
+    if found is None:
+        return None
+    words = comparison_words(found)
+    return figure(published_figure(found, words), words, _caveat(found))
+
+
+def comparison_words(found: Published) -> str:
+    """One sentence: published, ours, and where the published figure lies."""
+    ours = text.interval(found.exported, found.interval)
+    if found.interval is None:
+        place = "no interval of ours is known"
+    elif found.inside:
+        place = "it lies inside our 95% interval"
+    else:
+        place = f"it lies {'above' if found.published > found.interval[1] else 'below'} our 95% interval"
+    return f"{found.name} was published with {text.percent(found.published)}%; ours has {ours}% on {text.count(found.test)} test images: {place}"
+
+
+def _caveat(found: Published) -> str:
+    seeds = text.plural(len(found.per_seed), "seed")
+    return (
+        f"Mean of our {seeds}: {text.spread(found.mean, found.sd)}%, {text.points(found.difference)} points from the published figure, which is of "
+        "another training and has an error of its own. Small marks are seeds, the bar is the interval of the exported model."
+    )
+
+
+def _seeds_table(run: RunData) -> Table | None:
+    result = run.result
+    records = run.of(result.trials) if result is not None else tuple(r for r in run.records if r.completed)
+    if not records:
+        return None
+    tests = result.test.per_seed if result is not None and result.test is not None else ()
+    return Table(
+        caption=f"Each seed: {text.count(run.info.data.validation)} validation images"
+        + (f", {text.count(run.info.data.test)} test images." if tests else "; the test set was not used."),
+        columns=(
+            Column("Trial", number=False),
+            Column("Validation", "%"),
+            Column("Loss"),
+            *((Column("Test", "%"),) if tests else ()),
+            Column("Epochs"),
+        ),
+        rows=[
+            Row(
+                (
+                    Cell(
+                        record.trial, detail="exported" if result is not None and record.trial == result.trial else ""
+                    ),
+                    number(record.val_accuracy, text.percent(record.val_accuracy)),
+                    number(record.val_loss, text.loss(record.val_loss)),
+                    *((_test_cell(tests, place),) if tests else ()),
+                    number(record.epochs_run),
+                ),
+                trial=record.trial,
+            )
+            for place, record in enumerate(records)
+        ],
+    )
+
+
+def _test_cell(tests: tuple[float, ...], place: int) -> Cell:
+    value = tests[place] if place < len(tests) else None
+    return number(value, text.percent(value))
