@@ -25,7 +25,7 @@ from tuner.worker import prepare_device, private_output, reason
 # Keras and Keras Tuner have no types: models, layers, hyperparameters and HyperModels are `Any` here.
 
 _MOST_BUILDS = 200
-_DRAWS = 500
+_DRAWS = 100
 
 
 class ProbeError(ValueError):
@@ -67,19 +67,19 @@ class _Answers:
             "description": " ".join((type(self.space).__doc__ or "").split("\n\n")[0].split()),
         }
 
-    def draw(self, seed: Sequence[int]) -> Json:
+    def draw(self, seed: Sequence[int], max_params: int | None, max_macs: int | None) -> Json:
         """The first configuration within the caps of a stream of random ones."""
         rng = np.random.default_rng(seed)
         smallest: int | None = None
         for _ in range(_DRAWS):
             hp = _random(self.declared, rng)
             weighed = self._weighed(hp)
-            if self._fits(weighed):
+            if _fits(weighed, max_params, max_macs):
                 return {"configuration": active(hp), **weighed}
             smallest = min(weighed["parameters"], smallest or weighed["parameters"])
         raise ProbeError(
             f"No network fits. Expected a cap that one of {_DRAWS} draws keeps; the smallest of them has {smallest:,} parameters. "
-            f"Received: max_params={self._ref.max_params}, max_macs={self._ref.max_macs}"
+            f"Received: max_params={max_params}, max_macs={max_macs}"
         )
 
     def weigh(self, configuration: Mapping[str, Value]) -> Json:
@@ -108,10 +108,11 @@ class _Answers:
             "layers": [vars(layer) for layer in layers],
         }
 
-    def _fits(self, weighed: Json) -> bool:
-        macs = sum(layer["multiply_adds"] for layer in weighed["layers"])
-        caps = ((self._ref.max_params, weighed["parameters"]), (self._ref.max_macs, macs))
-        return all(cap is None or size <= cap for cap, size in caps)
+
+def _fits(weighed: Json, max_params: int | None, max_macs: int | None) -> bool:
+    macs = sum(layer["multiply_adds"] for layer in weighed["layers"])
+    caps = ((max_params, weighed["parameters"]), (max_macs, macs))
+    return all(cap is None or size <= cap for cap, size in caps)
 
 
 def build(space: Any, hp: Any) -> Any:

@@ -7,6 +7,7 @@ remembered. Workers import it too; the parent of a run never does.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import json
 import queue
@@ -58,12 +59,12 @@ class UserSpace:
     def __init__(self, ref: SpaceRef) -> None:
         self.name = ref.name
         self.classes = ref.classes
-        described = _described(ref)
+        self._probe = _Probe(ref)
+        described = self._ask("describe")
         self.max_params = ref.max_params if ref.max_params is not None else described["max_params"]
         self.max_macs = ref.max_macs if ref.max_macs is not None else described["max_macs"]
         self.hyperparameters = tuple(_hyperparameter(item) for item in described["hyperparameters"]["space"])
         self._config = described["hyperparameters"]
-        self._probe = _Probe(dataclasses.replace(ref, max_params=self.max_params, max_macs=self.max_macs))
         self._weighed: dict[str, Json] = {}
 
     def declare(self, hp: Any) -> None:
@@ -92,7 +93,8 @@ class UserSpace:
         Raises:
             UsageError: where none is found, or the HyperModel fails.
         """
-        answer = self._ask("draw", seed=[int(number) for number in rng.integers(0, 2**32, _SEEDS)])
+        seed = [int(number) for number in rng.integers(0, 2**32, _SEEDS)]
+        answer = self._ask("draw", seed=seed, max_params=self.max_params, max_macs=self.max_macs)
         configuration: dict[str, Value] = answer["configuration"]
         self._weighed[configuration_key(configuration)] = answer
         return configuration
@@ -121,6 +123,10 @@ class UserSpace:
         """The hyperparameters as in `run.json`."""
         return [hyperparameter.to_json() for hyperparameter in self.hyperparameters]
 
+    def close(self) -> None:
+        """Ends the process that builds it."""
+        self._probe.close()
+
     def _weigh(self, values: Mapping[str, Value]) -> Json:
         key = configuration_key(values)
         if key not in self._weighed:
@@ -130,23 +136,9 @@ class UserSpace:
     def _ask(self, what: str, **details: Any) -> Json:
         answer = self._probe.ask(what, **details)
         if "error" in answer:
-            raise UsageError(f"{self.name} can't be used: {answer['error']}")
+            raise UsageError(f"--space {self.name} can't be used. {answer['error']}")
         found: Json = answer["answer"]
         return found
-
-
-def _described(ref: SpaceRef) -> Json:
-    probe = _Probe(ref)
-    try:
-        answer = probe.ask("describe")
-    finally:
-        probe.close()
-    if "error" in answer:
-        raise UsageError(
-            f"--space {ref.name} can't be used. Expected package.module:Class. Received: {answer['error']}"
-        )
-    found: Json = answer["answer"]
-    return found
 
 
 def _hyperparameter(item: Json) -> Hyperparameter:
@@ -207,6 +199,9 @@ class _Probe:
         if self._popen is not None:
             self._popen.kill()
             self._popen.wait()
+            with contextlib.suppress(OSError):
+                if self._popen.stdin is not None:
+                    self._popen.stdin.close()
             self._popen = None
 
     def _started(self) -> subprocess.Popen[bytes]:
