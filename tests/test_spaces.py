@@ -268,7 +268,7 @@ def test_count_of_200_draws_equals_keras(name: str) -> None:
     assert_draws_agree(name, 200, seed=2)
 
 
-@each_space
+@pytest.mark.parametrize("name", ["compact8k", *OTHERS])
 def test_count_of_references_equals_keras(name: str) -> None:
     space = load_space(name)
     for reference in space.references():

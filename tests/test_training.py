@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from search_spaces import training
-from search_spaces.augmentation import augment, draw_transforms, transform
+from search_spaces.augmentation import augment, draw_jitter, draw_transforms, jitter, transform
 from search_spaces.hyperparameters import Value
 from search_spaces.model import build_model
 from search_spaces.notation import parse
 from search_spaces.recipe import Augmentation, Optimizer, Recipe, Schedule
-from search_spaces.spaces import Compact8k
+from search_spaces.spaces import Cnn3, Compact8k
 from search_spaces.training import (
     EpochBatches,
     FittedSchedule,
@@ -25,6 +25,7 @@ from search_spaces.training import (
     fit_model,
     last_learning_rate,
     make_optimizer,
+    pixel_moments,
 )
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
@@ -254,6 +255,138 @@ def test_a_rotation_keeps_the_middle_and_the_mean() -> None:
     turned = augment(x, Augmentation(rotation=15), np.random.default_rng(1))
     assert (turned[:, 13:15, 13:15] == 255).all()
     assert turned.mean() == pytest.approx(x.mean(), rel=0.01)
+
+
+# Jitter
+
+
+def test_jitter_by_hand() -> None:
+    x = np.zeros((1, 28, 28), np.uint8)
+    x[0, :, :14] = 200
+    factors = [np.array([factor], np.float32) for factor in (0.5, 0.8)]
+    # Dimmed to 100 and 0, mean 50; then each 80% as far from it.
+    jittered = jitter(x, *factors)
+    assert set(jittered[0, :, :14].flat) == {90}
+    assert set(jittered[0, :, 14:].flat) == {10}
+    assert jittered.dtype == np.uint8
+
+
+@pytest.mark.parametrize(("brightness", "contrast"), [(2.0, 1.0), (1.0, 3.0)])
+def test_jitter_stays_within_bytes(brightness: float, contrast: float) -> None:
+    x, _ = data(10)
+    jittered = jitter(x, np.full(10, brightness, np.float32), np.full(10, contrast, np.float32))
+    assert jittered.max() == 255
+    assert (jittered[x == 0] == 0).all()
+
+
+@pytest.mark.parametrize("strengths", [Augmentation(brightness=0.3), Augmentation(contrast=0.3)])
+def test_strengths_bound_the_jitter(strengths: Augmentation) -> None:
+    drawn = draw_jitter(4000, strengths, np.random.default_rng(1))
+    for factors, most in zip(drawn, (strengths.brightness, strengths.contrast), strict=True):
+        assert np.abs(factors - 1).max() <= most + 1e-6
+        assert np.abs(factors - 1).max() >= 0.98 * most
+        assert abs(factors.mean() - 1) <= 0.05 * most + 1e-6
+
+
+def test_jitter_leaves_the_stream_of_transforms_as_it_was() -> None:
+    x, _ = data(30)
+    rng, moving, both = (np.random.default_rng(7) for _ in range(3))
+    moved = augment(x, Augmentation(15, 0.1, 0.15), moving)
+    strengths = Augmentation(15, 0.1, 0.15, 0.2, 0.2)
+    transforms = draw_transforms(30, (28, 28), strengths, rng)
+    assert (augment(x, strengths, both) == jitter(moved, *draw_jitter(30, strengths, rng))).all()
+    assert (moved == transform(x, transforms)).all()
+    assert moving.random() != both.random()
+
+
+def test_jitter_alone_moves_nothing_and_keeps_the_original() -> None:
+    x, _ = data(20)
+    x[:, 5:9] = 0
+    before = x.copy()
+    jittered = augment(x, Augmentation(brightness=0.4), np.random.default_rng(1))
+    assert (x == before).all()
+    assert (jittered[:, 5:9] == 0).all()
+    assert (jittered != x).any()
+
+
+@pytest.mark.parametrize(
+    "strengths", [{"rotation": -1.0}, {"scale": 1.0}, {"brightness": 1.1}, {"contrast": float("nan")}, {"shift": 2.0}]
+)
+def test_strengths_that_make_no_sense(strengths: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="Received"):
+        Augmentation(**strengths)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"batch_size": 0}, {"learning_rate": -1.0}, {"label_smoothing": 1.5}, {"l2": float("nan")}]
+)
+def test_recipes_that_make_no_sense(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(changes))} must be"):
+        Recipe(**changes)
+
+
+# Normalisation
+
+
+def outputs(model: Any, layer: str, x: np.ndarray) -> np.ndarray:
+    inner = keras.Model(model.inputs[0], model.get_layer(layer).output)
+    return np.asarray(keras.ops.convert_to_numpy(inner(x, training=False)))
+
+
+def test_moments_of_pixels() -> None:
+    x, _ = data(5000)
+    x = (x // 2).astype(np.uint8)
+    mean, variance = pixel_moments(x)
+    assert mean == pytest.approx(float((x / 255).mean()))
+    assert variance == pytest.approx(float((x / 255).var()))
+
+
+def test_fixed_normalisation_is_in_the_model() -> None:
+    x, _ = data(4)
+    model = build_model(parse("norm(.5,.25) C4 GAP D10(bias)"))
+    assert outputs(model, "normalization_1", x) == pytest.approx(((x / 255) - 0.5)[..., None] / 0.25, abs=1e-5)
+
+
+def test_fit_normalises_by_the_training_images_and_the_model_keeps_it(tmp_path: Path) -> None:
+    x, y = data(60)
+    x = (x // 3 + 40).astype(np.uint8)
+    model = build_model(parse("norm C4 GAP D10(bias)"))
+    assert outputs(model, "normalization_1", x) == pytest.approx((x / 255)[..., None], abs=1e-6)
+    fit_model(model, Recipe(batch_size=20), x, y, 2, seed=1, verbose=0)
+    normalised = outputs(model, "normalization_1", x)
+    assert float(normalised.mean()) == pytest.approx(0.0, abs=1e-4)
+    assert float(normalised.std()) == pytest.approx(1.0, abs=1e-4)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert outputs(loaded, "normalization_1", x) == pytest.approx(normalised)
+    assert model.predict(x, verbose=0) == pytest.approx(loaded.predict(x, verbose=0), abs=1e-6)
+
+
+@pytest.mark.parametrize("network", ["norm C4 GAP D10(bias)", "norm(.5,.5) C4 GAP D10(bias)"])
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a SavedModel needs TensorFlow")
+def test_normalisation_is_exported(network: str, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    x, y = data(40)
+    x = (x // 3 + 40).astype(np.uint8)
+    model = build_model(parse(network))
+    fit_model(model, Recipe(batch_size=20), x, y, 1, seed=1, verbose=0)
+    model.export(str(tmp_path / "exported"), format="tf_saved_model", verbose=False)
+    # Held, since its functions don't hold their variables.
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
+    assert np.asarray(exported.serve(x)) == pytest.approx(np.asarray(model(x, training=False)), abs=1e-5)
+
+
+def test_training_is_the_same_again_with_everything_that_cnn3_has() -> None:
+    space = Cnn3()
+    values: dict[str, Value] = {"normalisation": "data", "batch_size": 32, "units_1": 16}
+
+    def once() -> dict[str, list[float]]:
+        keras.utils.set_random_seed(3)
+        model = space.build_values(values)
+        return dict(space.fit_values(values, model, *data(96), 1, seed=3, verbose=0).history)
+
+    assert once() == once()
 
 
 # Fit
