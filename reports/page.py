@@ -60,8 +60,8 @@ def sections_of(run: RunData) -> list[Section]:
     if run.info.kind == "study" and run.info.study is not None:
         return list(_study_sections(run))
     if run.info.kind == "train":
-        kept = [build for build in SECTIONS if build not in (summary.build, *NOT_OF_A_TRAINING)]
-        return [training.build(run), *(build(run) for build in kept)]
+        kept = [build for build in SECTIONS if build not in (summary.build, leaderboard.build, *NOT_OF_A_TRAINING)]
+        return [training.build(run), training.trials_section(run), *(build(run) for build in kept)]
     return [build(run) for build in SECTIONS]
 
 

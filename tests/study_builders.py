@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import numpy as np
 from tests.report_builders import (
     Array,
     FakeRun,
+    build_run,
+    confirm_records,
     network_layers,
     picture_arrays,
     probabilities,
     run_document,
+    search_records,
     validation_document,
     weight_arrays,
     write_journal,
@@ -139,10 +143,10 @@ STUDIES: Mapping[str, FakeStudy] = {
         epochs=30,
     ),
     "capacity": FakeStudy(
-        arms=values_of("filters_3", {8: -0.01, 16: -0.003, 24: 0.0, 32: 0.002}),
-        hyperparameter="filters_3",
+        arms=values_of("filters_2", {4: -0.01, 8: -0.003, 16: 0.0, 24: 0.002}),
+        hyperparameter="filters_2",
         question="How does the gap between training and validation grow with the number of parameters?",
-        base="24",
+        base="16",
     ),
 }  # fmt: skip
 """One of each kind."""
@@ -332,3 +336,39 @@ def _diagnostics(fake: FakeStudy, record: TrialRecord, rng: np.random.Generator)
     if "step" in fake.diagnostics:
         found[prefix + "step"] = np.array([0.002 + 2e-5 * size, 4e8 + 2e5 * size])
     return found
+
+
+# --- trainings ------------------------------------------------------------------------------------------------------
+
+
+def build_training(folder: Path, *, known: bool = True, **changes: Any) -> Path:
+    """Writes a training's folder: a search of one configuration without its search; `known`: of a reference."""
+    fake = FakeRun(**{"brackets": ((0, ((1, 5),)),), "failed": 0, "finalists": 1, **changes})
+    build_run(folder, fake)
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    searched = search_records(fake)
+    records = [
+        replace(record, phase="train", trial=f"{number:04d}")
+        for number, record in enumerate(next(iter(confirm_records(fake, searched).values())), start=1)
+    ]
+    for place, reference in enumerate(run["references"]):
+        reference["included"] = known and place == 0
+    run |= {"kind": "train", "plan": {"algorithm": "train", "brackets": [], "trials": len(records)}}
+    run["command"] = ["mnist-tune", "train", "one-cycle-7236"]
+    write_json(folder / "run.json", run)
+    write_journal(folder / "trials.jsonl", records)
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    names = {f"{number + 1:04d}": f"{number:04d}" for number in range(1, len(records) + 1)}
+    result |= {"kind": "train", "trial": names[result["trial"]], "trials": [names[name] for name in result["trials"]]}
+    result["finalists"][0] |= {"search_trial": None, "trials": result["trials"]}
+    write_json(folder / "result.json", result)
+    with np.load(folder / "evaluation.npz") as file:
+        arrays = {_renamed(key, names): file[key] for key in file.files}
+    np.savez_compressed(folder / "evaluation.npz", **arrays)
+    return folder
+
+
+def _renamed(key: str, names: Mapping[str, str]) -> str:
+    head, _, rest = key.partition("/")
+    trial, slash, tail = rest.partition("/")
+    return f"{head}/{names[trial]}{slash}{tail}" if head == "confirm" else key

@@ -272,7 +272,7 @@ def _hidden_words(base: Arm, hidden: Sequence[Comparison], family: int, *, alone
     largest = max(hidden, key=_size)
     test = largest.test
     low, high = test.interval or (0.0, 0.0)
-    seeds = _seeds(min(comparison.test.n for comparison in hidden))
+    seeds = _seeds_of([comparison.test.n for comparison in hidden])
     interval = f"{_signed(low)} to {_signed(high)}"
     if len(hidden) == 1:
         first = (
@@ -285,12 +285,13 @@ def _hidden_words(base: Arm, hidden: Sequence[Comparison], family: int, *, alone
             f"No difference from {base.label} that {seeds} can show{names}: the largest is that of {largest.label}, {_signed(test.difference)} points "
             f"(95% interval {interval}, {_p(largest.p_holm)})."
         )
-    widest = max(showable_difference(c.test.sd or 0.0, c.test.n, family) for c in hidden)
-    return [
-        first,
-        f"With this spread a true difference of {_points(widest)} points would be shown four times in five; a smaller one may "
-        "well be there.",
-    ]
+    return [first, _showable_words([showable_difference(c.test.sd or 0.0, c.test.n, family) for c in hidden])]
+
+
+def _showable_words(sizes: Sequence[float]) -> str:
+    small, large = _points(min(sizes)), _points(max(sizes))
+    size = f"{small} points" if small == large else f"{small} to {large} points, by arm,"
+    return f"With this spread a true difference of {size} would be shown four times in five; a smaller one may well be there."
 
 
 def _untested_words(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
@@ -357,6 +358,10 @@ def _size(comparison: Comparison) -> float:
 
 def _seeds(number: int) -> str:
     return f"{number} seed" if number == 1 else f"{number} seeds"
+
+
+def _seeds_of(numbers: Sequence[int]) -> str:
+    return _seeds(max(numbers)) if min(numbers) == max(numbers) else f"{min(numbers)} to {max(numbers)} seeds"
 
 
 def _joined(names: Sequence[str]) -> str:

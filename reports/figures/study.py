@@ -28,7 +28,7 @@ from reports.figures.canvas import (
 
 Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
 
-_LONGEST_LABEL = 25
+_LONGEST_LABEL = 20
 _SHORT_LABEL = 20
 _ROW = 34
 _CURVES_WIDTH = 552
@@ -60,9 +60,12 @@ def looks(arms: Sequence[ArmData]) -> dict[int, Look]:
 
 
 def short_label(label: str, most: int = _LONGEST_LABEL) -> str:
-    """A label on one line, cut where it is too long for a figure."""
+    """A label on one line, cut in its middle where it is too long for a figure: long labels differ at their ends."""
     line = " ".join(label.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    if len(line) <= most:
+        return line
+    end = most // 2
+    return f"{line[: most - 1 - end]}…{line[-end:]}"
 
 
 def effect_figure(rows: Sequence[Effect], base: str, styles: dict[int, Look], label: str) -> str:
@@ -70,7 +73,7 @@ def effect_figure(rows: Sequence[Effect], base: str, styles: dict[int, Look], la
     others = [row for row in rows if not row.arm.base]
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(left=176, right=156, top=8, bottom=44)
+        ax = canvas.axes(left=140, right=150, top=8, bottom=44)
         ax.axvline(0, color=Ink.MUTED, linewidth=1, zorder=1)
         for place, row in enumerate(others):
             _effect_row(canvas, ax, row, place, styles[row.arm.place])
@@ -81,7 +84,7 @@ def effect_figure(rows: Sequence[Effect], base: str, styles: dict[int, Look], la
         _difference_axis(ax, others)
         ax.set_xlabel(f"validation accuracy minus that of {short_label(base)}, points")
 
-    return draw("effects", 760, 60 + _ROW * max(len(others), 1), label, paint)
+    return draw("effects", 640, 60 + _ROW * max(len(others), 1), label, paint)
 
 
 def _effect_row(canvas: Canvas, ax: Axes, row: Effect, place: int, style: Look) -> None:

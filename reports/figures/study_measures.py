@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 
@@ -23,6 +24,8 @@ from reports.figures.canvas import (
 )
 from reports.figures.study import Look, label_places, short_label
 
+_MOST_TICKS = 7
+_TICKS_APART = 1.3
 _WIDE_RANGE = 10
 """A measure whose largest value is more than this many times its smallest may stand on a logarithmic axis."""
 
@@ -171,8 +174,9 @@ def _number_axis(ax: Axes, places: Sequence[float]) -> None:
     low, high = min(places), max(places)
     ax.set_xscale("log")
     ax.set_xlim(low / 1.15, high * 1.15)
-    ticks = log_ticks(low / 1.15, high * 1.15, 6)
-    if len(ticks) < 2:
-        ticks = [low, high]
+    own = sorted(set(places))
+    apart = len(own) <= _MOST_TICKS and all(b / a > _TICKS_APART for a, b in pairwise(own))
+    ticks = own if apart else log_ticks(low / 1.15, high * 1.15, 6)
+    ticks = ticks if len(ticks) > 1 else [low, high]
     ax.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     ax.set_xticks([], minor=True)

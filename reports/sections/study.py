@@ -105,7 +105,8 @@ def effects_section(run: RunData) -> Section:
     arms = [row.arm for row in rows]
     base = base_of(arms)
     drawn = any(row.pairs for row in rows)
-    words = f"Each arm's difference to {base.name}: seeds, mean, 95% interval" if base else "Differences"
+    interval = ", 95% interval" if any(row.comparison is not None for row in rows) else ""
+    words = f"Each arm's difference to {base.name}: seeds, mean{interval}" if base else "Differences"
     return part(
         "effects",
         "Effects",

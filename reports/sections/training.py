@@ -8,7 +8,7 @@ from reports import formatting as text
 from reports.analysis.training import Published, published
 from reports.figures.training import published_figure
 from reports.run_data import RunData
-from reports.sections import summary
+from reports.sections import leaderboard, summary
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
 
 
@@ -23,6 +23,18 @@ def build(run: RunData) -> Section:
     )
 
 
+def trials_section(run: RunData) -> Section:
+    """The seeds: nothing was chosen among configurations."""
+    found = leaderboard.build(run)
+    return replace(
+        found,
+        name="Seeds",
+        title=f"One configuration, {text.plural(len(run.records), 'training')}",
+        how="Each row is the configuration trained from scratch with another seed; ± is the standard deviation over seeds.",
+        body={**found.body, "confirmed": None, "why_none": ""},
+    )
+
+
 def _comparison(run: RunData) -> Figure | None:
     found = published(run)
     if found is None:
@@ -33,14 +45,16 @@ def _comparison(run: RunData) -> Figure | None:
 
 def comparison_words(found: Published) -> str:
     """One sentence: published, ours, and where the published figure lies."""
-    ours = text.interval(found.exported, found.interval)
+    ends = f" [{text.percent(found.interval[0])}, {text.percent(found.interval[1])}]" if found.interval else ""
     if found.interval is None:
         place = "no interval of ours is known"
     elif found.inside:
-        place = "it lies inside our 95% interval"
+        place = "the published figure lies inside our 95% interval"
     else:
-        place = f"it lies {'above' if found.published > found.interval[1] else 'below'} our 95% interval"
-    return f"{found.name} was published with {text.percent(found.published)}%; ours has {ours}% on {text.count(found.test)} test images: {place}"
+        place = (
+            f"the published figure lies {'above' if found.published > found.interval[1] else 'below'} our 95% interval"
+        )
+    return f"{found.name} was published with {text.percent(found.published)}%; ours has {text.percent(found.exported)}%{ends} on {text.count(found.test)} test images: {place}"
 
 
 def _caveat(found: Published) -> str:
