@@ -6,8 +6,8 @@ from reports import formatting as text
 from reports import pictures
 from reports.figures.measures import pixel_figure
 from reports.run_data import DataSet, RunData
+from reports.sections.banners import DIGITS
 from reports.sections.section import Cell, Column, Picture, Row, Section, Table, figure
-from reports.sections.summary import DIGITS
 
 
 def build(run: RunData) -> Section:
