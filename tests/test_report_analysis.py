@@ -23,7 +23,7 @@ from reports.analysis.classification import (
 )
 from reports.analysis.comparison import best_reference_trial, reference_rows, reference_trial, winning_reference
 from reports.analysis.consistency import bar_of, consistency
-from reports.analysis.curves import band, curve, early_stops, generalisation_gap
+from reports.analysis.curves import background, band, curve, early_stops, gap_curve, generalisation_gap
 from reports.analysis.errors import least_sure, mistakes
 from reports.analysis.failures import UNKNOWN, failure_groups
 from reports.analysis.leaderboard import first_epoch_at, last_value, setting_names, trial_rows, varied_names
@@ -414,3 +414,23 @@ def test_the_bar_off_mnist_is_the_best_reference_trained_here(
 ) -> None:
     found = bar_of(reference_run(trials, data=data))
     assert (None if found is None else (found.accuracy, found.reference)) == expected
+
+
+# --- curves behind the winner ---------------------------------------------------------------------------------------
+
+
+def test_gap_has_the_epochs_that_both_have() -> None:
+    record = make_record(history={"accuracy": [0.8, 0.9, math.nan], "val_accuracy": [math.nan, 0.95, 0.96]})
+    assert gap_curve(record).epochs == (2,)
+    assert gap_curve(record).values == pytest.approx((-0.05,))
+    assert gap_curve(make_record()).epochs == ()
+
+
+def test_of_many_trials_an_even_sample_stands_behind() -> None:
+    many = [make_record(f"{n:04d}", history={"val_accuracy": [n / 1000]}) for n in range(1, 1000)]
+    found = background([*many, make_record("9999", None)], 10)
+    assert len(found) == 10
+    assert (found[0].trial, found[-1].trial) == ("0001", "0999")
+    assert {round(int(record.trial) / 111) for record in found} == set(range(10))
+    assert background(many[:3], 10) == tuple(many[:3])
+    assert background([], 10) == ()

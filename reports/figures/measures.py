@@ -5,49 +5,41 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from reports.analysis.classification import ReliabilityBin
+from reports.analysis.classification import ReliabilityBin, wilson_interval
 from reports.analysis.robustness import Degradation
 from reports.analysis.weights import LayerWeights
 from reports.figures.canvas import Canvas, Ink, draw, error_axis, error_scale, hairlines
 
 
 def reliability_figure(bins: Sequence[ReliabilityBin], label: str) -> str:
-    """Accuracy against confidence; a mark's area grows with its images."""
+    """Accuracy against confidence with the 95% interval of each bin; under it the number of images."""
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(left=52, right=20, top=16)
-        total = sum(b.count for b in bins)
+        ax = canvas.axes(left=56, right=24, top=16, bottom=76)
         ax.plot([0, 1], [0, 1], color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        ax.annotate("as sure as right", (0.3, 0.3), xytext=(8, -4), textcoords="offset points", fontsize=11,
+        ax.annotate("as sure as right", (0.2, 0.2), xytext=(8, -4), textcoords="offset points", fontsize=11,
                     va="top", color=Ink.MUTED)  # fmt: skip
-        ax.plot([b.confidence for b in bins], [b.accuracy for b in bins], color=Ink.WINNER, linewidth=1)
         for b in bins:
-            size = 4 + 14 * math.sqrt(b.count / total)
-            ax.plot([b.confidence], [b.accuracy], marker="o", markersize=size, color=Ink.WINNER,
-                    markeredgecolor=Ink.PAPER, clip_on=False)  # fmt: skip
-        for b in bins:
-            low = b.accuracy < 0.85
-            ax.annotate(
-                f"{b.count:,}",
-                (b.confidence, b.accuracy),
-                xytext=(0, 9) if low else (-12, -2),
-                textcoords="offset points",
-                ha="center" if low else "right",
-                va="center",
-                fontsize=10,
-                color=Ink.MUTED,
-                annotation_clip=False,
-            )
+            low, high = wilson_interval(round(b.accuracy * b.count), b.count)
+            ax.plot([b.confidence] * 2, [low, high], color=Ink.WINNER, linewidth=1.5, alpha=0.5)
+        ax.plot([b.confidence for b in bins], [b.accuracy for b in bins], linestyle="none", marker="o", markersize=7,
+                color=Ink.WINNER, markeredgecolor=Ink.PAPER, clip_on=False)  # fmt: skip
+        for place, b in enumerate(bins):
+            ax.annotate(f"{b.count:,}", ((b.low + b.high) / 2, 0), xycoords=("data", "axes fraction"),
+                        xytext=(0, -30 if place % 2 == 0 else -43), textcoords="offset points", ha="center",
+                        fontsize=10, color=Ink.MUTED, annotation_clip=False)  # fmt: skip
+        ax.annotate("images", (0, 0), xycoords="axes fraction", xytext=(-10, -37), textcoords="offset points",
+                    ha="right", fontsize=10, color=Ink.MUTED, annotation_clip=False)  # fmt: skip
         ax.set_xlim(0, 1.0)
         ax.set_ylim(0, 1.0)
         ticks = [0, 0.25, 0.5, 0.75, 1]
         ax.set_xticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
         ax.set_yticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
         hairlines(ax)
-        ax.set_xlabel("confidence, %")
+        ax.set_xlabel("confidence, %", labelpad=30)
         ax.set_ylabel("accuracy, %")
 
-    return draw("reliability", 400, 360, label, paint)
+    return draw("reliability", 440, 384, label, paint)
 
 
 def robustness_figure(found: Degradation, accuracies: Sequence[float], label: str) -> str:
@@ -64,9 +56,15 @@ def robustness_figure(found: Degradation, accuracies: Sequence[float], label: st
             markersize=5,
             clip_on=False,
         )
+        ends = ((found.levels[0], found.accuracy[0], -8, "left"), (found.levels[-1], found.accuracy[-1], 9, "right"))
+        for x, y, up, side in ends[: len(found.levels)]:
+            ax.annotate(f"{100 * y:.1f}", (x, error_scale(y)), xytext=(0, up), textcoords="offset points", ha=side,
+                        va="center", fontsize=11, color=Ink.WINNER, annotation_clip=False)  # fmt: skip
         error_axis(ax, accuracies, label="", ticks=6)
-        levels = [found.levels[0], found.levels[len(found.levels) // 2], found.levels[-1]]
-        ax.set_xticks(sorted(set(levels)), [f"{level:.3g}" for level in sorted(set(levels))])
+        levels = sorted({found.levels[0], found.levels[len(found.levels) // 2], found.levels[-1]})
+        ax.set_xticks(levels, [f"{level:.3g}" for level in levels])
+        if found.levels[0] > found.levels[-1]:
+            ax.invert_xaxis()  # Worse is to the right, whichever way the levels run.
         ax.set_xlabel(found.unit)
 
     return draw(f"robustness-{_slug(found.kind)}", 240, 200, label, paint)
