@@ -24,7 +24,7 @@ from reports.analysis.classification import (
 from reports.analysis.comparison import best_reference_trial, reference_rows, reference_trial, winning_reference
 from reports.analysis.consistency import bar_of, consistency
 from reports.analysis.curves import background, band, curve, early_stops, gap_curve, generalisation_gap
-from reports.analysis.errors import least_sure, mistakes
+from reports.analysis.errors import mistakes, right_samples
 from reports.analysis.failures import UNKNOWN, failure_groups
 from reports.analysis.leaderboard import first_epoch_at, last_value, setting_names, trial_rows, varied_names
 from reports.analysis.network import kernel_side, network
@@ -345,7 +345,14 @@ def test_arrays_of_a_run(tmp_path: Path) -> None:
     assert len(wrong) == int((found.predictions != found.labels).sum())
     assert [v.label_probability for v in wrong] == sorted(v.label_probability for v in wrong)
     assert all(v.seeds == 3 and v.place is not None for v in wrong)
-    assert all(v.label == v.prediction for v in least_sure(run, found))
+    assert all(found.labels[v.index] == v.label and v.same_error <= v.seeds_wrong for v in wrong)
+    assert all(len(v.ranked) == 3 and v.label in dict(v.ranked) and v.ranked[0][0] == v.prediction for v in wrong)
+    for sample in right_samples(run, found):
+        assert {v.label for v in (*sample.surest, *sample.least_sure)} == {sample.label}
+        assert all(v.label == v.prediction for v in sample.surest)
+        scores = [v.probability for v in (*sample.surest, *reversed(sample.least_sure))]
+        assert scores == sorted(scores, reverse=True)
+        assert len(sample.surest) - len(sample.least_sure) in (0, 1)
     assert [item.kind for item in degradations(run)][:2] == ["noise", "blur"]
     assert degradations(run)[0].loss == pytest.approx(0.12)
     assert run.result is not None

@@ -85,7 +85,7 @@ def accuracy_curves(
         error_axis(ax, shown)
         ends = [*(c.epochs[-1] for c in background if c.epochs), *(b.band.epochs[-1] for b in bands)]
         epoch_axis(ax, max([*ends, *(stop.epoch for stop in stops)]))
-        _end_labels(ax, [(b.label, b.band.epochs[-1], error_scale(b.band.mean[-1]), b.colour) for b in bands])
+        end_labels(ax, [(b.label, b.band.epochs[-1], error_scale(b.band.mean[-1]), b.colour) for b in bands])
         _stops(canvas, ax, stops, shown)
 
     return draw("curves-accuracy", 960, 400, label, paint)
@@ -116,7 +116,7 @@ def gap_curves(bands: Sequence[LabelledBand], label: str) -> str:
         ax.axhline(0, color=Ink.MUTED, linewidth=1)
         ax.set_ylabel("training − validation, points")
         epoch_axis(ax, max(item.band.epochs[-1] for item in bands))
-        _end_labels(ax, [(b.label, b.band.epochs[-1], _percent(b.band.mean[-1]), b.colour) for b in bands])
+        end_labels(ax, [(b.label, b.band.epochs[-1], _percent(b.band.mean[-1]), b.colour) for b in bands])
 
     return draw("curves-gap", *_PANEL, label, paint)
 
@@ -138,7 +138,7 @@ def rate_curves(rates: Sequence[LabelledBand], label: str) -> str:
         hairlines(ax)
         ax.set_ylabel("learning rate, % of its highest")
         epoch_axis(ax, max(item.band.epochs[-1] for item in rates))
-        _end_labels(ax, labels)
+        end_labels(ax, labels)
 
     return draw("curves-rate", *_PANEL, label, paint)
 
@@ -164,7 +164,7 @@ def _split_figure(
                 words = word if split.place == 1 else split.label if word == "validation" else ""
                 labels.append((words, found.epochs[-1], scale(found.mean[-1]), colour))
         axis(ax, values)
-        _end_labels(ax, [item for item in labels if item[0]])
+        end_labels(ax, [item for item in labels if item[0]])
         epoch_axis(ax, max(int(item[1]) for item in labels))
 
     return draw(name, *_PANEL, label, paint)
@@ -232,7 +232,7 @@ def _stops(canvas: Canvas, ax: Axes, stops: Sequence[Stop], shown: Sequence[floa
     )
 
 
-def _end_labels(ax: Axes, labels: Sequence[tuple[str, float, float, str]]) -> None:
+def end_labels(ax: Axes, labels: Sequence[tuple[str, float, float, str]]) -> None:
     """Words at the ends of lines, moved apart: (text, x, y, colour)."""
     if not labels:
         return

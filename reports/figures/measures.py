@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from reports.analysis.classification import ReliabilityBin, wilson_interval
 from reports.analysis.robustness import Degradation
-from reports.analysis.weights import LayerWeights
+from reports.analysis.weights import FinalistNorms, LayerWeights
 from reports.figures.canvas import Canvas, Ink, draw, error_axis, error_scale, hairlines
+from reports.figures.curves import end_labels, finalist_colour
 
 
 def reliability_figure(bins: Sequence[ReliabilityBin], label: str) -> str:
@@ -46,7 +47,7 @@ def robustness_figure(found: Degradation, accuracies: Sequence[float], label: st
     """One way of making images worse, on the scale of all of them."""
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(left=44, right=14, top=10)
+        ax = canvas.axes(left=44, right=14, top=10, bottom=58)
         ax.plot(
             found.levels,
             [error_scale(value) for value in found.accuracy],
@@ -56,18 +57,14 @@ def robustness_figure(found: Degradation, accuracies: Sequence[float], label: st
             markersize=5,
             clip_on=False,
         )
-        ends = ((found.levels[0], found.accuracy[0], -8, "left"), (found.levels[-1], found.accuracy[-1], 9, "right"))
-        for x, y, up, side in ends[: len(found.levels)]:
-            ax.annotate(f"{100 * y:.1f}", (x, error_scale(y)), xytext=(0, up), textcoords="offset points", ha=side,
-                        va="center", fontsize=11, color=Ink.WINNER, annotation_clip=False)  # fmt: skip
         error_axis(ax, accuracies, label="", ticks=6)
         levels = sorted({found.levels[0], found.levels[len(found.levels) // 2], found.levels[-1]})
         ax.set_xticks(levels, [f"{level:.3g}" for level in levels])
         if found.levels[0] > found.levels[-1]:
             ax.invert_xaxis()  # Worse is to the right, whichever way the levels run.
-        ax.set_xlabel(found.unit)
+        ax.set_xlabel(found.unit.replace(", ", ",\n"))
 
-    return draw(f"robustness-{_slug(found.kind)}", 240, 200, label, paint)
+    return draw(f"robustness-{_slug(found.kind)}", 240, 214, label, paint)
 
 
 def weight_histogram(layer: LayerWeights, place: int, label: str) -> str:
@@ -83,6 +80,32 @@ def weight_histogram(layer: LayerWeights, place: int, label: str) -> str:
         ax.set_axis_off()
 
     return draw(f"weights-{place}", 128, 36, label, paint)
+
+
+def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: str) -> str:
+    """The L2 norm of each layer's kernel of the confirmed configurations: mean over seeds, and from the least to the most."""
+
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes(left=52, right=84)
+        ends = []
+        for norms, words in zip(found, labels, strict=True):
+            colour = finalist_colour(norms.place)
+            x = list(range(1, len(norms.layers) + 1))
+            low, high = [layer.norm.low for layer in norms.layers], [layer.norm.high for layer in norms.layers]
+            ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+            mean = [layer.norm.mean for layer in norms.layers]
+            ax.plot(x, mean, color=colour, linewidth=2, marker="o", markersize=6, markeredgecolor=Ink.PAPER)
+            ends.append((words, x[-1], mean[-1], colour))
+        layers = max(len(norms.layers) for norms in found)
+        ax.set_xlim(0.5, layers + 0.5)
+        ax.set_xticks(range(1, layers + 1))
+        ax.set_ylim(bottom=0)
+        hairlines(ax)
+        ax.set_xlabel("layer with a kernel, first to last")
+        ax.set_ylabel("L2 norm of its weights")
+        end_labels(ax, ends)
+
+    return draw("weight-norms", 480, 288, label, paint)
 
 
 def pixel_figure(counts: Sequence[int], label: str) -> str:
