@@ -352,7 +352,7 @@ def test_arrays_of_a_run(tmp_path: Path) -> None:
         assert all(v.label == v.prediction for v in sample.surest)
         scores = [v.probability for v in (*sample.surest, *reversed(sample.least_sure))]
         assert scores == sorted(scores, reverse=True)
-        assert len(sample.surest) - len(sample.least_sure) in (0, 1)
+        assert 0 <= len(sample.least_sure) <= len(sample.surest) <= 6
     assert [item.kind for item in degradations(run)][:2] == ["noise", "blur"]
     assert degradations(run)[0].loss == pytest.approx(0.12)
     assert run.result is not None

@@ -43,6 +43,8 @@ class ClassSample:
 
 
 SHOWN_CLASSES = 3
+MOST_OF_A_CLASS = 6
+"""Of the surest, and as many of the least sure."""
 
 
 def mistakes(run: RunData, scored: Scored) -> tuple[Verdict, ...]:
@@ -65,7 +67,8 @@ def right_samples(run: RunData, scored: Scored) -> tuple[ClassSample, ...]:
 def _halves(label: int, members: list[Verdict]) -> ClassSample:
     ordered = sorted(members, key=lambda verdict: (-verdict.probability, verdict.index))
     half = (len(ordered) + 1) // 2
-    return ClassSample(label, tuple(ordered[:half]), tuple(reversed(ordered[half:])))
+    surest, least_sure = ordered[:half], ordered[half:][::-1]
+    return ClassSample(label, tuple(surest[:MOST_OF_A_CLASS]), tuple(least_sure[:MOST_OF_A_CLASS]))
 
 
 def _places(run: RunData) -> dict[int, int]:

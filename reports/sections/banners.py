@@ -42,12 +42,8 @@ def _data(run: RunData) -> Iterator[Banner]:
     if data.is_digits:
         yield Banner("alarm", f"{DIGITS}.", f"{_why_digits(run)} Their figures say nothing about MNIST.")
     elif not data.is_mnist:
-        published = " The published figures on this page were measured on MNIST." if run.info.references else ""
-        yield Banner(
-            "alarm",
-            f"{caveat(run)}",
-            f"Its accuracies don't compare with those that are published for MNIST.{published}",
-        )
+        words = "Published figures don't compare with its own: they were measured on MNIST."
+        yield Banner("alarm", caveat(run), words)
 
 
 def _why_digits(run: RunData) -> str:
@@ -101,9 +97,9 @@ def _why_cut(run: RunData) -> str:
     if run.info.options.get("time_budget") is not None:
         reasons.append("the run had a time budget")
     if any(not record.completed for record in explored(run.records)):
-        reasons.append("a failed trial is not replaced and never promoted")
-    because = f": {', and '.join(reasons)}" if reasons else ""
-    return f"The search saw less than it meant to{because}."
+        reasons.append("a failed trial is not replaced")
+    because = ", and ".join(reasons)
+    return f"{because[:1].upper()}{because[1:]}." if reasons else "The search saw less than it meant to."
 
 
 def _failed(run: RunData) -> Iterator[Banner]:
