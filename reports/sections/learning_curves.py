@@ -137,10 +137,8 @@ def _behind_words(drawn: int, others: int) -> str:
         return ""
     if drawn == others:
         return f"Grey: the other {text.plural(others, 'trial')}, of all lengths."
-    sample = f"Grey: {text.count(drawn)} of the other {text.plural(others, 'trial')}"
-    return (
-        f"{sample}; those without a finite score, and of many an even sample from the best to the worst, are left out."
-    )
+    which = "an even sample from the best to the worst" if drawn == _MOST_BEHIND else "those with a finite score"
+    return f"Grey: {text.count(drawn)} of the other {text.plural(others, 'trial')}, {which}."
 
 
 def _panels(confirmed: list[Confirmed]) -> list[Figure]:
