@@ -24,6 +24,11 @@ def loss(value: float | None) -> str:
     return MISSING if _missing(value) else f"{_number(value):.4f}"
 
 
+def area(value: float | None) -> str:
+    """An area under a curve: five decimals, rounded down, so that 1 means 1."""
+    return MISSING if _missing(value) else f"{math.floor(1e5 * _number(value) + 1e-6) / 1e5:.5f}"
+
+
 def interval(estimate: float | None, bounds: tuple[float, float] | None) -> str:
     """(.9946, (.9930, .9959)) → "99.46 [99.30, 99.59]"."""
     if bounds is None or _missing(estimate):

@@ -54,6 +54,10 @@ class Reference:
     source: str
     fits: bool
     included: bool
+    trial: str | None = None
+    """Its first trial in this run, where it was tried."""
+    assumed: str = ""
+    """What of its recipe was not published, and what stands in for it."""
 
 
 @dataclass(frozen=True)
@@ -312,6 +316,8 @@ def _reference(item: Json) -> Reference:
         source=str(item.get("source") or ""),
         fits=bool(item.get("fits")),
         included=bool(item.get("included")),
+        trial=item.get("trial"),
+        assumed=str(item.get("assumed") or ""),
     )
 
 

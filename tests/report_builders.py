@@ -50,6 +50,8 @@ class FakeRun:
     """Put wherever a user's or a library's text can stand."""
     seed: int = 1
     options: Mapping[str, object] = field(default_factory=dict)
+    planned: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """(bracket, rung) → its planned size, where that is not what ran."""
 
 
 def build_run(folder: Path, fake: FakeRun | None = None) -> Path:
@@ -498,7 +500,10 @@ def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> Json:
             "brackets": [
                 {
                     "bracket": bracket,
-                    "rungs": [{"rung": k, "size": size, "epochs": n} for k, (size, n) in enumerate(rungs)],
+                    "rungs": [
+                        {"rung": k, "size": fake.planned.get((bracket, k), size), "epochs": n}
+                        for k, (size, n) in enumerate(rungs)
+                    ],
                 }
                 for bracket, rungs in fake.brackets
             ],
@@ -573,10 +578,12 @@ def references(hostile: str = "") -> list[Json]:
             "published_accuracy": accuracy,
             "published_epochs": epochs,
             "source": "a public notebook" + hostile,
+            "assumed": "momentum .9" + hostile if included else "",
+            "trial": f"{place:04d}" if included else None,
             "fits": parameters <= 8000,
             "included": included,
         }
-        for name, network, parameters, accuracy, epochs, included in rows
+        for place, (name, network, parameters, accuracy, epochs, included) in enumerate(rows, start=2)
     ]
 
 
