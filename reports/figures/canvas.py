@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 _PIXELS_PER_INCH = 72
@@ -84,6 +85,10 @@ _NO_TURN = re.compile(r' transform="rotate\(-0 [^"]*"')
 _UNSEEN = re.compile(r'<path [^>]*style="fill: none"/>')
 """Neither filled nor stroked: the empty cells of a matrix, the ground of a figure."""
 _SPACE = re.compile(r"\s*\n\s*")
+_MARKER_ID = re.compile(r'((?:\bid="|href="#)m)([0-9a-f]{10})(?=")')
+_STYLE_OF_MARK = re.compile(r'<(?:use|path) [^>]*?( style="[^"]*")')
+_TENTHS = re.compile(r"(\d\.\d)\d+")
+_FURTHER_POINT = re.compile(r"\s+L ")
 
 
 @dataclass
@@ -125,6 +130,16 @@ class Canvas:
         style: dict[str, object] = {"marker": "o", "markersize": 6, "markeredgewidth": 1, "markeredgecolor": Ink.PAPER}
         ax.plot(x, y, linestyle="none", gid=gid, clip_on=False, **{**style, **look})  # type: ignore[arg-type]
 
+    def lines(
+        self, ax: Axes, lines: Sequence[Sequence[tuple[float, float]]], trials: Sequence[str], **look: object
+    ) -> None:
+        """Lines of one look through given points, each of which knows its trial."""
+        if not lines:
+            return
+        gid = f"marks-{len(self.marks)}"
+        self.marks[gid] = tuple(trials)
+        ax.add_collection(LineCollection(lines, gid=gid, clip_on=False, **look), autolim=False)  # type: ignore[arg-type]
+
 
 @contextmanager
 def drawing() -> Iterator[None]:
@@ -160,6 +175,7 @@ def svg_of(canvas: Canvas, label: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
     for gid, trials in canvas.marks.items():
         body = _name_marks(body, gid, trials)
+    body = _short_marker_ids(body)
     body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
     body = _ID.sub(lambda m: f"{m.group(1)}{canvas.name}-{m.group(2)}", body).replace("xlink:href", "href")
     body = _NO_TURN.sub("", _FONT.sub(r"\1 var(--sans)", body))
@@ -305,8 +321,25 @@ def _plain_ticks(low: float, high: float) -> list[float]:
 
 
 def _name_marks(body: str, gid: str, trials: Sequence[str]) -> str:
-    start = body.index(f'<g id="{gid}">')
+    """Gives each mark of a group its trial, and the look that they share to the group: most of a large page is marks."""
+    head = f'<g id="{gid}"'
+    start = body.index(f"{head}>")
     end = body.index("</g>", start)
+    defined, marks = _after_definitions(body[start + len(head) + 1 : end])
+    look = _STYLE_OF_MARK.search(marks)
+    shared = look.group(1) if look else ""
     names = iter(trials)
-    marked = re.sub(r"<use ", lambda _: f'<use class="mark" data-trial="{next(names)}" ', body[start:end])
-    return body[:start] + marked + body[end:]
+    marks = re.sub(r"<(use|path) ", lambda m: f'<{m.group(1)} class="mark" data-trial="{next(names)}" ', marks)
+    marks = _FURTHER_POINT.sub(" ", _TENTHS.sub(r"\1", marks.replace(shared, "") if shared else marks))
+    return f"{body[:start]}{head}{shared}>{defined}{marks}{body[end:]}"
+
+
+def _after_definitions(group: str) -> tuple[str, str]:
+    place = group.find("</defs>") + len("</defs>") if "</defs>" in group else 0
+    return group[:place], group[place:]
+
+
+def _short_marker_ids(body: str) -> str:
+    """Matplotlib's hash of each marker's shape → its number: it stands in every mark."""
+    numbers: dict[str, int] = {}
+    return _MARKER_ID.sub(lambda m: f"{m.group(1)}{numbers.setdefault(m.group(2), len(numbers))}", body)
