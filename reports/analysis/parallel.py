@@ -152,18 +152,21 @@ def _ends(low: float, high: float, *, log: bool) -> tuple[float, ...]:
     return (low, float(round(middle)) if whole else middle, high)
 
 
+def scattered(number: int) -> float:
+    """A place between −1 and 1 for the number-th of a row, from 0: any few in a row lie far apart (the golden ratio's multiples)."""
+    return 2 * ((number + 0.5) * 0.6180339887498949 % 1) - 1
+
+
 def _spread_places(codes: Sequence[int | None], categories: int) -> tuple[float | None, ...]:
-    """Side by side within their category, in the order given."""
-    totals = [sum(code == category for code in codes) for category in range(categories)]
+    """Scattered within their category: trials of like scores, which are drawn one after another, fan out."""
     seen = [0] * categories
     places: list[float | None] = []
     for code in codes:
         if code is None:
             places.append(None)
             continue
+        places.append((code + 0.5 + _SPREAD * scattered(seen[code])) / categories)
         seen[code] += 1
-        offset = (2 * seen[code] - 1) / totals[code] - 1
-        places.append((code + 0.5 + _SPREAD * offset) / categories)
     return tuple(places)
 
 

@@ -12,7 +12,7 @@ def fidelity_figure(found: Fidelity, label: str) -> str:
     long = [item.long for item in found.configurations]
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(left=52, right=16)
+        ax = canvas.axes(left=64, right=16)
         error_axis(ax, long, label=f"after {found.long_epochs} epochs, %", ticks=5)
         ax.set_xlim(*error_limits(short))
         ticks = error_ticks(short, 4)

@@ -23,7 +23,9 @@ def importance_figure(shares: Sequence[Share], epochs: int, label: str) -> str:
             colour = Ink.ORDER[4] if len(share.names) == 1 else Ink.ORDER[1]
             ax.barh(row, 100 * share.share, height=0.55, color=colour, zorder=2)
             ends = [100 * max(0.0, share.share - share.spread), 100 * (share.share + share.spread)]
-            ax.plot(ends, [row, row], color=Ink.TEXT, linewidth=1.5, zorder=3)
+            # On a ground of its own: it crosses the end of its bar.
+            ax.plot(ends, [row, row], color=Ink.PAPER, linewidth=4, zorder=3)
+            ax.plot(ends, [row, row], color=Ink.TEXT, linewidth=1.5, zorder=4)
             ax.annotate(
                 f"{100 * share.share:.0f} ± {100 * share.spread:.0f}",
                 (ends[1], row), xytext=(7, 0), textcoords="offset points",

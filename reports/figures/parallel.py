@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from reports.analysis.parallel import Parallel, ParallelAxis
+from reports.analysis.parallel import Parallel, ParallelAxis, scattered
 from reports.figures.canvas import Canvas, Ink, draw, error_limits, error_scale, error_ticks
 from reports.formatting import setting
 
@@ -56,12 +56,11 @@ def _lines(canvas: Canvas, ax: Axes, found: Parallel, shown: Sequence[float]) ->
 
 
 def _unused_places(places: Sequence[float | None]) -> list[float]:
-    """From −1 to 1 across the lane, in the order of the trials."""
-    total = sum(place is None for place in places)
-    seen, found = 0, []
-    for place in places:
-        seen += place is None
-        found.append((2 * seen - 1) / total - 1 if place is None else 0.0)
+    """From −1 to 1 across the lane."""
+    lacking = [k for k, place in enumerate(places) if place is None]
+    found = [0.0] * len(places)
+    for number, k in enumerate(lacking):
+        found[k] = scattered(number)
     return found
 
 

@@ -89,4 +89,4 @@ def _why_none(run: RunData, found: tuple[Fidelity, ...]) -> str:
 def _left_out(found: tuple[Fidelity, ...], drawn: int) -> str:
     if len(found) <= drawn or not drawn:
         return ""
-    return f"{drawn} of {len(found)} pairs of lengths are drawn."
+    return f"{drawn} of {len(found)} pairs of lengths are drawn: the first {_MOST_PAIRS} with {_FEWEST_MARKS} configurations or more."

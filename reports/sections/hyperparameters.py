@@ -63,7 +63,10 @@ def build(run: RunData) -> Section:
         body={
             "lengths": _lengths(groups),
             "note": _left_out(len(searched) - len(records), run),
-            "parallel": [_parallel_figure(item, group, run) for item, group in zip(lines, groups, strict=True)],
+            "parallel": [
+                _parallel_figure(item, group, run, ranked=verdict.found is not None)
+                for item, group, verdict in zip(lines, groups, verdicts, strict=True)
+            ],
             "importance": [_importance_figure(v, g) for v, g in zip(verdicts, groups, strict=True)],
             "importance_why": [verdict.why for verdict in verdicts],
             "importance_tables": [_importance_table(verdict, run.info.hyperparameters) for verdict in verdicts],
@@ -147,21 +150,26 @@ def _parallel(group: EpochGroup, verdict: _Verdict, run: RunData) -> Parallel | 
     return parallel(group.epochs, group.records, run.info.hyperparameters, _MOST_AXES, strongest)
 
 
-def _parallel_figure(found: Parallel | None, group: EpochGroup, run: RunData) -> Figure | None:
+def _parallel_figure(found: Parallel | None, group: EpochGroup, run: RunData, *, ranked: bool) -> Figure | None:
     if found is None:
         return None
-    title = _common_words(common_among_best(group.records, varying(group.records, run.info.hyperparameters)), group)
-    axes = ""
-    if found.left_out:
-        axes = (
-            f"The {len(found.axes)} settings that matter most or that most trials use; {found.left_out} more varied. "
-        )
-    caption = f"{axes}A line is a trial. That a value is common among the best is no proof that it makes them so."
+    title = _common_words(group, run.info.hyperparameters)
+    caption = f"{_axes_words(found, ranked=ranked)}A line is a trial. That a value is common among the best is no proof that it makes them so."
     return figure(parallel_figure(found, _shown([group]), title), title, caption)
 
 
-def _common_words(found: Common | None, group: EpochGroup) -> str:
+def _axes_words(found: Parallel, *, ranked: bool) -> str:
+    if not found.left_out:
+        return ""
+    kept = "matter most" if ranked else "most trials use, in the space's order"
+    return f"The {len(found.axes)} settings that {kept}; {found.left_out} more varied. "
+
+
+def _common_words(group: EpochGroup, space: Sequence[Hyperparameter]) -> str:
     trials = text.plural(len(group.records), "trial")
+    if len(group.records) < FEW_TRIALS:
+        return f"{trials}: too few to tell what the best have in common"
+    found = common_among_best(group.records, varying(group.records, space))
     if found is None:
         return f"No setting stands out among the best of {trials} beyond chance"
     share = f"{text.percent(found.all / found.of_all, 0)}% of all {found.of_all:,}"

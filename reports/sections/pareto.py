@@ -77,7 +77,6 @@ def _table(found: Front) -> Table | None:
             Column("Trial", number=False),
             Column("Parameters"),
             Column("Validation", "%"),
-            Column("Errors", "%"),
             Column("Multiply-adds", "of an image"),
         ),
         rows=[
@@ -86,7 +85,6 @@ def _table(found: Front) -> Table | None:
                     Cell(point.trial),
                     number(point.parameters),
                     number(point.accuracy, text.percent(point.accuracy)),
-                    number(1 - point.accuracy, text.percent(1 - point.accuracy)),
                     number(point.multiply_adds),
                 ),
                 trial=point.trial,
