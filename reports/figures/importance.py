@@ -8,7 +8,7 @@ from reports.analysis.importance import Share
 from reports.figures.canvas import Canvas, Ink, draw, hairlines, whole_ticks
 
 _ROW = 24
-_LONGEST_NAME = 38
+_LONGEST_NAME = 36
 
 
 def importance_figure(shares: Sequence[Share], epochs: int, label: str) -> str:
@@ -40,7 +40,7 @@ def importance_figure(shares: Sequence[Share], epochs: int, label: str) -> str:
         ax.set_xlabel("share of the variance, %")
         hairlines(ax, "x")
 
-    return draw(f"importance-{epochs}", 560, height, label, paint)
+    return draw(f"importance-{epochs}", 480, height, label, paint)
 
 
 def _shortened(name: str) -> str:

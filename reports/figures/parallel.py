@@ -42,7 +42,8 @@ def parallel_figure(found: Parallel, shown: Sequence[float], label: str) -> str:
 def _lines(canvas: Canvas, ax: Axes, found: Parallel, shown: Sequence[float]) -> None:
     low, high = error_limits(shown)
     unused = [_unused_places(axis.places) for axis in found.axes]
-    many = len(found.trials) > 300
+    # Of many lines each is thin and lets others through, so that places where they are dense stand out.
+    strength = min(1.0, max(0.3, 200 / len(found.trials)))
     for fifth in range(5):
         members = [k for k, place in enumerate(found.fifths) if place == fifth]
         lines = []
@@ -50,9 +51,9 @@ def _lines(canvas: Canvas, ax: Axes, found: Parallel, shown: Sequence[float]) ->
             rows = [(_x(axis.places[k], unused[row][k]), _TOP + _ROW * row) for row, axis in enumerate(found.axes)]
             share = (max(error_scale(found.accuracies[k]), low) - low) / (high - low)
             lines.append([*rows, (_x(share, 0.0), _TOP + _ROW * len(found.axes))])
-        width = (0.75 if many else 1.25) if fifth < 4 else (1.0 if many else 1.75)
+        width, alpha = (1.75 * strength**0.5, strength) if fifth == 4 else (1.25 * strength**0.5, 0.8 * strength)
         names = [found.trials[k] for k in members]
-        canvas.lines(ax, lines, names, colors=Ink.ORDER[fifth], linewidths=width, zorder=2 + fifth)
+        canvas.lines(ax, lines, names, colors=Ink.ORDER[fifth], linewidths=width, alpha=alpha, zorder=2 + fifth)
 
 
 def _unused_places(places: Sequence[float | None]) -> list[float]:
