@@ -85,9 +85,6 @@ _NO_TURN = re.compile(r' transform="rotate\(-0 [^"]*"')
 _UNSEEN = re.compile(r'<path [^>]*style="fill: none"/>')
 """Neither filled nor stroked: the empty cells of a matrix, the ground of a figure."""
 _SPACE = re.compile(r"\s*\n\s*")
-_LINE = re.compile(r'<path d="([^"]*)"[^>]*?( style="[^"]*")/>')
-_TENTHS = re.compile(r"(\d\.\d)\d+")
-_FURTHER_POINT = re.compile(r"\s+L ")
 
 
 @dataclass
@@ -202,6 +199,11 @@ def quiet(ax: Axes) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set_color(Ink.MUTED)
         axis.label.set_fontsize(12)
+
+
+_LINE = re.compile(r'<path d="([^"]*)"[^>]*?( style="[^"]*")/>')
+_TENTHS = re.compile(r"(\d\.\d)\d+")
+_FURTHER_POINT = re.compile(r"\s+L ")
 
 
 def _name_lines(body: str, gid: str, trials: Sequence[str]) -> str:
