@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from reports.analysis.parallel import common_among_best, parallel, scattered
+from reports.analysis.slices import slices, thinned
+from reports.analysis.trials import groups_by_epochs
 from reports.figures.parallel import parallel_figure
 from reports.page import render_report
 from reports.run_data import Hyperparameter, read_run
@@ -142,6 +144,20 @@ def test_enough_trials_have_importances(tmp_path: Path) -> None:
     names = {"parallel-2", "parallel-15", "history-time", "timeline", "fidelity-2-15", "pareto-work"}
     assert re.search(r"data-figure=\"importance-\d+\"", page)
     assert names <= set(re.findall(r'data-figure="([^"]+)"', page))
+
+
+def test_slices_of_many_trials_show_the_best_and_a_sample() -> None:
+    records = [trial(k, 0.5 + k / 1000, a=k % 3, b=k) for k in range(300)]
+    groups = groups_by_epochs(records)
+    every = slices(groups, ["a", "b"], [])
+    assert thinned(every, groups, 600) == every
+    few = thinned(every, groups, 200)
+    names = [point.trial for point in few[0].groups[0].points]
+    assert len(names) == len(set(names)) == 100
+    assert {f"{k:04d}" for k in range(250, 300)} <= set(names)
+    assert min(names) == "0000"
+    assert few[0].groups[0].medians == every[0].groups[0].medians
+    assert len(few[1].groups[0].points) == 100
 
 
 def test_noise_has_no_importances() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from reports.analysis.factors import is_number
 from reports.analysis.trials import EpochGroup, accuracy_of
 from reports.run_data import Hyperparameter
-from tuner.records import TrialRecord, Value
+from tuner.records import TrialRecord, Value, rank_key
 
 FEW_TRIALS = 20
 """With fewer trials of one length a plot shows chance as much as a setting's effect."""
@@ -59,6 +59,28 @@ def slices(groups: Sequence[EpochGroup], names: Sequence[str], space: Sequence[H
         if len(values) > 1:
             found.append(_slice(name, values, known.get(name), groups))
     return tuple(found)
+
+
+def thinned(found: Sequence[Slice], groups: Sequence[EpochGroup], most: int) -> tuple[Slice, ...]:
+    """The same with so many marks at most in all; medians stay those of all trials."""
+    marks = sum(len(group.points) for item in found for group in item.groups)
+    if marks <= most:
+        return tuple(found)
+    kept = {trial for group in groups for trial in _sample(group, most / marks)}
+    return tuple(replace(item, groups=tuple(_only(kept, group) for group in item.groups)) for item in found)
+
+
+def _sample(group: EpochGroup, share: float) -> list[str]:
+    """Half of them the best, the others evenly out of the rest in the order of their names."""
+    wanted = max(2, int(share * len(group.records)))
+    ranked = sorted(group.records, key=rank_key)
+    best, rest = ranked[: wanted // 2], sorted(record.trial for record in ranked[wanted // 2 :])
+    others = wanted - len(best)
+    return [*(record.trial for record in best), *(rest[k * len(rest) // others] for k in range(others) if rest)]
+
+
+def _only(kept: set[str], group: SliceGroup) -> SliceGroup:
+    return replace(group, points=tuple(point for point in group.points if point.trial in kept))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from reports.analysis.factors import TRIALS_A_FACTOR, drawn, factors, wanted_tri
 from reports.analysis.importance import TREES, Importance, Share, importance
 from reports.analysis.leaderboard import setting_names
 from reports.analysis.parallel import Common, Parallel, common_among_best, parallel, varying
-from reports.analysis.slices import FEW_TRIALS, Slice, slices
+from reports.analysis.slices import FEW_TRIALS, Slice, slices, thinned
 from reports.analysis.trials import EpochGroup, accuracy_of, explored, groups_by_epochs
 from reports.figures.canvas import error_scale
 from reports.figures.importance import importance_figure
@@ -20,6 +20,8 @@ from reports.run_data import Hyperparameter, RunData
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
 
 _MOST_AXES = 12
+_MOST_MARKS = 20_000
+"""In all slices together: a page of some thousand trials stays small enough to open and to send."""
 _MOST_MAIN, _MOST_PAIRS = 8, 4
 _LEAST_SHARE = 0.01
 """What explains less is not drawn."""
@@ -52,7 +54,8 @@ def build(run: RunData) -> Section:
     records = drawn(searched, run.info.hyperparameters)
     groups = groups_by_epochs(records)
     names = setting_names(records, [item.name for item in run.info.hyperparameters])
-    found = slices(groups, names, run.info.hyperparameters)
+    every = slices(groups, names, run.info.hyperparameters)
+    found = thinned(every, groups, _MOST_MARKS)
     verdicts = [_verdict(group, run.info.hyperparameters) for group in groups]
     lines = [_parallel(group, verdict, run) for group, verdict in zip(groups, verdicts, strict=True)]
     return Section(
@@ -71,6 +74,7 @@ def build(run: RunData) -> Section:
             "importance_why": [verdict.why for verdict in verdicts],
             "importance_tables": [_importance_table(verdict, run.info.hyperparameters) for verdict in verdicts],
             "figures": _figures(found, groups),
+            "thinned": _thinned_words(every, found),
             "why_none": "" if found else _why_none(run, groups),
         },
     )
@@ -265,3 +269,13 @@ def _figures(found: Sequence[Slice], groups: Sequence[EpochGroup]) -> list[Figur
         )
         for place, item in enumerate(found)
     ]
+
+
+def _thinned_words(every: Sequence[Slice], found: Sequence[Slice]) -> str:
+    drawn_marks, marks = (sum(len(group.points) for item in items for group in item.groups) for items in (found, every))
+    if drawn_marks == marks:
+        return ""
+    return (
+        f"{text.percent(drawn_marks / marks, 0)}% of the marks are drawn: of each length half are the best trials, half an even sample of the rest. "
+        "Medians are of all."
+    )
