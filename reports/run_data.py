@@ -39,6 +39,7 @@ class Hyperparameter:
     sampling: str | None
     conditions: tuple[tuple[str, tuple[Value, ...]], ...]
     """(name of the setting, values of it under which this one is active)"""
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -302,6 +303,7 @@ def _hyperparameter(item: Json) -> Hyperparameter:
         high=item.get("max"),
         sampling=item.get("sampling"),
         conditions=tuple((str(c["name"]), tuple(c["values"])) for c in item.get("conditions") or ()),
+        description=str(item.get("description") or ""),
     )
 
 

@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 _PIXELS_PER_INCH = 72
@@ -97,6 +98,8 @@ class Canvas:
     height: int
     marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """gid of a set of markers → the trial of each, in order."""
+    line_marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same for lines."""
     _gids: dict[str, int] = field(default_factory=dict)
 
     def axes(self, *, left: int = 56, right: int = 16, top: int = 12, bottom: int = 44) -> Axes:
@@ -124,6 +127,16 @@ class Canvas:
         self.marks[gid] = tuple(trials)
         style: dict[str, object] = {"marker": "o", "markersize": 6, "markeredgewidth": 1, "markeredgecolor": Ink.PAPER}
         ax.plot(x, y, linestyle="none", gid=gid, clip_on=False, **{**style, **look})  # type: ignore[arg-type]
+
+    def lines(
+        self, ax: Axes, lines: Sequence[Sequence[tuple[float, float]]], trials: Sequence[str], **look: object
+    ) -> None:
+        """Lines of one look through given points, each of which knows its trial."""
+        if not lines:
+            return
+        gid = f"lines-{len(self.line_marks)}"
+        self.line_marks[gid] = tuple(trials)
+        ax.add_collection(LineCollection(lines, gid=gid, clip_on=False, **look), autolim=False)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -160,6 +173,8 @@ def svg_of(canvas: Canvas, label: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
     for gid, trials in canvas.marks.items():
         body = _name_marks(body, gid, trials)
+    for gid, trials in canvas.line_marks.items():
+        body = _name_lines(body, gid, trials)
     body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
     body = _ID.sub(lambda m: f"{m.group(1)}{canvas.name}-{m.group(2)}", body).replace("xlink:href", "href")
     body = _NO_TURN.sub("", _FONT.sub(r"\1 var(--sans)", body))
@@ -184,6 +199,22 @@ def quiet(ax: Axes) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set_color(Ink.MUTED)
         axis.label.set_fontsize(12)
+
+
+_LINE = re.compile(r'<path d="([^"]*)"[^>]*?( style="[^"]*")/>')
+_TENTHS = re.compile(r"(\d\.\d)\d+")
+_FURTHER_POINT = re.compile(r"\s+L ")
+
+
+def _name_lines(body: str, gid: str, trials: Sequence[str]) -> str:
+    """Gives each line of a group its trial, in tenths of a pixel, and the look that they share to the group."""
+    head = f'<g id="{gid}"'
+    start = body.index(f"{head}>")
+    end = body.index("</g>", start)
+    found = [(line.group(1), line.group(2)) for line in _LINE.finditer(body, start, end)]
+    drawn = (_FURTHER_POINT.sub(" ", _TENTHS.sub(r"\1", points)).strip() for points, _ in found)
+    marks = (f'<path class="mark" data-trial="{t}" d="{d}"/>' for t, d in zip(trials, drawn, strict=True))
+    return f"{body[:start]}{head}{found[0][1]}>{''.join(marks)}{body[end:]}"
 
 
 def order_colour(place: int, of: int) -> str:
@@ -212,13 +243,18 @@ def error_axis(ax: Axes, accuracies: Sequence[float], *, label: str = "validatio
     low, high = error_limits(accuracies)
     ax.set_ylim(low, high)
     ax.set_ylabel(label)
-    inside = [tick for tick in _ACCURACY_TICKS if low <= error_scale(tick) <= high]
-    while len(inside) > ticks:
-        inside = inside[len(inside) % 2 == 0 :: 2]
-    if len(inside) < 2:
-        inside = _plain_ticks(low, high)
+    inside = error_ticks(accuracies, ticks)
     ax.set_yticks([error_scale(tick) for tick in inside], [f"{100 * tick:.5g}" for tick in inside])
     hairlines(ax)
+
+
+def error_ticks(accuracies: Sequence[float], most: int) -> list[float]:
+    """Round accuracies within the limits of an error axis for these."""
+    low, high = error_limits(accuracies)
+    inside = [tick for tick in _ACCURACY_TICKS if low <= error_scale(tick) <= high]
+    while len(inside) > most:
+        inside = inside[len(inside) % 2 == 0 :: 2]
+    return inside if len(inside) > 1 else _plain_ticks(low, high)
 
 
 def error_limits(accuracies: Sequence[float]) -> tuple[float, float]:
