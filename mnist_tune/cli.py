@@ -6,9 +6,10 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mnist_tune import __version__
-from mnist_tune.arguments import report_parser, search_parser
+from mnist_tune.arguments import compare_parser, report_parser, search_parser
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
@@ -71,7 +72,15 @@ def _report(words: list[str]) -> None:
     sys.stdout.write(f"Wrote {path}\n")
 
 
-_COMMANDS: dict[str, Callable[[list[str]], None]] = {"report": _report}
+def _compare(words: list[str]) -> None:
+    given = compare_parser().parse_intermixed_args(words)
+    from reports.comparison.page import write_comparison
+
+    path = write_comparison([Path(run) for run in given.runs], Path(given.out), __version__, force=given.force)
+    sys.stdout.write(f"Wrote {path}\n")
+
+
+_COMMANDS: dict[str, Callable[[list[str]], None]] = {"report": _report, "compare": _compare}
 
 
 def _unknown_command(word: str) -> str:
