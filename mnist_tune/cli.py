@@ -68,8 +68,18 @@ def _run(given: Namespace, command: list[str]) -> None:
 def _report(words: list[str]) -> None:
     from mnist_tune.api import load_run
 
-    path = load_run(report_parser().parse_args(words).run).report()
-    sys.stdout.write(f"Wrote {path}\n")
+    given = report_parser().parse_args(words)
+    run = load_run(given.run)
+    if given.figures is not None:
+        _figures(run.path, Path(given.figures), force=given.force)
+    sys.stdout.write(f"Wrote {run.report()}\n")
+
+
+def _figures(run: Path, folder: Path, *, force: bool) -> None:
+    from reports.figure_files import write_figures
+
+    number = write_figures(run, folder, force=force)
+    sys.stdout.write(f"Wrote {number} figure{'' if number == 1 else 's'} to {folder}\n")
 
 
 def _compare(words: list[str]) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from html import escape
 from itertools import pairwise
@@ -19,7 +20,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_PIXELS_PER_INCH = 72
+PIXELS_PER_INCH = 72
 """Matplotlib's SVG counts in points; at 72 of them an inch a point is a pixel of the page."""
 
 _WIDE = 480
@@ -60,7 +61,7 @@ class Ink:
     """What can be read on `HEAT`."""
 
 
-_VARIABLES = {
+VARIABLES = {
     Ink.TEXT: "--ink",
     Ink.MUTED: "--muted",
     Ink.HAIRLINE: "--hairline",
@@ -73,8 +74,9 @@ _VARIABLES = {
     **{colour: f"--heat-{place}" for place, colour in enumerate(Ink.HEAT)},
     **{colour: f"--heat-text-{place}" for place, colour in enumerate(Ink.HEAT_TEXT)},
 }
+"""Stand-in colour → the variable of colours.css that the page shows."""
 
-_COLOUR = re.compile("|".join(_VARIABLES))
+_COLOUR = re.compile("|".join(VARIABLES))
 _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 _TRIAL_GROUP = re.compile(r'<g id="trial-(\d+)(?:--\d+)?"')
 _TAG = re.compile(r"<[^>]*>")
@@ -126,6 +128,38 @@ class Canvas:
         ax.plot(x, y, linestyle="none", gid=gid, clip_on=False, **{**style, **look})  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """How a figure was drawn, so that it can be drawn again for another medium."""
+
+    name: str
+    width: int
+    height: int
+    label: str
+    paint: Callable[[Canvas], None]
+
+    def canvas(self) -> Canvas:
+        """A fresh canvas with the figure on it, in stand-in colours; needs `drawing` around it."""
+        size = (self.width / PIXELS_PER_INCH, self.height / PIXELS_PER_INCH)
+        canvas = Canvas(self.name, Figure(figsize=size, dpi=PIXELS_PER_INCH), self.width, self.height)
+        self.paint(canvas)
+        return canvas
+
+
+_KEPT: ContextVar[dict[str, Drawing] | None] = ContextVar("kept drawings", default=None)
+
+
+@contextmanager
+def keeping() -> Iterator[Mapping[str, Drawing]]:
+    """Keeps every figure that is drawn meanwhile, by name."""
+    kept: dict[str, Drawing] = {}
+    token = _KEPT.set(kept)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
     """Matplotlib's settings while a figure is made and written."""
@@ -143,11 +177,11 @@ def draw(name: str, width: int, height: int, label: str, paint: Callable[[Canvas
         label: what the figure shows, for those who can't see it.
         paint: draws.
     """
+    drawn = Drawing(name, width, height, label, paint)
+    if (kept := _KEPT.get()) is not None:
+        kept[name] = drawn
     with drawing():
-        size = (width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH)
-        canvas = Canvas(name, Figure(figsize=size, dpi=_PIXELS_PER_INCH), width, height)
-        paint(canvas)
-        return svg_of(canvas, label)
+        return svg_of(drawn.canvas(), label)
 
 
 def svg_of(canvas: Canvas, label: str) -> str:
@@ -163,7 +197,7 @@ def svg_of(canvas: Canvas, label: str) -> str:
     body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
     body = _ID.sub(lambda m: f"{m.group(1)}{canvas.name}-{m.group(2)}", body).replace("xlink:href", "href")
     body = _NO_TURN.sub("", _FONT.sub(r"\1 var(--sans)", body))
-    body = _COLOUR.sub(lambda m: f"var({_VARIABLES[m.group(0)]})", body)
+    body = _COLOUR.sub(lambda m: f"var({VARIABLES[m.group(0)]})", body)
     body = _UNSEEN.sub("", body)
     body = _TAG.sub(lambda m: _LONG_DECIMAL.sub(r"\1", m.group(0)), body)
     body = _SPACE.sub(" ", body).strip()
