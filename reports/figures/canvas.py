@@ -85,6 +85,11 @@ _FONT = re.compile(r"(font: (?:[\w.]+ )*?[\d.]+px|font-family:) [^;\"]+")
 _NO_TURN = re.compile(r' transform="rotate\(-0 [^"]*"')
 _UNSEEN = re.compile(r'<path [^>]*style="fill: none"/>')
 """Neither filled nor stroked: the empty cells of a matrix, the ground of a figure."""
+_HASHED = re.compile(r"[mp][0-9a-f]{10}")
+"""Matplotlib's names of markers and clipping paths: each mark says its marker's again."""
+
+_USES = re.compile(r"<g>((?:\s*<use [^>]*/>){2,})\s*</g>")
+_USE_STYLE = re.compile(r' style="([^"]*)"/>')
 _SPACE = re.compile(r"\s*\n\s*")
 
 
@@ -195,10 +200,11 @@ def svg_of(canvas: Canvas, label: str) -> str:
     for gid, trials in canvas.marks.items():
         body = _name_marks(body, gid, trials)
     body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
-    body = _ID.sub(lambda m: f"{m.group(1)}{canvas.name}-{m.group(2)}", body).replace("xlink:href", "href")
+    body = _own_ids(body, canvas.name).replace("xlink:href", "href")
     body = _NO_TURN.sub("", _FONT.sub(r"\1 var(--sans)", body))
     body = _COLOUR.sub(lambda m: f"var({VARIABLES[m.group(0)]})", body)
     body = _UNSEEN.sub("", body)
+    body = _USES.sub(_style_once, body)
     body = _TAG.sub(lambda m: _LONG_DECIMAL.sub(r"\1", m.group(0)), body)
     body = _SPACE.sub(" ", body).strip()
     text = escape(label, quote=True)
@@ -336,6 +342,28 @@ def _plain_ticks(low: float, high: float) -> list[float]:
     digits = max(1, 1 - math.floor(math.log10(max(accuracies[1] - accuracies[0], 1e-5))))
     steps = [accuracies[0] + share * (accuracies[1] - accuracies[0]) for share in (0.15, 0.5, 0.85)]
     return sorted({round(step, digits) for step in steps})
+
+
+def _own_ids(body: str, prefix: str) -> str:
+    """Ids that are unique on the page, and short: a large figure names its marker thousands of times."""
+    short: dict[str, str] = {}
+
+    def own(match: re.Match[str]) -> str:
+        name = match.group(2)
+        if _HASHED.fullmatch(name):
+            name = short.setdefault(name, f"{name[0]}{len(short)}")
+        return f"{match.group(1)}{prefix}-{name}"
+
+    return _ID.sub(own, body)
+
+
+def _style_once(match: re.Match[str]) -> str:
+    """Marks that all look alike take their look from their group."""
+    marks = match.group(1)
+    styles = set(_USE_STYLE.findall(marks))
+    if len(styles) != 1 or len(_USE_STYLE.findall(marks)) != marks.count("<use "):
+        return match.group()
+    return f'<g style="{styles.pop()}">{_USE_STYLE.sub("/>", marks)}</g>'
 
 
 def _name_marks(body: str, gid: str, trials: Sequence[str]) -> str:
