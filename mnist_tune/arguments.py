@@ -13,7 +13,8 @@ DESCRIPTION = (
 )
 EPILOG = """commands:
   mnist-tune --space NAME [options]   search, confirm, evaluate, export, report
-  mnist-tune report RUN               render the report of a run again
+  mnist-tune report RUN               render the report of a run again (--figures DIR: SVG and PNG files)
+  mnist-tune compare RUN RUN…         several runs side by side, one page
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"""
 
@@ -116,4 +117,19 @@ def report_parser() -> Parser:
     """`mnist-tune report RUN`."""
     parser = Parser(prog="mnist-tune report", description="Render the report of a run again.", allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", help="the run's folder")
+    parser.add_argument("--figures", metavar="DIR", help="also write each figure as an SVG and a PNG file into DIR")
+    parser.add_argument("--force", action="store_true", help="write over files in DIR that are not of mnist-tune")
+    return parser
+
+
+def compare_parser() -> Parser:
+    """`mnist-tune compare RUN RUN…`. How many runs it takes is not argparse's to say: its message names no number."""
+    parser = Parser(
+        prog="mnist-tune compare",
+        description="Put several runs side by side in one page: winners, paired differences, fronts, curves, settings.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("runs", metavar="RUN", nargs="*", help="the runs' folders, two or more")
+    parser.add_argument("-o", "--out", metavar="FILE", default="compare.html", help="the page (default: compare.html)")
+    parser.add_argument("--force", action="store_true", help="write over the page that is there")
     return parser

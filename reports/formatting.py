@@ -49,6 +49,23 @@ def points(difference: float | None) -> str:
     return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")
 
 
+def points_interval(difference: float | None, bounds: tuple[float, float] | None) -> str:
+    """(.0012, (-.0003, .0027)) → "+0.12 [−0.03, +0.27]"."""
+    if bounds is None or _missing(difference):
+        return points(difference)
+    return f"{points(difference)} [{points(bounds[0])}, {points(bounds[1])}]"
+
+
+def probability(p: float | None) -> str:
+    """A p value with two significant digits: 0.0374 → "0.037", 0.00001 → "< 0.0001"."""
+    if _missing(p):
+        return MISSING
+    value = _number(p)
+    if value < 1e-4:
+        return "< 0.0001"
+    return f"{value:.4f}" if value < 1e-3 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
 def count(value: float | None) -> str:
     """7884 → "7,884"."""
     return MISSING if _missing(value) else f"{round(_number(value)):,}"

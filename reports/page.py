@@ -97,9 +97,12 @@ def figures(run_dir: Path) -> dict[str, str]:
         UsageError: where the folder holds no run.
         JournalError: where a file of it is damaged.
     """
-    run = read_run(run_dir)
-    found = (figure for build in SECTIONS for figure in _figures_in(build(run).body.values()))
-    return {figure.name: figure.standalone(templates.colours()) for figure in found}
+    return {figure.name: figure.standalone(templates.colours()) for figure in page_figures(read_run(run_dir))}
+
+
+def page_figures(run: RunData) -> tuple[Figure, ...]:
+    """The figures of a run's page, in its order."""
+    return tuple(figure for build in SECTIONS for figure in _figures_in(build(run).body.values()))
 
 
 def _figures_in(values: Iterable[object]) -> Iterator[Figure]:
