@@ -17,12 +17,14 @@ from reports.analysis import (
     curves,
     errors,
     failures,
+    fidelity,
     leaderboard,
     network,
     pareto,
     robustness,
     search,
     slices,
+    timeline,
     trials,
     weights,
 )
@@ -74,7 +76,9 @@ def numbers_of(run: RunData) -> dict[str, object]:
     names = leaderboard.setting_names(run.records, [item.name for item in run.info.hyperparameters])
     return {
         "best": getattr(trials.best(run.records), "trial", None),
+        "best_over_time": timeline.best_over_time(run.records, timeline.timeline(run.records))[:_MOST_ROWS],
         "failure_groups": failures.failure_groups(run.records),
+        "fidelities": fidelity.fidelities(trials.explored(run.records)),
         "groups_by_epochs": {str(group.epochs): [record.trial for record in group.records] for group in groups},
         "history": search.history(run.records),
         "paths": search.paths(run.records),
@@ -118,7 +122,7 @@ def _of_model(run: RunData) -> dict[str, object]:
         "confused_pairs": classification.confused_pairs(scored),
         "confusion_counts": counts,
         "degradations": robustness.degradations(run),
-        "least_sure": errors.least_sure(run, scored)[:_MOST_ROWS],
+        "right_samples": errors.right_samples(run, scored)[:2],
         "log_loss": classification.log_loss(scored),
         "mistakes": errors.mistakes(run, scored)[:_MOST_ROWS],
         "reliability": bins,

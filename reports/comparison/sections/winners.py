@@ -12,7 +12,7 @@ from reports.comparison.runs import NamedRun
 from reports.comparison.sections.words import letters
 from reports.run_data import Result, RunData
 from reports.sections.section import Cell, Column, Row, Section, Table, number
-from reports.sections.summary import DIGITS, Banner
+from reports.sections.banners import DIGITS, Banner
 from tuner.records import TrialRecord
 
 LEVEL = 0.05
