@@ -16,7 +16,8 @@ EPILOG = """commands:
   mnist-tune spaces [NAME]            what can be searched
   mnist-tune train NAME               train one configuration with several seeds
   mnist-tune study NAME               vary one thing, several seeds a value, all else held
-  mnist-tune report RUN               render the report of a run again
+  mnist-tune report RUN               render the report of a run again (--figures DIR: SVG and PNG files)
+  mnist-tune compare RUN RUN…         several runs side by side, one page
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"""
 
@@ -121,13 +122,16 @@ def spaces_parser() -> Parser:
 
 def report_parser() -> Parser:
     """`mnist-tune report RUN`."""
-    parser = _parser("mnist-tune report", "Render the report of a run again.")
+    parser = _parser("mnist-tune report", "Render the report of a run again.", argument_default=None)
     parser.add_argument("run", metavar="RUN", help="the run's folder")
+    parser.add_argument("--figures", metavar="DIR", help="also write each figure as an SVG and a PNG file into DIR")
+    parser.add_argument("--force", action="store_true", help="write over files in DIR that are not of mnist-tune")
     return parser
 
 
 def _parser(prog: str, description: str, **more: Any) -> Parser:
-    return Parser(prog=prog, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False, **more)
+    settings = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False, **more}
+    return Parser(prog=prog, description=description, **settings)
 
 
 def _add_space(group: argparse._ArgumentGroup, help: str = "the search space; mnist-tune spaces lists them") -> None:
@@ -184,3 +188,16 @@ def _add_running(parser: Parser) -> argparse._ArgumentGroup:
     group.add_argument("--force", action="store_true", help="write over the run in --out")
     group.add_argument("--quiet", action="store_true", help="print the result only")
     return group
+
+
+def compare_parser() -> Parser:
+    """`mnist-tune compare RUN RUN…`. How many runs it takes is not argparse's to say: its message names no number."""
+    parser = _parser(
+        "mnist-tune compare",
+        "Put several runs side by side in one page: winners, paired differences, fronts, curves, settings.",
+        argument_default=None,
+    )
+    parser.add_argument("runs", metavar="RUN", nargs="*", help="the runs' folders, two or more")
+    parser.add_argument("-o", "--out", metavar="FILE", default="compare.html", help="the page (default: compare.html)")
+    parser.add_argument("--force", action="store_true", help="write over the page that is there")
+    return parser

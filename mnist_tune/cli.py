@@ -6,10 +6,18 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from mnist_tune import __version__
-from mnist_tune.arguments import report_parser, search_parser, spaces_parser, study_parser, train_parser
+from mnist_tune.arguments import (
+    compare_parser,
+    report_parser,
+    search_parser,
+    spaces_parser,
+    study_parser,
+    train_parser,
+)
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
@@ -102,11 +110,30 @@ def _how(given: Namespace) -> dict[str, Any]:
 def _report(words: list[str]) -> None:
     from mnist_tune.api import load_run
 
-    path = load_run(report_parser().parse_args(words).run).report()
+    given = report_parser().parse_args(words)
+    run = load_run(given.run)
+    if given.figures is not None:
+        _figures(run.path, Path(given.figures), force=given.force)
+    sys.stdout.write(f"Wrote {run.report()}\n")
+
+
+def _figures(run: Path, folder: Path, *, force: bool) -> None:
+    from reports.figure_files import write_figures
+
+    number = write_figures(run, folder, force=force)
+    sys.stdout.write(f"Wrote {number} figure{'' if number == 1 else 's'} to {folder}\n")
+
+
+def _compare(words: list[str]) -> None:
+    given = compare_parser().parse_intermixed_args(words)
+    from reports.comparison.page import write_comparison
+
+    path = write_comparison([Path(run) for run in given.runs], Path(given.out), __version__, force=given.force)
     sys.stdout.write(f"Wrote {path}\n")
 
 
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "compare": _compare,
     "report": _report,
     "spaces": _spaces,
     "study": _study,

@@ -24,6 +24,11 @@ def loss(value: float | None) -> str:
     return MISSING if _missing(value) else f"{_number(value):.4f}"
 
 
+def area(value: float | None) -> str:
+    """An area under a curve: five decimals, rounded down, so that 1 means 1."""
+    return MISSING if _missing(value) else f"{math.floor(1e5 * _number(value) + 1e-6) / 1e5:.5f}"
+
+
 def interval(estimate: float | None, bounds: tuple[float, float] | None) -> str:
     """(.9946, (.9930, .9959)) → "99.46 [99.30, 99.59]"."""
     if bounds is None or _missing(estimate):
@@ -42,6 +47,23 @@ def points(difference: float | None) -> str:
         return MISSING
     text = f"{100 * _number(difference):+.2f}"
     return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")
+
+
+def points_interval(difference: float | None, bounds: tuple[float, float] | None) -> str:
+    """(.0012, (-.0003, .0027)) → "+0.12 [−0.03, +0.27]"."""
+    if bounds is None or _missing(difference):
+        return points(difference)
+    return f"{points(difference)} [{points(bounds[0])}, {points(bounds[1])}]"
+
+
+def probability(p: float | None) -> str:
+    """A p value with two significant digits: 0.0374 → "0.037", 0.00001 → "< 0.0001"."""
+    if _missing(p):
+        return MISSING
+    value = _number(p)
+    if value < 1e-4:
+        return "< 0.0001"
+    return f"{value:.4f}" if value < 1e-3 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
 def count(value: float | None) -> str:

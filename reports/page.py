@@ -13,6 +13,7 @@ from reports.sections import (
     data,
     errors,
     failures,
+    fidelity,
     hyperparameters,
     leaderboard,
     learning_curves,
@@ -40,6 +41,7 @@ SECTIONS: tuple[Callable[[RunData], Section], ...] = (
     search.build,
     hyperparameters.build,
     pareto.build,
+    fidelity.build,
     learning_curves.build,
     confusion.build,
     errors.build,
@@ -51,7 +53,7 @@ SECTIONS: tuple[Callable[[RunData], Section], ...] = (
 )
 """In the order of a reader's questions."""
 
-NOT_OF_A_TRAINING = (search.build, hyperparameters.build, pareto.build)
+NOT_OF_A_TRAINING = (search.build, hyperparameters.build, pareto.build, fidelity.build)
 """One configuration was trained: nothing was searched, and there is no front."""
 
 
@@ -123,9 +125,12 @@ def figures(run_dir: Path) -> dict[str, str]:
         UsageError: where the folder holds no run.
         JournalError: where a file of it is damaged.
     """
-    run = read_run(run_dir)
-    found = (figure for section in sections_of(run) for figure in _figures_in(section.body.values()))
-    return {figure.name: figure.standalone(templates.colours()) for figure in found}
+    return {figure.name: figure.standalone(templates.colours()) for figure in page_figures(read_run(run_dir))}
+
+
+def page_figures(run: RunData) -> tuple[Figure, ...]:
+    """The figures of a run's page, in its order."""
+    return tuple(figure for section in sections_of(run) for figure in _figures_in(section.body.values()))
 
 
 def _figures_in(values: Iterable[object]) -> Iterator[Figure]:

@@ -40,6 +40,7 @@ class Hyperparameter:
     sampling: str | None
     conditions: tuple[tuple[str, tuple[Value, ...]], ...]
     """(name of the setting, values of it under which this one is active)"""
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class Reference:
     source: str
     fits: bool
     included: bool
+    trial: str | None = None
+    """Its first trial in this run, where it was tried."""
+    assumed: str = ""
+    """What of its recipe was not published, and what stands in for it."""
 
 
 @dataclass(frozen=True)
@@ -305,6 +310,7 @@ def _hyperparameter(item: Json) -> Hyperparameter:
         high=item.get("max"),
         sampling=item.get("sampling"),
         conditions=tuple((str(c["name"]), tuple(c["values"])) for c in item.get("conditions") or ()),
+        description=str(item.get("description") or ""),
     )
 
 
@@ -319,6 +325,8 @@ def _reference(item: Json) -> Reference:
         source=str(item.get("source") or ""),
         fits=bool(item.get("fits")),
         included=bool(item.get("included")),
+        trial=item.get("trial"),
+        assumed=str(item.get("assumed") or ""),
     )
 
 

@@ -50,6 +50,8 @@ class FakeRun:
     """Put wherever a user's or a library's text can stand."""
     seed: int = 1
     options: Mapping[str, object] = field(default_factory=dict)
+    planned: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """(bracket, rung) → its planned size, where that is not what ran."""
 
 
 def build_run(folder: Path, fake: FakeRun | None = None) -> Path:
@@ -105,12 +107,12 @@ def write_json(path: Path, document: Json) -> None:
 def write_journal(path: Path, records: Sequence[TrialRecord], open_trials: int = 0) -> None:
     """Writes the journal of these records; the first `open_trials` of the names after them have only started."""
     lines = []
-    for number, record in enumerate(records):
+    for record, (start, end) in zip(records, _schedule(records), strict=True):
         started = Trial(**{name: getattr(record, name) for name in Trial.__dataclass_fields__})
-        lines.append(encode_line({"event": "started", "time": clock(20 * number), **to_json(started)}))
+        lines.append(encode_line({"event": "started", "time": clock(start), **to_json(started)}))
         document = to_json(record)
         document.pop("finished_at", None)
-        lines.append(encode_line({"event": "finished", "time": clock(20 * number + 19), **document}))
+        lines.append(encode_line({"event": "finished", "time": clock(end), **document}))
     template = records[0] if records else make_record()
     for number in range(open_trials):
         started = Trial(**{name: getattr(template, name) for name in Trial.__dataclass_fields__})
@@ -119,7 +121,19 @@ def write_journal(path: Path, records: Sequence[TrialRecord], open_trials: int =
     path.write_bytes(b"".join(lines))
 
 
-def clock(seconds: int) -> str:
+def _schedule(records: Sequence[TrialRecord]) -> list[tuple[float, float]]:
+    """When each trial began and ended: in the order given, each on its own worker."""
+    free: dict[int, float] = {}
+    last = 0.0
+    found = []
+    for record in records:
+        last = max(last, free.get(record.worker, 0.0) + record.duration_s)
+        free[record.worker] = last + 0.5
+        found.append((last - record.duration_s, last))
+    return found
+
+
+def clock(seconds: float) -> str:
     """A moment of the run."""
     moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     return moment.isoformat(timespec="milliseconds")
@@ -497,12 +511,16 @@ def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> Json:
             "algorithm": "hyperband",
             "brackets": [
                 {
-                    "bracket": bracket,
-                    "rungs": [{"rung": k, "size": size, "epochs": n} for k, (size, n) in enumerate(rungs)],
+                    "bracket": bracket + iteration * len(fake.brackets),
+                    "rungs": [
+                        {"rung": k, "size": fake.planned.get((bracket, k), size), "epochs": n}
+                        for k, (size, n) in enumerate(rungs)
+                    ],
                 }
+                for iteration in range(fake.iterations)
                 for bracket, rungs in fake.brackets
             ],
-            "trials": sum(size for _, rungs in fake.brackets for size, _ in rungs),
+            "trials": fake.iterations * sum(size for _, rungs in fake.brackets for size, _ in rungs),
         },
         "versions": {"python": "3.12.4", "keras": "3.15.1", "tensorflow": "2.21.0", "backend": "tensorflow"},
         "machine": {
@@ -536,10 +554,10 @@ def hyperparameters(hostile: str = "") -> list[Json]:
     return [
         item("convolutions_1", "int", min=1, max=3),
         item("convolutions_2", "int", min=1, max=3),
-        item("filters_1", "int", min=4, max=16, sampling="linear"),
+        item("filters_1", "int", min=4, max=16, sampling="linear", description="filters of stage 1's convolutions"),
         item("filters_2", "int", min=4, max=24, sampling="linear"),
         item("filters_3", "int", min=8, max=32, sampling="linear"),
-        item("padding", "choice", ["valid", "same"]),
+        item("padding", "choice", ["valid", "same"], description="of all convolutions" + hostile),
         item("transition", "boolean"),
         item("activation", "choice", [name + hostile for name in ("relu", "tanh", "softsign", "gelu")]),
         item("dropout", "choice", [0.0, 0.01, 0.03, 0.05, 0.1]),
@@ -573,10 +591,12 @@ def references(hostile: str = "") -> list[Json]:
             "published_accuracy": accuracy,
             "published_epochs": epochs,
             "source": "a public notebook" + hostile,
+            "assumed": "momentum .9" + hostile if included else "",
+            "trial": f"{place:04d}" if included else None,
             "fits": parameters <= 8000,
             "included": included,
         }
-        for name, network, parameters, accuracy, epochs, included in rows
+        for place, (name, network, parameters, accuracy, epochs, included) in enumerate(rows, start=2)
     ]
 
 

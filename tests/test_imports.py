@@ -88,12 +88,26 @@ RUN_HELP = """
 """
 
 
+RUN_COMPARE = """
+    import tempfile
+    from pathlib import Path
+    from mnist_tune.cli import main
+    from tests.report_builders import FakeRun, build_run
+    fake = FakeRun(brackets=((0, ((3, 2),)),), failed=0, seeds=2, validation=60, test=80)
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [str(build_run(Path(folder) / name, fake)) for name in ("one", "other")]
+        if main(["compare", *runs, "-o", f"{folder}/compare.html"]):
+            sys.exit("mnist-tune compare failed")
+"""
+
+
 @pytest.mark.parametrize(
     "program",
     [
         pytest.param(RUN_HELP, id="mnist-tune --help"),
         pytest.param("import mnist_tune", id="mnist_tune"),
         pytest.param("import reports.page", id="reports.page"),
+        pytest.param(RUN_COMPARE, id="mnist-tune compare"),
         pytest.param("import tuner.data, tuner.machine, tuner.journal, tuner.options", id="tuner"),
     ],
 )

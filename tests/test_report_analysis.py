@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,10 @@ from reports.analysis.classification import (
     scored_winner,
     wilson_interval,
 )
-from reports.analysis.comparison import reference_rows
-from reports.analysis.consistency import consistency
-from reports.analysis.curves import band, curve, early_stops, generalisation_gap
-from reports.analysis.errors import least_sure, mistakes
+from reports.analysis.comparison import best_reference_trial, reference_rows, reference_trial, winning_reference
+from reports.analysis.consistency import bar_of, consistency
+from reports.analysis.curves import background, band, curve, early_stops, gap_curve, generalisation_gap
+from reports.analysis.errors import mistakes, right_samples
 from reports.analysis.failures import UNKNOWN, failure_groups
 from reports.analysis.leaderboard import first_epoch_at, last_value, setting_names, trial_rows, varied_names
 from reports.analysis.network import kernel_side, network
@@ -33,9 +34,10 @@ from reports.analysis.search import history, paths, rung_outcomes
 from reports.analysis.slices import slices
 from reports.analysis.trials import best, groups_by_epochs, scored
 from reports.analysis.weights import layer_weights
-from reports.run_data import Hyperparameter, PlannedRung, Reference, read_run
+from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData, read_run
 from search_spaces.specs import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run
+from tuner.records import TrialRecord
 
 
 def predictions(labels: list[int], rows: list[list[float]]) -> Scored:
@@ -343,7 +345,14 @@ def test_arrays_of_a_run(tmp_path: Path) -> None:
     assert len(wrong) == int((found.predictions != found.labels).sum())
     assert [v.label_probability for v in wrong] == sorted(v.label_probability for v in wrong)
     assert all(v.seeds == 3 and v.place is not None for v in wrong)
-    assert all(v.label == v.prediction for v in least_sure(run, found))
+    assert all(found.labels[v.index] == v.label and v.same_error <= v.seeds_wrong for v in wrong)
+    assert all(len(v.ranked) == 3 and v.label in dict(v.ranked) and v.ranked[0][0] == v.prediction for v in wrong)
+    for sample in right_samples(run, found):
+        assert {v.label for v in (*sample.surest, *sample.least_sure)} == {sample.label}
+        assert all(v.label == v.prediction for v in sample.surest)
+        scores = [v.probability for v in (*sample.surest, *reversed(sample.least_sure))]
+        assert scores == sorted(scores, reverse=True)
+        assert 0 <= len(sample.least_sure) <= len(sample.surest) <= 6
     assert [item.kind for item in degradations(run)][:2] == ["noise", "blur"]
     assert degradations(run)[0].loss == pytest.approx(0.12)
     assert run.result is not None
@@ -359,3 +368,76 @@ def test_without_a_test_the_validation_images_are_scored(tmp_path: Path) -> None
     assert found is not None
     assert (found.split, len(found.labels)) == ("validation", 300)
     assert scored_winner(make_run()) is None
+
+
+# --- references in this run -----------------------------------------------------------------------------------------
+
+
+def reference_run(trials: list[TrialRecord], *, data: str = "mnist", **changes: object) -> RunData:
+    """A run whose references "a" and "b" have the filters 1 and 2."""
+    run = make_run(trials, **changes)
+    known = [
+        Reference(name, "", 1000, None, 0.99, None, "", fits=True, included=True, trial=trial)
+        for name, trial in (("a", "0001"), ("b", "0002"), ("never", None))
+    ]
+    info = replace(run.info, references=tuple(known), data=replace(run.info.data, name=data))
+    return replace(run, info=info)
+
+
+def test_a_references_score_is_of_its_longest_trial() -> None:
+    run = reference_run(
+        [
+            make_record("0001", 0.99, configuration={"filters": 1}),
+            make_record("0002", None, configuration={"filters": 2}),
+            make_record("0003", 0.98, configuration={"filters": 1}, epochs=5),
+            make_record("0004", 0.97, configuration={"filters": 3}, epochs=15),
+            make_record("0005", 0.999, configuration={"filters": 1}, epochs=15, phase="confirm"),
+        ]
+    )
+    a, b, never = run.info.references
+    found = reference_trial(run, a)
+    assert found is not None
+    assert found.trial == "0003"
+    assert reference_trial(run, b) is None
+    assert reference_trial(run, never) is None
+    best = best_reference_trial(run)
+    assert best is not None
+    assert (best[0].name, best[1].trial) == ("a", "0003")
+    assert best_reference_trial(reference_run([])) is None
+    assert winning_reference(run) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "trials", "expected"),
+    [
+        ("mnist", [], (0.994, None)),
+        ("fashion_mnist", [], None),
+        ("fashion_mnist", [make_record("0001", None)], None),
+        ("fashion_mnist", [make_record("0001", 0.9), make_record("0002", 0.91, configuration={"x": 1})], (0.91, "b")),
+    ],
+)
+def test_the_bar_off_mnist_is_the_best_reference_trained_here(
+    data: str, trials: list[TrialRecord], expected: tuple[float, str | None] | None
+) -> None:
+    found = bar_of(reference_run(trials, data=data))
+    assert (None if found is None else (found.accuracy, found.reference)) == expected
+
+
+# --- curves behind the winner ---------------------------------------------------------------------------------------
+
+
+def test_gap_has_the_epochs_that_both_have() -> None:
+    record = make_record(history={"accuracy": [0.8, 0.9, math.nan], "val_accuracy": [math.nan, 0.95, 0.96]})
+    assert gap_curve(record).epochs == (2,)
+    assert gap_curve(record).values == pytest.approx((-0.05,))
+    assert gap_curve(make_record()).epochs == ()
+
+
+def test_of_many_trials_an_even_sample_stands_behind() -> None:
+    many = [make_record(f"{n:04d}", history={"val_accuracy": [n / 1000]}) for n in range(1, 1000)]
+    found = background([*many, make_record("9999", None)], 10)
+    assert len(found) == 10
+    assert (found[0].trial, found[-1].trial) == ("0001", "0999")
+    assert {round(int(record.trial) / 111) for record in found} == set(range(10))
+    assert background(many[:3], 10) == tuple(many[:3])
+    assert background([], 10) == ()

@@ -23,7 +23,7 @@ from tuner.errors import JournalError, UsageError
 
 HOSTILE = "<script>alert(1)</script>$\\frac{}&\"'{{ 7*7 }}"
 IDS = [
-    "summary", "leaderboard", "search", "hyperparameters", "pareto", "learning-curves", "confusion", "errors",
+    "summary", "leaderboard", "search", "hyperparameters", "pareto", "fidelity", "learning-curves", "confusion", "errors",
     "robustness", "weights", "data", "failures", "reproduce",
 ]  # fmt: skip
 SMALL: dict[str, Any] = {
@@ -111,7 +111,8 @@ def test_headline_has_the_answer_its_interval_and_the_size(whole: str) -> None:
     assert headline is not None
     words = Page(headline.group()).text
     assert re.fullmatch(
-        r"\d\d\.\d\d% \[\d\d\.\d\d, \d\d\.\d\d\] of 10,000 test images: \d+ errors with [\d,]+ of 8,000 parameters",
+        r"\d\d\.\d\d% \[\d\d\.\d\d, \d\d\.\d\d\] \d+ errors of 10,000 test images, [\d,]+ of 8,000 parameters, "
+        r"15 epochs, found in 1 h 05 min",
         words,
     )
 
@@ -188,6 +189,15 @@ def test_hostile_text_is_only_text(tmp_path: Path, classes: int) -> None:
         ({"status": "failed", "error": "the disk is full", "confirm": False}, "the disk is full"),
         ({"data": "digits", "fallback": True}, "These are scikit-learn's 8×8 digits, not MNIST"),
         ({"notes": ["4 trials were not run."]}, "4 trials were not run."),
+        ({"data": "fashion_mnist"}, "This is fashion_mnist, not MNIST. Published figures don't compare"),
+        ({"data": "fashion_mnist"}, "On validation images its mean is"),
+        ({"data": "/data/mine.npz"}, "This is /data/mine.npz, not MNIST."),
+        ({"planned": {(0, 0): 9}}, "Rung 0 of bracket 0 was cut: 5 of 9 planned trials ran."),
+        (
+            {"planned": {(0, 0): 9}, "options": {"time_budget": 60}},
+            "The run had a time budget, and a failed trial is not replaced.",
+        ),
+        ({"planned": {(0, 0): 9, (0, 1): 4}}, "2 rungs were cut: 7 of their 13 planned trials ran."),
         ({"seeds": 1}, "mean of 1 seed"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",

@@ -170,3 +170,24 @@ def test_figures_stand_alone(tmp_path: Path) -> None:
         root = ElementTree.fromstring(text_of_svg)
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert "--winner:" in text_of_svg
+
+
+def test_marks_that_look_alike_say_it_once() -> None:
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes()
+        canvas.points(ax, [1, 2, 3], [1, 2, 3], ["0001", "0002", "0003"], color=Ink.WINNER)
+        ax.scatter([1, 2], [2, 1], c=[Ink.TEXT, Ink.FAINT])
+
+    svg = draw("one", 200, 100, "", paint)
+    root = ElementTree.fromstring(svg)
+    parents = {child: parent for parent in root.iter() for child in parent}
+    marks = [element for element in root.iter() if element.get("class") == "mark"]
+    assert [mark.get("data-trial") for mark in marks] == ["0001", "0002", "0003"]
+    assert {mark.get("style") for mark in marks} == {None}
+    assert "fill: var(--winner)" in (parents[marks[0]].get("style") or "")
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert {(mark.get("href") or "")[1:] for mark in marks} <= set(ids)
+    assert len(ids) == len(set(ids))
+    # Marks of different looks keep their own.
+    assert "var(--ink)" in svg
+    assert "var(--faint)" in svg

@@ -180,6 +180,7 @@ def test_published_networks_are_listed_and_the_best_three_tried(tmp_path: Path) 
     references = RunFolder(tmp_path / "run").read_run()["references"]
     assert sum(reference["included"] for reference in references) == 3
     assert all(reference["fits"] for reference in references if reference["included"])
+    assert any(reference["assumed"] for reference in references)
     start(tmp_path / "without", references=False)
     assert not any(reference["included"] for reference in RunFolder(tmp_path / "without").read_run()["references"])
 

@@ -79,6 +79,7 @@ def _references_json(options: RunOptions, space: Any) -> list[Json]:
             "published_accuracy": reference.published_accuracy,
             "published_epochs": reference.published_epochs,
             "source": reference.source,
+            "assumed": reference.assumed,
             "fits": reference.name in fitting,
             "included": reference.name in tried,
             "trial": f"{tried.index(reference.name) + 1:04d}" if reference.name in tried else None,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.run_data import Reference
+from reports.analysis.trials import best, explored
+from reports.run_data import Reference, RunData
+from tuner.records import TrialRecord, configuration_key
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,31 @@ class ReferenceRow:
     """Winner's mean test accuracy minus the published one; None where either is missing or the data differ."""
     parameter_ratio: float | None
     """Winner's parameters over the reference's."""
+
+
+def reference_trial(run: RunData, reference: Reference) -> TrialRecord | None:
+    """The best of the longest trials of a reference's configuration in this run's search; None where it has no score."""
+    key = _key_of(run, reference)
+    return best([record for record in explored(run.records) if key and configuration_key(record.configuration) == key])
+
+
+def winning_reference(run: RunData) -> Reference | None:
+    """The reference whose configuration is the winner's, or None."""
+    if run.result is None:
+        return None
+    key = configuration_key(run.result.configuration)
+    return next((reference for reference in run.info.references if _key_of(run, reference) == key), None)
+
+
+def best_reference_trial(run: RunData) -> tuple[Reference, TrialRecord] | None:
+    """The best of the references that this run trained, among those that it trained longest; None without one."""
+    tried = [
+        (reference, record)
+        for reference in run.info.references
+        if (record := reference_trial(run, reference)) is not None
+    ]
+    top = best([record for _, record in tried])
+    return next((pair for pair in tried if top is not None and pair[1].trial == top.trial), None)
 
 
 def reference_rows(
@@ -36,3 +63,8 @@ def reference_rows(
         )
         for reference in ordered
     )
+
+
+def _key_of(run: RunData, reference: Reference) -> str | None:
+    first = run.record(reference.trial) if reference.trial is not None else None
+    return configuration_key(first.configuration) if first is not None else None

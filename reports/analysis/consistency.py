@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reports.analysis.comparison import best_reference_trial
+from reports.analysis.trials import accuracy_of
 from reports.run_data import RunData
 from tuner.records import TrialRecord
 
@@ -42,6 +44,20 @@ def consistency(records: Sequence[TrialRecord], bar: float) -> Consistency | Non
     )
 
 
-def bar_of(run: RunData) -> float | None:
-    """99.4% on MNIST, None elsewhere (a run does not say which trial is a reference's)."""
-    return TARGET if run.info.data.is_mnist else None
+@dataclass(frozen=True)
+class Bar:
+    """What the winner's seeds are held against."""
+
+    accuracy: float
+    reference: str | None = None
+    """Whose validation accuracy in this run it is; None where it is a fixed target."""
+    epochs: int = 0
+    """Of that reference's trial."""
+
+
+def bar_of(run: RunData) -> Bar | None:
+    """99.4% on MNIST; elsewhere the best reference's validation accuracy in this run, None where it trained none."""
+    if run.info.data.is_mnist:
+        return Bar(TARGET)
+    found = best_reference_trial(run)
+    return Bar(accuracy_of(found[1]), found[0].name, found[1].epochs) if found is not None else None

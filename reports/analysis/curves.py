@@ -36,6 +36,8 @@ class Stop:
     trial: str
     epoch: int
     planned: int
+    accuracy: float | None
+    """On validation images, of the last epoch that has one."""
 
 
 def curve(record: TrialRecord, metric: str) -> Curve:
@@ -46,9 +48,12 @@ def curve(record: TrialRecord, metric: str) -> Curve:
 
 def band(records: Sequence[TrialRecord], metric: str) -> Band | None:
     """Mean, smallest and largest over the trials at each epoch that all of them have; None without a common epoch."""
-    series = [
-        dict(zip(c.epochs, c.values, strict=True)) for c in (curve(record, metric) for record in records) if c.epochs
-    ]
+    return band_of([curve(record, metric) for record in records])
+
+
+def band_of(curves: Sequence[Curve]) -> Band | None:
+    """The same of curves; those without a value are passed over."""
+    series = [dict(zip(c.epochs, c.values, strict=True)) for c in curves if c.epochs]
     if not series:
         return None
     shared = sorted(set.intersection(*(set(values) for values in series)))
@@ -74,10 +79,30 @@ def generalisation_gap(records: Sequence[TrialRecord]) -> float | None:
     return sum(gaps) / len(gaps) if gaps else None
 
 
+def gap_curve(record: TrialRecord) -> Curve:
+    """Training minus validation accuracy at each epoch that has both."""
+    training, validation = curve(record, "accuracy"), curve(record, "val_accuracy")
+    known = dict(zip(validation.epochs, validation.values, strict=True))
+    pairs = [(n, a - known[n]) for n, a in zip(training.epochs, training.values, strict=True) if n in known]
+    return Curve(record.trial, tuple(n for n, _ in pairs), tuple(gap for _, gap in pairs))
+
+
+def background(records: Sequence[TrialRecord], most: int) -> tuple[TrialRecord, ...]:
+    """Trials to stand behind the winner: all of them, or `most` of them, spread evenly from the best to the worst."""
+    known = [record for record in records if curve(record, "val_accuracy").epochs]
+    if len(known) <= most:
+        return tuple(known)
+    ordered = sorted(known, key=lambda record: (curve(record, "val_accuracy").values[-1], record.trial))
+    chosen = {ordered[round(place * (len(ordered) - 1) / (most - 1))].trial for place in range(most)}
+    return tuple(record for record in known if record.trial in chosen)
+
+
 def early_stops(records: Sequence[TrialRecord]) -> tuple[Stop, ...]:
     """The completed trials that ran fewer epochs than planned."""
     return tuple(
-        Stop(record.trial, record.epochs_run, record.epochs)
+        Stop(
+            record.trial, record.epochs_run, record.epochs, next(iter(curve(record, "val_accuracy").values[-1:]), None)
+        )
         for record in records
         if record.completed and 0 < record.epochs_run < record.epochs
     )

@@ -25,6 +25,26 @@ class Verdict:
     label_probability: float
     seeds_wrong: int
     seeds: int
+    same_error: int
+    """Seeds that gave this image this very prediction."""
+    ranked: tuple[tuple[int, float], ...] = ()
+    """The most probable classes with their probabilities, and the true class with its own where it is not among them."""
+
+
+@dataclass(frozen=True)
+class ClassSample:
+    """Right ones of one class that have a picture."""
+
+    label: int
+    surest: tuple[Verdict, ...]
+    """The surest first."""
+    least_sure: tuple[Verdict, ...]
+    """The least sure first."""
+
+
+SHOWN_CLASSES = 3
+MOST_OF_A_CLASS = 6
+"""Of the surest, and as many of the least sure."""
 
 
 def mistakes(run: RunData, scored: Scored) -> tuple[Verdict, ...]:
@@ -34,12 +54,27 @@ def mistakes(run: RunData, scored: Scored) -> tuple[Verdict, ...]:
     return tuple(_verdict(run, scored, int(index)) for index in wrong[order])
 
 
-def least_sure(run: RunData, scored: Scored, limit: int = 24) -> tuple[Verdict, ...]:
-    """Of the right ones that have a picture those with the least probable prediction."""
-    pictured = np.asarray(run.arrays.get("images/test_indices", np.empty(0)), dtype=np.int64)
-    right = [int(i) for i in pictured if scored.predictions[i] == scored.labels[i]]
-    own = _own(scored)
-    return tuple(_verdict(run, scored, index) for index in sorted(right, key=lambda i: (own[i], i))[:limit])
+def right_samples(run: RunData, scored: Scored) -> tuple[ClassSample, ...]:
+    """Of each class the right ones that the run kept pictures of: the surer half and the less sure half."""
+    found: dict[int, list[Verdict]] = {}
+    for index in sorted(_places(run)):
+        if scored.predictions[index] == scored.labels[index]:
+            verdict = _verdict(run, scored, index)
+            found.setdefault(verdict.label, []).append(verdict)
+    return tuple(_halves(label, members) for label, members in sorted(found.items()))
+
+
+def _halves(label: int, members: list[Verdict]) -> ClassSample:
+    ordered = sorted(members, key=lambda verdict: (-verdict.probability, verdict.index))
+    half = (len(ordered) + 1) // 2
+    surest, least_sure = ordered[:half], ordered[half:][::-1]
+    return ClassSample(label, tuple(surest[:MOST_OF_A_CLASS]), tuple(least_sure[:MOST_OF_A_CLASS]))
+
+
+def _places(run: RunData) -> dict[int, int]:
+    """Test image → where its picture is."""
+    pictured = run.arrays.get("images/test_indices", np.empty(0))
+    return {int(index): place for place, index in enumerate(pictured)}
 
 
 def _own(scored: Scored) -> npt.NDArray[np.float64]:
@@ -47,17 +82,24 @@ def _own(scored: Scored) -> npt.NDArray[np.float64]:
 
 
 def _verdict(run: RunData, scored: Scored, index: int) -> Verdict:
-    pictured = np.asarray(run.arrays.get("images/test_indices", np.empty(0)), dtype=np.int64)
-    place = np.flatnonzero(pictured == index)
     seeds = np.asarray(run.arrays.get("test/predictions_per_seed", np.empty((0, len(scored.labels)))))
     label, prediction = int(scored.labels[index]), int(scored.predictions[index])
     return Verdict(
         index=index,
-        place=int(place[0]) if place.size else None,
+        place=_places(run).get(index),
         label=label,
         prediction=prediction,
         probability=float(scored.probabilities[index, prediction]),
         label_probability=float(scored.probabilities[index, label]),
         seeds_wrong=int((seeds[:, index] != label).sum()),
         seeds=len(seeds),
+        same_error=int((seeds[:, index] == prediction).sum()),
+        ranked=_ranked(scored.probabilities[index], label),
     )
+
+
+def _ranked(probabilities: npt.NDArray[np.float64], label: int) -> tuple[tuple[int, float], ...]:
+    order = [int(k) for k in np.argsort(-probabilities, kind="stable")[:SHOWN_CLASSES]]
+    if label not in order:
+        order[-1] = label
+    return tuple((k, float(probabilities[k])) for k in order)

@@ -1,13 +1,17 @@
-"""Accuracy against parameters: which trials no smaller trial equals or beats."""
+"""Accuracy against parameters or multiply-adds: which trials no smaller trial equals or beats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-from reports.analysis.trials import accuracy_of, explored, groups_by_epochs, scored
+from reports.analysis.trials import accuracy_of, explored, scored
 from reports.run_data import Finalist, Reference, RunData
 from tuner.records import TrialRecord
+
+Measure: TypeAlias = Literal["parameters", "multiply_adds"]
+"""What is small: a model, or one answer of it."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class SizePoint:
     parameters: int
     accuracy: float
     epochs: int
+    multiply_adds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class ConfirmedPoint:
     high: float
     seeds: int
     winner: bool
+    multiply_adds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,48 +46,58 @@ class PublishedPoint:
     name: str
     parameters: int
     accuracy: float
+    multiply_adds: int | None = None
 
 
 @dataclass(frozen=True)
 class Front:
-    """All that the figure shows."""
+    """All that the figure shows. What has no size of the measure is left out."""
 
     points: tuple[SizePoint, ...]
     front: tuple[SizePoint, ...]
-    """By parameters, rising in accuracy; of the trials with the most epochs alone."""
+    """By size, rising in accuracy; of the trials with the most epochs alone."""
     epochs: int | None
     confirmed: tuple[ConfirmedPoint, ...]
     published: tuple[PublishedPoint, ...]
     """None where the data are not MNIST: their figures would not compare."""
     cap: int | None
+    measure: Measure = "parameters"
 
 
-def size_front(run: RunData) -> Front:
+def size_of(point: SizePoint | ConfirmedPoint | PublishedPoint, measure: Measure) -> int | None:
+    """How large a point is by a measure; None where that is not known."""
+    return point.parameters if measure == "parameters" else point.multiply_adds
+
+
+def size_front(run: RunData, measure: Measure = "parameters") -> Front:
     """The front of a run, its finalists, references and cap."""
-    records = explored(run.records) or run.records
-    groups = groups_by_epochs(records)
-    longest = groups[0] if groups else None
+    records = scored(explored(run.records) or run.records)
+    points = [point for point in map(_point, records) if size_of(point, measure) is not None]
+    epochs = max((point.epochs for point in points), default=None)
+    published = _published(run.info.references) if run.info.data.is_mnist else ()
     return Front(
-        points=tuple(_point(record) for record in scored(records)),
-        front=non_dominated(tuple(_point(record) for record in longest.records)) if longest else (),
-        epochs=longest.epochs if longest else None,
-        confirmed=_confirmed(run),
-        published=_published(run.info.references) if run.info.data.is_mnist else (),
-        cap=run.info.max_params,
+        points=tuple(points),
+        front=non_dominated([point for point in points if point.epochs == epochs], measure),
+        epochs=epochs,
+        confirmed=tuple(point for point in _confirmed(run) if size_of(point, measure) is not None),
+        published=tuple(point for point in published if size_of(point, measure) is not None),
+        cap=run.info.max_params if measure == "parameters" else run.info.max_macs,
+        measure=measure,
     )
 
 
-def non_dominated(points: Sequence[SizePoint]) -> tuple[SizePoint, ...]:
+def non_dominated(points: Sequence[SizePoint], measure: Measure = "parameters") -> tuple[SizePoint, ...]:
     """The points for which none is as small or smaller and as good or better (of equals the first by trial)."""
     kept: list[SizePoint] = []
-    for point in sorted(points, key=lambda p: (p.parameters, -p.accuracy, p.trial)):
+    for point in sorted(points, key=lambda p: (size_of(p, measure) or 0, -p.accuracy, p.trial)):
         if not kept or point.accuracy > kept[-1].accuracy:
             kept.append(point)
     return tuple(kept)
 
 
 def _point(record: TrialRecord) -> SizePoint:
-    return SizePoint(record.trial, record.parameters, accuracy_of(record), record.epochs)
+    multiply_adds = record.multiply_adds if record.layers else None
+    return SizePoint(record.trial, record.parameters, accuracy_of(record), record.epochs, multiply_adds)
 
 
 def _confirmed(run: RunData) -> tuple[ConfirmedPoint, ...]:
@@ -106,12 +122,13 @@ def _confirmed_point(finalist: Finalist, *, winner: bool) -> ConfirmedPoint | No
         high=max(scores),
         seeds=len(scores),
         winner=winner,
+        multiply_adds=finalist.multiply_adds,
     )
 
 
 def _published(references: Sequence[Reference]) -> tuple[PublishedPoint, ...]:
     return tuple(
-        PublishedPoint(reference.name, reference.parameters, reference.published_accuracy)
+        PublishedPoint(reference.name, reference.parameters, reference.published_accuracy, reference.multiply_adds)
         for reference in references
         if reference.published_accuracy is not None
     )

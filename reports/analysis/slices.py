@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
+from reports.analysis.factors import is_number
 from reports.analysis.trials import EpochGroup, accuracy_of
 from reports.run_data import Hyperparameter
-from tuner.records import TrialRecord, Value
+from tuner.records import TrialRecord, Value, rank_key
 
 FEW_TRIALS = 20
 """With fewer trials of one length a plot shows chance as much as a setting's effect."""
@@ -45,6 +45,8 @@ class Slice:
     """None on a numeric axis."""
     log: bool
     groups: tuple[SliceGroup, ...]
+    description: str = ""
+    """What the space says of it."""
 
 
 def slices(groups: Sequence[EpochGroup], names: Sequence[str], space: Sequence[Hyperparameter]) -> tuple[Slice, ...]:
@@ -53,28 +55,74 @@ def slices(groups: Sequence[EpochGroup], names: Sequence[str], space: Sequence[H
     known = {item.name: item for item in space}
     found = []
     for name in names:
-        values = {record.configuration[name] for record in records if name in record.configuration}
+        values = distinct(record.configuration[name] for record in records if name in record.configuration)
         if len(values) > 1:
             found.append(_slice(name, values, known.get(name), groups))
     return tuple(found)
 
 
-def _slice(name: str, values: set[Value], declared: Hyperparameter | None, groups: Sequence[EpochGroup]) -> Slice:
-    numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values)
+def thinned(found: Sequence[Slice], groups: Sequence[EpochGroup], most: int) -> tuple[Slice, ...]:
+    """The same with so many marks at most in all; medians stay those of all trials."""
+    marks = sum(len(group.points) for item in found for group in item.groups)
+    if marks <= most:
+        return tuple(found)
+    kept = {trial for group in groups for trial in _sample(group, most / marks)}
+    return tuple(replace(item, groups=tuple(_only(kept, group) for group in item.groups)) for item in found)
+
+
+def _sample(group: EpochGroup, share: float) -> list[str]:
+    """Half of them the best, the others evenly out of the rest in the order of their names."""
+    wanted = max(2, int(share * len(group.records)))
+    ranked = sorted(group.records, key=rank_key)
+    best, rest = ranked[: wanted // 2], sorted(record.trial for record in ranked[wanted // 2 :])
+    others = wanted - len(best)
+    return [*(record.trial for record in best), *(rest[k * len(rest) // others] for k in range(others) if rest)]
+
+
+def _only(kept: set[str], group: SliceGroup) -> SliceGroup:
+    return replace(group, points=tuple(point for point in group.points if point.trial in kept))
+
+
+@dataclass(frozen=True)
+class AxisKind:
+    """How the values of a hyperparameter stand on an axis."""
+
+    categories: tuple[Value, ...] | None
+    """In their order; None on a numeric axis."""
+    log: bool = False
+
+
+def distinct(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Each value once, told apart by its text: True is not 1."""
+    return tuple({repr(value): value for value in values}.values())
+
+
+def axis_kind(values: Sequence[Value], declared: Hyperparameter | None) -> AxisKind:
+    """Numbers where the space says so or there are many of them, else categories."""
+    numeric = all(is_number(value) for value in values)
     continuous = declared is not None and declared.kind == "float" and declared.values is None
     if numeric and (continuous or len(values) > _MOST_CATEGORIES):
         log = declared is not None and declared.sampling == "log" and all(float(v) > 0 for v in values)
-        return Slice(name, None, log, tuple(_numeric_group(name, group) for group in groups))
-    ordered = _ordered(values, declared, numeric=numeric)
-    places = {repr(value): place for place, value in enumerate(ordered)}
-    return Slice(name, tuple(ordered), False, tuple(_category_group(name, places, group) for group in groups))
+        return AxisKind(None, log)
+    return AxisKind(tuple(_ordered(values, declared, numeric=numeric)))
 
 
-def _ordered(values: set[Value], declared: Hyperparameter | None, *, numeric: bool) -> list[Value]:
+def _slice(name: str, values: Sequence[Value], declared: Hyperparameter | None, groups: Sequence[EpochGroup]) -> Slice:
+    kind = axis_kind(values, declared)
+    description = declared.description if declared else ""
+    if kind.categories is None:
+        return Slice(name, None, kind.log, tuple(_numeric_group(name, group) for group in groups), description)
+    places = {repr(value): place for place, value in enumerate(kind.categories)}
+    members = tuple(_category_group(name, places, group) for group in groups)
+    return Slice(name, kind.categories, False, members, description)
+
+
+def _ordered(values: Sequence[Value], declared: Hyperparameter | None, *, numeric: bool) -> list[Value]:
     if numeric:
-        return sorted(values, key=float)
-    given = [value for value in (declared.values or () if declared else ()) if value in values]
-    return [*given, *sorted(values.difference(given), key=repr)]
+        return sorted(values, key=lambda value: (float(value), repr(value)))
+    present = {repr(value): value for value in values}
+    given = [repr(value) for value in (declared.values or () if declared else ()) if repr(value) in present]
+    return [present[key] for key in (*given, *sorted(set(present).difference(given)))]
 
 
 def _with(name: str, group: EpochGroup) -> list[TrialRecord]:

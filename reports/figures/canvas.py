@@ -9,17 +9,19 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from html import escape
 from itertools import pairwise
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-_PIXELS_PER_INCH = 72
+PIXELS_PER_INCH = 72
 """Matplotlib's SVG counts in points; at 72 of them an inch a point is a pixel of the page."""
 
 _WIDE = 480
@@ -60,7 +62,7 @@ class Ink:
     """What can be read on `HEAT`."""
 
 
-_VARIABLES = {
+VARIABLES = {
     Ink.TEXT: "--ink",
     Ink.MUTED: "--muted",
     Ink.HAIRLINE: "--hairline",
@@ -73,8 +75,9 @@ _VARIABLES = {
     **{colour: f"--heat-{place}" for place, colour in enumerate(Ink.HEAT)},
     **{colour: f"--heat-text-{place}" for place, colour in enumerate(Ink.HEAT_TEXT)},
 }
+"""Stand-in colour → the variable of colours.css that the page shows."""
 
-_COLOUR = re.compile("|".join(_VARIABLES))
+_COLOUR = re.compile("|".join(VARIABLES))
 _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 _TRIAL_GROUP = re.compile(r'<g id="trial-(\d+)(?:--\d+)?"')
 _TAG = re.compile(r"<[^>]*>")
@@ -83,6 +86,11 @@ _FONT = re.compile(r"(font: (?:[\w.]+ )*?[\d.]+px|font-family:) [^;\"]+")
 _NO_TURN = re.compile(r' transform="rotate\(-0 [^"]*"')
 _UNSEEN = re.compile(r'<path [^>]*style="fill: none"/>')
 """Neither filled nor stroked: the empty cells of a matrix, the ground of a figure."""
+_HASHED = re.compile(r"[mp][0-9a-f]{10}")
+"""Matplotlib's names of markers and clipping paths: each mark says its marker's again."""
+
+_USES = re.compile(r"<g>((?:\s*<use [^>]*/>){2,})\s*</g>")
+_USE_STYLE = re.compile(r' style="([^"]*)"/>')
 _SPACE = re.compile(r"\s*\n\s*")
 
 
@@ -97,6 +105,8 @@ class Canvas:
     height: int
     marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """gid of a set of markers → the trial of each, in order."""
+    line_marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same for lines."""
     _gids: dict[str, int] = field(default_factory=dict)
 
     def axes(self, *, left: int = 56, right: int = 16, top: int = 12, bottom: int = 44) -> Axes:
@@ -125,6 +135,48 @@ class Canvas:
         style: dict[str, object] = {"marker": "o", "markersize": 6, "markeredgewidth": 1, "markeredgecolor": Ink.PAPER}
         ax.plot(x, y, linestyle="none", gid=gid, clip_on=False, **{**style, **look})  # type: ignore[arg-type]
 
+    def lines(
+        self, ax: Axes, lines: Sequence[Sequence[tuple[float, float]]], trials: Sequence[str], **look: object
+    ) -> None:
+        """Lines of one look through given points, each of which knows its trial."""
+        if not lines:
+            return
+        gid = f"lines-{len(self.line_marks)}"
+        self.line_marks[gid] = tuple(trials)
+        ax.add_collection(LineCollection(lines, gid=gid, clip_on=False, **look), autolim=False)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a figure was drawn, so that it can be drawn again for another medium."""
+
+    name: str
+    width: int
+    height: int
+    label: str
+    paint: Callable[[Canvas], None]
+
+    def canvas(self) -> Canvas:
+        """A fresh canvas with the figure on it, in stand-in colours; needs `drawing` around it."""
+        size = (self.width / PIXELS_PER_INCH, self.height / PIXELS_PER_INCH)
+        canvas = Canvas(self.name, Figure(figsize=size, dpi=PIXELS_PER_INCH), self.width, self.height)
+        self.paint(canvas)
+        return canvas
+
+
+_KEPT: ContextVar[dict[str, Drawing] | None] = ContextVar("kept drawings", default=None)
+
+
+@contextmanager
+def keeping() -> Iterator[Mapping[str, Drawing]]:
+    """Keeps every figure that is drawn meanwhile, by name."""
+    kept: dict[str, Drawing] = {}
+    token = _KEPT.set(kept)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)
+
 
 @contextmanager
 def drawing() -> Iterator[None]:
@@ -143,11 +195,11 @@ def draw(name: str, width: int, height: int, label: str, paint: Callable[[Canvas
         label: what the figure shows, for those who can't see it.
         paint: draws.
     """
+    drawn = Drawing(name, width, height, label, paint)
+    if (kept := _KEPT.get()) is not None:
+        kept[name] = drawn
     with drawing():
-        size = (width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH)
-        canvas = Canvas(name, Figure(figsize=size, dpi=_PIXELS_PER_INCH), width, height)
-        paint(canvas)
-        return svg_of(canvas, label)
+        return svg_of(drawn.canvas(), label)
 
 
 def svg_of(canvas: Canvas, label: str) -> str:
@@ -160,11 +212,14 @@ def svg_of(canvas: Canvas, label: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
     for gid, trials in canvas.marks.items():
         body = _name_marks(body, gid, trials)
+    for gid, trials in canvas.line_marks.items():
+        body = _name_lines(body, gid, trials)
     body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
-    body = _ID.sub(lambda m: f"{m.group(1)}{canvas.name}-{m.group(2)}", body).replace("xlink:href", "href")
+    body = _own_ids(body, canvas.name).replace("xlink:href", "href")
     body = _NO_TURN.sub("", _FONT.sub(r"\1 var(--sans)", body))
-    body = _COLOUR.sub(lambda m: f"var({_VARIABLES[m.group(0)]})", body)
+    body = _COLOUR.sub(lambda m: f"var({VARIABLES[m.group(0)]})", body)
     body = _UNSEEN.sub("", body)
+    body = _USES.sub(_style_once, body)
     body = _TAG.sub(lambda m: _LONG_DECIMAL.sub(r"\1", m.group(0)), body)
     body = _SPACE.sub(" ", body).strip()
     text = escape(label, quote=True)
@@ -184,6 +239,22 @@ def quiet(ax: Axes) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set_color(Ink.MUTED)
         axis.label.set_fontsize(12)
+
+
+_LINE = re.compile(r'<path d="([^"]*)"[^>]*?( style="[^"]*")/>')
+_TENTHS = re.compile(r"(\d\.\d)\d+")
+_FURTHER_POINT = re.compile(r"\s+L ")
+
+
+def _name_lines(body: str, gid: str, trials: Sequence[str]) -> str:
+    """Gives each line of a group its trial, in tenths of a pixel, and the look that they share to the group."""
+    head = f'<g id="{gid}"'
+    start = body.index(f"{head}>")
+    end = body.index("</g>", start)
+    found = [(line.group(1), line.group(2)) for line in _LINE.finditer(body, start, end)]
+    drawn = (_FURTHER_POINT.sub(" ", _TENTHS.sub(r"\1", points)).strip() for points, _ in found)
+    marks = (f'<path class="mark" data-trial="{t}" d="{d}"/>' for t, d in zip(trials, drawn, strict=True))
+    return f"{body[:start]}{head}{found[0][1]}>{''.join(marks)}{body[end:]}"
 
 
 def order_colour(place: int, of: int) -> str:
@@ -212,13 +283,18 @@ def error_axis(ax: Axes, accuracies: Sequence[float], *, label: str = "validatio
     low, high = error_limits(accuracies)
     ax.set_ylim(low, high)
     ax.set_ylabel(label)
-    inside = [tick for tick in _ACCURACY_TICKS if low <= error_scale(tick) <= high]
-    while len(inside) > ticks:
-        inside = inside[len(inside) % 2 == 0 :: 2]
-    if len(inside) < 2:
-        inside = _plain_ticks(low, high)
+    inside = error_ticks(accuracies, ticks)
     ax.set_yticks([error_scale(tick) for tick in inside], [f"{100 * tick:.5g}" for tick in inside])
     hairlines(ax)
+
+
+def error_ticks(accuracies: Sequence[float], most: int) -> list[float]:
+    """Round accuracies within the limits of an error axis for these."""
+    low, high = error_limits(accuracies)
+    inside = [tick for tick in _ACCURACY_TICKS if low <= error_scale(tick) <= high]
+    while len(inside) > most:
+        inside = inside[len(inside) % 2 == 0 :: 2]
+    return inside if len(inside) > 1 else _plain_ticks(low, high)
 
 
 def error_limits(accuracies: Sequence[float]) -> tuple[float, float]:
@@ -302,6 +378,28 @@ def _plain_ticks(low: float, high: float) -> list[float]:
     digits = max(1, 1 - math.floor(math.log10(max(accuracies[1] - accuracies[0], 1e-5))))
     steps = [accuracies[0] + share * (accuracies[1] - accuracies[0]) for share in (0.15, 0.5, 0.85)]
     return sorted({round(step, digits) for step in steps})
+
+
+def _own_ids(body: str, prefix: str) -> str:
+    """Ids that are unique on the page, and short: a large figure names its marker thousands of times."""
+    short: dict[str, str] = {}
+
+    def own(match: re.Match[str]) -> str:
+        name = match.group(2)
+        if _HASHED.fullmatch(name):
+            name = short.setdefault(name, f"{name[0]}{len(short)}")
+        return f"{match.group(1)}{prefix}-{name}"
+
+    return _ID.sub(own, body)
+
+
+def _style_once(match: re.Match[str]) -> str:
+    """Marks that all look alike take their look from their group."""
+    marks = match.group(1)
+    styles = set(_USE_STYLE.findall(marks))
+    if len(styles) != 1 or len(_USE_STYLE.findall(marks)) != marks.count("<use "):
+        return match.group()
+    return f'<g style="{styles.pop()}">{_USE_STYLE.sub("/>", marks)}</g>'
 
 
 def _name_marks(body: str, gid: str, trials: Sequence[str]) -> str:

@@ -37,7 +37,7 @@ def confusion_figure(
     import seaborn
 
     classes = len(names)
-    side = 500 if classes <= _MOST_CELLS_WITH_TEXT else 620
+    side = 480 if classes <= _MOST_CELLS_WITH_TEXT else 620
     short = [text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…" for text in names]
     left = 44 + min(80, 6 * max(len(text) for text in short))
 

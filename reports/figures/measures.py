@@ -5,56 +5,49 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from reports.analysis.classification import ReliabilityBin
+from reports.analysis.classification import ReliabilityBin, wilson_interval
 from reports.analysis.robustness import Degradation
-from reports.analysis.weights import LayerWeights
+from reports.analysis.weights import FinalistNorms, LayerWeights
 from reports.figures.canvas import Canvas, Ink, draw, error_axis, error_scale, hairlines
+from reports.figures.curves import end_labels, finalist_colour
 
 
 def reliability_figure(bins: Sequence[ReliabilityBin], label: str) -> str:
-    """Accuracy against confidence; a mark's area grows with its images."""
+    """Accuracy against confidence with the 95% interval of each bin; under it the number of images."""
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(left=52, right=20, top=16)
-        total = sum(b.count for b in bins)
+        ax = canvas.axes(left=56, right=24, top=16, bottom=76)
         ax.plot([0, 1], [0, 1], color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        ax.annotate("as sure as right", (0.3, 0.3), xytext=(8, -4), textcoords="offset points", fontsize=11,
+        ax.annotate("as sure as right", (0.2, 0.2), xytext=(8, -4), textcoords="offset points", fontsize=11,
                     va="top", color=Ink.MUTED)  # fmt: skip
-        ax.plot([b.confidence for b in bins], [b.accuracy for b in bins], color=Ink.WINNER, linewidth=1)
         for b in bins:
-            size = 4 + 14 * math.sqrt(b.count / total)
-            ax.plot([b.confidence], [b.accuracy], marker="o", markersize=size, color=Ink.WINNER,
-                    markeredgecolor=Ink.PAPER, clip_on=False)  # fmt: skip
-        for b in bins:
-            low = b.accuracy < 0.85
-            ax.annotate(
-                f"{b.count:,}",
-                (b.confidence, b.accuracy),
-                xytext=(0, 9) if low else (-12, -2),
-                textcoords="offset points",
-                ha="center" if low else "right",
-                va="center",
-                fontsize=10,
-                color=Ink.MUTED,
-                annotation_clip=False,
-            )
+            low, high = wilson_interval(round(b.accuracy * b.count), b.count)
+            ax.plot([b.confidence] * 2, [low, high], color=Ink.WINNER, linewidth=1.5, alpha=0.5)
+        ax.plot([b.confidence for b in bins], [b.accuracy for b in bins], linestyle="none", marker="o", markersize=7,
+                color=Ink.WINNER, markeredgecolor=Ink.PAPER, clip_on=False)  # fmt: skip
+        for place, b in enumerate(bins):
+            ax.annotate(f"{b.count:,}", ((b.low + b.high) / 2, 0), xycoords=("data", "axes fraction"),
+                        xytext=(0, -30 if place % 2 == 0 else -43), textcoords="offset points", ha="center",
+                        fontsize=10, color=Ink.MUTED, annotation_clip=False)  # fmt: skip
+        ax.annotate("images", (0, 0), xycoords="axes fraction", xytext=(-10, -37), textcoords="offset points",
+                    ha="right", fontsize=10, color=Ink.MUTED, annotation_clip=False)  # fmt: skip
         ax.set_xlim(0, 1.0)
         ax.set_ylim(0, 1.0)
         ticks = [0, 0.25, 0.5, 0.75, 1]
         ax.set_xticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
         ax.set_yticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
         hairlines(ax)
-        ax.set_xlabel("confidence, %")
+        ax.set_xlabel("confidence, %", labelpad=30)
         ax.set_ylabel("accuracy, %")
 
-    return draw("reliability", 400, 360, label, paint)
+    return draw("reliability", 440, 384, label, paint)
 
 
 def robustness_figure(found: Degradation, accuracies: Sequence[float], label: str) -> str:
     """One way of making images worse, on the scale of all of them."""
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(left=44, right=14, top=10)
+        ax = canvas.axes(left=44, right=14, top=10, bottom=58)
         ax.plot(
             found.levels,
             [error_scale(value) for value in found.accuracy],
@@ -65,11 +58,13 @@ def robustness_figure(found: Degradation, accuracies: Sequence[float], label: st
             clip_on=False,
         )
         error_axis(ax, accuracies, label="", ticks=6)
-        levels = [found.levels[0], found.levels[len(found.levels) // 2], found.levels[-1]]
-        ax.set_xticks(sorted(set(levels)), [f"{level:.3g}" for level in sorted(set(levels))])
-        ax.set_xlabel(found.unit)
+        levels = sorted({found.levels[0], found.levels[len(found.levels) // 2], found.levels[-1]})
+        ax.set_xticks(levels, [f"{level:.3g}" for level in levels])
+        if found.levels[0] > found.levels[-1]:
+            ax.invert_xaxis()  # Worse is to the right, whichever way the levels run.
+        ax.set_xlabel(found.unit.replace(", ", ",\n"))
 
-    return draw(f"robustness-{_slug(found.kind)}", 240, 200, label, paint)
+    return draw(f"robustness-{_slug(found.kind)}", 240, 214, label, paint)
 
 
 def weight_histogram(layer: LayerWeights, place: int, label: str) -> str:
@@ -85,6 +80,32 @@ def weight_histogram(layer: LayerWeights, place: int, label: str) -> str:
         ax.set_axis_off()
 
     return draw(f"weights-{place}", 128, 36, label, paint)
+
+
+def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: str) -> str:
+    """The L2 norm of each layer's kernel of the confirmed configurations: mean over seeds, and from the least to the most."""
+
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes(left=52, right=84)
+        ends = []
+        for norms, words in zip(found, labels, strict=True):
+            colour = finalist_colour(norms.place)
+            x = list(range(1, len(norms.layers) + 1))
+            low, high = [layer.norm.low for layer in norms.layers], [layer.norm.high for layer in norms.layers]
+            ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+            mean = [layer.norm.mean for layer in norms.layers]
+            ax.plot(x, mean, color=colour, linewidth=2, marker="o", markersize=6, markeredgecolor=Ink.PAPER)
+            ends.append((words, x[-1], mean[-1], colour))
+        layers = max(len(norms.layers) for norms in found)
+        ax.set_xlim(0.5, layers + 0.5)
+        ax.set_xticks(range(1, layers + 1))
+        ax.set_ylim(bottom=0)
+        hairlines(ax)
+        ax.set_xlabel("layer with a kernel, first to last")
+        ax.set_ylabel("L2 norm of its weights")
+        end_labels(ax, ends)
+
+    return draw("weight-norms", 480, 288, label, paint)
 
 
 def pixel_figure(counts: Sequence[int], label: str) -> str:

@@ -1,4 +1,4 @@
-"""Accuracy against parameters."""
+"""Accuracy against parameters or multiply-adds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from matplotlib.axes import Axes
 
-from reports.analysis.pareto import ConfirmedPoint, Front, PublishedPoint
+from reports.analysis.pareto import ConfirmedPoint, Front, Measure, PublishedPoint, SizePoint, size_of
 from reports.figures.canvas import (
     Canvas,
     Ink,
@@ -24,6 +24,12 @@ _PLACES: tuple[tuple[float, float, Literal["left", "right"]], ...] = (
     (9, 0, "left"), (9, 0, "right"), (7, 10, "left"), (7, -10, "left"), (7, 10, "right"), (7, -10, "right"),
 )  # fmt: skip
 """(to the side, up, aligned to) in pixels: where a name may stand, the best place first."""
+
+_AXIS = {
+    "parameters": ("trainable parameters", 1),
+    "multiply_adds": ("multiply-adds of one image, thousands", 1000),
+}
+"""Measure → label, and the unit of its ticks."""
 
 _LOW_SHARE = 0.15
 """The worst share of the trials may lie below the axis: they would squeeze the front."""
@@ -45,7 +51,7 @@ def front_figure(found: Front, label: str, *, name: str = "pareto", width: int =
         _cap(ax, found)
         _points(canvas, ax, found, shown)
         _front_line(ax, found)
-        _published(ax, found.published)
+        _published(ax, found.published, found.measure)
         _confirmed(canvas, ax, found)
         _labels(canvas, ax, found)
         if hidden:
@@ -73,15 +79,20 @@ def visible(found: Front) -> tuple[float, int]:
     return lowest, sum(score < lowest for score in scores)
 
 
+def _x(point: SizePoint | ConfirmedPoint | PublishedPoint, measure: Measure) -> float:
+    return float(size_of(point, measure) or 0)
+
+
 def _sizes(ax: Axes, found: Front) -> None:
-    sizes = [point.parameters for point in found.points] + [point.parameters for point in found.confirmed]
-    sizes += [point.parameters for point in found.published]
+    points: list[SizePoint | ConfirmedPoint | PublishedPoint] = [*found.points, *found.confirmed, *found.published]
+    sizes = [_x(point, found.measure) for point in points]
     low, high = min(sizes), max([*sizes, found.cap or 0])
     margin = max(0.05 * (high - low), 0.02 * high, 1)
     ax.set_xlim(max(0, low - margin), high + margin)
+    label, unit = _AXIS[found.measure]
     ticks = whole_ticks(max(0, low - margin), high + margin, 6)
-    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-    ax.set_xlabel("trainable parameters")
+    ax.set_xticks(ticks, [f"{tick / unit:,.10g}" for tick in ticks])
+    ax.set_xlabel(label)
 
 
 def _cap(ax: Axes, found: Front) -> None:
@@ -89,7 +100,7 @@ def _cap(ax: Axes, found: Front) -> None:
         return
     ax.axvline(found.cap, color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)), gid="cap")
     ax.annotate(
-        f"cap {found.cap:,}",
+        f"cap {found.cap / _AXIS[found.measure][1]:,.10g}",
         (found.cap, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 4),
@@ -107,7 +118,7 @@ def _points(canvas: Canvas, ax: Axes, found: Front, lowest: float) -> None:
         members = [p for p in found.points if p.epochs == epochs and p.accuracy >= lowest]
         canvas.points(
             ax,
-            [point.parameters for point in members],
+            [_x(point, found.measure) for point in members],
             [error_scale(point.accuracy) for point in members],
             [point.trial for point in members],
             color=order_colour(place, len(lengths)),
@@ -118,7 +129,7 @@ def _points(canvas: Canvas, ax: Axes, found: Front, lowest: float) -> None:
 def _front_line(ax: Axes, found: Front) -> None:
     if len(found.front) > 1:
         ax.step(
-            [point.parameters for point in found.front],
+            [_x(point, found.measure) for point in found.front],
             [error_scale(point.accuracy) for point in found.front],
             where="post",
             color=Ink.ORDER[-1],
@@ -127,11 +138,11 @@ def _front_line(ax: Axes, found: Front) -> None:
         )
 
 
-def _published(ax: Axes, published: Sequence[PublishedPoint]) -> None:
+def _published(ax: Axes, published: Sequence[PublishedPoint], measure: Measure) -> None:
     if not published:
         return
     ax.plot(
-        [point.parameters for point in published],
+        [_x(point, measure) for point in published],
         [error_scale(point.accuracy) for point in published],
         linestyle="none",
         marker="D",
@@ -176,7 +187,8 @@ class _Box:
 
 def _labels(canvas: Canvas, ax: Axes, found: Front) -> None:
     """Names beside their marks, the winner's first; one that finds no room is left out (the table has it)."""
-    marks = [_pixel(ax, point.parameters, point.accuracy) for point in (*found.published, *_means(found.confirmed))]
+    known = (*found.published, *_means(found.confirmed))
+    marks = [_pixel(ax, _x(point, found.measure), point.accuracy) for point in known]
     taken = [_Box(x - 5, y - 5, 10, 10) for x, y in marks]
     if found.cap is not None:
         x, top = (float(place) for place in ax.get_xaxis_transform().transform((found.cap, 1)))
@@ -196,7 +208,7 @@ def _wanted(found: Front) -> list[_Label]:
     winners = [point for point in found.confirmed if point.winner]
     labels = [
         _Label(
-            point.parameters,
+            _x(point, found.measure),
             error_scale(point.mean),
             f"winner, mean of {point.seeds}" if point.seeds > 1 else "winner",
             Ink.WINNER,
@@ -206,13 +218,13 @@ def _wanted(found: Front) -> list[_Label]:
     ]
     best_first = sorted(found.published, key=lambda point: -point.accuracy)
     return labels + [
-        _Label(point.parameters, error_scale(point.accuracy), point.name[:_LONGEST_NAME], Ink.PUBLISHED)
+        _Label(_x(point, found.measure), error_scale(point.accuracy), point.name[:_LONGEST_NAME], Ink.PUBLISHED)
         for point in best_first
     ]
 
 
 def _means(confirmed: Sequence[ConfirmedPoint]) -> list[PublishedPoint]:
-    return [PublishedPoint(point.trial, point.parameters, point.mean) for point in confirmed]
+    return [PublishedPoint(point.trial, point.parameters, point.mean, point.multiply_adds) for point in confirmed]
 
 
 def _pixel(ax: Axes, parameters: float, accuracy: float) -> tuple[float, float]:
@@ -239,8 +251,7 @@ def _confirmed(canvas: Canvas, ax: Axes, found: Front) -> None:
     for point in reversed(found.confirmed):
         colour = Ink.WINNER if point.winner else Ink.TEXT
         ends = [error_scale(point.low), error_scale(point.high)]
-        ax.plot([point.parameters] * 2, ends, color=colour, linewidth=2, zorder=4)
+        x = _x(point, found.measure)
+        ax.plot([x] * 2, ends, color=colour, linewidth=2, zorder=4)
         size = 11 if point.winner else 8
-        canvas.points(
-            ax, [point.parameters], [error_scale(point.mean)], [point.trial], color=colour, markersize=size, zorder=5
-        )
+        canvas.points(ax, [x], [error_scale(point.mean)], [point.trial], color=colour, markersize=size, zorder=5)

@@ -22,10 +22,16 @@ from reports.analysis.classification import (
     row_shares,
     scored_winner,
 )
+from reports.analysis.ranking import RankCurve, macro_curve, rank_curves
 from reports.figures.confusion import confusion_figure
 from reports.figures.measures import reliability_figure
+from reports.figures.ranking import MOST_DRAWN, Ranked, precision_recall_figure, roc_figure
 from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
+
+_LONGEST_NAME = 24
+_MANY = 20
+"""Classes: a longer table scrolls."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,17 @@ def build(run: RunData) -> Section:
             },
         )
     counts = confusion_counts(scored)
-    pairs = confused_pairs(scored)
+    pairs = confused_pairs(scored, examples=5)
     bins = reliability(scored)
+    curves = rank_curves(scored)
     return Section(
         id="confusion",
         name="Confusion",
         title=_title(run, scored, pairs),
         how="Rows are true classes, columns predictions. Only mistakes are coloured, on a logarithmic scale; the diagonal is written. "
-        "In the calibration plot a mark's area and number are its images: on the dashed line the model is as sure as it is right.",
+        "In the two curves a class is told from the rest at every threshold; rates near 100% are spaced by their distance from it, so "
+        "that each step is a tenth of the mistakes, and 0 and 100 stand at the edge. In the calibration plot a line spans the 95% "
+        "interval of a bin's accuracy: where the dashed line crosses it, the model may be as sure as it is right.",
         body={
             "scored": True,
             "why_none": "",
@@ -67,7 +76,10 @@ def build(run: RunData) -> Section:
             "matrices": _matrices(run, counts),
             "pairs": [_pair_view(run, scored, pair) for pair in pairs],
             "no_pairs": "" if pairs else f"There is no mistake among {text.plural(len(scored.labels), 'image')}.",
-            "classes": _class_table(run, counts),
+            "curves": _curve_figures(run, scored, curves),
+            "no_curves": "" if curves else "All images are of one class, so there is nothing to rank them against.",
+            "many": len(counts) > _MANY,
+            "classes": _class_table(run, counts, curves),
             "reliability": figure(reliability_figure(bins, _calibration_title(scored)), _calibration_title(scored)),
             "scores": _score_words(run, scored),
         },
@@ -138,7 +150,48 @@ def _examples(run: RunData, scored: Scored, pair: Pair) -> tuple[Picture, ...]:
     )
 
 
-def _class_table(run: RunData, counts: npt.NDArray[np.int64]) -> Table:
+def _curve_figures(run: RunData, scored: Scored, curves: tuple[RankCurve, ...]) -> list[Figure]:
+    """ROC and precision-recall curves; empty where there is no class to tell from another."""
+    mean = macro_curve(curves)
+    if mean is None:
+        return []
+    by_area = sorted(curves, key=lambda curve: (curve.auc, curve.index or 0))
+    by_precision = sorted(curves, key=lambda curve: (curve.average_precision, curve.index or 0))
+    members = np.bincount(scored.labels)
+    sizes = (int(members.max()), len(scored.labels) - int(members[members > 0].min()))
+    roc = f"ROC: mean area {text.area(mean.auc)}, lowest {text.area(by_area[0].auc)}, of class {_name(run, by_area[0])}"
+    precision = (
+        f"Precision and recall: mean average precision {text.area(mean.average_precision)}, lowest "
+        f"{text.area(by_precision[0].average_precision)}, of class {_name(run, by_precision[0])}"
+    )
+    return [
+        figure(roc_figure(Ranked(by_area, mean, *sizes, _curve_words(run, by_area)), roc), roc),
+        figure(
+            precision_recall_figure(Ranked(by_precision, mean, *sizes, _curve_words(run, by_precision)), precision),
+            precision,
+        ),
+    ]
+
+
+def _curve_words(run: RunData, curves: list[RankCurve]) -> tuple[str, str, str]:
+    """What stands in the figure: of the mean, of the worst class, of the others."""
+    others = len(curves) - 1
+    drawn = min(others, MOST_DRAWN - 1)
+    left = f", the worst {drawn} of {others}" if drawn < others else ""
+    return (
+        f"mean of {text.plural(len(curves), 'class', 'classes')}",
+        f"{_name(run, curves[0])}, the lowest",
+        f"the others{left}" if others else "",
+    )
+
+
+def _name(run: RunData, curve: RankCurve) -> str:
+    name = run.info.data.class_name(curve.index or 0)
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
+def _class_table(run: RunData, counts: npt.NDArray[np.int64], curves: tuple[RankCurve, ...]) -> Table:
+    ranked = {curve.index: curve for curve in curves}
     return Table(
         caption="Each class against the rest.",
         columns=(
@@ -146,6 +199,10 @@ def _class_table(run: RunData, counts: npt.NDArray[np.int64]) -> Table:
             Column("Precision", "%", note="of what was called this, how much was"),
             Column("Recall", "%", note="of what is this, how much was called so"),
             Column("F1", "%", note="harmonic mean of the two"),
+            Column(
+                "AUC", note="area under the ROC curve: how often an image of this class is ranked above another one"
+            ),
+            Column("Average precision", note="area under the precision-recall curve"),
             Column("Images"),
         ),
         rows=[
@@ -155,6 +212,7 @@ def _class_table(run: RunData, counts: npt.NDArray[np.int64]) -> Table:
                     number(score.precision, text.percent(score.precision)),
                     number(score.recall, text.percent(score.recall)),
                     number(score.f1, text.percent(score.f1)),
+                    *_areas(ranked.get(score.index)),
                     number(score.support),
                 )
             )
@@ -162,6 +220,11 @@ def _class_table(run: RunData, counts: npt.NDArray[np.int64]) -> Table:
         ],
         sortable=True,
     )
+
+
+def _areas(curve: RankCurve | None) -> tuple[Cell, Cell]:
+    areas = (curve.auc, curve.average_precision) if curve is not None else (None, None)
+    return number(areas[0], text.area(areas[0])), number(areas[1], text.area(areas[1]))
 
 
 def _calibration_title(scored: Scored) -> str:
@@ -187,5 +250,5 @@ def _score_words(run: RunData, scored: Scored) -> list[tuple[str, str]]:
     if test is not None:
         names = {"precision": "Precision, macro", "recall": "Recall, macro", "f1": "F1, macro"}
         rows += [(label, f"{text.percent(given.get(key))} %") for key, label in names.items()]
-        rows.append(("AUC-ROC, one against rest", text.loss(given.get("auc_roc"))))
+        rows.append(("AUC-ROC, one against rest", text.area(given.get("auc_roc"))))
     return rows

@@ -1,4 +1,4 @@
-"""`errors`: the misclassified test images, worst first, and right ones that it was least sure of."""
+"""`errors`: the misclassified test images, worst first, and right ones, the surest and the least sure of each class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reports import formatting as text
 from reports import pictures
 from reports.analysis.classification import Scored, scored_winner
-from reports.analysis.errors import Verdict, least_sure, mistakes
+from reports.analysis.errors import ClassSample, Verdict, mistakes, right_samples
 from reports.run_data import RunData
 from reports.sections.section import Picture, Section
 
@@ -15,34 +15,57 @@ MOST_SHOWN = 200
 
 
 @dataclass(frozen=True)
+class Line:
+    """A class with its probability, as a bar."""
+
+    name: str
+    probability: str
+    share: str
+    """In percent, for the bar."""
+    true: bool
+
+
+@dataclass(frozen=True)
 class VerdictView:
-    """An image with what was said of it."""
+    """A wrong image with what was said of it."""
 
     picture: Picture
-    label: str
-    prediction: str
-    probability: str
-    label_probability: str
+    words: str
+    lines: tuple[Line, ...]
     seeds: str
+    everywhere: bool
+    """All of the winner's seeds were wrong."""
+
+
+@dataclass(frozen=True)
+class RightView:
+    """Right images of one class."""
+
+    name: str
+    surest: tuple[Picture, ...]
+    least_sure: tuple[Picture, ...]
 
 
 def build(run: RunData) -> Section:
-    """Galleries of wrong and of barely right images."""
+    """Galleries of wrong and of right images."""
     scored = scored_winner(run)
     if scored is None or scored.split != "test":
         return _without(scored)
     wrong = mistakes(run, scored)
     pictured = [verdict for verdict in wrong if verdict.place is not None][:MOST_SHOWN]
+    samples = right_samples(run, scored)
     return Section(
         id="errors",
         name="Errors",
         title=_title(wrong),
-        how="Worst first: the less probable the model held the true class, the earlier an image stands. Under each: true class → "
-        "prediction, with the probability of each, and how many of the winner's seeds were wrong too.",
+        how="Worst first: the less probable the model held the true class, the earlier an image stands. Beside each the most "
+        "probable classes, the true one in bold with a mark; below, how many of the winner's seeds made the same error. An error "
+        "that all seeds make is a hard image, or a wrong label; one that a single seed makes is chance.",
         body={
             "wrong": [_view(run, verdict) for verdict in pictured],
             "left_out": _left_out(len(wrong), len(pictured)),
-            "right": [_view(run, verdict) for verdict in least_sure(run, scored)],
+            "right": [_right(run, sample) for sample in samples],
+            "right_words": _right_words(run, samples),
             "why_none": "" if wrong else f"There is no mistake among {text.plural(len(scored.labels), 'test image')}.",
         },
     )
@@ -59,6 +82,7 @@ def _without(scored: Scored | None) -> Section:
             "wrong": [],
             "left_out": "",
             "right": [],
+            "right_words": "",
             "why_none": f"{reason}, so there are no misclassified test images.",
         },
     )
@@ -76,17 +100,66 @@ def _title(wrong: tuple[Verdict, ...]) -> str:
 def _left_out(wrong: int, shown: int) -> str:
     if shown == wrong:
         return ""
-    return f"{text.count(shown)} of {text.count(wrong)} are shown: the run kept the pictures of no more."
+    return f"The worst {text.count(shown)} of {text.count(wrong)} are shown: the run kept the pictures of no more."
 
 
 def _view(run: RunData, verdict: Verdict) -> VerdictView:
     name = run.info.data.class_name
     words = f"test image {verdict.index}: true class {name(verdict.label)}, prediction {name(verdict.prediction)}"
     return VerdictView(
-        picture=Picture(pictures.grey(run.arrays["images/test"][verdict.place or 0]), words),
-        label=name(verdict.label),
-        prediction=name(verdict.prediction),
-        probability=f"{text.percent(verdict.probability, 1)}%",
-        label_probability=f"{text.percent(verdict.label_probability, 1)}%",
-        seeds=f"{verdict.seeds_wrong} of {verdict.seeds} seeds wrong" if verdict.seeds > 1 else "",
+        picture=_picture(run, verdict, words),
+        words=f"{name(verdict.label)} → {name(verdict.prediction)}",
+        lines=tuple(
+            Line(name(index), _probability(value), f"{100 * value:.1f}", index == verdict.label)
+            for index, value in verdict.ranked
+        ),
+        seeds=_seeds(verdict),
+        everywhere=verdict.seeds > 1 and verdict.seeds_wrong == verdict.seeds,
+    )
+
+
+def _seeds(verdict: Verdict) -> str:
+    if verdict.seeds < 2:
+        return ""
+    other = verdict.seeds_wrong - verdict.same_error
+    return f"{verdict.same_error} of {verdict.seeds} seeds" + (f", {other} wrong too" if other > 0 else "")
+
+
+def _picture(run: RunData, verdict: Verdict, words: str, caption: tuple[str, ...] = ()) -> Picture:
+    return Picture(pictures.grey(run.arrays["images/test"][verdict.place or 0]), words, caption)
+
+
+def _probability(value: float) -> str:
+    """In percent; what is not quite all or nothing is never rounded to it."""
+    if 0 < value < 0.0005:
+        return "<0.1"
+    return ">99.9" if 0.9995 <= value < 1 else text.percent(value, 1)
+
+
+def _right(run: RunData, sample: ClassSample) -> RightView:
+    name = run.info.data.class_name(sample.label)
+    surest, least = (
+        tuple(
+            _picture(
+                run,
+                verdict,
+                f"test image {verdict.index}: {name}, held for it with {_probability(verdict.probability)}%",
+                (_probability(verdict.probability),),
+            )
+            for verdict in half
+        )
+        for half in (sample.surest, sample.least_sure)
+    )
+    return RightView(name, surest, least)
+
+
+def _right_words(run: RunData, samples: tuple[ClassSample, ...]) -> str:
+    if not samples:
+        return ""
+    least = min(verdict.probability for sample in samples for verdict in (*sample.surest, *sample.least_sure))
+    classes = run.info.data.classes
+    of = "each class" if len(samples) == classes else f"{len(samples)} of {classes} classes"
+    return (
+        f"Of {of} the surest on the left, the least sure on the right, with the probability in percent. "
+        f"The least sure of all was held for what it is with {_probability(least)}%."
     )

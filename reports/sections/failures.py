@@ -8,6 +8,7 @@ from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Row, Section, Table, number
 
 _MOST_NAMES = 20
+_LONGEST_REASON = 80
 
 
 def build(run: RunData) -> Section:
@@ -37,15 +38,26 @@ def build(run: RunData) -> Section:
     return Section(
         id="failures",
         name="Failures",
-        title=f"{text.count(failed)} of {text.plural(len(run.records), 'trial')} failed"
-        if failed
-        else "No trial failed",
+        title=_title(run, failed, groups[0].reason if len(groups) == 1 else ""),
         how="Trials whose reasons differ in numbers only stand together. A failed trial keeps its place in the search and is never promoted.",
         body={
             "table": Table("Failed trials by reason.", columns, rows) if rows else None,
-            "why_none": "" if rows else f"All of {text.plural(len(run.records), 'trial')} that ended completed.",
+            "why_none": "" if rows else _why_none(run),
         },
     )
+
+
+def _title(run: RunData, failed: int, only: str) -> str:
+    if not failed:
+        return "No trial failed"
+    reason = f", all alike: {only[:_LONGEST_REASON]}" if only and failed > 1 else ""
+    return f"{text.count(failed)} of {text.plural(len(run.records), 'trial')} failed{reason}"
+
+
+def _why_none(run: RunData) -> str:
+    if not run.records:
+        return "No trial has ended yet."
+    return f"All of {text.plural(len(run.records), 'trial')} that ended completed."
 
 
 def _names(trials: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""`pareto`: validation accuracy against parameters."""
+"""`pareto`: validation accuracy against parameters, and against multiply-adds."""
 
 from __future__ import annotations
 
@@ -6,58 +6,86 @@ from reports import formatting as text
 from reports.analysis.pareto import Front, size_front
 from reports.figures.pareto import front_figure
 from reports.run_data import RunData
-from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
+
+_NOUNS = {"parameters": "parameters", "multiply_adds": "multiply-adds an image"}
 
 
 def build(run: RunData) -> Section:
-    """The front, drawn and as a table."""
+    """The fronts, drawn, and the one of parameters as a table."""
     found = size_front(run)
-    title = _title(found)
     return Section(
         id="pareto",
         name="Accuracy and size",
-        title=title,
-        how="Marks are trials, darker or brighter with more epochs; the step line is the front of those with the most epochs. The large mark "
-        "is the winner with its seeds' range. Diamonds are published test accuracies, which are not validation accuracies of this run.",
+        title=_title(found),
+        how="Marks are trials, darker (in the dark: brighter) with more epochs; the step line is the front of those with the most "
+        "epochs: the trials that no smaller one equals. The large mark is the winner with its seeds' range, the dashed line the cap. "
+        "Diamonds are published test accuracies, which are not validation accuracies of this run.",
         body={
-            "figure": figure(front_figure(found, title), _drawn(found)) if found.points else None,
+            "figure": figure(front_figure(found, _drawn(found)), _drawn(found)) if found.points else None,
             "why_none": "" if found.points else "No trial has a score, so there is no front.",
             "table": _table(found),
+            "work": _work(run),
         },
     )
 
 
+def _work(run: RunData) -> Figure | None:
+    """The same against multiply-adds; None where no trial's are known."""
+    found = size_front(run, "multiply_adds")
+    if not found.points:
+        return None
+    title = _title(found)
+    svg = front_figure(found, title, name="pareto-work", width=480, height=300)
+    return figure(svg, title, "Each trial's work for one image, counted from its layers.")
+
+
 def _title(found: Front) -> str:
+    noun = _NOUNS[found.measure]
     if not found.front:
-        return "Accuracy against parameters"
-    if len(found.front) == 1:
-        only = found.front[0]
-        return (
-            f"No smaller trial came near {text.percent(only.accuracy)}% with {text.count(only.parameters)} parameters"
-        )
+        return f"Accuracy against {noun}"
     small, large = found.front[0], found.front[-1]
+    first, last = _size(found, 0), _size(found, -1)
+    if len(found.front) == 1:
+        longest = sum(point.epochs == found.epochs for point in found.points)
+        trials = "The only trial" if longest == 1 else f"The smallest of {longest:,} trials is the best: it"
+        return (
+            f"{trials} of {text.plural(small.epochs, 'epoch')} has {text.percent(small.accuracy)}% with {first} {noun}"
+        )
     gained = text.points(large.accuracy - small.accuracy).lstrip("+")
-    return f"From {text.count(small.parameters)} to {text.count(large.parameters)} parameters the front gains {gained} points"
+    return f"From {first} to {last} {noun} the front gains {gained} points"
+
+
+def _size(found: Front, place: int) -> str:
+    point = found.front[place]
+    return text.count(point.parameters if found.measure == "parameters" else point.multiply_adds)
 
 
 def _drawn(found: Front) -> str:
-    published = ", and published networks" if found.published else ""
-    return f"{text.plural(len(found.points), 'trial')}, the front and the cap{published}"
+    published = f", and {text.plural(len(found.published), 'published network')}" if found.published else ""
+    cap = f" under the cap of {text.count(found.cap)} parameters" if found.cap is not None else ""
+    return f"{text.plural(len(found.points), 'trial')}{cap}, {len(found.front)} of them on the front{published}"
 
 
 def _table(found: Front) -> Table | None:
     if not found.front:
         return None
     return Table(
-        caption=f"The front: of the trials of {text.plural(found.epochs or 0, 'epoch')}, those that no smaller one equals. One seed each.",
-        columns=(Column("Trial", number=False), Column("Parameters"), Column("Validation", "%"), Column("Errors", "%")),
+        caption=f"The front: of the trials of {text.plural(found.epochs or 0, 'epoch')}, those that no smaller one equals. One seed each, "
+        "so that the best of them are a little lucky.",
+        columns=(
+            Column("Trial", number=False),
+            Column("Parameters"),
+            Column("Validation", "%"),
+            Column("Multiply-adds", "of an image"),
+        ),
         rows=[
             Row(
                 (
                     Cell(point.trial),
                     number(point.parameters),
                     number(point.accuracy, text.percent(point.accuracy)),
-                    number(1 - point.accuracy, text.percent(1 - point.accuracy)),
+                    number(point.multiply_adds),
                 ),
                 trial=point.trial,
             )

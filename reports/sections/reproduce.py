@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from reports import formatting as text
 from reports.run_data import RunData
 from reports.sections.section import Section
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Facts under one heading."""
+
+    head: str
+    rows: tuple[tuple[str, str], ...]
 
 
 def build(run: RunData) -> Section:
@@ -16,43 +26,67 @@ def build(run: RunData) -> Section:
     return Section(
         id="reproduce",
         name="Reproduce",
-        title="The same command with the same seed gives this run again"
+        title=f"The same command with seed {info.seed} gives this run again"
         if exact
-        else "Another run with this seed will differ a little",
+        else f"Another run with seed {info.seed} will differ a little",
         how="The same versions and the same kind of hardware are meant. Workers and their number do not matter.",
         body={
             "command": text.command(info.command),
             "nondeterminism": list(info.nondeterminism),
+            "deterministic": "Nothing of this run depends on a clock, on the order of its workers or on a kernel that adds up in any order."
+            if exact
+            else "",
             "notes": list(info.notes),
-            "facts": _facts(run),
+            "ledgers": [ledger for ledger in _ledgers(run) if ledger.rows],
             "configuration": _configuration(run),
         },
     )
 
 
-def _facts(run: RunData) -> list[tuple[str, str]]:
-    info, machine = run.info, run.info.machine
-    accelerators = machine.get("accelerators")
-    devices = (
-        ", ".join(str(item) for item in accelerators) if isinstance(accelerators, list) and accelerators else "none"
+def _ledgers(run: RunData) -> tuple[Ledger, ...]:
+    info = run.info
+    return (
+        Ledger("Run", (("Seed", str(info.seed)), ("Algorithm", info.plan.algorithm), *_model_facts(run))),
+        Ledger("Times", _times(run)),
+        Ledger("Hardware", _hardware(run)),
+        Ledger("Data", (("Name", info.data.name), ("sha256", info.data.sha256 or text.MISSING))),
+        Ledger("Versions", (("mnist-tune", info.version), *sorted(_others(info.versions)))),
+        Ledger(
+            "Options",
+            tuple((name, _option(value)) for name, value in sorted(info.options.items()) if value is not None),
+        ),
     )
-    memory = machine.get("memory_bytes")
-    facts = [
-        ("Seed", str(info.seed)),
-        ("Algorithm", info.plan.algorithm),
-        ("mnist-tune", info.version),
-        *((name, version) for name, version in sorted(info.versions.items())),
-        ("System", str(machine.get("system", text.MISSING))),
-        ("Processor", f"{machine.get('processor', text.MISSING)}, {machine.get('cores', text.MISSING)} cores"),
-        ("Memory", text.size(memory) if isinstance(memory, (int, float)) else text.MISSING),
-        ("Accelerators", devices),
-        ("Data", f"{info.data.name}, sha256 {info.data.sha256 or text.MISSING}"),
+
+
+def _others(versions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return ((name, version) for name, version in versions.items() if name != "mnist-tune")
+
+
+def _option(value: object) -> str:
+    return text.setting(value) if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _times(run: RunData) -> tuple[tuple[str, str], ...]:
+    info = run.info
+    return (
         ("Started", text.moment(info.started)),
         ("Ended", text.moment(info.ended)),
         ("Took", text.duration(info.elapsed_s)),
-        *((f"… {phase}", text.duration(seconds)) for phase, seconds in sorted(info.phases.items())),
-    ]
-    return facts + _model_facts(run)
+        *((phase.capitalize(), text.duration(seconds)) for phase, seconds in info.phases.items()),
+    )
+
+
+def _hardware(run: RunData) -> tuple[tuple[str, str], ...]:
+    machine = run.info.machine
+    accelerators, memory = machine.get("accelerators"), machine.get("memory_bytes")
+    devices = ", ".join(map(str, accelerators)) if isinstance(accelerators, list) and accelerators else "none"
+    return (
+        ("System", str(machine.get("system", text.MISSING))),
+        ("Processor", str(machine.get("processor", text.MISSING))),
+        ("Cores", str(machine.get("cores", text.MISSING))),
+        ("Memory", text.size(memory) if isinstance(memory, (int, float)) else text.MISSING),
+        ("Accelerators", devices),
+    )
 
 
 def _model_facts(run: RunData) -> list[tuple[str, str]]:
@@ -62,7 +96,7 @@ def _model_facts(run: RunData) -> list[tuple[str, str]]:
     facts = [("Exported trial", run.result.trial)]
     difference = model.get("difference")
     if isinstance(difference, (int, float)):
-        facts.append(("SavedModel against Keras", f"probabilities differ by {text.short(float(difference))} at most"))
+        facts.append(("SavedModel − Keras file", f"{text.short(float(difference))} at most"))
     if model.get("note"):
         facts.append(("Export", str(model["note"])))
     return facts

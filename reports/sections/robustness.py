@@ -6,7 +6,7 @@ from reports import formatting as text
 from reports.analysis.robustness import Degradation, degradations
 from reports.figures.measures import robustness_figure
 from reports.run_data import RunData
-from reports.sections.section import Section, figure
+from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
 
 
 def build(run: RunData) -> Section:
@@ -17,10 +17,12 @@ def build(run: RunData) -> Section:
         id="robustness",
         name="Robustness",
         title=_title(found),
-        how="The exported model on the test images, made worse step by step; the leftmost mark is the untouched set. The scale of the "
-        "accuracy, in percent, is the same in all plots.",
+        how="The exported model on the test images, made worse step by step to the right; the leftmost mark is the untouched set. The "
+        "scale of the accuracy, in percent, is the same in all plots and spaced by errors, so that losses near 100% can be seen.",
         body={
             "figures": [figure(robustness_figure(item, every, _words(item)), _words(item)) for item in found],
+            "table": _table(found),
+            "caveat": "Only the exported model was measured, so there is no spread over seeds here." if found else "",
             "why_none": ""
             if found
             else "The run has not measured this: it is done when the winner meets the test set.",
@@ -32,8 +34,36 @@ def _title(found: tuple[Degradation, ...]) -> str:
     if not found:
         return "Robustness was not measured"
     worst = max(found, key=lambda item: item.loss)
+    if worst.loss <= 0:
+        return f"Nothing of {text.plural(len(found), 'kind')} of harm lowered its accuracy"
     return f"{worst.kind.capitalize()} harms most: {text.points(-worst.loss)} points at {worst.levels[-1]:.3g} {worst.unit}"
 
 
 def _words(item: Degradation) -> str:
     return f"{item.kind.capitalize()}: {text.percent(item.accuracy[0])}% to {text.percent(item.accuracy[-1])}%"
+
+
+def _table(found: tuple[Degradation, ...]) -> Table | None:
+    if not found:
+        return None
+    steps = max(len(item.levels) for item in found)
+    return Table(
+        caption="Accuracy in percent at each step; small: how strong the step is.",
+        columns=(
+            Column("Made worse by", number=False),
+            Column("Untouched", "%"),
+            *(Column(f"Step {step}", "%") for step in range(1, steps)),
+            Column("Lost", "points"),
+        ),
+        rows=[_row(item, steps) for item in found],
+    )
+
+
+def _row(item: Degradation, steps: int) -> Row:
+    cells = [
+        Cell(text.percent(accuracy), sort=accuracy, detail=f"{level:.3g}" if place else "")
+        for place, (level, accuracy) in enumerate(zip(item.levels, item.accuracy, strict=True))
+    ]
+    empty = [Cell(text.MISSING)] * (steps - len(cells))
+    lost = number(item.loss, text.points(-item.loss))
+    return Row((Cell(item.kind.capitalize(), detail=item.unit), *cells, *empty, lost))

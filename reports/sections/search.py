@@ -1,28 +1,37 @@
-"""`search`: the best so far, and who was promoted."""
+"""`search`: the best so far, how busy the workers were, and who was promoted."""
 
 from __future__ import annotations
 
 from reports import formatting as text
 from reports.analysis.search import History, RungOutcome, history, paths, rung_outcomes
-from reports.figures.history import bracket_figure, history_figure
+from reports.analysis.timeline import Timeline, best_over_time, last_improvement_s, timeline
+from reports.figures.history import bracket_figure, busy_figure, history_figure, time_figure, timeline_figure
 from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
 
 _MOST_BRACKETS = 12
+_MOST_BARS = 400
+"""More trials than these would be bars of a pixel or two."""
+_STEPS = 160
 
 
 def build(run: RunData) -> Section:
     """History, brackets and the table of rungs."""
     found = history(run.records)
+    times = timeline(run.records)
     outcomes = rung_outcomes(run.records, run.info.plan.rungs)
     return Section(
         id="search",
         name="Search",
         title=_title(run, found),
-        how="Each mark is a trial; the line is the best validation accuracy so far, of whatever number of epochs. Accuracies are spaced "
+        how="Each mark is a trial; the line is the best validation accuracy so far, of whatever number of epochs. A trial's time is that of the journal: it ended when its event "
+        "was written, and began its duration before. Accuracies are spaced "
         "by error rate, so that equal steps are equal ratios of errors. In a bracket, those that go on to the next rung are dark and joined; marks on the lower edge are worse than the scale.",
         body={
-            "history": figure(history_figure(found, _title(run, found)), "Best so far") if found.points else None,
+            "history": _history(found),
+            "over_time": _over_time(run, times),
+            "timeline": _timeline(times),
+            "no_times": _no_times(run, times),
             "why_none": "" if found.points else _why_none(run, found),
             "brackets": _brackets(run, outcomes),
             "left_out": _left_out(outcomes),
@@ -47,6 +56,57 @@ def _why_none(run: RunData, found: History) -> str:
     return "No trial of a search has finished, so there is no history to draw." if not run.records else (
         "This run trained a given configuration and searched nothing."
     )  # fmt: skip
+
+
+def _history(found: History) -> Figure | None:
+    if not found.points:
+        return None
+    best = found.points[-1].best
+    first = next(point for point in found.points if point.best == best)
+    title = f"Best so far: {text.percent(best)}%, found by trial {first.number:,} of {found.trials:,} that ended"
+    return figure(history_figure(found, title), title)
+
+
+def _over_time(run: RunData, times: Timeline) -> Figure | None:
+    moments = best_over_time(run.records, times)
+    found_s = last_improvement_s(moments)
+    # One moment is no history.
+    if found_s is None or len(moments) < 2 or moments[-1].time_s <= 0:
+        return None
+    title = f"The best was found after {text.duration(found_s)} of {text.duration(moments[-1].time_s)} of search"
+    return figure(time_figure(moments, title), title, _pauses(times))
+
+
+def _timeline(times: Timeline) -> Figure | None:
+    if times.utilisation is None:
+        return None
+    workers = text.plural(len(times.workers), "worker")
+    were = "was" if len(times.workers) == 1 else "were"
+    title = f"{workers} {were} training {text.percent(times.utilisation, 0)}% of {text.duration(times.span_s)}"
+    if len(times.bars) <= _MOST_BARS:
+        return figure(
+            timeline_figure(times, title), title, f"Trials of all phases, the confirmation's too. {_pauses(times)}"
+        )
+    words = (
+        f"{len(times.bars):,} trials of all phases are too many for a bar each: a lane is as high as the share of each "
+        f"{text.duration(times.span_s / _STEPS)} in which its worker trained. {_pauses(times)}"
+    )
+    return figure(busy_figure(times, _STEPS, title), title, words)
+
+
+def _pauses(times: Timeline) -> str:
+    if not times.pauses_s:
+        return ""
+    count = len(times.pauses_s)
+    them = "1 pause" if count == 1 else f"{count} pauses"
+    are = "is" if count == 1 else "are"
+    return f"{them} of {text.duration(sum(times.pauses_s))} in all, in which no trial that ended was running, {are} left out."
+
+
+def _no_times(run: RunData, times: Timeline) -> str:
+    if times.bars or not run.records:
+        return ""
+    return "The journal has no times of these trials, so that neither the hours of the search nor its workers can be drawn."
 
 
 def _brackets(run: RunData, outcomes: tuple[RungOutcome, ...]) -> list[Figure]:

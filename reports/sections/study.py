@@ -11,9 +11,9 @@ from reports.analysis.curves import curve
 from reports.analysis.study import ArmData, Effect, arm_bands, arms_of, base_of, effects, trend
 from reports.figures.study import accuracy_bands, arm_curves, effect_figure, looks, loss_bands
 from reports.run_data import RunData
+from reports.sections.banners import DIGITS
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
 from reports.sections.study_part import accuracy_cell, arm_cell, part, points_cell, unsigned
-from reports.sections.summary import DIGITS
 
 _SENTENCE_END = re.compile(r"(?<=[a-z)]\.) ")
 """Between the first sentence of a conclusion and the rest."""

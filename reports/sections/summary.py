@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports import formatting as text
-from reports.analysis.comparison import ReferenceRow, reference_rows
-from reports.analysis.consistency import Consistency, bar_of, consistency
+from reports.analysis.consistency import Bar, Consistency, bar_of, consistency
 from reports.analysis.network import Block, Network, network
 from reports.analysis.pareto import size_front
 from reports.analysis.trials import best, explored
 from reports.figures.pareto import front_figure
-from reports.run_data import Result, RunData
+from reports.run_data import Result, RunData, TestScores
+from reports.sections.banners import Banner, banners, caveat
 from reports.sections.leaderboard import short_table
-from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
+from reports.sections.published import reference_table, reference_words
+from reports.sections.section import Section, figure
 from search_spaces.specs import LayerSummary
 
-DIGITS = "These are scikit-learn's 8×8 digits, not MNIST"
+__all__ = ["Answer", "Banner", "answer_of", "banners", "build"]
+
+_WIDEST, _THICKEST, _THINNEST = 72, 4.0, 2.0
+"""Of a layer's picture in the strip, and of a channel's slice of it, in pixels."""
 
 _KINDS = {
     "pool": "max pool",
@@ -24,16 +28,6 @@ _KINDS = {
     "global_average_pooling": "average",
     "batch_norm": "norm",
 }
-
-
-@dataclass(frozen=True)
-class Banner:
-    """Something that a reader must know first."""
-
-    kind: str
-    """"alarm" or "note"."""
-    head: str
-    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +43,8 @@ class StripBlock:
     """Of its picture in pixels: grows with the image's side."""
     width: str
     """The same: grows with the channels."""
+    pitch: str
+    """How wide a slice of its picture is, one a channel; 0 where they are too thin to be seen."""
     bar: str
     """Its share of the parameters in percent."""
 
@@ -83,69 +79,26 @@ def build(run: RunData) -> Section:
             "strip": _strip(net),
             "front": figure(small, _front_words(run)) if small else None,
             "best": short_table(run),
-            "references": _reference_table(run),
-            "consistency": _consistency_words(run),
+            "references": reference_table(run),
+            "claims": _claims(run),
         },
     )
-
-
-def banners(run: RunData) -> tuple[Banner, ...]:
-    """What stands above everything else, most serious first."""
-    info, found = run.info, []
-    if info.data.is_digits:
-        found.append(
-            Banner(
-                "alarm",
-                f"{DIGITS}.",
-                f"{_why_digits(run)} Their figures say nothing about MNIST.",
-            )
-        )
-    if info.status == "running":
-        running = text.plural(len(run.running), "trial")
-        found.append(
-            Banner(
-                "note",
-                "This run is still going.",
-                f"{running} in training when this was written. The page reloads itself every 20 seconds.",
-            )
-        )
-    if info.status == "interrupted":
-        found.append(
-            Banner(
-                "alarm",
-                "This run was interrupted.",
-                "What had finished is shown; mnist-tune --out with --resume continues it.",
-            )
-        )
-    if info.status == "failed":
-        found.append(Banner("alarm", "This run failed.", info.error or "No reason was recorded."))
-    failed = sum(not record.completed for record in run.records)
-    if failed:
-        found.append(Banner("note", f"{text.plural(failed, 'trial')} of {len(run.records)} failed.", "See failures."))
-    found += [Banner("note", "Note.", note) for note in info.notes]
-    return tuple(found)
-
-
-def _why_digits(run: RunData) -> str:
-    if run.info.data.fallback:
-        return "No MNIST was to be had, so the run took a small set that comes with a library."
-    return "They were asked for, to try the program."
 
 
 def answer_of(run: RunData) -> Answer:
     """The best that the run can say by now."""
     result = run.result
-    caveat = f"{DIGITS}." if run.info.data.is_digits else ""
+    doubt = caveat(run)
     if result is not None and result.test is not None:
-        return _tested(run, result, caveat)
+        return _tested(run, result, result.test, doubt)
     if result is not None and result.validation.mean is not None:
         seeds = len(result.validation.per_seed)
         return Answer(
             number=f"{text.percent(result.validation.mean)}%",
             interval=f"± {text.percent(result.validation.sd)}" if result.validation.sd is not None else "",
             words=f"of {text.count(run.info.data.validation)} validation images, mean of {text.plural(seeds, 'seed')}; "
-            f"the test set was not used; {_size_words(run, result.parameters)}",
-            caveat=caveat,
+            f"the test set was not used; {_size_words(run, result.parameters)}, {text.plural(result.epochs, 'epoch')}",
+            caveat=doubt,
             facts=_facts(run, result),
         )
     top = best(explored(run.records) or run.records)
@@ -155,26 +108,29 @@ def answer_of(run: RunData) -> Answer:
             interval="",
             words=f"of {text.count(run.info.data.validation)} validation images: the best of {text.plural(len(run.records), 'trial')} "
             f"so far, one seed, not confirmed; {_size_words(run, top.parameters)}",
-            caveat=caveat,
+            caveat=doubt,
             facts=_facts(run, None),
         )
-    return Answer("No answer", "", _no_answer(run), caveat, _facts(run, None))
+    return Answer("No answer", "", _no_answer(run), doubt, _facts(run, None))
 
 
-def _tested(run: RunData, result: Result, caveat: str) -> Answer:
-    test = result.test
-    if test is None:
-        return Answer("No answer", "", _no_answer(run), caveat, _facts(run, result))
+def _tested(run: RunData, result: Result, test: TestScores, doubt: str) -> Answer:
     value = test.exported_accuracy if test.exported_accuracy is not None else test.accuracy
-    errors = f": {text.plural(test.errors, 'error')}" if test.errors is not None else ""
     interval = f"[{text.percent(test.interval[0])}, {text.percent(test.interval[1])}]" if test.interval else ""
+    images = f"{text.count(test.n)} test images"
+    errors = f"{text.plural(test.errors, 'error')} of {images}" if test.errors is not None else f"of {images}"
     return Answer(
         number=f"{text.percent(value)}%",
         interval=interval,
-        words=f"of {text.count(test.n)} test images{errors} with {_size_words(run, result.parameters)}",
-        caveat=caveat,
+        words=f"{errors}, {_size_words(run, result.parameters)}, {_effort_words(run, result)}",
+        caveat=doubt,
         facts=_facts(run, result),
     )
+
+
+def _effort_words(run: RunData, result: Result) -> str:
+    epochs = text.plural(result.epochs, "epoch")
+    return f"{epochs}, found in {text.duration(run.info.elapsed_s)}" if run.info.elapsed_s else epochs
 
 
 def _no_answer(run: RunData) -> str:
@@ -203,9 +159,8 @@ def _facts(run: RunData, result: Result | None) -> tuple[tuple[str, str], ...]:
                 f"{text.spread(result.validation.mean, result.validation.sd)} %",
             )
         )
-        facts.append(("Epochs", text.count(result.epochs)))
     facts.append(("Trials", text.count(len(run.records))))
-    if info.elapsed_s:
+    if info.elapsed_s and (result is None or result.test is None):
         facts.append(("Time", text.duration(info.elapsed_s)))
     facts.append(("Data", info.data.name if not info.data.is_digits else "scikit-learn's digits"))
     facts.append(("Space", info.space))
@@ -239,7 +194,9 @@ def _strip(net: Network | None) -> tuple[StripBlock, ...]:
 
 def _strip_block(block: Block, side: int, largest: float) -> StripBlock:
     here = block.shape[0] if len(block.shape) > 1 else 1
-    channels = block.shape[-1] if block.shape else 1
+    channels = max(block.shape[-1], 1) if block.shape else 1
+    pitch = min(_THICKEST, _WIDEST / channels)
+    pitch = pitch if pitch >= _THINNEST else 0.0
     return StripBlock(
         kind=_kind(block),
         followers=", ".join(_KINDS.get(kind, kind.replace("_", " ")) for kind in block.followers),
@@ -247,7 +204,8 @@ def _strip_block(block: Block, side: int, largest: float) -> StripBlock:
         parameters=text.count(block.parameters) if block.parameters else text.MISSING,
         multiply_adds=text.count(block.multiply_adds) if block.multiply_adds else text.MISSING,
         height=f"{max(3.0, 40 * here / side):.0f}",
-        width=f"{min(64, 3 + channels)}",
+        width=f"{pitch * channels:.0f}" if pitch else f"{_WIDEST}",
+        pitch=f"{pitch:.2f}",
         bar=f"{100 * block.parameter_share / largest:.1f}",
     )
 
@@ -265,70 +223,35 @@ def _front_words(run: RunData) -> str:
     return f"{text.percent(top.accuracy)}% with {text.count(top.parameters)} parameters: the best trial of the search"
 
 
-def _reference_table(run: RunData) -> Table | None:
-    result = run.result
-    rows = reference_rows(
-        run.info.references,
-        accuracy=result.test.accuracy
-        if result is not None and result.test is not None and run.info.data.is_mnist
-        else None,
-        parameters=result.parameters if result is not None else None,
-    )
-    if not rows:
-        return None
-    return Table(
-        caption="Published networks. Most of their figures are of the best epoch on the test set and of one seed; the winner's "
-        "is the last epoch's mean over seeds."
-        + (" They were measured on MNIST, this run was not." if not run.info.data.is_mnist else ""),
-        columns=(
-            Column("Reference", number=False),
-            Column("Published test", "%"),
-            Column(
-                "Winner minus it",
-                "points",
-                note="mean test accuracy of the winner over seeds minus the published figure",
-            ),
-            Column("Parameters"),
-            Column("Winner's share", "of its parameters"),
-            Column("Epochs"),
-            Column("Network", number=False),
-            Column("In this run", number=False),
-        ),
-        rows=[_reference_cells(row) for row in rows],
-        sortable=True,
-    )
-
-
-def _reference_cells(row: ReferenceRow) -> Row:
-    reference = row.reference
-    taken = "yes" if reference.included else "no, fits" if reference.fits else "no, over the cap"
-    return Row(
-        cells=(
-            Cell(reference.name, detail=reference.source),
-            number(reference.published_accuracy, text.percent(reference.published_accuracy)),
-            number(row.difference, text.points(row.difference)),
-            number(reference.parameters),
-            number(
-                row.parameter_ratio, f"{row.parameter_ratio:.2f}" if row.parameter_ratio is not None else text.MISSING
-            ),
-            number(reference.published_epochs),
-            Cell(reference.network),
-            Cell(taken),
-        )
-    )
+def _claims(run: RunData) -> tuple[str, ...]:
+    """What stands beside the answer: how it compares, and how consistent it is."""
+    return tuple(words for words in (reference_words(run), _consistency_words(run)) if words)
 
 
 def _consistency_words(run: RunData) -> str:
-    result = run.result
-    bar = bar_of(run)
+    result, bar = run.result, bar_of(run)
     if result is None or bar is None:
         return ""
-    found = consistency(run.of(result.trials), bar)
-    return _consistency_sentence(found) if found is not None else ""
+    found = consistency(run.of(result.trials), bar.accuracy)
+    if found is None:
+        return ""
+    return f"{_consistency_sentence(found, bar)}{_tested_seeds(run, result, bar)}"
 
 
-def _consistency_sentence(found: Consistency) -> str:
+def _consistency_sentence(found: Consistency, bar: Bar) -> str:
+    whose = ""
+    if bar.reference is not None:
+        whose = f", what the best reference reached here ({bar.reference}, {text.plural(bar.epochs, 'epoch')})"
     return (
-        f"On validation images {found.seeds_above} of {text.plural(found.seeds, 'seed')} of the winner ended at {text.percent(found.bar)}% or more, "
-        f"and {found.epochs_above} of their last {text.plural(found.epochs, 'epoch')} were there."
+        f"On validation images {found.seeds_above} of {text.plural(found.seeds, 'seed')} of the winner ended at "
+        f"{text.percent(found.bar)}% or more{whose}, and {found.epochs_above} of their last "
+        f"{text.plural(found.epochs, 'epoch')} were there"
     )
+
+
+def _tested_seeds(run: RunData, result: Result, bar: Bar) -> str:
+    """On the test images too, where the bar is one that was set for them."""
+    if result.test is None or bar.reference is not None or not result.test.per_seed:
+        return "."
+    above = sum(value >= bar.accuracy for value in result.test.per_seed)
+    return f"; on test images {above} of {text.plural(len(result.test.per_seed), 'seed')}."

@@ -9,10 +9,10 @@ import numpy as np
 from reports import formatting as text
 from reports import pictures
 from reports.analysis.network import network
-from reports.analysis.weights import LayerWeights, layer_weights
-from reports.figures.measures import weight_histogram
+from reports.analysis.weights import FinalistNorms, LayerWeights, Spread, finalist_norms, layer_weights
+from reports.figures.measures import norm_figure, weight_histogram
 from reports.run_data import RunData
-from reports.sections.section import Cell, Column, Picture, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,23 @@ class FeatureStrip:
 def build(run: RunData) -> Section:
     """Statistics by layer, kernels and feature maps."""
     layers = layer_weights(run, run.result.trial) if run.result is not None else ()
+    norms = finalist_norms(run)
     return Section(
         id="weights",
         name="Weights",
         title=_title(layers),
         how="Near zero means below 1% of the layer's largest magnitude; a dead filter's norm is below 1% of the layer's median. The vertical "
-        "line in a histogram is zero. In kernels blue is above zero and orange below, on one scale.",
+        "line in a histogram is zero. A layer's norm shrinks with L2 and weight decay and grows with training; it compares where the "
+        "shapes are alike. In kernels blue is above zero and orange below, on one scale.",
         body={
             "table": _table(layers),
             "parameters": _parameter_table(run),
             "kernels": _kernels(run),
+            "kernel_words": _kernel_words(run),
             "example": _example(run),
             "features": _features(run),
+            "norms": _norm_figure(norms),
+            "norm_table": _norm_table(norms),
             "why_none": "" if layers else "The run has kept no weight statistics: they are made of confirmed models.",
             "per_sample": _per_sample(run),
         },
@@ -96,6 +101,61 @@ def _row(place: int, layer: LayerWeights) -> Row:
     )
 
 
+_MOST_FINALISTS = 5
+
+
+def _finalist(norms: FinalistNorms) -> str:
+    return "winner" if norms.place == 1 else f"finalist {norms.place}"
+
+
+def _norm_figure(found: tuple[FinalistNorms, ...]) -> Figure | None:
+    shown = found[:_MOST_FINALISTS]
+    if not shown or not any(norms.layers for norms in shown):
+        return None
+    words = "All kernels as one vector: L2 norm " + ", ".join(
+        f"{_spread(norms.total, 2)} for {'the ' if norms.place == 1 else ''}{_finalist(norms)}" for norms in shown
+    )
+    return figure(norm_figure(shown, [_finalist(norms) for norms in shown], words), words)
+
+
+def _norm_table(found: tuple[FinalistNorms, ...]) -> Table | None:
+    """Layer by layer: networks differ, so a row is a place, not a name."""
+    shown = found[:_MOST_FINALISTS]
+    if not shown:
+        return None
+    seeds = max(norms.seeds for norms in shown)
+    rows = [
+        Row((Cell(str(place + 1), sort=place), *(_norm_cell(norms, place) for norms in shown)))
+        for place in range(max(len(norms.layers) for norms in shown))
+    ]
+    return Table(
+        caption="L2 norm of each layer's weights"
+        + (f", mean ± standard deviation over {text.plural(seeds, 'seed')}." if seeds > 1 else ", one seed."),
+        columns=(Column("Layer", number=False), *(Column(_finalist(norms).capitalize()) for norms in shown)),
+        rows=[
+            *rows,
+            Row((Cell("all"), *(number(norms.total.mean, _spread(norms.total, 2)) for norms in shown))),
+            Row((Cell("a weight", detail="root mean square"), *(_mean_square(norms) for norms in shown))),
+        ],
+    )
+
+
+def _norm_cell(norms: FinalistNorms, place: int) -> Cell:
+    if place >= len(norms.layers):
+        return Cell(text.MISSING)
+    layer = norms.layers[place]
+    return Cell(_spread(layer.norm, 2), sort=layer.norm.mean, detail=layer.shape)
+
+
+def _mean_square(norms: FinalistNorms) -> Cell:
+    return number(norms.root_mean_square.mean, _spread(norms.root_mean_square, 4))
+
+
+def _spread(value: Spread, digits: int) -> str:
+    sd = f" ± {text.signed(value.sd, digits)}" if value.sd is not None else ""
+    return f"{text.signed(value.mean, digits)}{sd}"
+
+
 def _parameter_table(run: RunData) -> Table | None:
     net = network(run.result.layers) if run.result is not None else None
     if net is None:
@@ -132,6 +192,14 @@ def _kernels(run: RunData) -> list[Picture]:
         Picture(pictures.signed(kernels[:, :, k], largest), f"kernel {k + 1} of the first layer", (str(k + 1),), 48)
         for k in range(kernels.shape[2])
     ]
+
+
+def _kernel_words(run: RunData) -> str:
+    kernels = run.arrays.get("kernels")
+    if kernels is None or kernels.ndim != 3:
+        return ""
+    height, width, shown = kernels.shape
+    return f"The first layer: {text.plural(shown, 'kernel')} of {height}×{width}"
 
 
 def _example(run: RunData) -> Picture | None:

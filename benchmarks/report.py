@@ -1,0 +1,145 @@
+"""`python -m benchmarks.report`: how long a report takes and how large it is, for runs of 36, 200 and 2,000 trials.
+
+Each rendering is a process of its own, imports included, as `mnist-tune report` is. The runs are made up
+(`tests.report_builders`): nothing is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.report_builders import FakeRun, build_run
+
+RESULT = Path(__file__).parent / "results" / "report.json"
+REPETITIONS = 3
+LIBRARIES = ("matplotlib", "numpy", "seaborn", "jinja2")
+
+RENDER = """
+import sys, time
+from pathlib import Path
+from reports.page import write_report
+write_report(Path(sys.argv[1]))
+print(time.process_time())
+"""
+"""Prints the seconds of CPU that the process has used, imports among them."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A made-up run and what its report may cost."""
+
+    trials: int
+    fake: FakeRun
+    limit_s: float | None = None
+    """Of CPU: one thread renders, so an idle machine takes about as long; on a busy one the wall time says nothing."""
+    limit_bytes: int | None = None
+
+
+SIZES = (
+    Size(36, FakeRun()),
+    Size(200, FakeRun(iterations=6, finalists=4, seeds=5), 5.0, 3_000_000),
+    Size(2000, FakeRun(iterations=66, finalists=4, seeds=5), 20.0, 10_000_000),
+)
+"""Hyperband with 15 epochs and factor 3 has 30 trials an iteration; the rest are confirmations."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The report of one run; seconds are medians over the repetitions."""
+
+    trials: int
+    repetitions: int
+    wall_s: float
+    cpu_s: float
+    size_bytes: int
+    limit_s: float | None
+    limit_bytes: int | None
+
+    @property
+    def within(self) -> bool:
+        """Whether it keeps its limits."""
+        return self.cpu_s <= (self.limit_s or self.cpu_s) and self.size_bytes <= (self.limit_bytes or self.size_bytes)
+
+
+def measure(size: Size, folder: Path, repetitions: int) -> Measured:
+    """Renders a run several times, each time in a fresh process."""
+    run = build_run(folder / str(size.trials), size.fake)
+    found = [_render(run) for _ in range(repetitions)]
+    return Measured(
+        trials=size.trials,
+        repetitions=repetitions,
+        wall_s=round(statistics.median(wall for wall, _ in found), 2),
+        cpu_s=round(statistics.median(cpu for _, cpu in found), 2),
+        size_bytes=(run / "report.html").stat().st_size,
+        limit_s=size.limit_s,
+        limit_bytes=size.limit_bytes,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, prints, keeps; returns 1 where a limit is broken, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS, metavar="N", help="of each size (default: 3)")
+    parser.add_argument("--trials", type=int, nargs="*", metavar="N", help="these sizes alone; nothing is kept")
+    given = parser.parse_args(arguments)
+    sizes = [size for size in SIZES if given.trials is None or size.trials in given.trials]
+    with tempfile.TemporaryDirectory() as folder:
+        found = [measure(size, Path(folder), given.repetitions) for size in sizes]
+    sys.stdout.write(table(found))
+    if given.trials is None:
+        RESULT.write_text(json.dumps(document(found), indent=2) + "\n", encoding="utf-8")
+        sys.stdout.write(f"Wrote {RESULT.relative_to(RESULT.parents[2])}\n")
+    return 0 if all(row.within for row in found) else 1
+
+
+def table(found: Sequence[Measured]) -> str:
+    """One line a run."""
+    lines = [f"{'trials':>7} {'wall, s':>8} {'CPU, s':>8} {'MB':>6}  limits"]
+    for row in found:
+        limits = "" if row.limit_s is None else f"{row.limit_s:g} s CPU, {(row.limit_bytes or 0) / 1e6:g} MB"
+        told = "" if row.within else ": broken"
+        lines.append(f"{row.trials:>7,} {row.wall_s:>8.2f} {row.cpu_s:>8.2f} {row.size_bytes / 1e6:>6.2f}  {limits}{told}")  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def document(found: Sequence[Measured]) -> dict[str, object]:
+    """What is kept."""
+    return {
+        "what": "python -m benchmarks.report: a report rendered in a fresh process, medians over the repetitions",
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "machine": {"system": platform.system(), "cores": os.cpu_count(), "load_1min": _load()},
+        "rows": [asdict(row) for row in found],
+    }
+
+
+def _load() -> float | None:
+    """How many processes wanted to run in the last minute: with more than there are cores wall times are too long."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+
+
+def _render(run: Path) -> tuple[float, float]:
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", RENDER, str(run)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parent.parent,
+    )
+    return time.perf_counter() - start, float(done.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""How the winners of several runs differ: on the same test images, and over the same seeds on validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from reports.analysis.classification import Scored, scored_winner
+from reports.analysis.trials import scored
+from reports.comparison.paired import (
+    Counts,
+    SeedDifferences,
+    counts_of,
+    holm,
+    mcnemar,
+    paired_interval,
+    seed_differences,
+)
+from reports.comparison.runs import NamedRun
+from reports.run_data import RunData
+from tuner.records import TrialRecord
+
+Obstacle: TypeAlias = Literal["missing", "data", "labels", "seeds"]
+"""Why two runs do not compare: one lacks the figures; other data; other images or an other order of them; other seeds."""
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """Two exported models on the same test images."""
+
+    first: int
+    """Places of the two runs."""
+    second: int
+    counts: Counts | None = None
+    interval: tuple[float, float] | None = None
+    """Of the difference in accuracy, first minus second."""
+    p: float | None = None
+    p_corrected: float | None = None
+    """Holm's, over the pairs that could be tested."""
+    obstacle: Obstacle | None = None
+    missing: tuple[int, ...] = ()
+    """Places of the runs that lack test figures."""
+
+
+@dataclass(frozen=True)
+class SeedPair:
+    """Two winners over the seeds that both were trained with."""
+
+    first: int
+    second: int
+    found: SeedDifferences | None = None
+    repetitions: tuple[int, ...] = ()
+    obstacle: Obstacle | None = None
+    missing: tuple[int, ...] = ()
+
+
+def image_pairs(runs: Sequence[NamedRun]) -> tuple[ImagePair, ...]:
+    """Every pair of runs in the order given, with Holm's correction over those that compare."""
+    models = {run.place: _on_test(run.run) for run in runs}
+    pairs = [_image_pair(a, b, models[a.place], models[b.place]) for a, b in combinations(runs, 2)]
+    tested = [place for place, pair in enumerate(pairs) if pair.p is not None]
+    for place, p in zip(tested, holm([pairs[place].p or 0.0 for place in tested]), strict=True):
+        pairs[place] = replace(pairs[place], p_corrected=p)
+    return tuple(pairs)
+
+
+def seed_pairs(runs: Sequence[NamedRun]) -> tuple[SeedPair, ...]:
+    """Every pair of runs, paired over repetitions that were trained with the same seed."""
+    return tuple(_seed_pair(a, b) for a, b in combinations(runs, 2))
+
+
+def same_data(first: RunData, second: RunData) -> bool:
+    """Whether both runs saw the same images: their hashes say so."""
+    one, other = first.info.data, second.info.data
+    return bool(one.sha256) and one.sha256 == other.sha256 and one.classes == other.classes
+
+
+def all_same_data(runs: Sequence[NamedRun]) -> bool:
+    """Whether all of them saw the same images."""
+    return all(same_data(runs[0].run, run.run) for run in runs[1:])
+
+
+def winner_trials(run: RunData) -> tuple[TrialRecord, ...]:
+    """The scored seeds of a confirmed winner."""
+    return scored(run.of(run.result.trials)) if run.result is not None else ()
+
+
+def _on_test(run: RunData) -> Scored | None:
+    found = scored_winner(run)
+    return found if found is not None and found.split == "test" else None
+
+
+def _image_pair(a: NamedRun, b: NamedRun, one: Scored | None, other: Scored | None) -> ImagePair:
+    blank = ImagePair(a.place, b.place)
+    if one is None or other is None:
+        lacking = tuple(run.place for run, found in ((a, one), (b, other)) if found is None)
+        return replace(blank, obstacle="missing", missing=lacking)
+    if not same_data(a.run, b.run):
+        return replace(blank, obstacle="data")
+    if not np.array_equal(one.labels, other.labels):
+        return replace(blank, obstacle="labels")
+    counts = counts_of(one.predictions == one.labels, other.predictions == other.labels)
+    return replace(blank, counts=counts, interval=paired_interval(counts), p=mcnemar(counts))
+
+
+def _seed_pair(a: NamedRun, b: NamedRun) -> SeedPair:
+    blank = SeedPair(a.place, b.place)
+    one, other = winner_trials(a.run), winner_trials(b.run)
+    if not one or not other:
+        lacking = tuple(run.place for run, found in ((a, one), (b, other)) if not found)
+        return replace(blank, obstacle="missing", missing=lacking)
+    if not same_data(a.run, b.run):
+        return replace(blank, obstacle="data")
+    if not _same_validation(a.run, b.run):
+        return replace(blank, obstacle="labels")
+    scores = {(record.repetition, record.seed): record.val_accuracy for record in other}
+    shared = [record for record in one if (record.repetition, record.seed) in scores]
+    if not shared:
+        return replace(blank, obstacle="seeds")
+    first = [record.val_accuracy or 0.0 for record in shared]
+    second = [scores[record.repetition, record.seed] or 0.0 for record in shared]
+    repetitions = tuple(record.repetition for record in shared)
+    return replace(blank, found=seed_differences(first, second), repetitions=repetitions)
+
+
+def _same_validation(a: RunData, b: RunData) -> bool:
+    """The split is drawn with the run's seed: the same number of images is not enough."""
+    one, other = a.arrays.get("validation/labels"), b.arrays.get("validation/labels")
+    if one is not None and other is not None:
+        return np.array_equal(one, other)
+    return a.info.data.validation == b.info.data.validation and a.info.seed == b.info.seed

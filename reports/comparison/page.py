@@ -1,0 +1,82 @@
+"""The page that shows several runs side by side: its sections in order, rendered into one HTML file without any other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import templates
+from reports.comparison.runs import NamedRun, read_runs
+from reports.comparison.sections import curves, fronts, images, seeds, settings, winners
+from reports.sections.section import Section
+from tuner.errors import UsageError
+
+PAGE_NAME = "compare.html"
+
+SECTIONS: tuple[Callable[[Sequence[NamedRun]], Section], ...] = (
+    winners.build,
+    images.build,
+    seeds.build,
+    fronts.build,
+    curves.build,
+    settings.build,
+)
+"""In the order of a reader's questions."""
+
+
+def render_comparison(folders: Sequence[Path], version: str) -> str:
+    """The page of these runs as HTML. The same runs give the same text.
+
+    Args:
+        folders: of the runs, two or more, each once.
+        version: of the program that writes the page.
+
+    Raises:
+        UsageError: where there are fewer than two, one is given twice, or a folder holds no run.
+        JournalError: where a file of a run is damaged.
+    """
+    runs = read_runs(folders)
+    return templates.render(
+        "page.html.j2",
+        {
+            "title": f"{' · '.join(run.title for run in runs)} · mnist-tune",
+            "banners": winners.banners(runs),
+            "sections": [build(runs) for build in SECTIONS],
+            # Trials of several runs have the same names: none can be chosen here.
+            "data": {"trials": {}},
+            "reload_s": 0,
+            "version": version,
+        },
+    )
+
+
+def write_comparison(folders: Sequence[Path], path: Path, version: str, *, force: bool = False) -> Path:
+    """Writes the page, whole or not at all; returns its path.
+
+    Raises:
+        UsageError: as `render_comparison`; where the file exists and `force` is not given; where it can't be written.
+        JournalError: where a file of a run is damaged.
+    """
+    _refuse(path, force=force)
+    page = render_comparison(folders, version)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(page, encoding="utf-8", newline="\n")
+        unfinished.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path} can't be written: {error.strerror or error}. Give another file with -o FILE."
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def _refuse(path: Path, *, force: bool) -> None:
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Expected a file to write the page to, such as {path / PAGE_NAME}.")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is not a folder, so {path.name} can't be written there. Make it first.")
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists already. Give another file with -o FILE, or write over it with --force.")

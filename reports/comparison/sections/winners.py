@@ -1,0 +1,191 @@
+"""`compare`: the answer, and the winners side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports import formatting as text
+from reports.analysis.trials import best, explored
+from reports.comparison.differences import ImagePair, all_same_data, image_pairs
+from reports.comparison.runs import NamedRun
+from reports.comparison.sections.words import letters
+from reports.run_data import Result, RunData
+from reports.sections.banners import DIGITS, Banner
+from reports.sections.section import Cell, Column, Row, Section, Table, number
+from tuner.records import TrialRecord
+
+LEVEL = 0.05
+"""Differences with a (corrected) p below it are told as differences."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The page's first line."""
+
+    number: str
+    interval: str
+    words: str
+
+
+def build(runs: Sequence[NamedRun]) -> Section:
+    """The first screen."""
+    pairs = image_pairs(runs)
+    headline = _headline(runs, pairs)
+    return Section(
+        id="compare",
+        name="Winners",
+        title=headline.number,
+        how="Test accuracy is of the exported model, with Wilson's 95% interval; ± is the standard deviation over seeds of the same recipe. "
+        "Each run used its test images once. Whoever now chooses a run by its test accuracy uses them again, so the chosen one's figure is a little too good.",
+        body={"headline": headline, "runs": list(runs), "table": _table(runs)},
+    )
+
+
+def banners(runs: Sequence[NamedRun]) -> tuple[Banner, ...]:
+    """What a reader must know first."""
+    found = []
+    digits = [run.place for run in runs if run.run.info.data.is_digits]
+    if digits:
+        found.append(Banner("alarm", f"{DIGITS}:", f"{letters(runs, digits)}. Their figures say nothing about MNIST."))
+    if not all_same_data(runs):
+        names = "; ".join(f"{run.letter}: {run.run.info.data.name}" for run in runs)
+        found.append(Banner("alarm", "These runs are not all of the same data.", f"Their accuracies do not compare. {names}."))  # fmt: skip
+    found += [banner for run in runs if (banner := _status(run)) is not None]
+    return tuple(found)
+
+
+def _status(run: NamedRun) -> Banner | None:
+    status = run.run.info.status
+    if status == "completed":
+        return None
+    words = {
+        "running": "is still going: what had finished when this was written is shown.",
+        "interrupted": "was interrupted: what had finished is shown.",
+        "failed": f"failed: {run.run.info.error or 'no reason was recorded.'}",
+    }
+    return Banner("note" if status == "running" else "alarm", run.letter, words.get(status, status))
+
+
+def _headline(runs: Sequence[NamedRun], pairs: Sequence[ImagePair]) -> Headline:
+    tested = [pair for pair in pairs if pair.counts is not None]
+    if not tested:
+        words = f"of test accuracies: the {len(runs)} runs were not measured on the same test images. They stand side by side below."
+        return Headline("No comparison", "", words)
+    if len(runs) == 2:
+        return _two(runs, tested[0])
+    return _several(runs, tested)
+
+
+def _two(runs: Sequence[NamedRun], pair: ImagePair) -> Headline:
+    counts, interval = pair.counts, pair.interval
+    if counts is None or interval is None:
+        return Headline("No comparison", "", "")
+    forward = counts.difference >= 0
+    better, other = (pair.first, pair.second) if forward else (pair.second, pair.first)
+    bounds = interval if forward else (-interval[1], -interval[0])
+    told = "is better than" if _differs(pair) else "is not told apart from"
+    return Headline(
+        number=f"{text.points(abs(counts.difference))} points",
+        interval=f"[{text.points(bounds[0])}, {text.points(bounds[1])}]",
+        words=f"{runs[better].letter} {told} {runs[other].letter} on the same {text.count(counts.n)} test images: {_p_words(pair.p)}, exact McNemar test",
+    )
+
+
+def _several(runs: Sequence[NamedRun], tested: Sequence[ImagePair]) -> Headline:
+    compared = {place for pair in tested for place in (pair.first, pair.second)}
+    scores = [(run, score) for run in runs if run.place in compared and (score := _exported(run.run)) is not None]
+    if not scores:
+        return Headline("No comparison", "", "of test accuracies: no run kept its own.")
+    top, (accuracy, interval) = max(scores, key=lambda item: (item[1][0], -item[0].place))
+    own = [pair for pair in tested if top.place in (pair.first, pair.second)]
+    apart = sum(_differs(pair) for pair in own)
+    corrected = f", Holm's correction for {len(tested)} pairs" if len(tested) > 1 else ""
+    return Headline(
+        number=f"{text.percent(accuracy)}%",
+        interval=f"[{text.percent(interval[0])}, {text.percent(interval[1])}]" if interval else "",
+        words=f"of the test images: {top.letter} leads, and is told apart from {apart} of {text.plural(len(own), 'other run')} on the same images "
+        f"(exact McNemar test{corrected})",
+    )
+
+
+def _differs(pair: ImagePair) -> bool:
+    return pair.p_corrected is not None and pair.p_corrected < LEVEL
+
+
+def _p_words(p: float | None) -> str:
+    shown = text.probability(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def _exported(run: RunData) -> tuple[float, tuple[float, float] | None] | None:
+    test = run.result.test if run.result is not None else None
+    if test is None:
+        return None
+    return (test.exported_accuracy if test.exported_accuracy is not None else test.accuracy, test.interval)
+
+
+def _table(runs: Sequence[NamedRun]) -> Table:
+    return Table(
+        caption="The winner of each run; of a run that confirmed none its best trial so far, one seed.",
+        columns=(
+            Column("Run", number=False),
+            Column("Test", "% [95%]", note="of the exported model, with Wilson's interval"),
+            Column("Test, mean ± sd", "%", note="over the winner's seeds"),
+            Column("Validation, mean ± sd", "%", note="over the winner's seeds"),
+            Column("Seeds"),
+            Column("Parameters"),
+            Column("Multiply-adds"),
+            Column("Epochs"),
+            Column("Trials", note="of the whole run"),
+            Column("Time", note="of the whole run"),
+            Column("Space", number=False),
+            Column("Data", number=False),
+        ),
+        rows=[_row(run) for run in runs],
+        sortable=True,
+    )
+
+
+def _row(run: NamedRun) -> Row:
+    info, result = run.run.info, run.run.result
+    middle = _winner_cells(run.run, result) if result is not None else _trial_cells(run.run)
+    return Row(
+        (
+            Cell(run.title, sort=run.place, detail="" if info.status == "completed" else info.status),
+            *middle,
+            number(len(run.run.records)),
+            number(info.elapsed_s, text.duration(info.elapsed_s)),
+            Cell(info.space),
+            Cell(info.data.name if not info.data.is_digits else "scikit-learn's digits"),
+        )
+    )
+
+
+def _winner_cells(run: RunData, result: Result) -> tuple[Cell, ...]:
+    test, scores = result.test, result.validation
+    exported = _exported(run)
+    return (
+        number(exported[0], text.interval(*exported)) if exported is not None else Cell(text.MISSING),
+        number(test.accuracy, text.spread(test.accuracy, test.sd)) if test is not None else Cell("not used"),
+        number(scores.mean, text.spread(scores.mean, scores.sd)),
+        number(len(scores.per_seed)),
+        number(result.parameters),
+        number(result.multiply_adds),
+        number(result.epochs),
+    )
+
+
+def _trial_cells(run: RunData) -> tuple[Cell, ...]:
+    top: TrialRecord | None = best(explored(run.records) or run.records)
+    if top is None:
+        return tuple(Cell(text.MISSING) for _ in range(7))
+    return (
+        Cell(text.MISSING),
+        Cell(text.MISSING),
+        number(top.val_accuracy, text.percent(top.val_accuracy)),
+        Cell("1", sort=1, detail="not confirmed"),
+        number(top.parameters),
+        number(top.multiply_adds if top.layers else None),
+        number(top.epochs),
+    )

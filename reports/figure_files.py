@@ -1,0 +1,83 @@
+"""The figures of a run's page as files in a folder: SVG and PNG, for slides and papers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from reports.figures.canvas import keeping
+from reports.figures.literal import PROGRAM, files_of
+from reports.page import page_figures
+from reports.run_data import read_run
+from tuner.errors import UsageError
+
+_HEAD_BYTES = 4096
+"""So far into a file its program is named."""
+
+
+def write_figures(run_dir: Path, folder: Path, *, force: bool = False) -> int:
+    """Writes `<name>.svg` and `<name>.png` of each figure; returns how many figures there are.
+
+    Files that an earlier call wrote are replaced; others only with `force`. What is not of this run stays.
+
+    Raises:
+        UsageError: where the folder is a file or can't be written, or holds a file of the same name that is not ours.
+        JournalError: where a file of the run is damaged.
+    """
+    run = read_run(run_dir)
+    _make(folder)
+    texts: dict[Path, bytes] = {}
+    with keeping() as drawn:
+        found = page_figures(run)
+    for figure in found:
+        files = files_of(drawn[figure.name])
+        texts[folder / f"{figure.name}.svg"] = files.svg.encode()
+        texts[folder / f"{figure.name}.png"] = files.png
+    if not force:
+        _refuse_others(texts)
+    _write(folder, texts)
+    return len(found)
+
+
+def _refuse_others(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.exists() and not _is_ours(path):
+            raise UsageError(
+                f"{path} is there already and was not written by {PROGRAM}. "
+                "Give another folder with --figures DIR, or write over it with --force."
+            )
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return PROGRAM.encode() in stream.read(_HEAD_BYTES)
+
+
+def _make(folder: Path) -> None:
+    """Before anything is drawn, which takes seconds."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file. Expected a folder for the figures: give another with --figures DIR.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+
+
+def _write(folder: Path, texts: dict[Path, bytes]) -> None:
+    for path, content in texts.items():
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+        except OSError as error:
+            raise _not_written(folder, error) from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _not_written(folder: Path, error: OSError) -> UsageError:
+    reason = error.strerror or error
+    return UsageError(f"{folder} can't be written: {reason}. Give another folder with --figures DIR.")

@@ -1,0 +1,153 @@
+"""The published networks beside the winner: a table, and the sentence of the first screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from reports import formatting as text
+from reports.analysis.comparison import (
+    ReferenceRow,
+    best_reference_trial,
+    reference_rows,
+    reference_trial,
+    winning_reference,
+)
+from reports.run_data import Reference, Result, RunData
+from reports.sections.section import Cell, Column, Row, Table, number
+
+_COLUMNS = (
+    Column("Reference", number=False),
+    Column("Published test", "%"),
+    Column("Winner minus it", "points", note="mean test accuracy of the winner over seeds minus the published figure"),
+    Column("Validation here", "%", note="the reference's own trial in this run: one seed, validation images"),
+    Column("Parameters"),
+    Column("Winner's share", "of its parameters"),
+    Column("Epochs", note="as published"),
+    Column("In this run", number=False),
+    Column("Network and recipe", number=False),
+)
+
+
+def reference_table(run: RunData) -> Table | None:
+    """All references, best first by their published accuracy; None where the space has none."""
+    result = run.result
+    rows = reference_rows(
+        run.info.references,
+        accuracy=_tested(run),
+        parameters=result.parameters if result is not None else None,
+    )
+    if not rows:
+        return None
+    usual = _usual_source(run)
+    table = [_row(run, row, usual) for row in rows]
+    return Table(_caption(run, usual), _COLUMNS, table, sortable=True, id="references-table")
+
+
+def reference_words(run: RunData) -> str:
+    """How the winner stands beside the references, in a sentence; "" where there is nothing to say."""
+    result = run.result
+    if result is None:
+        return ""
+    own = winning_reference(run)
+    itself = _itself(run, own) if own is not None else ""
+    words = _beside_published(run, result) if run.info.data.is_mnist else _beside_trained(run, result)
+    return f"{itself}{words}".strip()
+
+
+def _tested(run: RunData) -> float | None:
+    """The winner's mean test accuracy, where published figures compare with it."""
+    test = run.result.test if run.result is not None else None
+    return test.accuracy if test is not None and run.info.data.is_mnist else None
+
+
+def _itself(run: RunData, own: Reference) -> str:
+    known = own.published_accuracy is not None and run.info.data.is_mnist
+    figure = f", published with {text.percent(own.published_accuracy)}%" if known else ""
+    return f"The winner's configuration is the reference {own.name} itself{figure}. "
+
+
+def _beside_published(run: RunData, result: Result) -> str:
+    rows = reference_rows(run.info.references, accuracy=_tested(run), parameters=result.parameters)
+    known = [row for row in rows if row.difference is not None]
+    top = next((row for row in known if row.reference.fits), known[0] if known else None)
+    if top is None or top.difference is None or result.test is None:
+        return ""
+    where = "under the cap" if top.reference.fits else "of all"
+    size = f", with {top.parameter_ratio:.2f} times its parameters" if top.parameter_ratio is not None else ""
+    return (
+        f"Its mean test accuracy over {text.plural(len(result.test.per_seed), 'seed')} is {_apart(top.difference)} the best "
+        f"published figure {where}, {text.percent(top.reference.published_accuracy)}% of {top.reference.name}{size}."
+    )
+
+
+def _beside_trained(run: RunData, result: Result) -> str:
+    found = best_reference_trial(run)
+    if found is None or result.validation.mean is None:
+        return ""
+    reference, record = found
+    difference = result.validation.mean - (record.val_accuracy or 0.0)
+    return (
+        f"On validation images its mean is {_apart(difference)} the best reference trained here, "
+        f"{text.percent(record.val_accuracy)}% of {reference.name} ({text.plural(record.epochs, 'epoch')}, one seed)."
+    )
+
+
+def _apart(difference: float) -> str:
+    size = text.percent(abs(difference))
+    if size == "0.00":
+        return "level with"
+    return f"{size} points {'above' if difference > 0 else 'below'}"
+
+
+def _caption(run: RunData, usual: str) -> str:
+    words = (
+        "Published networks. Most of their figures are of the best epoch on the test set and of one seed; the winner's is the "
+        "last epoch's mean over seeds. Validation here is one seed's."
+    )
+    if usual:
+        words += f" Source, where nothing else is said: {usual}."
+    if run.info.data.is_mnist:
+        return words
+    return f"{words} They were measured on MNIST, this run was not, so no difference is given."
+
+
+def _row(run: RunData, row: ReferenceRow, usual: str) -> Row:
+    reference, record, own = row.reference, reference_trial(run, row.reference), winning_reference(run)
+    ratio = f"{row.parameter_ratio:.2f}" if row.parameter_ratio is not None else text.MISSING
+    here = Cell(text.MISSING)
+    if record is not None:
+        here = Cell(
+            text.percent(record.val_accuracy), sort=record.val_accuracy, detail=text.plural(record.epochs, "epoch")
+        )
+    return Row(
+        cells=(
+            Cell(reference.name),
+            number(reference.published_accuracy, text.percent(reference.published_accuracy)),
+            number(row.difference, text.points(row.difference)),
+            here,
+            number(reference.parameters),
+            number(row.parameter_ratio, ratio),
+            number(reference.published_epochs),
+            Cell(_taken(reference), detail="the winner" if own is not None and own.name == reference.name else ""),
+            Cell(reference.network, detail=_recipe(reference, usual)),
+        ),
+        trial=record.trial if record is not None else "",
+    )
+
+
+def _usual_source(run: RunData) -> str:
+    """The source that several references share; "" where none is."""
+    counted = Counter(reference.source for reference in run.info.references if reference.source)
+    return next((source for source, number in counted.most_common(1) if number > 1), "")
+
+
+def _recipe(reference: Reference, usual: str) -> str:
+    source = "" if reference.source == usual else reference.source
+    assumed = f"assumed: {reference.assumed}" if reference.assumed else ""
+    return "; ".join(part for part in (source, assumed) if part)
+
+
+def _taken(reference: Reference) -> str:
+    if reference.included:
+        return f"yes, trial {reference.trial}" if reference.trial is not None else "yes"
+    return "no, fits" if reference.fits else "no, over the cap"
