@@ -49,7 +49,10 @@ def banners(runs: Sequence[NamedRun]) -> tuple[Banner, ...]:
     if digits:
         found.append(Banner("alarm", f"{DIGITS}:", f"{letters(runs, digits)}. Their figures say nothing about MNIST."))
     if not all_same_data(runs):
-        names = "; ".join(f"{run.letter}: {run.run.info.data.name}" for run in runs)
+        names = "; ".join(
+            f"{run.letter}: {run.run.info.data.name}, sha256 {run.run.info.data.sha256[:8] or text.MISSING}"
+            for run in runs
+        )
         found.append(Banner("alarm", "These runs are not all of the same data.", f"Their accuracies do not compare. {names}."))  # fmt: skip
     found += [banner for run in runs if (banner := _status(run)) is not None]
     return tuple(found)
