@@ -67,7 +67,7 @@ def _status(run: RunData) -> Iterator[Banner]:
 
 def _cut(run: RunData) -> Iterator[Banner]:
     """A search that ended with fewer trials than it planned; one that still goes or broke off says so already."""
-    if run.info.status != "completed":
+    if run.info.status != "completed" or run.info.kind != "search":
         return
     cut = [found for found in rung_outcomes(run.records, run.info.plan.rungs) if _is_cut(found)]
     if cut:

@@ -37,16 +37,21 @@ def build(run: RunData) -> Section:
             if exact
             else "",
             "notes": list(info.notes),
-            "ledgers": [ledger for ledger in _ledgers(run) if ledger.rows],
+            "ledgers": ledgers(run),
             "configuration": _configuration(run),
         },
     )
 
 
-def _ledgers(run: RunData) -> tuple[Ledger, ...]:
+def ledgers(run: RunData, *, exported: bool = True) -> list[Ledger]:
+    """What a run was, under headings; those without a row are left out. `exported`: whether it exports a model."""
+    return [ledger for ledger in _ledgers(run, _model_facts(run) if exported else []) if ledger.rows]
+
+
+def _ledgers(run: RunData, model: list[tuple[str, str]]) -> tuple[Ledger, ...]:
     info = run.info
     return (
-        Ledger("Run", (("Seed", str(info.seed)), ("Algorithm", info.plan.algorithm), *_model_facts(run))),
+        Ledger("Run", (("Seed", str(info.seed)), ("Algorithm", info.plan.algorithm), *model)),
         Ledger("Times", _times(run)),
         Ledger("Hardware", _hardware(run)),
         Ledger("Data", (("Name", info.data.name), ("sha256", info.data.sha256 or text.MISSING))),

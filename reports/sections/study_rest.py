@@ -76,9 +76,7 @@ def size_section(run: RunData) -> Section:
 def reproduce_section(run: RunData) -> Section:
     """As of a search, without an exported model."""
     found = reproduce.build(run)
-    facts = found.body["facts"]
-    kept = [fact for fact in facts if fact[0] not in ("Exported trial", "Export")] if isinstance(facts, list) else []
-    return replace(found, body={**found.body, "facts": kept})
+    return replace(found, body={**found.body, "ledgers": reproduce.ledgers(run, exported=False)})
 
 
 def best_arm(run: RunData) -> str:

@@ -130,7 +130,8 @@ def _tested(run: RunData, result: Result, test: TestScores, doubt: str) -> Answe
 
 def _effort_words(run: RunData, result: Result) -> str:
     epochs = text.plural(result.epochs, "epoch")
-    return f"{epochs}, found in {text.duration(run.info.elapsed_s)}" if run.info.elapsed_s else epochs
+    verb = "found" if run.info.kind == "search" else "trained"
+    return f"{epochs}, {verb} in {text.duration(run.info.elapsed_s)}" if run.info.elapsed_s else epochs
 
 
 def _no_answer(run: RunData) -> str:
