@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import templates
+from reports.page_data import page_data
 from reports.run_data import RunData, read_run
 from reports.sections import (
     confusion,
@@ -139,29 +140,6 @@ def _figures_in(values: Iterable[object]) -> Iterator[Figure]:
             yield value
         elif isinstance(value, (list, tuple)):
             yield from _figures_in(value)
-
-
-def page_data(run: RunData) -> dict[str, object]:
-    """What the page's script knows of the trials; the bar at the foot shows it."""
-    return {
-        "trials": {
-            record.trial: {
-                "phase": record.phase,
-                "bracket": record.bracket,
-                "rung": record.rung,
-                "epochs": record.epochs,
-                "seed": record.seed,
-                "status": record.status,
-                "parameters": record.parameters,
-                "val_accuracy": record.val_accuracy,
-                "val_loss": record.val_loss,
-                "duration_s": record.duration_s,
-                "error": record.error,
-                "configuration": dict(record.configuration),
-            }
-            for record in sorted(run.records, key=lambda record: record.trial)
-        },
-    }
 
 
 def _title(run: RunData) -> str:

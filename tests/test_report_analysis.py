@@ -26,7 +26,7 @@ from reports.analysis.consistency import bar_of, consistency
 from reports.analysis.curves import background, band, curve, early_stops, gap_curve, generalisation_gap
 from reports.analysis.errors import mistakes, right_samples
 from reports.analysis.failures import UNKNOWN, failure_groups
-from reports.analysis.leaderboard import first_epoch_at, last_value, setting_names, trial_rows, varied_names
+from reports.analysis.leaderboard import first_epoch_at, last_value, setting_names, trial_rows
 from reports.analysis.network import kernel_side, network
 from reports.analysis.pareto import SizePoint, non_dominated, size_front
 from reports.analysis.robustness import degradations
@@ -117,7 +117,6 @@ def test_settings_in_the_order_of_the_space() -> None:
     records = [make_record("0001", configuration={"z": 1, "b": 2}), make_record("0002", configuration={"b": 2, "a": 1})]
     names = setting_names(records, ["b", "unused", "a"])
     assert names == ("b", "a", "z")
-    assert varied_names(records, names) == ("a", "z")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,14 @@ def band_of(curves: Sequence[Curve]) -> Band | None:
     )
 
 
+def thinned(series: Sequence[float], most: int) -> Sequence[float]:
+    """At most so many values (two or more) of a series, evenly spaced, the first and the last among them."""
+    last = len(series) - 1
+    if last < most:
+        return series
+    return [series[math.floor(place * last / (most - 1) + 0.5)] for place in range(most)]
+
+
 def generalisation_gap(records: Sequence[TrialRecord]) -> float | None:
     """Training minus validation accuracy at the last epoch, the mean over the trials that have both."""
     gaps = []

@@ -1,4 +1,4 @@
-"""The tables of the best configurations: every trial as one row of numbers."""
+"""The tables of the best configurations: every trial as one row of numbers, every confirmed configuration as another."""
 
 from __future__ import annotations
 
@@ -44,16 +44,33 @@ def trial_rows(records: Sequence[TrialRecord]) -> tuple[TrialRow, ...]:
     return tuple(_row(place, record) for place, record in enumerate(sorted(records, key=rank_key), start=1))
 
 
+@dataclass(frozen=True)
+class SeedSummary:
+    """What the seeds of a confirmed configuration have in common beside their scores."""
+
+    train_accuracy: float | None
+    """Mean over the seeds that have one."""
+    milestones: tuple[tuple[int, int] | None, ...]
+    """For each of `MILESTONES` the earliest and the latest seed's first epoch; None where a seed never came there."""
+    duration_s: float | None
+    """Mean over seeds."""
+
+
+def seed_summary(records: Sequence[TrialRecord]) -> SeedSummary:
+    """Over the repetitions of one configuration."""
+    rows = trial_rows(records)
+    return SeedSummary(
+        train_accuracy=_mean([row.train_accuracy for row in rows]),
+        milestones=tuple(_span([row.milestones[place] for row in rows]) for place in range(len(MILESTONES))),
+        duration_s=_mean([row.duration_s for row in rows]),
+    )
+
+
 def setting_names(records: Sequence[TrialRecord], declared: Sequence[str]) -> tuple[str, ...]:
     """The hyperparameters that some trial has: in the space's order, then others by name."""
     used = {name for record in records for name in record.configuration}
     known = [name for name in declared if name in used]
     return (*known, *sorted(used.difference(known)))
-
-
-def varied_names(records: Sequence[TrialRecord], names: Sequence[str]) -> tuple[str, ...]:
-    """Those that are not the same in every trial (a setting that some lack varies)."""
-    return tuple(name for name in names if len({repr(record.configuration.get(name)) for record in records}) > 1)
 
 
 def first_epoch_at(series: Sequence[float], threshold: float) -> int | None:
@@ -64,6 +81,16 @@ def first_epoch_at(series: Sequence[float], threshold: float) -> int | None:
 def last_value(series: Sequence[float]) -> float | None:
     """The last value, None where there is none or it is not finite."""
     return series[-1] if series and math.isfinite(series[-1]) else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _span(epochs: Sequence[int | None]) -> tuple[int, int] | None:
+    known = [epoch for epoch in epochs if epoch is not None]
+    return (min(known), max(known)) if known and len(known) == len(epochs) else None
 
 
 def _row(place: int, record: TrialRecord) -> TrialRow:

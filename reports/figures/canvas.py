@@ -92,6 +92,12 @@ _HASHED = re.compile(r"[mp][0-9a-f]{10}")
 _USES = re.compile(r"<g>((?:\s*<use [^>]*/>){2,})\s*</g>")
 _USE_STYLE = re.compile(r' style="([^"]*)"/>')
 _SPACE = re.compile(r"\s*\n\s*")
+_STYLE_OF = re.compile(r' style="[^"]*"')
+_USE = re.compile(r"<use [^>]*>")
+_DEFINITIONS = re.compile(r"<defs>.*?</defs>", re.DOTALL)
+_PLACE = re.compile(r' ([xy])="(-?[\d.]+)"')
+_DISC = re.compile(r'<path id="[^"]*" d="M 0 ([\d.]+) (?=(?:C[^CLz]*){8}z)')
+"""Matplotlib's marker "o": eight curves around the origin, from the point below it."""
 
 
 @dataclass
@@ -403,8 +409,24 @@ def _style_once(match: re.Match[str]) -> str:
 
 
 def _name_marks(body: str, gid: str, trials: Sequence[str]) -> str:
+    """Each marker gets its trial; their look, which they share, is written once, on the group around them.
+
+    A page has tens of thousands of markers, so a disc is a `circle`: shorter than a `use`, and less work to draw.
+    """
     start = body.index(f'<g id="{gid}">')
     end = body.index("</g>", start)
-    names = iter(trials)
-    marked = re.sub(r"<use ", lambda _: f'<use class="mark" data-trial="{next(names)}" ', body[start:end])
+    group, names = body[start:end], iter(trials)
+    look = _STYLE_OF.search(group, max(group.find("<use "), 0))
+    disc = _DISC.search(group)
+    marked = _USE.sub(lambda use: _mark(use.group(), next(names), disc.group(1) if disc else None), group)
+    marked = _DEFINITIONS.sub("", marked) if disc else _STYLE_OF.sub("", marked, count=1)
+    marked = marked.replace("<g>", f"<g{look.group()}>", 1) if look else marked
     return body[:start] + marked + body[end:]
+
+
+def _mark(use: str, trial: str, radius: str | None) -> str:
+    name = f'class="mark" data-trial="{trial}"'
+    if radius is None:
+        return _STYLE_OF.sub("", use).replace("<use", f"<use {name}")
+    places = {axis: float(value) for axis, value in _PLACE.findall(use)}
+    return f'<circle {name} cx="{places["x"]:.1f}" cy="{places["y"]:.1f}" r="{radius}"/>'

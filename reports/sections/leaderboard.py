@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports import formatting as text
-from reports.analysis.leaderboard import TrialRow, setting_names, trial_rows, varied_names
+from reports.analysis.leaderboard import TrialRow, seed_summary, setting_names, trial_rows
 from reports.analysis.trials import explored, groups_by_epochs
 from reports.run_data import Finalist, RunData
 from reports.sections.section import Cell, Column, Row, Section, Table, number
@@ -15,17 +15,19 @@ _SHORT_LENGTH = 5
 
 
 def build(run: RunData) -> Section:
-    """Both tables."""
+    """The tables of confirmed configurations, and the one of all trials."""
     confirmed = confirmed_table(run)
     return Section(
         id="leaderboard",
         name="Best configurations",
         title=_title(run),
         how="Confirmed configurations were trained again with several seeds and are ranked by mean validation accuracy; "
-        "± is the standard deviation over seeds. A trial of the search is one seed: differences of 0.1 points are noise.",
+        "± is the standard deviation over seeds. A trial of the search is one seed: differences of 0.1 points are noise. "
+        "Choose a trial here or in a figure (click; or arrow keys and Enter) to see it everywhere, with its curves; what is filtered here is filtered in every figure.",
         body={
             "confirmed": confirmed,
             "why_none": "" if confirmed else _why_none(run),
+            "settings": settings_table(run),
             "trials": trials_table(run),
             "no_trials": "" if run.records else "No trial has finished.",
         },
@@ -38,7 +40,7 @@ def short_table(run: RunData) -> Table | None:
     others = _unconfirmed(run, finalists)[: _SHORT_LENGTH - len(finalists)]
     if not finalists and not others:
         return None
-    rows = [_finalist_row(place, finalist, (), short=True) for place, finalist in enumerate(finalists)]
+    rows = [_short_finalist_row(place, finalist) for place, finalist in enumerate(finalists)]
     words = (
         f"{_confirmed_words(run, finalists)} Others: one seed."
         if finalists
@@ -95,7 +97,7 @@ def _confirmed_words(run: RunData, finalists: Sequence[Finalist]) -> str:
 
 
 def confirmed_table(run: RunData) -> Table | None:
-    """Every confirmed configuration with all of its settings that differ between them."""
+    """Every confirmed configuration with what its seeds did."""
     if run.result is None or not run.result.finalists:
         return None
     return _finalists(run, run.result.finalists)
@@ -106,13 +108,13 @@ def trials_table(run: RunData) -> Table | None:
     if not run.records:
         return None
     names = setting_names(run.records, [item.name for item in run.info.hyperparameters])
-    varied = varied_names(run.records, names)
     winners = set(run.result.trials) if run.result else set()
     rows = trial_rows(run.records)
+    settings = (Column(name, extra=True, number=_numeric(rows, name), key=f"hp.{name}") for name in names)
     return Table(
         caption=f"All {text.plural(len(rows), 'trial')}, best validation accuracy first.",
-        columns=(*_trial_columns(), *(Column(name, extra=True, number=_numeric(rows, name)) for name in varied)),
-        rows=[_trial_row(row, varied, winner=row.trial in winners) for row in rows],
+        columns=(*_TRIAL_COLUMNS, *settings),
+        rows=[_trial_row(row, names, winner=row.trial in winners) for row in rows],
         sortable=True,
         id="trials-table",
     )
@@ -137,39 +139,80 @@ def _why_none(run: RunData) -> str:
 
 
 def _finalists(run: RunData, finalists: Sequence[Finalist]) -> Table:
-    declared = [item.name for item in run.info.hyperparameters]
-    used = {name for finalist in finalists for name in finalist.configuration}
-    names = (*(name for name in declared if name in used), *sorted(used.difference(declared)))
     columns = (
         Column("Configuration", number=False),
         Column("Validation", "%"),
         Column("Each seed", "%", number=False),
         Column("Loss"),
+        Column("Training", "%", note="mean over seeds"),
         Column("Parameters"),
         Column("Multiply-adds"),
-        *(Column(name, number=False, extra=True) for name in names),
+        Column("Epochs"),
+        Column("98% at", "epoch", note="earliest and latest seed"),
+        Column("99% at", "epoch", note="earliest and latest seed"),
+        Column("Time", "s", note="mean over seeds"),
     )
     return Table(
         caption=_confirmed_words(run, finalists),
         columns=columns,
-        rows=[_finalist_row(place, finalist, names, short=False) for place, finalist in enumerate(finalists)],
+        rows=[_confirmed_row(run, place, finalist) for place, finalist in enumerate(finalists)],
         sortable=True,
     )
 
 
-def _finalist_row(place: int, finalist: Finalist, names: Sequence[str], *, short: bool) -> Row:
+def settings_table(run: RunData) -> Table | None:
+    """The hyperparameters of confirmed configurations, a column each, so that they compare line by line and fit on paper."""
+    if run.result is None or not run.result.finalists:
+        return None
+    finalists = run.result.finalists
+    declared = [item.name for item in run.info.hyperparameters]
+    used = {name for finalist in finalists for name in finalist.configuration}
+    names = (*(name for name in declared if name in used), *sorted(used.difference(declared)))
+    heads = [Column(_finalist_name(place), number=False) for place in range(len(finalists))]
+    return Table(
+        caption="Their hyperparameters.",
+        columns=(Column("Hyperparameter", number=False), *heads),
+        rows=[Row((Cell(name), *(_setting(f.configuration, name) for f in finalists))) for name in names],
+    )
+
+
+def _finalist_name(place: int) -> str:
+    return "winner" if place == 0 else f"finalist {place + 1}"
+
+
+def _finalist_row(place: int, finalist: Finalist, detail: str, more: Sequence[Cell] = ()) -> Row:
     scores = finalist.validation
-    name = "winner" if place == 0 else f"finalist {place + 1}"
-    cells = [
-        Cell(name, sort=place, detail=_digest(finalist.configuration) if short else ", ".join(finalist.trials)),
-        number(scores.mean, text.spread(scores.mean, scores.sd)),
-        number(scores.loss_mean, text.loss(scores.loss_mean)),
-        number(finalist.parameters),
-    ]
-    if not short:
-        cells.insert(2, Cell(" ".join(text.percent(value) for value in scores.per_seed)))
-        cells += [number(finalist.multiply_adds), *(_setting(finalist.configuration, name) for name in names)]
+    head = Cell(_finalist_name(place), sort=place, detail=detail)
+    cells = (head, number(scores.mean, text.spread(scores.mean, scores.sd)), *more)
     return Row(cells, trial=finalist.search_trial or finalist.trials[0], winner=place == 0)
+
+
+def _short_finalist_row(place: int, finalist: Finalist) -> Row:
+    loss = number(finalist.validation.loss_mean, text.loss(finalist.validation.loss_mean))
+    return _finalist_row(place, finalist, _digest(finalist.configuration), (loss, number(finalist.parameters)))
+
+
+def _confirmed_row(run: RunData, place: int, finalist: Finalist) -> Row:
+    records, scores = run.of(finalist.trials), finalist.validation
+    seeds = seed_summary(records)
+    cells = (
+        Cell(" ".join(text.percent(value) for value in scores.per_seed)),
+        number(scores.loss_mean, text.loss(scores.loss_mean)),
+        number(seeds.train_accuracy, text.percent(seeds.train_accuracy)),
+        number(finalist.parameters),
+        number(finalist.multiply_adds),
+        number(records[0].epochs if records else None),
+        *(_span(epochs) for epochs in seeds.milestones),
+        number(seeds.duration_s),
+    )
+    return _finalist_row(place, finalist, f"trials {', '.join(finalist.trials)}", cells)
+
+
+def _span(epochs: tuple[int, int] | None) -> Cell:
+    if epochs is None:
+        return number(None)
+    first, last = epochs
+    return number((first + last) / 2, str(first) if first == last else f"{first}–{last}")
 
 
 def _digest(configuration: Configuration) -> str:
@@ -184,44 +227,43 @@ def _setting(configuration: Configuration, name: str) -> Cell:
     return Cell(text.setting(value), sort=sort)
 
 
-def _trial_columns() -> tuple[Column, ...]:
-    return (
-        Column("Trial", number=False),
-        Column("Validation", "%"),
-        Column("Loss"),
-        Column("Training", "%"),
-        Column("Parameters"),
-        Column("Multiply-adds"),
-        Column("Epochs", note="planned; how many were run where that differs"),
-        Column("98% at", "epoch"),
-        Column("99% at", "epoch"),
-        Column("Time", "s"),
-        Column("Phase", number=False),
-        Column("Bracket"),
-        Column("Rung"),
-        Column("Status", number=False),
-    )
+_TRIAL_COLUMNS = (
+    Column("Trial", number=False, key="trial"),
+    Column("Validation", "%", key="val_accuracy"),
+    Column("Loss", key="val_loss"),
+    Column("Training", "%", key="train_accuracy"),
+    Column("Parameters", key="parameters"),
+    Column("Multiply-adds", key="multiply_adds"),
+    Column("Epochs", note="planned; how many were run where that differs", key="epochs"),
+    Column("98% at", "epoch", key="epoch_98"),
+    Column("99% at", "epoch", key="epoch_99"),
+    Column("Time", "s", key="duration_s"),
+    Column("Phase", number=False, key="phase"),
+    Column("Bracket", key="bracket"),
+    Column("Rung", key="rung"),
+    Column("Status", number=False, key="status"),
+)
 
 
 def _trial_row(row: TrialRow, names: Sequence[str], *, winner: bool) -> Row:
-    epochs = text.count(row.epochs) if row.epochs == row.epochs_run else f"{row.epochs_run} of {row.epochs}"
+    """Without sort keys: the page has the values of trials already."""
     cells = (
-        Cell(row.trial),
-        number(row.val_accuracy, text.percent(row.val_accuracy)),
-        number(row.val_loss, text.loss(row.val_loss)),
-        number(row.train_accuracy, text.percent(row.train_accuracy)),
-        number(row.parameters),
-        number(row.multiply_adds),
-        number(row.epochs, epochs),
-        *(number(epoch) for epoch in row.milestones),
-        number(row.duration_s, f"{row.duration_s:,.0f}"),
-        Cell(row.phase if row.repetition == 0 else f"{row.phase} {row.repetition}"),
-        number(row.bracket),
-        number(row.rung),
-        Cell(row.error or "failed") if row.status == "failed" else Cell("winner" if winner else "completed"),
+        row.trial,
+        text.percent(row.val_accuracy),
+        text.loss(row.val_loss),
+        text.percent(row.train_accuracy),
+        text.count(row.parameters),
+        text.count(row.multiply_adds),
+        text.count(row.epochs) if row.epochs == row.epochs_run else f"{row.epochs_run} of {row.epochs}",
+        *(text.count(epoch) for epoch in row.milestones),
+        f"{row.duration_s:,.0f}",
+        row.phase if row.repetition == 0 else f"{row.phase} {row.repetition}",
+        text.count(row.bracket),
+        text.count(row.rung),
+        (row.error or "failed") if row.status == "failed" else ("winner" if winner else "completed"),
+        *(text.setting(row.configuration.get(name)) for name in names),
     )
-    settings = tuple(_setting(row.configuration, name) for name in names)
-    return Row((*cells, *settings), trial=row.trial, winner=winner, failed=row.status == "failed")
+    return Row([Cell(cell) for cell in cells], trial=row.trial, winner=winner, failed=row.status == "failed")
 
 
 def _numeric(rows: Sequence[TrialRow], name: str) -> bool:

@@ -57,6 +57,8 @@ class Column:
     """What the label means, shown on hovering."""
     extra: bool = False
     """A hyperparameter: the reader can hide these together."""
+    key: str = ""
+    """What `page_data` calls the column's values, where each row is a trial: the page then sorts and filters by those."""
 
 
 @dataclass(frozen=True)

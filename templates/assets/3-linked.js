@@ -1,0 +1,209 @@
+// A trial is the same thing everywhere: pointed at or chosen in one table, mark or curve, it is marked in all of them.
+const places = new Map();
+all("[data-trial]").forEach((element) => {
+  const here = places.get(element.dataset.trial);
+  if (here) here.push(element);
+  else places.set(element.dataset.trial, [element]);
+});
+const setClass = (name, word, on) => (places.get(name) || []).forEach((element) => element.classList.toggle(word, on));
+const isMark = (element) => element.classList.contains("mark");
+const kin = (name) => (trials.has(name) ? sameConfiguration(trials.get(name)) : []);
+
+// --- marking --------------------------------------------------------------------------------------------------------
+when("pointed", (name, before) => {
+  setClass(before, "pointed", false);
+  setClass(name, "pointed", true);
+});
+when("chosen", (name, before) => {
+  setClass(before, "chosen", false);
+  kin(before).forEach((other) => setClass(other, "kin", false));
+  setClass(name, "chosen", true);
+  kin(name).forEach((other) => setClass(other, "kin", true));
+  lift(name);
+});
+when("shown", () => {
+  document.documentElement.classList.toggle("filtering", Boolean(state.shown));
+  places.forEach((elements, name) => {
+    const out = !isShown(name);
+    elements.forEach((element) => element.classList.toggle("out", out));
+  });
+});
+
+/** SVG draws in the order of its elements, so that a chosen mark is drawn once more, above its neighbours. */
+const lift = (name) => {
+  all("svg .lifted").forEach((copy) => copy.remove());
+  (places.get(name) || []).filter(isMark).forEach((element) => {
+    const copy = element.cloneNode(true);
+    ["data-trial", "id", "tabindex", "role", "aria-label", "aria-pressed"].forEach((attribute) => copy.removeAttribute(attribute));
+    copy.classList.add("lifted");
+    copy.setAttribute("aria-hidden", "true");
+    element.parentNode.append(copy);
+  });
+};
+
+// --- one tab stop a figure or table; arrow keys go on from there ------------------------------------------------------
+const stops = new Map();
+const ringOf = (element) => element.closest("svg.figure, tbody");
+const isThere = (element) => element.getClientRects().length > 0 && !element.classList.contains("out");
+const setStop = (element) => {
+  const ring = ringOf(element);
+  const before = stops.get(ring);
+  if (before && before !== element) before.setAttribute("tabindex", "-1");
+  stops.set(ring, element);
+  element.setAttribute("tabindex", "0");
+  if (!isMark(element)) return;
+  element.setAttribute("role", "button");
+  element.setAttribute("aria-label", inOneLine(trials.get(element.dataset.trial)));
+  element.setAttribute("aria-pressed", String(element.dataset.trial === state.chosen));
+};
+const nameOf = (item) => item.dataset.trial || item.closest("tr").dataset.trial;
+
+/** The marks of a figure, one a trial: where a trial has a line and a point, the point. */
+const marksIn = (svg) => {
+  const found = new Map();
+  all(".mark[data-trial]", svg).forEach((element) => {
+    if (trials.has(element.dataset.trial) && (!found.has(element.dataset.trial) || element.localName === "circle")) {
+      found.set(element.dataset.trial, element);
+    }
+  });
+  return [...found.values()];
+};
+const itemsIn = (ring) => (ring.localName === "svg" ? marksIn(ring) : all("button.pick", ring));
+const isItemThere = (item) => isThere(isMark(item) ? item : item.closest("tr"));
+
+const middle = (element, across) => {
+  const box = element.getBoundingClientRect();
+  return across ? box.left + box.width / 2 : box.top + box.height / 2;
+};
+/** The item beside this one: in a table by row; in a figure by place, left and right, up and down. */
+const neighbour = (ring, from, key) => {
+  const items = itemsIn(ring).filter((item) => item === from || isItemThere(item));
+  if (ring.localName !== "svg") {
+    const at = items.indexOf(from);
+    return { ArrowDown: items[at + 1], ArrowUp: items[at - 1], Home: items[0], End: items[items.length - 1] }[key];
+  }
+  const across = key !== "ArrowUp" && key !== "ArrowDown";
+  const ordered = items.map((item, place) => [middle(item, across), place, item]).sort(([a, i], [b, k]) => a - b || i - k);
+  const at = ordered.findIndex(([, , item]) => item === from);
+  const next = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: ordered.length - 1 }[key];
+  return ordered[next] && ordered[next][2];
+};
+
+all("tr[data-trial]").forEach((row) => {
+  if (!trials.has(row.dataset.trial)) return;
+  const head = row.cells[0];
+  const button = make("button", { type: "button", class: "pick", tabindex: "-1", "aria-pressed": "false" }, head.firstChild);
+  head.prepend(button);
+});
+all("svg.figure").forEach((svg) => {
+  const first = svg.querySelector(".mark[data-trial]");
+  if (!first) return;
+  svg.setAttribute("role", "group");
+  svg.closest("figure")?.classList.add("of-trials");
+  svg.setAttribute("aria-describedby", "marks-hint");
+  all("[id*='matplotlib.axis']", svg).forEach((axis) => axis.setAttribute("aria-hidden", "true"));
+});
+const rings = all("svg.figure, tbody").filter((ring) => itemsIn(ring).length);
+
+/** Where Tab enters a figure: the chosen trial, else the first that is to be seen. */
+const placeStops = () =>
+  rings.forEach((ring) => {
+    const items = itemsIn(ring);
+    const now = stops.get(ring);
+    const wanted = items.find((item) => nameOf(item) === state.chosen) || (now && isItemThere(now) ? now : items.find(isItemThere)) || items[0];
+    setStop(wanted);
+  });
+when("shown", placeStops);
+when("chosen", (name, before) => {
+  placeStops();
+  [before, name].forEach((one) =>
+    (places.get(one) || []).forEach((element) => {
+      const item = isMark(element) ? element : element.querySelector("button.pick");
+      if (item && item.hasAttribute("aria-pressed")) item.setAttribute("aria-pressed", String(one === name));
+    }),
+  );
+});
+
+// --- pointing -------------------------------------------------------------------------------------------------------
+const tip = make("div", { class: "tip", "aria-hidden": "true", hidden: true });
+document.body.append(tip);
+const showTip = (name, x, y) => {
+  tip.textContent = inOneLine(trials.get(name));
+  tip.hidden = false;
+  const { width, height } = tip.getBoundingClientRect();
+  tip.style.left = `${Math.max(8, Math.min(x + 12, document.documentElement.clientWidth - width - 8))}px`;
+  tip.style.top = `${y - height - 12 < 8 ? y + 16 : y - height - 12}px`;
+};
+const point = (element, x, y) => {
+  const known = element && trials.has(element.dataset.trial) && !element.classList.contains("out");
+  tell("pointed", known ? element.dataset.trial : "");
+  if (known && isMark(element)) showTip(element.dataset.trial, x, y);
+  else tip.hidden = true;
+};
+document.addEventListener("pointerover", (event) => {
+  if (event.pointerType !== "touch") point(event.target.closest("[data-trial]"), event.clientX, event.clientY);
+});
+document.documentElement.addEventListener("pointerleave", () => point(null));
+document.addEventListener("focusin", (event) => {
+  const element = event.target.closest("[data-trial]");
+  if (!element) return point(null);
+  const box = element.getBoundingClientRect();
+  return point(element, box.left + box.width / 2, box.top);
+});
+addEventListener("scroll", () => { tip.hidden = true; }, { passive: true, capture: true });
+
+// --- choosing: the address remembers it -------------------------------------------------------------------------------
+const inAddress = () => (/^#trial=(\w+)$/.exec(location.hash) || [])[1] || "";
+let cameFrom = null;
+const choose = (name) => {
+  if (name) cameFrom = document.activeElement;
+  const elsewhere = location.hash && !inAddress() ? location.hash : "";
+  history.replaceState(null, "", name ? `#trial=${name}` : location.pathname + location.search + elsewhere);
+  tell("chosen", name);
+};
+const letGo = () => {
+  const back = cameFrom && cameFrom.isConnected && document.getElementById("foot").contains(document.activeElement) ? cameFrom : null;
+  choose("");
+  if (back) back.focus();
+};
+const followAddress = () => {
+  if (inAddress()) tell("chosen", inAddress());
+};
+addEventListener("hashchange", followAddress);
+
+document.addEventListener("click", (event) => {
+  const element = event.target.closest("[data-trial]");
+  const control = event.target.closest("a, button, input, label, summary");
+  if (!element || (control && !control.classList.contains("pick"))) return;
+  const byKeyboard = event.detail === 0;
+  if (!byKeyboard && String(getSelection())) return;
+  pick(element, byKeyboard);
+});
+const pick = (element, byKeyboard) => {
+  const again = element.dataset.trial === state.chosen;
+  if (again && !byKeyboard) return choose("");
+  if (again) return openPanel(true);
+  choose(element.dataset.trial);
+  if (element.closest("#trials-table")) openPanel(false);
+  return undefined;
+};
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.key === "Escape" && !(event.target.localName === "input" && event.target.value)) {
+    point(null);
+    if (state.chosen) letGo();
+  }
+  const item = event.target;
+  if (!item.closest || !(isMark(item) || item.classList.contains("pick"))) return;
+  if (isMark(item) && (event.key === "Enter" || event.key === " ")) {
+    event.preventDefault();
+    pick(item, true);
+  }
+  const next = neighbour(ringOf(item), item, event.key);
+  if (next) {
+    event.preventDefault();
+    setStop(next);
+    next.focus({ preventScroll: isMark(next) });
+    if (isMark(next)) next.closest("svg").scrollIntoView({ block: "nearest" });
+  }
+});
