@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from search_spaces.describe import SpaceDescription, describe_space, describe_spaces
 from search_spaces.hyperparameters import Hyperparameter
-from search_spaces.registry import SPACES, load_family
+from search_spaces.references import Reference
 from tuner.errors import UsageError
 
 _LEAST_WIDTH = 100
@@ -18,14 +19,12 @@ _LEAST_WIDTH = 100
 
 
 def print_spaces() -> None:
-    """All spaces: cap, default network, references."""
+    """All spaces: cap, default network, what they hold."""
     console = _console()
     table = _table("space", "parameters", "default", "what it holds")
-    table.columns[1].justify = table.columns[2].justify = "right"
-    for name, entry in SPACES.items():
-        family = load_family(name)
-        size = family.count_parameters(family.active({}))
-        table.add_row(name, f"≤ {family.max_params:,}", f"{size:,}", entry.description)
+    _to_the_right(table, 1, 2)
+    for space in describe_spaces():
+        table.add_row(space.name, f"≤ {space.max_params:,}", f"{space.parameters:,}", space.description)
     console.print(table)
     console.print(Text("One of them: mnist-tune spaces NAME. Your own: mnist-tune --space package.module:Class"))
 
@@ -37,45 +36,50 @@ def print_space(name: str) -> None:
         UsageError: where the name is unknown.
     """
     try:
-        family = load_family(name)
+        space = describe_space(name)
     except ValueError as error:
         raise UsageError(str(error)) from error
     console = _console()
-    console.print(Text(f"{name}: {SPACES[name].description}", style="bold"))
-    parameters, multiply_adds = family.costs(family.active({}))
+    console.print(Text(f"{name}: {space.description}", style="bold"))
     console.print(
         Text(
-            f"At most {family.max_params:,} parameters and {family.max_macs:,} multiply-adds an image; both can be changed."
+            f"At most {space.max_params:,} parameters and {space.max_macs:,} multiply-adds an image; both can be changed."
         )
     )
-    console.print(Text(f"Default: {family.notation({})}, {parameters:,} parameters, {multiply_adds:,} multiply-adds"))
+    default = f"{space.network}, {space.parameters:,} parameters, {space.multiply_adds:,} multiply-adds"
+    console.print(Text(f"Default: {default}"))
     console.print()
-    console.print(_hyperparameter_table(family))
-    if family.references():
+    console.print(_hyperparameter_table(space))
+    if space.references:
         console.print()
-        console.print(_reference_table(family))
+        console.print(_reference_table(space))
         console.print(Text("Train one of them: mnist-tune train NAME"))
 
 
-def _hyperparameter_table(family: Any) -> Table:
+def _hyperparameter_table(space: SpaceDescription) -> Table:
     table = _table("hyperparameter", "values", "default", "active where", "what it is")
     table.columns[0].overflow = table.columns[2].overflow = "fold"
-    for own in family.hyperparameters:
+    for own in space.hyperparameters:
         if own.kind != "fixed":
             table.add_row(own.name, value_words(own), f"{own.default}", condition_words(own), own.description)
     return table
 
 
-def _reference_table(family: Any) -> Table:
+def _reference_table(space: SpaceDescription) -> Table:
     table = _table("reference", "parameters", "published", "epochs", "network", "assumed")
-    for column in table.columns[1:4]:
-        column.justify = "right"
-    for own in family.references():
-        score = "" if own.published_accuracy is None else f"{own.published_accuracy:.2%}"
-        over = "" if family.fits(own.values) else " over"
+    _to_the_right(table, 1, 2, 3)
+    for own in space.references:
+        over = "" if own.name in space.fitting else ", over the cap"
         epochs = "" if own.published_epochs is None else f"{own.published_epochs}"
-        table.add_row(own.name, f"{own.parameters:,}{over}", score, epochs, own.network, own.assumed)
+        table.add_row(own.name, f"{own.parameters:,}{over}", published_words(own), epochs, own.network, own.assumed)
     return table
+
+
+def published_words(own: Reference) -> str:
+    """What was published of a reference: its accuracy, else its other scores; empty where nothing was."""
+    if own.published_accuracy is not None:
+        return f"{own.published_accuracy:.2%}"
+    return ", ".join(f"{name} {score}" for name, score in own.published_scores.items())
 
 
 def value_words(own: Hyperparameter) -> str:
@@ -109,6 +113,11 @@ def _table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading)
     return table
+
+
+def _to_the_right(table: Table, *columns: int) -> None:
+    for column in columns:
+        table.columns[column].justify = "right"
 
 
 def _console() -> Console:

@@ -53,6 +53,8 @@ class Reference:
     multiply_adds: int | None
     published_accuracy: float | None
     published_epochs: int | None
+    published_scores: Mapping[str, float]
+    """Other scores that were published: f1, log_loss, auc_roc."""
     source: str
     fits: bool
     included: bool
@@ -322,6 +324,7 @@ def _reference(item: Json) -> Reference:
         multiply_adds=item.get("multiply_adds"),
         published_accuracy=item.get("published_accuracy"),
         published_epochs=item.get("published_epochs"),
+        published_scores={str(name): float(score) for name, score in (item.get("published_scores") or {}).items()},
         source=str(item.get("source") or ""),
         fits=bool(item.get("fits")),
         included=bool(item.get("included")),

@@ -228,7 +228,7 @@ class Normalise:
 
     @property
     def kind(self) -> str:
-        return "normalization"
+        return "scaling"
 
     @property
     def non_trainable(self) -> int:
@@ -298,8 +298,11 @@ def resolve(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[Fi
 def summarise(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[LayerSummary, ...]:
     """What each layer is and costs, BatchNorm as a layer of its own; activations are part of their layer."""
     summaries: list[LayerSummary] = []
+    flat = False
     for layer in resolve(specs, input_shape):
-        summaries.extend(_summaries_of(layer))
+        # Dropout and scaling keep the axes that they receive; every other layer makes its own.
+        flat = isinstance(layer.spec, Dense) or (flat and isinstance(layer.spec, Dropout | Normalise))
+        summaries.extend(_summaries_of(layer, layer.shape[2:] if flat else layer.shape))
     return tuple(summaries)
 
 
@@ -389,9 +392,8 @@ def _walk(specs: Iterable[Spec], input_shape: Shape) -> Iterator[tuple[Spec, Sha
         before = after
 
 
-def _summaries_of(layer: FittedLayer) -> Iterator[LayerSummary]:
+def _summaries_of(layer: FittedLayer, shape: tuple[int, ...]) -> Iterator[LayerSummary]:
     spec = layer.spec
-    shape = layer.shape[2:] if isinstance(spec, Dense) else layer.shape
     if not isinstance(spec, WEIGHTED):
         kept = spec.non_trainable if isinstance(spec, Normalise) else 0
         yield LayerSummary(layer.name, spec.kind, shape, 0, 0, kept)

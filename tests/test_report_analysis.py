@@ -149,7 +149,7 @@ def test_failures_that_differ_in_numbers_stand_together() -> None:
 
 def test_reference_rows() -> None:
     def reference(name: str, accuracy: float | None) -> Reference:
-        return Reference(name, "", 1000, None, accuracy, None, "", fits=True, included=False)
+        return Reference(name, "", 1000, None, accuracy, None, {}, "", fits=True, included=False)
 
     rows = reference_rows([reference("a", None), reference("b", 0.99)], accuracy=0.995, parameters=500)
     assert [row.reference.name for row in rows] == ["b", "a"]
@@ -376,7 +376,7 @@ def reference_run(trials: list[TrialRecord], *, data: str = "mnist", **changes: 
     """A run whose references "a" and "b" have the filters 1 and 2."""
     run = make_run(trials, **changes)
     known = [
-        Reference(name, "", 1000, None, 0.99, None, "", fits=True, included=True, trial=trial)
+        Reference(name, "", 1000, None, 0.99, None, {}, "", fits=True, included=True, trial=trial)
         for name, trial in (("a", "0001"), ("b", "0002"), ("never", None))
     ]
     info = replace(run.info, references=tuple(known), data=replace(run.info.data, name=data))

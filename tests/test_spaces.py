@@ -243,7 +243,9 @@ def assert_agrees_with_keras(space: KerasSpace, values: dict[str, Value]) -> Non
     assert set(weighted) == {name for name, layer in layers.items() if layer.parameters}
     for name, layer in weighted.items():
         assert layers[name].parameters == trainable(layer)
-        assert layer.output.shape[1:] == layers[name].shape
+    for layer in model.layers:
+        if layer.name in layers:
+            assert layer.output.shape[1:] == layers[layer.name].shape
 
 
 def assert_draws_agree(name: str, count: int, seed: int) -> None:

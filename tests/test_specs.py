@@ -66,6 +66,11 @@ def test_counts_of_a_network_agree_with_each_other() -> None:
     assert largest_activation_bytes(specs) == 24 * 24 * 12 * 4
 
 
+def test_shapes_after_a_dense_layer_are_flat_until_another_kind_makes_a_map() -> None:
+    layers = summarise([Dropout(0.1), Dense(8, batch_norm=True), Dropout(0.1), Conv(4, 1), Dropout(0.1)])
+    assert [layer.shape for layer in layers] == [(28, 28, 1), (8,), (8,), (8,), (1, 1, 4), (1, 1, 4), (1, 1, 4)]
+
+
 def test_names_number_layers_with_a_kernel_together() -> None:
     specs = (Conv(8), Pool(), Conv(8, batch_norm=False), Pool(), GlobalAveragePooling(), Dense(10, batch_norm=True))
     assert [layer.name for layer in summarise(specs)] == [

@@ -344,21 +344,21 @@ def test_moments_of_pixels() -> None:
 def test_fixed_normalisation_is_in_the_model() -> None:
     x, _ = data(4)
     model = build_model(parse("norm(.5,.25) C4 GAP D10(bias)"))
-    assert outputs(model, "normalization_1", x) == pytest.approx(((x / 255) - 0.5)[..., None] / 0.25, abs=1e-5)
+    assert outputs(model, "scaling_1", x) == pytest.approx(((x / 255) - 0.5)[..., None] / 0.25, abs=1e-5)
 
 
 def test_fit_normalises_by_the_training_images_and_the_model_keeps_it(tmp_path: Path) -> None:
     x, y = data(60)
     x = (x // 3 + 40).astype(np.uint8)
     model = build_model(parse("norm C4 GAP D10(bias)"))
-    assert outputs(model, "normalization_1", x) == pytest.approx((x / 255)[..., None], abs=1e-6)
+    assert outputs(model, "scaling_1", x) == pytest.approx((x / 255)[..., None], abs=1e-6)
     fit_model(model, Recipe(batch_size=20), x, y, 2, seed=1, verbose=0)
-    normalised = outputs(model, "normalization_1", x)
+    normalised = outputs(model, "scaling_1", x)
     assert float(normalised.mean()) == pytest.approx(0.0, abs=1e-4)
     assert float(normalised.std()) == pytest.approx(1.0, abs=1e-4)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert outputs(loaded, "normalization_1", x) == pytest.approx(normalised)
+    assert outputs(loaded, "scaling_1", x) == pytest.approx(normalised)
     assert model.predict(x, verbose=0) == pytest.approx(loaded.predict(x, verbose=0), abs=1e-6)
 
 

@@ -78,6 +78,7 @@ def _references_json(options: RunOptions, space: Any) -> list[Json]:
             "multiply_adds": space.count_multiply_adds(reference.values),
             "published_accuracy": reference.published_accuracy,
             "published_epochs": reference.published_epochs,
+            "published_scores": dict(reference.published_scores),
             "source": reference.source,
             "assumed": reference.assumed,
             "fits": reference.name in fitting,

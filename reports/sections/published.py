@@ -144,7 +144,8 @@ def _usual_source(run: RunData) -> str:
 def _recipe(reference: Reference, usual: str) -> str:
     source = "" if reference.source == usual else reference.source
     assumed = f"assumed: {reference.assumed}" if reference.assumed else ""
-    return "; ".join(part for part in (source, assumed) if part)
+    scores = ", ".join(f"{name.replace('_', ' ')} {score:.4f}" for name, score in reference.published_scores.items())
+    return "; ".join(part for part in (f"published: {scores}" if scores else "", source, assumed) if part)
 
 
 def _taken(reference: Reference) -> str:

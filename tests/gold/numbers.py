@@ -86,7 +86,6 @@ def numbers_of(run: RunData) -> dict[str, object]:
         "size_front": pareto.size_front(run),
         "slices": slices.slices(groups, names, run.info.hyperparameters),
         "trial_rows": leaderboard.trial_rows(run.records)[:_MOST_ROWS],
-        "varied_names": leaderboard.varied_names(run.records, names),
         **_of_winner(run),
         **_of_model(run),
     }
