@@ -14,6 +14,7 @@ DESCRIPTION = (
 EPILOG = """commands:
   mnist-tune --space NAME [options]   search, confirm, evaluate, export, report
   mnist-tune report RUN               render the report of a run again
+  mnist-tune predict RUN|MODEL IMAGE  classify image files or folders
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"""
 
@@ -116,4 +117,25 @@ def report_parser() -> Parser:
     """`mnist-tune report RUN`."""
     parser = Parser(prog="mnist-tune report", description="Render the report of a run again.", allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", help="the run's folder")
+    return parser
+
+
+def predict_parser() -> Parser:
+    """`mnist-tune predict RUN|MODEL IMAGE…`."""
+    parser = Parser(
+        prog="mnist-tune predict",
+        description="Classify images: photographs, scans, screenshots, arrays. Each is prepared as MNIST's digits were.",
+        epilog="exit codes: 0 done, 1 some images could not be used, 2 wrong usage or no image could be used, 130 interrupted",
+        allow_abbrev=False,
+    )
+    parser.add_argument("model", metavar="RUN|MODEL", help="a run's folder, a .keras file or a SavedModel's folder")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="*", help="an image, a .npy or .npz file, a folder, or - (stdin)"
+    )
+    parser.add_argument("--raw", action="store_true", help="no preparation: 28×28 pixels, ink bright on black")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--html", metavar="FILE", help="write a page: each image beside what the network saw")
+    parser.add_argument("--force", action="store_true", help="write over the page in --html")
+    parser.add_argument("--synthetic", type=int, metavar="N", help="classify N digits of random strokes instead")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random strokes (default: 1)")
     return parser

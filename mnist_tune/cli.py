@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 
 from mnist_tune import __version__
-from mnist_tune.arguments import report_parser, search_parser
+from mnist_tune.arguments import predict_parser, report_parser, search_parser
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
@@ -71,7 +71,14 @@ def _report(words: list[str]) -> None:
     sys.stdout.write(f"Wrote {path}\n")
 
 
-_COMMANDS: dict[str, Callable[[list[str]], None]] = {"report": _report}
+def _predict(words: list[str]) -> None:
+    given = predict_parser().parse_intermixed_args(words)
+    from mnist_tune.predict import run_predict
+
+    run_predict(given)
+
+
+_COMMANDS: dict[str, Callable[[list[str]], None]] = {"report": _report, "predict": _predict}
 
 
 def _unknown_command(word: str) -> str:
