@@ -23,12 +23,17 @@ SIZE = 28
 BOX = 20
 """The longer side of a digit in the prepared image."""
 
+_CENTRE = 14
+"""The row and the column of the pixel that gets the centre of mass: so it is in MNIST (13.99 and 14.00 on average)."""
+
 BLANK = "blank: no ink was found"
 SEVERAL = "several digits or marks: expected one digit in an image"
 TOO_WIDE = "wider than any digit: perhaps several digits that touch"
 
 _FAINTEST = 0.12
 """The least contrast of ink with its paper, as a share of the paper's light."""
+_DARKEST = 0.05
+"""Paper with less light than this gives no contrast."""
 _NOISES = 5.0
 """The least contrast of ink in standard deviations of the noise."""
 _COARSE = 96
@@ -45,6 +50,10 @@ _THINNEST = 1.8
 """Strokes are broadened to so many pixels of 20: MNIST's writers are rarely below it."""
 _SPECK = 0.02
 """Of the largest mark's ink: what has less is dust."""
+_NEAR = 0.06
+"""Half of the gap within a digit, over its longest mark."""
+_SMALLEST = 6
+"""Pixels of the longer side: what is smaller is dust, too small to be read."""
 _WIDEST = 1.9
 """Width over height of a digit. MNIST's widest digits are below."""
 
@@ -77,6 +86,8 @@ def prepare(grey: Grey) -> Prepared:
     if _several(groups):
         return Prepared(None, SEVERAL)
     ink = _ink_within(contrast, groups[0].mask)
+    if max(ink.shape) < _SMALLEST:
+        return Prepared(None, BLANK)
     if ink.shape[1] > _WIDEST * ink.shape[0]:
         return Prepared(None, TOO_WIDE)
     return Prepared(centred(_scaled(ink)))
@@ -91,10 +102,10 @@ def ink_contrast(grey: Grey) -> Grey | None:
     middle = ndimage.median_filter(coarse, max(3, round(_MIDDLE * max(coarse.shape))), mode="nearest")
     if float(((coarse - middle) ** 3).sum()) <= 0:
         paper = _enlarged(_closed(coarse, middle), grey.shape)
-        contrast = np.clip(1 - grey / np.maximum(paper, 1e-3), 0, 1)
+        contrast: Grey = np.clip((paper - grey) / np.maximum(paper, _DARKEST), 0, 1).astype(np.float32)
     else:
         paper = 1 - _enlarged(_closed(1 - coarse, 1 - middle), grey.shape)
-        contrast = np.clip(grey - paper, 0, 1)
+        contrast = np.clip(grey - paper, 0, 1).astype(np.float32)
     strongest = float(ndimage.uniform_filter(contrast, min(3, *grey.shape)).max())
     return contrast if strongest > max(_FAINTEST, _NOISES * _noise(contrast)) else None
 
@@ -185,8 +196,8 @@ class _Group:
 
 def _groups(labels: NDArray[np.int32], ink: NDArray[np.float64]) -> list[_Group]:
     """Marks that are near to each other, most ink first: a 5's bar belongs to its bow."""
-    box = ndimage.find_objects((labels > 0).astype(np.int32))[0]
-    near = max(1, round(0.06 * max(part.stop - part.start for part in box)))
+    boxes = [box for box in ndimage.find_objects(labels) if box is not None]
+    near = max(1, round(_NEAR * max(part.stop - part.start for box in boxes for part in box)))
     grown = ndimage.distance_transform_edt(labels == 0) <= near
     joined, count = ndimage.label(grown, np.ones((3, 3)))
     joined = np.where(labels > 0, joined, 0)
@@ -200,11 +211,9 @@ def _groups(labels: NDArray[np.int32], ink: NDArray[np.float64]) -> list[_Group]
 
 
 def _several(groups: list[_Group]) -> bool:
-    """Whether a second group is as large as a digit beside the first."""
+    """Whether a second group is as high as a digit beside the first; a 5's bar is not."""
     first = groups[0]
-    return any(
-        max(group.height, group.width) > 0.5 * first.height and group.ink > 0.15 * first.ink for group in groups[1:]
-    )
+    return any(group.height > 0.5 * first.height and group.ink > 0.15 * first.ink for group in groups[1:])
 
 
 def _ink_within(contrast: Grey, mask: Mask) -> Grey:
@@ -230,7 +239,7 @@ def _resized(ink: Grey, longer: int) -> Grey:
     factor = longer / max(ink.shape)
     size = (max(1, round(ink.shape[1] * factor)), max(1, round(ink.shape[0] * factor)))
     kind = Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC
-    return np.clip(np.asarray(Image.fromarray(ink).resize(size, kind)), 0, 1)
+    return np.asarray(np.clip(np.asarray(Image.fromarray(ink).resize(size, kind)), 0, 1), np.float32)
 
 
 def stroke_width(ink: Grey) -> float:
@@ -246,15 +255,15 @@ def _broadened(ink: Grey, by: float) -> Grey:
     margin = int(np.ceil(by)) + 1
     padded = np.pad(ink, margin)
     distance = ndimage.distance_transform_edt(padded <= 0.5)
-    return np.maximum(padded, np.clip(by + 0.5 - distance, 0, 1)).astype(np.float32)
+    return np.asarray(np.maximum(padded, np.clip(by + 0.5 - distance, 0, 1)), np.float32)
 
 
 def centred(ink: Grey) -> NDArray[np.uint8]:
     """Ink (h, w) in [0, 1], 20 pixels at most a side, in 28×28 with its centre of mass in the middle."""
     down, right = ndimage.center_of_mass(ink)
     height, width = ink.shape
-    top = int(np.clip(round((SIZE - 1) / 2 - down), 0, SIZE - height))
-    left = int(np.clip(round((SIZE - 1) / 2 - right), 0, SIZE - width))
+    top = int(np.clip(round(_CENTRE - down), 0, SIZE - height))
+    left = int(np.clip(round(_CENTRE - right), 0, SIZE - width))
     image = np.zeros((SIZE, SIZE), np.uint8)
     image[top : top + height, left : left + width] = np.rint(255 * ink)
     return image
