@@ -18,6 +18,7 @@ EPILOG = """commands:
   mnist-tune study NAME               vary one thing, several seeds a value, all else held
   mnist-tune report RUN               render the report of a run again (--figures DIR: SVG and PNG files)
   mnist-tune compare RUN RUN…         several runs side by side, one page
+  mnist-tune predict RUN|MODEL IMAGE  classify image files or folders
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"""
 
@@ -200,4 +201,25 @@ def compare_parser() -> Parser:
     parser.add_argument("runs", metavar="RUN", nargs="*", help="the runs' folders, two or more")
     parser.add_argument("-o", "--out", metavar="FILE", default="compare.html", help="the page (default: compare.html)")
     parser.add_argument("--force", action="store_true", help="write over the page that is there")
+    return parser
+
+
+def predict_parser() -> Parser:
+    """`mnist-tune predict RUN|MODEL IMAGE…`."""
+    parser = Parser(
+        prog="mnist-tune predict",
+        description="Classify images: photographs, scans, screenshots, arrays. Each is prepared as MNIST's digits were.",
+        epilog="exit codes: 0 done, 1 some images could not be used, 2 wrong usage or no image could be used, 130 interrupted",
+        allow_abbrev=False,
+    )
+    parser.add_argument("model", metavar="RUN|MODEL", help="a run's folder, a .keras file or a SavedModel's folder")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="*", help="an image, a .npy or .npz file, a folder, or - (stdin)"
+    )
+    parser.add_argument("--raw", action="store_true", help="no preparation: 28×28 pixels, ink bright on black")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--html", metavar="FILE", help="write a page: each image beside what the network saw")
+    parser.add_argument("--force", action="store_true", help="write over the page in --html")
+    parser.add_argument("--synthetic", type=int, metavar="N", help="classify N digits of random strokes instead")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random strokes (default: 1)")
     return parser

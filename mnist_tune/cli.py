@@ -12,6 +12,7 @@ from typing import Any
 from mnist_tune import __version__
 from mnist_tune.arguments import (
     compare_parser,
+    predict_parser,
     report_parser,
     search_parser,
     spaces_parser,
@@ -132,8 +133,16 @@ def _compare(words: list[str]) -> None:
     sys.stdout.write(f"Wrote {path}\n")
 
 
+def _predict(words: list[str]) -> None:
+    given = predict_parser().parse_intermixed_args(words)
+    from mnist_tune.predict import run_predict
+
+    run_predict(given)
+
+
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "compare": _compare,
+    "predict": _predict,
     "report": _report,
     "spaces": _spaces,
     "study": _study,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("mnist_tune", "reports", "templates", "tuner", "search_spaces")
+PACKAGES = ("mnist_tune", "reports", "templates", "inference", "tuner", "search_spaces")
 HEAVY = ("keras", "keras_tuner", "tensorflow", "jax")
 
 ALLOWED = {
@@ -21,6 +21,7 @@ ALLOWED = {
     "templates": ("templates",),
     "tuner": ("tuner", "search_spaces"),
     "reports": ("reports", "templates", "tuner.records", "tuner.journal", "tuner.errors", "search_spaces.specs"),
+    "inference": ("inference", "search_spaces", "tuner.errors", "tuner.records"),
     "mnist_tune": PACKAGES,
 }
 """Package → what its modules may import of ours."""
@@ -108,6 +109,10 @@ RUN_COMPARE = """
         pytest.param("import mnist_tune", id="mnist_tune"),
         pytest.param("import reports.page", id="reports.page"),
         pytest.param(RUN_COMPARE, id="mnist-tune compare"),
+        pytest.param(
+            "import inference.images, inference.prediction, inference.models, inference.strokes", id="inference"
+        ),
+        pytest.param("import mnist_tune.predict, mnist_tune.predict_page, mnist_tune.synthetic", id="predict"),
         pytest.param("import tuner.data, tuner.machine, tuner.journal, tuner.options", id="tuner"),
     ],
 )

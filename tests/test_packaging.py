@@ -18,7 +18,7 @@ import mnist_tune
 from tuner.options import SearchOptions, flag
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = {"mnist_tune", "reports", "templates", "tuner", "search_spaces"}
+PACKAGES = {"mnist_tune", "inference", "reports", "templates", "tuner", "search_spaces"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -28,7 +28,7 @@ def project() -> dict[str, Any]:
 
 
 def shipped_files() -> set[str]:
-    """Every file of the five packages, but for what Python compiled."""
+    """Every file of the six packages, but for what Python compiled."""
     paths = (path for package in PACKAGES for path in (ROOT / package).rglob("*"))
     return {path.relative_to(ROOT).as_posix() for path in paths if path.is_file() and "__pycache__" not in path.parts}
 
@@ -93,7 +93,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 @pytest.mark.slow
-def test_a_wheel_ships_the_five_packages_whole_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+def test_a_wheel_ships_the_six_packages_whole_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     information = f"mnist_tune-{mnist_tune.__version__}.dist-info"
     names = {name for name in wheel.namelist() if not name.startswith(f"{information}/")}
     assert names == shipped_files()

@@ -1,0 +1,82 @@
+"""Which model is meant, and whether its file may be loaded. Looks at files only: nothing of Keras is imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tuner.errors import UsageError
+
+_EXPECTED = "Expected a run's folder, a .keras file or a SavedModel's folder"
+_CONFIG = "config.json"
+_MOST_BYTES = 2**30
+"""Of a Keras file once unpacked; a model of ours has some hundred KiB."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model that can be loaded."""
+
+    path: Path
+    kind: Literal["keras", "savedmodel"]
+    class_names: tuple[str, ...] | None = None
+    """Of the run that it belongs to; None where that is not known."""
+
+
+def find_model(path: Path, class_names: tuple[str, ...] | None = None) -> ModelFile:
+    """A model file, or a SavedModel's folder, checked.
+
+    Raises:
+        UsageError: where there is none, or it has code inside or is damaged.
+    """
+    if os.path.isfile(path / "saved_model.pb"):  # never raises, whatever the name
+        return ModelFile(path, "savedmodel", class_names)
+    if os.path.isdir(path):
+        raise UsageError(f"This folder holds no model. {_EXPECTED}. Received: {path}")
+    if not os.path.exists(path):
+        raise UsageError(f"There is no such model. {_EXPECTED}. Received: {path}")
+    _check_keras_file(path)
+    return ModelFile(path, "keras", class_names)
+
+
+def _check_keras_file(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _MOST_BYTES:
+                raise UsageError(f"The model is too large. Expected at most 1 GiB once unpacked. Received: {path}")
+            config = json.loads(archive.read(_CONFIG))
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        RecursionError,
+    ) as error:
+        raise UsageError(f"This is no .keras file, or a damaged one. {_EXPECTED}. Received: {path}") from error
+    if _has_code(config):
+        raise UsageError(
+            "The model has code of its own inside (a Lambda layer), which is not run. "
+            f"Expected layers of Keras only. Received: {path}"
+        )
+
+
+def _has_code(root: Any) -> bool:  # whatever JSON holds
+    """Whether a configuration has Python code to be unpickled, anywhere in it."""
+    left = [root]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            if part.get("class_name") in ("Lambda", "__lambda__"):
+                return True
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+    return False

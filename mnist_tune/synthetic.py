@@ -1,0 +1,128 @@
+"""`mnist-tune predict --synthetic`: what a model makes of digits that were drawn, not taken from its data set."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from inference.models import ModelFile
+from inference.prediction import Prediction, Sample, predict
+from inference.preparation import prepare
+from inference.strokes import synthetic_digits
+from mnist_tune.predict import DIGITS, aligned, load, write_line, write_page
+from reports import formatting as text
+from tuner.errors import UsageError
+from tuner.metrics import CALIBRATION_BINS, calibration_error, log_loss, wilson_interval
+from tuner.records import Json
+
+
+@dataclass(frozen=True)
+class Generalisation:
+    """What a model is worth on drawn digits. One that could not be prepared counts as an error."""
+
+    n: int
+    seed: int
+    errors: int
+    refused: int
+    """Taken for blank or for several digits; among the errors."""
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    """Wilson 1927."""
+    log_loss: float | None
+    """In nats; over those that were classified, as is the next."""
+    calibration_error: float | None
+    """Expected calibration error, 15 bins."""
+    per_class: tuple[tuple[str, int, int], ...]
+    """Class, right, n."""
+
+    def to_json(self) -> Json:
+        """As `--json` writes it."""
+        classes = [{"class": name, "right": right, "n": n} for name, right, n in self.per_class]
+        return {**asdict(self), "accuracy_ci95": list(self.accuracy_ci95), "per_class": classes}
+
+
+def run_synthetic(given: Namespace, model: ModelFile, page: Path | None) -> None:
+    """Draws digits, classifies them and writes what came of it.
+
+    Raises:
+        UsageError: where the model's classes are not the ten digits.
+    """
+    check_digits(model.class_names or DIGITS)
+    images, labels = synthetic_digits(given.synthetic, given.seed)
+    samples = [_sample(f"drawn {index}", image) for index, image in enumerate(images)]
+    loaded = load(model)
+    check_digits(loaded.class_names)
+    predictions = predict(samples, loaded.classify, loaded.class_names)
+    found = generalisation(predictions, labels.tolist(), given.seed)
+    write_line(json.dumps(found.to_json(), indent=1) if given.json else summary(found))
+    if page is not None:
+        from mnist_tune.predict_page import page_of
+
+        write_page(page, page_of(predictions, given.model, [str(label) for label in labels]), quiet=given.json)
+
+
+def check_digits(names: Sequence[str]) -> None:
+    """
+    Raises:
+        UsageError: where classes are not the ten digits.
+    """
+    if tuple(names) != DIGITS:
+        received = ", ".join(names[:12])
+        raise UsageError(
+            f"--synthetic draws digits. Expected a model of ten classes named 0 to 9. Received: {received}"
+        )
+
+
+def _sample(name: str, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Sample:
+    prepared = prepare(image.astype(np.float32) / np.float32(255))
+    return Sample(name, prepared.image, prepared.warning, original=Image.fromarray(image))
+
+
+def generalisation(predictions: Sequence[Prediction], labels: Sequence[int], seed: int) -> Generalisation:
+    """The figures of predictions of known digits, one label each, one at least."""
+    right = [
+        one.probabilities is not None and one.ranked()[0][0] == str(label)
+        for one, label in zip(predictions, labels, strict=True)
+    ]
+    asked = [(one.probabilities, label) for one, label in zip(predictions, labels, strict=True) if one.probabilities]
+    shares, truth = np.array([share for share, _ in asked]), np.array([label for _, label in asked])
+    return Generalisation(
+        n=len(labels),
+        seed=seed,
+        errors=len(labels) - sum(right),
+        refused=len(labels) - len(asked),
+        accuracy=sum(right) / len(labels),
+        accuracy_ci95=wilson_interval(sum(right), len(labels)),
+        log_loss=log_loss(shares, truth) if asked else None,
+        calibration_error=calibration_error(shares, truth) if asked else None,
+        per_class=tuple(_of_class(digit, right, labels) for digit in range(10)),
+    )
+
+
+def _of_class(digit: int, right: Sequence[bool], labels: Sequence[int]) -> tuple[str, int, int]:
+    members = [hit for hit, label in zip(right, labels, strict=True) if label == digit]
+    return str(digit), sum(members), len(members)
+
+
+def summary(found: Generalisation) -> str:
+    """The figures as lines."""
+    asked = text.plural(found.n - found.refused, "digit")
+    rows = [("digit", *(name for name, _, _ in found.per_class))]
+    rows.append(("right", *(str(right) for _, right, _ in found.per_class)))
+    rows.append(("drawn", *(str(n) for _, _, n in found.per_class)))
+    return "\n".join(
+        (
+            f"Accuracy on {text.plural(found.n, 'drawn digit')} (seed {found.seed}): "
+            f"{text.interval(found.accuracy, found.accuracy_ci95)} %",
+            f"{text.plural(found.errors, 'error')}, {found.refused} of them not classified",
+            f"Log loss {text.loss(found.log_loss)}, expected calibration error {text.percent(found.calibration_error)} % "
+            f"({CALIBRATION_BINS} bins), over the {asked} that were classified",
+            aligned(rows),
+        )
+    )
