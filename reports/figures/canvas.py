@@ -96,7 +96,7 @@ _STYLE_OF = re.compile(r' style="[^"]*"')
 _USE = re.compile(r"<use [^>]*>")
 _DEFINITIONS = re.compile(r"<defs>.*?</defs>", re.DOTALL)
 _PLACE = re.compile(r' ([xy])="(-?[\d.]+)"')
-_DISC = re.compile(r'<path id="[^"]*" d="M 0 ([\d.]+) (?=(?:C[^CLz]*){8}z)')
+_DISC = re.compile(r'<path id="[^"]*" d="M 0 ([\d.]+)\s+(?=(?:C[^CLz]*){8}z)')
 """Matplotlib's marker "o": eight curves around the origin, from the point below it."""
 
 
