@@ -18,8 +18,12 @@ def a_run(**changes: Any) -> Json:
     return {
         "space": {"name": "compact8k", "max_params": 8000},
         "data": {"name": "mnist", "fallback": False, "train": 54000, "validation": 6000, "test": 10000},
-        "plan": {"brackets": [{"bracket": 0, "rungs": [{"rung": 0, "size": 3, "epochs": 2}]}], "trials": 3},
-        "options": {"confirm_top": 2, "confirm_seeds": 3, "max_epochs": 15},
+        "plan": {
+            "brackets": [{"bracket": 0, "rungs": [{"rung": 0, "size": 3, "epochs": 2}]}],
+            "trials": 3,
+            "epochs": 96,
+        },
+        "options": {"confirm_top": 2, "confirm_seeds": 3, "max_epochs": 15, "test": True},
         **changes,
     }
 

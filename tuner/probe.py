@@ -62,6 +62,7 @@ class _Answers:
         """Its hyperparameters, as Keras Tuner writes them down, and the caps that it names."""
         return {
             "hyperparameters": self.declared.get_config(),
+            "defaults": _defaults(self.declared),
             "max_params": getattr(self.space, "max_params", None),
             "max_macs": getattr(self.space, "max_macs", None),
             "description": " ".join((type(self.space).__doc__ or "").split("\n\n")[0].split()),

@@ -63,7 +63,9 @@ class UserSpace:
         described = self._ask("describe")
         self.max_params = ref.max_params if ref.max_params is not None else described["max_params"]
         self.max_macs = ref.max_macs if ref.max_macs is not None else described["max_macs"]
-        self.hyperparameters = tuple(_hyperparameter(item) for item in described["hyperparameters"]["space"])
+        self.hyperparameters = tuple(
+            _hyperparameter(item, described["defaults"]) for item in described["hyperparameters"]["space"]
+        )
         self._config = described["hyperparameters"]
         self._weighed: dict[str, Json] = {}
 
@@ -141,7 +143,7 @@ class UserSpace:
         return found
 
 
-def _hyperparameter(item: Json) -> Hyperparameter:
+def _hyperparameter(item: Json, defaults: Mapping[str, Value]) -> Hyperparameter:
     """One of ours from one of Keras Tuner's configurations."""
     kind, config = str(item["class_name"]), item["config"]
     values = config.get("values")
@@ -154,7 +156,8 @@ def _hyperparameter(item: Json) -> Hyperparameter:
         name=str(config["name"]),
         kind=kind.lower(),  # type: ignore[arg-type]
         description="",
-        default=config["value"] if kind == "Fixed" else config["default"],
+        # Keras Tuner leaves a default out of its configuration where it follows from the range.
+        default=defaults[config["name"]],
         values=tuple(values) if values is not None else None,
         minimum=config.get("min_value"),
         maximum=config.get("max_value"),

@@ -105,7 +105,7 @@ def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: st
         ax.set_ylabel("L2 norm of its weights")
         end_labels(ax, ends)
 
-    return draw("weight-norms", 480, 288, label, paint)
+    return draw("finalist-norms", 480, 288, label, paint)
 
 
 def pixel_figure(counts: Sequence[int], label: str) -> str:

@@ -17,6 +17,7 @@ from reports.analysis.curves import (
     gap_curve,
     generalisation_gap,
 )
+from reports.analysis.naming import best_label, best_name
 from reports.analysis.trials import best, explored
 from reports.figures.curves import (
     LabelledBand,
@@ -27,12 +28,14 @@ from reports.figures.curves import (
     split_accuracy,
     split_loss,
 )
+from reports.figures.study import short_label
 from reports.run_data import RunData
 from reports.sections.section import Figure, Section, figure
 from tuner.records import TrialRecord
 
 _MOST_STOPS = 12
 _MOST_FINALISTS = 5
+_LABEL_LETTERS = 16
 _MOST_BEHIND = 150
 """Trials that are drawn behind the winner: more of them would only be a grey surface, and many bytes."""
 
@@ -82,7 +85,7 @@ def _confirmed(run: RunData) -> list[Confirmed]:
     winner = winner_records(run)
     if not winner:
         return []
-    found = [Confirmed("winner" if run.result is not None else "best so far", 1, winner)]
+    found = [Confirmed(short_label(best_label(run), _LABEL_LETTERS), 1, winner)]
     others = run.result.finalists[1:_MOST_FINALISTS] if run.result is not None else ()
     return found + [
         Confirmed(f"finalist {place}", place, run.of(finalist.trials)) for place, finalist in enumerate(others, start=2)
@@ -90,9 +93,10 @@ def _confirmed(run: RunData) -> list[Confirmed]:
 
 
 def _title(run: RunData, winner: tuple[TrialRecord, ...], gap: float | None) -> str:
-    name = "The winner" if run.result is not None else "The best trial so far"
     if not winner or gap is None:
         return "No learning curve to show yet"
+    name = best_name(run)
+    name = name[:1].upper() + name[1:] if name.startswith("the ") else name
     where = "on training images than on validation images"
     if gap <= 0:
         where = "on validation images than on (augmented) training images"
@@ -129,7 +133,7 @@ def _accuracy(run: RunData, confirmed: list[Confirmed]) -> Figure | None:
 def _seeds_words(run: RunData, winner: tuple[TrialRecord, ...]) -> str:
     if run.result is None:
         return ": the best trial so far"
-    return f": mean of the winner's {text.plural(len(winner), 'seed')}"
+    return f": mean of {text.plural(len(winner), 'seed')} of {best_name(run)}"
 
 
 def _behind_words(drawn: int, others: int) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from reports import formatting as text
+from reports.analysis.naming import best_arm
 from reports.analysis.study import arms_of
-from reports.figures.study import short_label
 from reports.run_data import RunData
 from reports.sections import leaderboard, learning_curves, pareto, reproduce, weights
 from reports.sections.section import Figure, Section, Table
-from tuner.records import configuration_key
 
 
 def trials_section(run: RunData) -> Section:
@@ -32,20 +31,7 @@ def best_curves_section(run: RunData) -> Section:
     """The arm with the best mean, on its own."""
     result = run.result
     alone = run if result is None else replace(run, result=replace(result, finalists=result.finalists[:1]))
-    found, name = learning_curves.build(alone), best_arm(run)
-    body = dict(found.body)
-    if isinstance(curves := body["accuracy"], Figure):
-        body["accuracy"] = _of_arm(curves, name)
-    title = found.title.replace("The winner does", f"{name}, with the best mean, does", 1)
-    return replace(found, name="Best arm's curves", title=title, body=body)
-
-
-def _of_arm(found: Figure, name: str) -> Figure:
-    """The figure with the arm's name in the place of the winner's."""
-    title = found.title.replace("the winner", name, 1)
-    label = Markup(">{}<").format(short_label(name, 16))
-    svg = found.svg.replace(Markup(">winner<"), label).replace(escape(found.title), escape(title))
-    return replace(found, svg=svg, title=title)
+    return replace(learning_curves.build(alone), name="Best arm's curves")
 
 
 def weights_section(run: RunData) -> Section:
@@ -57,7 +43,8 @@ def weights_section(run: RunData) -> Section:
         name = best_arm(run)
         body["table"] = replace(table, caption=f"Kernels of the median seed of {name}, first to last.")
     why = "The study has kept no weight statistics." if body["why_none"] else ""
-    return replace(found, body={**body, "why_none": why})
+    # How the norms of all arms differ is a section of its own.
+    return replace(found, body={**body, "why_none": why, "norms": None, "norm_table": None})
 
 
 def size_section(run: RunData) -> Section:
@@ -77,15 +64,3 @@ def reproduce_section(run: RunData) -> Section:
     """As of a search, without an exported model."""
     found = reproduce.build(run)
     return replace(found, body={**found.body, "ledgers": reproduce.ledgers(run, exported=False)})
-
-
-def best_arm(run: RunData) -> str:
-    """The label of the arm with the best mean, or the best trial's."""
-    result = run.result
-    if result is None:
-        return "the best trial"
-    key = configuration_key(result.configuration)
-    for arm in arms_of(run):
-        if configuration_key(arm.plan.configuration) == key and arm.plan.epochs == result.epochs:
-            return arm.name
-    return "the best arm"
