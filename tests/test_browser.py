@@ -385,6 +385,9 @@ def test_prints_on_a4_with_all_sections_and_without_tools(view: Watched) -> None
         "[...document.querySelectorAll('.scroll')].every((one) => getComputedStyle(one).overflowX === 'visible')"
     )
     assert view.js("getComputedStyle(document.querySelector('#trials-table thead')).display") == "table-header-group"
+    label = "#trials-table th[data-key=parameters] .label"
+    assert view.js(f"getComputedStyle(document.querySelector('{label}'), '::before').content") == '"Parameters"'
+    expect(view.page.locator(f"{label} button")).to_be_hidden()
     view.js("dispatchEvent(new Event('beforeprint'))")
     assert view.js("[...document.querySelectorAll('.how')].every((one) => one.open)")
     view.js("dispatchEvent(new Event('afterprint'))")

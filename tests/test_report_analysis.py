@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +24,17 @@ from reports.analysis.classification import (
 )
 from reports.analysis.comparison import best_reference_trial, reference_rows, reference_trial, winning_reference
 from reports.analysis.consistency import bar_of, consistency
-from reports.analysis.curves import background, band, curve, early_stops, gap_curve, generalisation_gap
+from reports.analysis.curves import background, band, curve, early_stops, gap_curve, generalisation_gap, thinned
 from reports.analysis.errors import mistakes, right_samples
 from reports.analysis.failures import UNKNOWN, failure_groups
-from reports.analysis.leaderboard import first_epoch_at, last_value, setting_names, trial_rows
+from reports.analysis.leaderboard import (
+    SeedSummary,
+    first_epoch_at,
+    last_value,
+    seed_summary,
+    setting_names,
+    trial_rows,
+)
 from reports.analysis.network import kernel_side, network
 from reports.analysis.pareto import SizePoint, non_dominated, size_front
 from reports.analysis.robustness import degradations
@@ -34,6 +42,7 @@ from reports.analysis.search import history, paths, rung_outcomes
 from reports.analysis.slices import slices
 from reports.analysis.trials import best, groups_by_epochs, scored
 from reports.analysis.weights import layer_weights
+from reports.page_data import MOST_NUMBERS, page_data
 from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData, read_run
 from search_spaces.specs import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run
@@ -130,6 +139,53 @@ def test_last_value() -> None:
     assert last_value((0.1, 0.2)) == 0.2
     assert last_value((0.1, math.nan)) is None
     assert last_value(()) is None
+
+
+def test_summary_over_seeds() -> None:
+    def seed(curve: tuple[float, ...], duration_s: float) -> TrialRecord:
+        return make_record(history={"val_accuracy": curve, "accuracy": curve}, duration_s=duration_s)
+
+    found = seed_summary([seed((0.9, 0.98, 0.99), 10), seed((0.98, 0.97, 0.985), 20)])
+    assert found.milestones == ((1, 2), None)
+    assert found.train_accuracy == pytest.approx(0.9875)
+    assert found.duration_s == 15
+    assert seed_summary([]) == SeedSummary(None, (None, None), None)
+
+
+@pytest.mark.parametrize(
+    ("length", "most", "expected"),
+    [(0, 2, []), (1, 2, [1]), (3, 3, [1, 2, 3]), (4, 3, [1, 3, 4]), (5, 3, [1, 3, 5]), (100, 2, [1, 100])],
+)
+def test_thinned_keeps_both_ends(length: int, most: int, expected: list[float]) -> None:
+    assert list(thinned(range(1, length + 1), most)) == expected
+
+
+def test_page_data_packs_values_settings_and_curves() -> None:
+    history = {"val_accuracy": (0.91234, math.nan), "loss": (0.5, math.inf), "learning_rate": (0.0123456, 1e-5)}
+    records = [
+        make_record("0002", 0.97, configuration={"b": 1.5}, history=history, val_loss=math.nan),
+        make_record("0001", None, configuration={"a": True}, error="no <luck>"),
+    ]
+    data = json.loads(json.dumps(page_data(make_run(records)), allow_nan=False))
+    assert data["settings"] == ["a", "b"]
+    values, settings, curves = data["trials"]["0002"]
+    named = dict(zip(data["fields"], values, strict=True))
+    assert (named["val_accuracy"], named["val_loss"], named["status"], named["seed"]) == (0.97, None, "completed", 7)
+    assert settings == [None, 1.5]
+    assert [name for name, _ in data["curves"]] == ["accuracy", "val_accuracy", "loss", "val_loss", "learning_rate"]
+    assert curves == [[], [9123, None], [5000, None], [], [0.0123, 1e-5]]
+    failed = dict(zip(data["fields"], data["trials"]["0001"][0], strict=True))
+    assert (failed["val_accuracy"], failed["error"]) == (None, "no <luck>")
+    assert page_data(make_run())["trials"] == {}
+
+
+def test_page_data_thins_long_curves_of_many_trials() -> None:
+    history = {"loss": tuple(1 / epoch for epoch in range(1, 1001))}
+    records = [make_record(f"{n:04d}", epochs_run=1000, history=history) for n in range(1, 301)]
+    data = json.loads(json.dumps(page_data(make_run(records))))
+    loss = data["trials"]["0001"][2][2]
+    assert len(loss) == MOST_NUMBERS // (5 * 300)
+    assert (loss[0], loss[-1]) == (10_000, 10)
 
 
 def test_failures_that_differ_in_numbers_stand_together() -> None:

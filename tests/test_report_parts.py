@@ -114,6 +114,32 @@ def test_draw_makes_ids_unique_and_names_marks() -> None:
     assert draw("one", 200, 100, 'a "label" <b>', paint) == svg
 
 
+def test_marks_share_their_look_and_discs_are_circles() -> None:
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes()
+        canvas.points(ax, [1, 2], [1, 2], ["0001", "0002"], color=Ink.WINNER)
+        canvas.points(ax, [3], [3], ["0003"], color=Ink.MUTED)
+        canvas.points(ax, [1], [3], ["0004"], color=Ink.MUTED, marker="D")
+        canvas.points(ax, [], [], [])
+        canvas.points(ax, [float("nan")], [1], ["0005"])
+
+    svg = draw("one", 200, 100, "label", paint)
+    root = ElementTree.fromstring(svg)
+    marks = {mark.attrib["data-trial"]: mark for mark in root.iter() if mark.attrib.get("class") == "mark"}
+    assert {trial: mark.tag.rpartition("}")[2] for trial, mark in marks.items()} == {
+        "0001": "circle",
+        "0002": "circle",
+        "0003": "circle",
+        "0004": "use",
+    }
+    assert marks["0001"].attrib["r"] == "3"
+    assert not any("style" in mark.attrib for mark in marks.values())
+    looks = [group.attrib["style"] for group in root.iter() if any(mark in list(group) for mark in marks.values())]
+    assert [look.split(";")[0] for look in looks] == ["fill: var(--winner)", "fill: var(--muted)", "fill: var(--muted)"]
+    ids = {element.attrib["id"] for element in root.iter() if "id" in element.attrib}
+    assert {element.attrib["href"][1:] for element in root.iter() if "href" in element.attrib} <= ids
+
+
 def test_scales() -> None:
     assert error_scale(0.99) == pytest.approx(2.0)
     assert error_scale(1.0) == pytest.approx(4.30103)

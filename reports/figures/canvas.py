@@ -94,9 +94,10 @@ _USE_STYLE = re.compile(r' style="([^"]*)"/>')
 _SPACE = re.compile(r"\s*\n\s*")
 _STYLE_OF = re.compile(r' style="[^"]*"')
 _USE = re.compile(r"<use [^>]*>")
-_DEFINITIONS = re.compile(r"<defs>.*?</defs>", re.DOTALL)
-_PLACE = re.compile(r' ([xy])="(-?[\d.]+)"')
-_DISC = re.compile(r'<path id="[^"]*" d="M 0 ([\d.]+)\s+(?=(?:C[^CLz]*){8}z)')
+_ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
+_USED = re.compile(r'href="#([^"]+)"')
+_MARKER = re.compile(r'<defs>\s*<path id="([^"]*)" [^>]*>\s*</defs>')
+_DISC = re.compile(r'<path id="([^"]*)" d="M 0 ([\d.]+)\s+(?=(?:C[^CLz"]*){8}z)')
 """Matplotlib's marker "o": eight curves around the origin, from the point below it."""
 
 
@@ -220,6 +221,7 @@ def svg_of(canvas: Canvas, label: str) -> str:
         body = _name_marks(body, gid, trials)
     for gid, trials in canvas.line_marks.items():
         body = _name_lines(body, gid, trials)
+    body = _used_definitions(body) if canvas.marks else body
     body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
     body = _own_ids(body, canvas.name).replace("xlink:href", "href")
     body = _NO_TURN.sub("", _FONT.sub(r"\1 var(--sans)", body))
@@ -409,24 +411,29 @@ def _style_once(match: re.Match[str]) -> str:
 
 
 def _name_marks(body: str, gid: str, trials: Sequence[str]) -> str:
-    """Each marker gets its trial; their look, which they share, is written once, on the group around them.
-
-    A page has tens of thousands of markers, so a disc is a `circle`: shorter than a `use`, and less work to draw.
-    """
+    """Each marker gets its trial; their look, which they share, is written once, on the group around them."""
     start = body.index(f'<g id="{gid}">')
     end = body.index("</g>", start)
     group, names = body[start:end], iter(trials)
     look = _STYLE_OF.search(group, max(group.find("<use "), 0))
-    disc = _DISC.search(group)
-    marked = _USE.sub(lambda use: _mark(use.group(), next(names), disc.group(1) if disc else None), group)
-    marked = _DEFINITIONS.sub("", marked) if disc else _STYLE_OF.sub("", marked, count=1)
+    # Matplotlib defines a marker where it is first used, perhaps in another group.
+    radii = dict(_DISC.findall(body))
+    marked = _USE.sub(lambda use: _mark(use.group(), next(names), radii), group)
     marked = marked.replace("<g>", f"<g{look.group()}>", 1) if look else marked
     return body[:start] + marked + body[end:]
 
 
-def _mark(use: str, trial: str, radius: str | None) -> str:
+def _mark(use: str, trial: str, radii: Mapping[str, str]) -> str:
+    """A page has tens of thousands of markers, so a disc is a `circle`: shorter than a `use`, and less work to draw."""
     name = f'class="mark" data-trial="{trial}"'
+    values = dict(_ATTRIBUTE.findall(use))
+    radius = radii.get(values["href"].removeprefix("#"))
     if radius is None:
         return _STYLE_OF.sub("", use).replace("<use", f"<use {name}")
-    places = {axis: float(value) for axis, value in _PLACE.findall(use)}
-    return f'<circle {name} cx="{places["x"]:.1f}" cy="{places["y"]:.1f}" r="{radius}"/>'
+    return f'<circle {name} cx="{float(values["x"]):.1f}" cy="{float(values["y"]):.1f}" r="{radius}"/>'
+
+
+def _used_definitions(body: str) -> str:
+    """Markers are defined once; their own look would hide that of the group, and a disc's is not used any more."""
+    used = set(_USED.findall(body))
+    return _MARKER.sub(lambda found: _STYLE_OF.sub("", found.group()) if found.group(1) in used else "", body)

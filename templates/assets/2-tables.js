@@ -33,6 +33,8 @@ all("table.sortable").forEach((table) => {
       const down = th.classList.contains("n") && !th.hasAttribute("aria-sort");
       sortTable(table, column, down ? false : th.getAttribute("aria-sort") !== "ascending");
     };
+    // Chromium leaves buttons out of the headers that it repeats on paper: there the style sheet writes the label.
+    label.dataset.label = label.textContent;
     label.replaceChildren(make("button", { type: "button", click }, label.textContent));
   });
 });

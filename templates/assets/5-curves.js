@@ -10,13 +10,13 @@ const logTicks = (low, high) => {
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high) + 1; power += 1) ticks.push(...[1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
   return ticks.filter((tick) => tick >= low && tick <= high);
 };
-const short = (value) => String(Number(value.toPrecision(2)));
+const short = (value) => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1).replace(".0e", "e").replace("-", "−") : String(Number(value.toPrecision(2))));
 
-/** {name, unit, lines: [{name, points: [[epoch, value]], class}], scale, ticks(low, high), write} → an SVG element. */
-const drawCurves = ({ name, lines, scale, ticks, write }) => {
+/** {name, lines: [{name, points: [[epoch, value]], look}], scale, ticks(low, high), write, from: values that the axis has besides} → an SVG element. */
+const drawCurves = ({ name, lines, scale, ticks, write, from = [] }) => {
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
   const epochs = lines.flatMap(({ points }) => points.map(([epoch]) => epoch));
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = [Math.min(...values, ...from), Math.max(...values, ...from)];
   const lastEpoch = Math.max(...epochs);
   const x = scaled(1, lastEpoch, SIZE.left, SIZE.width - SIZE.right);
   const height = scaled(scale(low), scale(high), SIZE.height - SIZE.bottom, SIZE.top);
@@ -32,7 +32,7 @@ const drawCurves = ({ name, lines, scale, ticks, write }) => {
     ends[upper] = centre - 6.5;
     ends[1 - upper] = centre + 6.5;
   }
-  const label = `${name} of each epoch: ${lines.map((line) => `${line.name} ends at ${write(line.points[line.points.length - 1][1])}`).join(", ")}`;
+  const label = `${name} of each epoch: ${lines.map((line) => `${line.name ? `${line.name} ` : ""}ends at ${write(line.points[line.points.length - 1][1])}`).join(", ")}`;
   return makeSvg(
     "svg",
     { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, width: SIZE.width, height: SIZE.height, role: "img", "aria-label": label, class: "curve" },
@@ -65,6 +65,7 @@ const CHARTS = [
   {
     name: "Learning rate",
     metrics: [["", "learning_rate", "validation"]],
+    from: [0],
     scale: (value) => value,
     ticks: (low, high) => [low, (low + high) / 2, high],
     write: short,

@@ -66,10 +66,10 @@ const configured = (trial) => packed.settings.filter((name) => name in trial.con
 const kinLinks = (trial) => {
   const others = sameConfiguration(trial);
   if (!others.length) return [];
-  const links = others.flatMap((name) => {
+  const links = others.flatMap((name, place) => {
     const other = trials.get(name);
     const words = `${name} (${plural(other.epochs, "epoch")}, ${other.val_accuracy === null ? other.status : percent(other.val_accuracy)})`;
-    return [" ", make("a", { href: `#trial=${name}` }, words)];
+    return [place ? ", " : " ", make("a", { href: `#trial=${name}` }, words)];
   });
   return [make("p", {}, "The same configuration:", ...links)];
 };
