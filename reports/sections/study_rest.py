@@ -54,9 +54,12 @@ def size_section(run: RunData) -> Section:
         "Marks are trials, one seed each; the step line joins those that no smaller trial equals, so it favours lucky seeds. The large mark is the arm "
         "with the best mean, with its seeds' range. Diamonds are published test accuracies, which are not validation accuracies of this study."
     )
-    body = dict(found.body)
-    if isinstance(drawn := body["figure"], Figure):
-        body["figure"] = replace(drawn, svg=drawn.svg.replace(Markup(">winner"), Markup(">best arm")))
+    body = {
+        key: replace(drawn, svg=drawn.svg.replace(Markup(">winner"), Markup(">best arm")))
+        if isinstance(drawn, Figure)
+        else drawn
+        for key, drawn in found.body.items()
+    }
     return replace(found, how=how, body=body)
 
 
