@@ -105,14 +105,23 @@ all("svg.figure").forEach((svg) => {
 });
 const rings = all("svg.figure, tbody").filter((ring) => itemsIn(ring).length);
 
-/** Where Tab enters a figure: the chosen trial, else the first that is to be seen. */
+const clearStop = (ring) => {
+  const before = stops.get(ring);
+  if (before) before.setAttribute("tabindex", "-1");
+  stops.delete(ring);
+};
+
+/** Where Tab enters a figure: the chosen trial, else the first that is to be seen; nowhere if none is. */
 const placeStops = () =>
   rings.forEach((ring) => {
     const items = itemsIn(ring);
     const now = stops.get(ring);
-    const wanted = items.find((item) => nameOf(item) === state.chosen) || (now && isItemThere(now) ? now : items.find(isItemThere)) || items[0];
-    setStop(wanted);
+    const wanted = items.find((item) => nameOf(item) === state.chosen) || (now && isItemThere(now) ? now : items.find(isItemThere));
+    if (wanted) setStop(wanted);
+    else clearStop(ring);
   });
+// Another length of training shows other figures.
+document.addEventListener("change", (event) => event.target.matches("input[type=radio]") && placeStops());
 when("shown", placeStops);
 when("chosen", (name, before) => {
   placeStops();
