@@ -19,6 +19,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
 from playwright.sync_api import Browser, expect  # noqa: E402
 
+import templates  # noqa: E402
 from reports.page import write_report  # noqa: E402
 from tests.browser import DESK, PHONE, Watched, browser_path, launched, opened  # noqa: E402
 from tests.report_builders import HYPERBAND_15, FakeRun, build_run, make_record, write_journal  # noqa: E402
@@ -478,6 +479,7 @@ def test_a_running_page_keeps_what_the_reader_set(browser: Browser, tmp_path: Pa
         view.page.clock.install()
         view.page.reload()
         view.page.fill("input[name=words]", "adam")
+        expect(view.page.locator("#foot")).to_contain_text("A filter is on")
         view.page.click("#trials-table tbody tr:not([hidden]) td:nth-child(3)")
         chosen = view.js("state.chosen")
         view.js("scrollTo(0, 500)")
@@ -488,6 +490,16 @@ def test_a_running_page_keeps_what_the_reader_set(browser: Browser, tmp_path: Pa
         expect(view.page.locator("#foot")).to_contain_text(f"Trial {chosen}")
         assert view.js("scrollY") == 500
         assert view.said == []
+
+
+def test_a_page_without_trials_opens(browser: Browser, tmp_path: Path) -> None:
+    """That of a comparison: trials of several runs have the same names, so that none can be chosen."""
+    context = {"title": "none", "banners": [], "data": {"trials": {}}, "reload_s": 0, "version": "0"}
+    page = tmp_path / "page.html"
+    page.write_text(templates.render("page.html.j2", {**context, "sections": []}), encoding="utf-8")
+    with opened(browser, page) as view:
+        view.page.mouse.move(200, 200)
+        assert (view.said, view.asked) == ([], [])
 
 
 @pytest.mark.slow
