@@ -19,7 +19,9 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
 from playwright.sync_api import Browser, expect  # noqa: E402
 
+import templates  # noqa: E402
 from reports.page import write_report  # noqa: E402
+from reports.sections.section import Section  # noqa: E402
 from tests.browser import DESK, PHONE, Watched, browser_path, launched, opened  # noqa: E402
 from tests.report_builders import HYPERBAND_15, FakeRun, build_run, make_record, write_journal  # noqa: E402
 
@@ -334,6 +336,16 @@ def test_arrow_keys_pass_over_what_is_filtered_out(view: Watched) -> None:
     assert view.js("trials.get(document.activeElement.dataset.trial).epochs") == 15
 
 
+def test_marks_of_another_length_are_reached_when_they_are_shown(view: Watched) -> None:
+    stop = 'svg[data-figure="slice-0"] .mark[tabindex="0"]'
+    lengths = set()
+    for radio in view.page.locator("input[name=slice-length]").all():
+        radio.check()
+        assert view.js(f"document.querySelector('{stop}').getClientRects().length") == 1
+        lengths.add(view.js(f"trials.get(document.querySelector('{stop}').dataset.trial).epochs"))
+    assert lengths == {2, 5, 15}
+
+
 def test_rows_are_walked_and_chosen_by_keyboard(view: Watched) -> None:
     names = shown_rows(view)
     view.js("document.querySelector('#trials-table button.pick[tabindex=\"0\"]').focus()")
@@ -478,6 +490,7 @@ def test_a_running_page_keeps_what_the_reader_set(browser: Browser, tmp_path: Pa
         view.page.clock.install()
         view.page.reload()
         view.page.fill("input[name=words]", "adam")
+        expect(view.page.locator("#foot")).to_contain_text("A filter is on")
         view.page.click("#trials-table tbody tr:not([hidden]) td:nth-child(3)")
         chosen = view.js("state.chosen")
         view.js("scrollTo(0, 500)")
@@ -488,6 +501,17 @@ def test_a_running_page_keeps_what_the_reader_set(browser: Browser, tmp_path: Pa
         expect(view.page.locator("#foot")).to_contain_text(f"Trial {chosen}")
         assert view.js("scrollY") == 500
         assert view.said == []
+
+
+def test_a_page_without_trials_opens(browser: Browser, tmp_path: Path) -> None:
+    """That of a comparison: trials of several runs have the same names, so that none can be chosen."""
+    section = Section("failures", "One", "One", "", {"why_none": "Nothing.", "table": None})
+    context = {"title": "none", "banners": [], "data": {"trials": {}}, "reload_s": 0, "version": "0"}
+    page = tmp_path / "page.html"
+    page.write_text(templates.render("page.html.j2", {**context, "sections": [section]}), encoding="utf-8")
+    with opened(browser, page) as view:
+        view.page.mouse.move(200, 200)
+        assert (view.said, view.asked) == ([], [])
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ const make = build("http://www.w3.org/1999/xhtml");
 const makeSvg = build("http://www.w3.org/2000/svg");
 
 // --- the trials -----------------------------------------------------------------------------------------------------
-const packed = JSON.parse(document.getElementById("page-data").textContent);
+const packed = { fields: [], settings: [], curves: [], ...JSON.parse(document.getElementById("page-data").textContent) };
 
 const unpackCurve = (values, [metric, scale], lastEpoch) => {
   const step = values.length > 1 ? (lastEpoch - 1) / (values.length - 1) : 0;

@@ -105,24 +105,19 @@ all("svg.figure").forEach((svg) => {
 });
 const rings = all("svg.figure, tbody").filter((ring) => itemsIn(ring).length);
 
-const clearStop = (ring) => {
-  const before = stops.get(ring);
-  if (before) before.setAttribute("tabindex", "-1");
-  stops.delete(ring);
-};
-
-/** Where Tab enters a figure: the chosen trial, else the first that is to be seen; nowhere if none is. */
+/** Where Tab enters a figure: the chosen trial, else where it was, else the first; nowhere while nothing is to be seen. */
 const placeStops = () =>
   rings.forEach((ring) => {
-    const items = itemsIn(ring);
+    const items = itemsIn(ring).filter(isItemThere);
     const now = stops.get(ring);
-    const wanted = items.find((item) => nameOf(item) === state.chosen) || (now && isItemThere(now) ? now : items.find(isItemThere));
-    if (wanted) setStop(wanted);
-    else clearStop(ring);
+    const wanted = items.find((item) => nameOf(item) === state.chosen) || (items.includes(now) ? now : items[0]);
+    if (wanted) return setStop(wanted);
+    if (now) now.setAttribute("tabindex", "-1");
+    return stops.delete(ring);
   });
-// Another length of training shows other figures.
-document.addEventListener("change", (event) => event.target.matches("input[type=radio]") && placeStops());
 when("shown", placeStops);
+// A choice beside a figure may show other marks.
+document.addEventListener("change", (event) => event.target.type === "radio" && placeStops());
 when("chosen", (name, before) => {
   placeStops();
   [before, name].forEach((one) =>

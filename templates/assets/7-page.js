@@ -5,7 +5,7 @@ const contentsLinks = new Map(all(".contents a").map((link) => [link.hash.slice(
 const sections = all("main > section");
 const markPlace = () => {
   const passed = sections.filter((section) => section.getBoundingClientRect().top < innerHeight / 3);
-  const here = (passed[passed.length - 1] || sections[0]).id;
+  const here = (passed[passed.length - 1] || sections[0] || {}).id;
   contentsLinks.forEach((link, id) => (id === here ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
 };
 addEventListener("scroll", markPlace, { passive: true });
