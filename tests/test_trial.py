@@ -100,6 +100,24 @@ def test_a_study_s_patience_and_best_weights_hold(digits: Dataset, restore: bool
     assert min(losses) < losses[-1]
 
 
+@pytest.mark.parametrize(
+    ("schedule", "stop_early", "patience", "callbacks"),
+    [
+        ("constant", True, None, ["EarlyStopping"]),
+        ("one-cycle", True, None, ["_StopAtChance"]),
+        ("constant", False, None, []),
+        ("one-cycle", False, None, []),
+        ("constant", False, 2, ["EarlyStopping"]),
+    ],
+)
+def test_only_a_search_stops_trials_by_itself(
+    digits: Dataset, schedule: str, stop_early: bool, patience: int | None, callbacks: list[str]
+) -> None:
+    given: dict[str, Any] = {"schedule": schedule} | ({} if patience is None else {"trial.patience": patience})
+    todo = replace(task(epochs=9, **given), stop_early=stop_early)
+    assert [type(callback).__name__ for callback in trial._stopping(todo, digits)] == callbacks
+
+
 def test_what_a_study_measures_is_kept_and_leaves_the_model_alone(digits: Dataset, tmp_path: Path) -> None:
     plain, measured = tmp_path / "plain", tmp_path / "measured"
     run(task(keep=str(plain)), digits)

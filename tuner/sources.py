@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.specs import LayerSummary
@@ -91,6 +91,8 @@ class ListSource:
     folder: RunFolder
     diagnostics: Sequence[Diagnostic] = ()
     """What is measured after each training."""
+    stop_early: bool = True
+    """False: every training takes all of its epochs, so that nothing but what is varied differs."""
     records: list[TrialRecord] = field(default_factory=list)
     _next: int = 0
 
@@ -104,7 +106,11 @@ class ListSource:
     def task(self, trial: Trial) -> TrainTask:
         """Training; model and arrays are left where the end of the run finds them."""
         keep = str(self.folder.kept(trial.trial).absolute())
-        return train_task(trial, self.networks.ref, keep=keep, diagnostics=self.diagnostics)
+        return replace(
+            train_task(trial, self.networks.ref, keep=keep),
+            diagnostics=tuple(self.diagnostics),
+            stop_early=self.stop_early,
+        )
 
     def layers(self, trial: Trial) -> tuple[LayerSummary, ...]:
         """The layers of its network."""
@@ -171,9 +177,7 @@ def repeated(
     )
 
 
-def train_task(
-    trial: Trial, space: SpaceRef, keep: str | None = None, diagnostics: Sequence[Diagnostic] = ()
-) -> TrainTask:
+def train_task(trial: Trial, space: SpaceRef, keep: str | None = None) -> TrainTask:
     """What a worker does for a trial."""
     return TrainTask(
         id=trial.trial,
@@ -182,5 +186,4 @@ def train_task(
         epochs=trial.epochs,
         seed=trial.seed,
         keep=keep,
-        diagnostics=tuple(diagnostics),
     )

@@ -28,7 +28,8 @@ class Study(Session[StudyOptions]):
         study = self.run["study"]
         trials = study_trials(study, self.options.seed)
         self.set_plan("study", trials)
-        source = ListSource(trials, Networks(self.space, self.ref()), self.folder, tuple(study["diagnostics"]))
+        networks, measured = Networks(self.space, self.ref()), tuple(study["diagnostics"])
+        source = ListSource(trials, networks, self.folder, measured, stop_early=False)
         with self.phase("study", len(trials)):
             self.engine.run(source)
         found = confirmed_arms(study, source.records)

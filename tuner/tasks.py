@@ -40,6 +40,8 @@ class TrainTask:
     """A path without suffix, where model and arrays are left."""
     diagnostics: tuple[Diagnostic, ...] = ()
     """What is measured of the trained model, and left among the arrays."""
+    stop_early: bool = True
+    """False: all epochs are trained, whatever they bring; a patience in the configuration holds all the same."""
     kind: Literal["train"] = "train"
 
 

@@ -33,7 +33,7 @@ class Training(Session[TrainOptions]):
             for n in range(1, options.seeds + 1)
         ]
         self.set_plan("train", trials)
-        source = ListSource(trials, networks, self.folder)
+        source = ListSource(trials, networks, self.folder, stop_early=False)
         with self.phase("train", len(trials)):
             self.engine.run(source)
         records = tuple(sorted(source.records, key=lambda record: record.repetition))

@@ -182,11 +182,13 @@ class _StopAtChance(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def _stopping(task: TrainTask, data: Dataset) -> list[Any]:
-    """Early stopping that only saves time: patience under a constant rate, else only where there is no hope.
+    """Early stopping that only saves a search time: patience under a constant rate, else only where there is no hope.
 
-    A study may ask for its own patience, and for the best weights.
+    A study may ask for its own patience, and for the best weights; else it and a training stop nothing early.
     """
     given, restore = task.configuration.get(PATIENCE), bool(task.configuration.get(RESTORE_BEST, False))
+    if given is None and not restore and not task.stop_early:
+        return []
     if given is None and not restore and task.configuration.get("schedule") != "constant":
         return [_StopAtChance(task.epochs, chance_level(data.y_validation))]
     patience = max(_LEAST_PATIENCE, math.ceil(task.epochs * _PATIENCE_SHARE)) if given is None else int(given)
