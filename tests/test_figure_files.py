@@ -74,6 +74,7 @@ def test_png_files_have_no_stand_in_colour(written: tuple[Path, Path]) -> None:
             assert tuple(pixels[0, 0]) == (255, 255, 255, 255)
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     run = build(tmp_path / "run", **TINY)
     write_figures(run, tmp_path / "one")
@@ -145,6 +146,7 @@ def test_a_run_without_trials_has_few_figures(tmp_path: Path) -> None:
     assert write_figures(run, tmp_path / "figures") == len(figures(run))
 
 
+@pytest.mark.slow
 def test_others_files_are_kept_and_own_ones_renewed(tmp_path: Path) -> None:
     run, folder = build(tmp_path / "run", **TINY), tmp_path / "figures"
     folder.mkdir()

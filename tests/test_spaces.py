@@ -313,7 +313,7 @@ def test_whatever_a_stock_keras_tuner_draws_is_built(name: str) -> None:
 # Keras Tuner 1.4.8 asks for a thread's name by methods that Python 3.10 deprecated.
 @pytest.mark.filterwarnings("ignore:(currentThread|getName):DeprecationWarning")
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in ("compact8k", "dense") else pytest.mark.slow) for name in SPACES]
+    "name", [pytest.param(name, marks=[] if name == "dense" else pytest.mark.slow) for name in SPACES]
 )
 def test_stock_random_search(name: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)

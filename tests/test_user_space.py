@@ -76,6 +76,7 @@ def test_the_network_is_weighed_as_keras_does(space: UserSpace) -> None:
     assert (kinds.count("conv2_d"), kinds.count("dense")) in ((2, 1), (0, 1))
 
 
+@pytest.mark.slow
 def test_its_constructor_gets_the_classes(folder: Path) -> None:
     space = UserSpace(ref("tutorial_space:TwoConvolutions", classes=3))
     assert space.layers(space.active({}))[-1].shape == (3,)
@@ -99,6 +100,7 @@ def test_what_is_wrong_with_one_is_told_in_a_line(folder: Path, kind: str) -> No
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -112,6 +114,7 @@ def test_a_name_that_leads_nowhere_is_told_in_a_line(folder: Path, name: str, wo
         UserSpace(ref(name))
 
 
+@pytest.mark.slow
 def test_a_cap_that_nothing_keeps_is_told_with_the_smallest_found(folder: Path) -> None:
     space = UserSpace(ref("tutorial_space:TwoConvolutions", max_params=10))
     with pytest.raises(UsageError, match=r"the smallest of them has [\d,]+ parameters"):
