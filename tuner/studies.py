@@ -67,7 +67,7 @@ def _values(name: str, *values: Value) -> tuple[Arm, ...]:
 
 def _patience(patience: int, epochs: int, restore: bool) -> Arm:
     label = "never" if patience >= epochs else f"patience {patience}"
-    return Arm(f"{label}, best weights" if restore else label, patience, {PATIENCE: patience, RESTORE_BEST: restore})
+    return Arm(f"{label}, best" if restore else label, patience, {PATIENCE: patience, RESTORE_BEST: restore})
 
 
 _PATIENT_EPOCHS = 30
