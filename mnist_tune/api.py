@@ -113,7 +113,7 @@ def search(
     """Searches a space, confirms and exports the winner, and writes the report.
 
     Args:
-        space: "compact8k".
+        space: a name that `mnist-tune spaces` lists, or "package.module:Class".
         out: the run's folder; by default runs/<space>-<date>-<time>.
         resume: go on with the run in `out`.
         force: write over the run in `out`.
