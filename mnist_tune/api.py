@@ -86,6 +86,27 @@ class Run:
         write_trials_csv(self.path)
         return write_report(self.path)
 
+    def export(
+        self, format: str = "savedmodel", out: str | os.PathLike[str] | None = None, *, force: bool = False
+    ) -> Path:
+        """Writes the model in a format, verified, with its card; returns the file's path (a SavedModel's folder).
+
+        Args:
+            format: "savedmodel", "keras", "litert", "litert-int8" or "onnx".
+            out: the folder; by default `export` in the run's own.
+            force: write over what is there.
+
+        Raises:
+            UsageError: where the format, the folder or the run's data can't be used, or a library is missing.
+            ExportError: where the file disagrees with the Keras model; then it is gone.
+        """
+        from mnist_tune.export import export, make_request
+
+        request = make_request(self.path, [format], out=out, force=force)
+        export(request)
+        (wanted,) = request.formats
+        return request.folder.path / wanted.file
+
     def figures(self) -> dict[str, str]:
         """The report's figures: name → SVG."""
         from reports.page import figures

@@ -18,6 +18,7 @@ EPILOG = """commands:
   mnist-tune study NAME               vary one thing, several seeds a value, all else held
   mnist-tune report RUN               render the report of a run again (--figures DIR: SVG and PNG files)
   mnist-tune compare RUN RUN…         several runs side by side, one page
+  mnist-tune export RUN               the model for other programs: SavedModel, Keras, LiteRT, ONNX
   mnist-tune predict RUN|MODEL IMAGE  classify image files or folders
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"""
@@ -222,4 +223,28 @@ def predict_parser() -> Parser:
     parser.add_argument("--force", action="store_true", help="write over the page in --html")
     parser.add_argument("--synthetic", type=int, metavar="N", help="classify N digits of random strokes instead")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random strokes (default: 1)")
+    return parser
+
+
+def export_parser() -> Parser:
+    """`mnist-tune export RUN`."""
+    parser = _parser(
+        "mnist-tune export",
+        "Write a run's model in the formats that other programs load, each verified on 1,000 images against the Keras model, "
+        "and a model card beside them.",
+        argument_default=None,
+        epilog="exit codes: 0 done, 1 a file disagreed or could not be made, 2 wrong usage, 130 interrupted",
+    )
+    parser.add_argument("run", metavar="RUN", help="the run's folder")
+    parser.add_argument(
+        "--format",
+        dest="formats",
+        action="append",
+        metavar="NAME",
+        help="savedmodel, keras, litert, litert-int8 or onnx; several times, or a list with commas (default: savedmodel)",
+    )
+    parser.add_argument("-o", "--out", metavar="DIR", help="where to (default: export in the run's folder)")
+    parser.add_argument("--data", metavar="SOURCE", help="where the run's data are now (default: where they were)")
+    parser.add_argument("--force", action="store_true", help="write over files that are there")
+    parser.add_argument("--json", action="store_true", help="print export.json")
     return parser

@@ -12,6 +12,7 @@ from typing import Any
 from mnist_tune import __version__
 from mnist_tune.arguments import (
     compare_parser,
+    export_parser,
     predict_parser,
     report_parser,
     search_parser,
@@ -140,8 +141,16 @@ def _predict(words: list[str]) -> None:
     run_predict(given)
 
 
+def _export(words: list[str]) -> None:
+    given = export_parser().parse_args(words)
+    from mnist_tune.export import run_export
+
+    run_export(given, ["mnist-tune", "export", *words])
+
+
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "compare": _compare,
+    "export": _export,
     "predict": _predict,
     "report": _report,
     "spaces": _spaces,

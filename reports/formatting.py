@@ -107,6 +107,14 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} min"
 
 
+def milliseconds(seconds: float | None) -> str:
+    """0.000216 → "0.216": three significant digits below ten, without the unit."""
+    if _missing(seconds):
+        return MISSING
+    value = 1000 * _number(seconds)
+    return f"{value:.3g}" if value < 10 else f"{value:.0f}"
+
+
 def size(size_bytes: float | None) -> str:
     """Bytes in the largest binary unit that gives a number of one or more."""
     if _missing(size_bytes):

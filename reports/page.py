@@ -18,6 +18,7 @@ from reports.sections import (
     hyperparameters,
     leaderboard,
     learning_curves,
+    model_card,
     pareto,
     reproduce,
     robustness,
@@ -50,6 +51,7 @@ SECTIONS: tuple[Callable[[RunData], Section], ...] = (
     weights.build,
     data.build,
     failures.build,
+    model_card.build,
     reproduce.build,
 )
 """In the order of a reader's questions."""

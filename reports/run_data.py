@@ -9,12 +9,14 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from reports.exports import EXPORT_NAME, Exports, read_exports
 from reports.study_data import RunKind, StudyPlan, StudyResult, read_plan, read_study_result
 from search_spaces.specs import LayerSummary
 from tuner.errors import JournalError, UsageError
@@ -216,6 +218,8 @@ class RunData:
     """Started and not finished when the journal was last written."""
     result: Result | None = None
     arrays: Mapping[str, Array] = field(default_factory=lambda: NO_ARRAYS)
+    exports: tuple[Exports, ...] = ()
+    """What `mnist-tune export` left in this folder."""
 
     def record(self, trial: str) -> TrialRecord | None:
         """The record of a trial, or None where it has not ended."""
@@ -247,7 +251,19 @@ def read_run(folder: Path) -> RunData:
         running=tuple(state.started.values()),
         result=result,
         arrays=_arrays(folder / "evaluation.npz"),
+        exports=tuple(
+            _parsed(path, partial(read_exports, place=_place(folder, path))) for path in _export_documents(folder)
+        ),
     )
+
+
+def _export_documents(folder: Path) -> list[Path]:
+    """In the run's folder itself and in the folders in it, by name."""
+    return [path for path in (folder / EXPORT_NAME, *sorted(folder.glob(f"[!.]*/{EXPORT_NAME}"))) if path.is_file()]
+
+
+def _place(folder: Path, path: Path) -> str:
+    return "" if path.parent == folder else path.parent.name
 
 
 def run_info(document: Json) -> RunInfo:

@@ -1,4 +1,4 @@
-"""How the page looks: Jinja templates, style sheets and scripts. The one place that knows Jinja.
+"""How the page and the model card look: Jinja templates, style sheets and scripts. The one place that knows Jinja.
 
 Templates place texts that were made elsewhere: they do no arithmetic and format no number.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent
 _ASSETS = _FOLDER / "assets"
+_MARKDOWN = re.compile(r"[\\`*_\[\]{}|~$#!]")
+"""What has a meaning within a line of Markdown, or of what is made of it (formulas, other templates)."""
 
 
 def render(name: str, context: Mapping[str, object]) -> str:
@@ -42,6 +45,80 @@ def environment() -> Environment:
     jinja.globals["script"] = script
     jinja.globals["script_hash"] = script_hash
     return jinja
+
+
+def render_markdown(name: str, context: Mapping[str, object]) -> str:
+    """A Markdown template with its values: each is one line of plain text, whatever stands in it, unless it is `Verbatim`.
+
+    Raises:
+        jinja2.UndefinedError: where the template names something that the context lacks.
+    """
+    return markdown_environment().get_template(name).render(context)
+
+
+def render_code(name: str, context: Mapping[str, object]) -> str:
+    """A program's text with its values, as they are: for values of our own only."""
+    return _plain(None).get_template(name).render(context)
+
+
+@cache
+def markdown_environment() -> Environment:
+    """The templates of Markdown: everything is escaped as Markdown, and code goes through the filters `code` and `fenced`."""
+    jinja = _plain(_as_markdown)
+    jinja.filters["code"] = inline_code
+    jinja.filters["fenced"] = fenced_code
+    return jinja
+
+
+def _plain(finalize: Callable[[object], object] | None) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=False,  # no HTML: values are escaped as Markdown, or are our own
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=finalize,
+    )
+
+
+class Verbatim(str):
+    """Markdown of our own."""
+
+    __slots__ = ()
+
+
+def _as_markdown(value: object) -> object:
+    return value if isinstance(value, Verbatim) else markdown_text(str(value))
+
+
+def markdown_text(words: str) -> str:
+    """Text that Markdown shows as it is, in one line: in a paragraph, a list or a cell of a table."""
+    line = one_line(words).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\g<0>", line)
+
+
+def one_line(words: str) -> str:
+    """Words without line breaks and without what a terminal or an editor would obey."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
+
+
+def inline_code(words: str) -> Verbatim:
+    """Code within a line. In a table a bar would end the cell, so it is written as an entity's look-alike."""
+    line = one_line(words).replace("|", "¦")
+    fence = "`" * (_longest_run(line) + 1)
+    gap = " " if line.startswith("`") or line.endswith("`") else ""
+    return Verbatim(f"{fence}{gap}{line}{gap}{fence}")
+
+
+def fenced_code(words: str, language: str = "") -> Verbatim:
+    """Code in lines of its own, under a fence that it can't close."""
+    fence = "`" * max(3, _longest_run(words) + 1)
+    return Verbatim(f"{fence}{language}\n{words.strip()}\n{fence}")
+
+
+def _longest_run(words: str) -> int:
+    return max((len(run) for run in re.findall("`+", words)), default=0)
 
 
 def style() -> Markup:

@@ -126,9 +126,17 @@ def _data_again(options: RunOptions, folder: RunFolder, run: Json) -> Dataset:
             options.data, validation=options.validation, seed=options.seed, train_samples=options.train_samples
         )
         save_arrays(data, kept)
+    check_same_data(data, run, "Give the same data, or start a new run.")
+    return data
+
+
+def check_same_data(data: Dataset, run: Json, do: str) -> None:
+    """
+    Raises:
+        UsageError: where the data are not those that run.json names; `do`: what to do then.
+    """
     if data.sha256 != run["data"]["sha256"]:
         raise UsageError(
             f"The data have changed since this run began. Expected sha256 {run['data']['sha256'][:16]}…. "
-            f"Received: {data.sha256[:16]}…. Give the same data, or start a new run."
+            f"Received: {data.sha256[:16]}…. {do}"
         )
-    return data

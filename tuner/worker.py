@@ -61,7 +61,7 @@ def prepare_device() -> None:
 def run_task(document: Json, data: Dataset, on_epoch: OnEpoch) -> Json:
     """Does what a task says; its result as JSON values."""
     from tuner.evaluation import evaluate
-    from tuner.export import export_savedmodel
+    from tuner.export.run_export import export_savedmodel
     from tuner.tasks import EvaluateTask, TrainTask, task_from_json
     from tuner.trial import run_trial
 

@@ -1,0 +1,212 @@
+"""`mnist-tune export`: a run's model in the formats that people deploy, with its card. How a format is written is in `tuner.export`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inference.models import find_model
+from mnist_tune.export_folder import CARD, ExportFolder
+from mnist_tune.predict import aligned, printable, write_line
+from reports import formatting as text
+from tuner.errors import DataError, UsageError
+from tuner.export.formats import FORMATS, Format, check_installed, chosen_formats
+from tuner.machine import keras_backend
+from tuner.options import options_from_json
+from tuner.quiet import quiet_imports
+from tuner.records import Json
+from tuner.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from tuner.data import Dataset
+
+DEFAULT_FOLDER = "export"
+"""In the run's own folder."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is exported, checked as far as that goes without Keras."""
+
+    run: RunFolder
+    document: Json
+    """run.json."""
+    formats: tuple[Format, ...]
+    folder: ExportFolder
+    command: tuple[str, ...]
+    data: str | None = None
+    """Where the run's data are now; None: where they were."""
+
+
+def run_export(given: Namespace, command: Sequence[str]) -> None:
+    """What the command line does: exports, and says what came of it.
+
+    Raises:
+        UsageError: where the run, a format, the folder or the data can't be used; before Keras is imported where it can be.
+        ExportError: where a file can't be written or disagrees; then nothing is left.
+    """
+    # A GPU's kernels add up in another order, and single images are slower there.
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    request = make_request(
+        Path(given.run), given.formats or [], out=given.out, force=given.force, data=given.data, command=command
+    )
+    document = export(request)
+    write_line(json.dumps(document, indent=1, ensure_ascii=False) if given.json else _words(request, document))
+
+
+def make_request(
+    run: Path,
+    formats: Sequence[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    data: str | None = None,
+    command: Sequence[str] = (),
+) -> Request:
+    """Checks what was asked for. No format: a SavedModel.
+
+    Raises:
+        UsageError: where something of it can't be used.
+    """
+    wanted = chosen_formats(list(formats) or ["savedmodel"])
+    folder = RunFolder(run)
+    document = folder.read_run()
+    if document.get("kind") == "study":
+        raise UsageError(
+            f"A study exports no model: it compares. Train what it found (mnist-tune train). Received: {run}"
+        )
+    if not os.path.isfile(folder.keras_model) or folder.read_result() is None:
+        raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {shlex.quote(str(run))} --resume")
+    find_model(folder.keras_model)
+    check_installed(wanted)
+    _check_backend(wanted)
+    target = ExportFolder(Path(out) if out is not None else run / DEFAULT_FOLDER, model=folder.keras_model)
+    target.check([one.file for one in wanted], force=force)
+    return Request(folder, document, tuple(wanted), target, tuple(command), data)
+
+
+def _check_backend(formats: Sequence[Format]) -> None:
+    backend = keras_backend()
+    for one in formats:
+        if one.needs_tensorflow and backend != "tensorflow":
+            raise UsageError(
+                f"--format {one.name} needs TensorFlow as Keras's backend. Set KERAS_BACKEND=tensorflow. Received: {backend}"
+            )
+
+
+def export(request: Request) -> Json:
+    """Writes, checks and measures each format, then its card; returns export.json.
+
+    Raises:
+        UsageError: where the data are not to be had again, or the folder can't be written.
+        ExportError: where a file can't be written or disagrees; then nothing is left.
+    """
+    from reports.run_data import read_run
+
+    run = read_run(request.run.path)
+    data = _data_of(request)
+    with _telling_os_errors(request.folder.path), request.folder.staged() as stage:
+        formats = _export_formats(request, data, stage)
+        document = request.folder.document(formats, _about(request))
+        from reports.model_card import card_text
+
+        card = card_text(run, document, shlex.join(request.command))
+        document = request.folder.place(stage, document, card)
+    _renew_report(request)
+    return document
+
+
+def _about(request: Request) -> Json:
+    result = request.run.read_result() or {}
+    return {
+        "run": _storable(request.run.path.resolve().name),
+        "trial": result.get("trial"),
+        "program": request.document["program"],
+        "command": [_storable(word) for word in request.command],
+    }
+
+
+def _storable(name: str) -> str:
+    """A file's name may hold bytes that are no text."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _export_formats(request: Request, data: Dataset, stage: Path) -> Json:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_imports():
+        from tuner.export.job import export_formats, load_model
+        from tuner.export.writing import Sample
+
+        model = load_model(request.run.keras_model, data.classes)
+        sample = Sample.of(data, test=_may_meet_test(request.document))
+        return export_formats(request.formats, model, stage, sample)
+
+
+def _may_meet_test(run: Json) -> bool:
+    return bool(run["options"].get("test", True))
+
+
+def _data_of(request: Request) -> Dataset:
+    """The run's own data, loaded again and held against its hash."""
+    from tuner.data import load_dataset
+    from tuner.launch import check_same_data
+
+    options = options_from_json(request.document)
+    do = "Say where the run's data are (--data); without them nothing can be verified."
+    try:
+        data = load_dataset(
+            request.data or options.data,
+            validation=options.validation,
+            seed=options.seed,
+            train_samples=options.train_samples,
+        )
+    except DataError as error:
+        raise UsageError(f"{error} {do}") from error
+    check_same_data(data, request.document, do)
+    return data
+
+
+@contextlib.contextmanager
+def _telling_os_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"The exports can't be written: {error.strerror or error}. Received: {folder}") from error
+
+
+def _renew_report(request: Request) -> None:
+    """The run's page shows what was exported into the run's folder, where there is a page."""
+    from reports.page import PAGE_NAME, write_report
+
+    run = request.run.path
+    inside = run.resolve() in (request.folder.path.resolve(), request.folder.path.resolve().parent)
+    if inside and (run / PAGE_NAME).is_file() and os.access(run, os.W_OK):
+        write_report(run)
+
+
+def _words(request: Request, document: Json) -> str:
+    rows = [("format", "file", "size", "difference", "equal classes (%)", "accuracy (%)", "one image (ms)")]
+    entries: dict[str, Any] = {one.name: document["formats"][one.name] for one in request.formats}
+    for name, entry in entries.items():
+        rows.append(
+            (
+                FORMATS[name].title,  # type: ignore[index]
+                entry["file"],
+                text.size(entry["size_bytes"]),
+                text.short(entry["difference"]),
+                text.percent(entry["equal_classes"]),
+                text.percent(entry["accuracy"]),
+                text.milliseconds(entry["latency_s"]),
+            )
+        )
+    first = next(iter(entries.values()))
+    images = f"{first['images']['n']:,} {first['images']['split']} images"
+    checked = f"Verified on {images} against the Keras model, whose accuracy on them is {text.percent(first['keras_accuracy'])}%."
+    return f"{aligned(rows)}\n{checked}\nWrote {printable(str(request.folder.path))}, with {CARD}"

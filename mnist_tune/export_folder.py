@@ -1,0 +1,130 @@
+"""The folder that exports are written into: what may be there, how it is written whole or not at all, and export.json."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuner.errors import UsageError
+from tuner.export.writing import remove
+from tuner.records import SCHEMA, Json
+from tuner.run_folder import write_bytes, write_json
+
+CARD = "model_card.md"
+DOCUMENT = "export.json"
+
+
+@dataclass(frozen=True)
+class ExportFolder:
+    """Where the formats of one model are kept."""
+
+    path: Path
+    model: Path
+    """The Keras file that they are made of."""
+
+    def check(self, files: Sequence[str], *, force: bool) -> None:
+        """
+        Raises:
+            UsageError: where the folder can't be written, holds another model's exports, or a file that is in the way.
+        """
+        self._check_writable()
+        known = self.known()
+        if known is not None and known.get("model_sha256") != self.model_sha256:
+            raise UsageError(
+                f"The folder holds exports of another model. Choose another one (-o). Received: {self.path}"
+            )
+        for name in files:
+            if os.path.lexists(self.path / name) and not force:
+                raise UsageError(
+                    f"There is a {name} already. Write over it (--force), or choose another folder (-o). Received: {self.path}"
+                )
+        if self._card_is_somebody_s(known) and not force:
+            raise UsageError(
+                f"There is a {CARD} that was written or changed by somebody else. Write over it (--force), move it, or choose "
+                f"another folder (-o). Received: {self.path}"
+            )
+
+    def _check_writable(self) -> None:
+        if os.path.lexists(self.path) and not os.path.isdir(self.path):
+            raise UsageError(f"-o: expected a folder. Received: {self.path}")
+        nearest = next((path for path in (self.path, *self.path.absolute().parents) if os.path.lexists(path)), None)
+        if nearest is None or not os.path.isdir(nearest) or not os.access(nearest, os.W_OK | os.X_OK):
+            raise UsageError(f"-o: expected a folder that can be written to. Received: {self.path}")
+
+    def _card_is_somebody_s(self, known: Json | None) -> bool:
+        card = self.path / CARD
+        if not os.path.lexists(card):
+            return False
+        return known is None or not os.path.isfile(card) or sha256(card.read_bytes()) != known.get("card_sha256")
+
+    @property
+    def model_sha256(self) -> str:
+        """Of the Keras file's bytes."""
+        return sha256(self.model.read_bytes())
+
+    def known(self) -> Json | None:
+        """export.json as it is; None where there is none.
+
+        Raises:
+            UsageError: where it is damaged or of another version.
+        """
+        path = self.path / DOCUMENT
+        if not os.path.isfile(path):
+            return None
+        try:
+            document = json.loads(path.read_bytes())
+        except ValueError:
+            document = None
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise UsageError(f"{DOCUMENT} can't be read. Choose another folder (-o). Received: {self.path}")
+        return document
+
+    def document(self, formats: Json, about: Json) -> Json:
+        """export.json with formats added to those that are there already."""
+        known = (self.known() or {}).get("formats", {})
+        kept = {name: entry for name, entry in known.items() if os.path.lexists(self.path / entry["file"])}
+        return {"schema": SCHEMA, **about, "model_sha256": self.model_sha256, "formats": {**kept, **formats}}
+
+    @contextlib.contextmanager
+    def staged(self) -> Iterator[Path]:
+        """A folder inside to write into; it is gone afterwards, and so are folders that were made for nothing."""
+        made = [path for path in (self.path, *self.path.parents) if not os.path.lexists(path)]
+        stage = self.path / f".export-{os.getpid()}.partial"
+        try:
+            stage.mkdir(parents=True)
+            yield stage
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+            for folder in made:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+    def place(self, stage: Path, document: Json, card: str) -> Json:
+        """Moves what was staged to its place, then the card, then export.json, which it returns with the card's hash."""
+        for staged in sorted(stage.iterdir()):
+            _replace(staged, self.path / staged.name)
+        content = card.encode("utf-8", "backslashreplace")
+        write_bytes(self.path / CARD, content)
+        document = {**document, "card_sha256": sha256(content)}
+        write_json(self.path / DOCUMENT, document)
+        return document
+
+
+def _replace(staged: Path, place: Path) -> None:
+    """A folder can't be renamed onto another one: what was there stands aside until the new one is in its place."""
+    aside = staged.with_name(f"{staged.name}.old")
+    if os.path.lexists(place):
+        place.rename(aside)
+    staged.rename(place)
+    remove(aside)
+
+
+def sha256(content: bytes) -> str:
+    """As 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()

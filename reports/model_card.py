@@ -1,0 +1,309 @@
+"""The model card: what a run's model is, what it was measured on and what not, how it is called. Words only.
+
+Placed twice: as Markdown beside exported files (`card_text`), and as a section of the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import templates
+from reports import formatting as text
+from reports.analysis.network import network
+from reports.analysis.robustness import Degradation, degradations
+from reports.exports import ExportedFile, Exports, Tensor, read_exports
+from reports.run_data import DataSet, Result, RunData, TestScores
+from reports.sections.banners import DIGITS
+from reports.sections.section import Cell, Column, Row, Table, number
+from tuner.records import Json
+
+_CLASSES_NAMED = 30
+_LICENCES = {
+    "mnist": "MNIST: copyright Yann LeCun and Corinna Cortes, made available under CC BY-SA 3.0",
+    "fashion_mnist": "Fashion-MNIST: Zalando SE, MIT licence",
+    "digits": "Optical Recognition of Handwritten Digits: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0",
+}
+"""Of the sets that the program knows by name."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values under a heading."""
+
+    head: str
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a file is called: a program that runs where the file is."""
+
+    title: str
+    where: str
+    """The folder to run it in."""
+    code: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card."""
+
+    title: str
+    warning: str
+    """What a reader must know first; "" where there is nothing."""
+    facts: tuple[Facts, ...]
+    limits: tuple[str, ...]
+    exported: tuple[Table, ...]
+    verified: tuple[str, ...]
+    """How the exported files were verified."""
+    signature: Facts
+    calls: tuple[Call, ...]
+    licences: tuple[str, ...]
+    command: str
+    """What made the model."""
+
+
+def card_of(run: RunData, result: Result, exports: tuple[Exports, ...]) -> Card:
+    """The card of a run's model, and of the files that were exported of it."""
+    files = [file for one in exports for file in one.files]
+    return Card(
+        title=_title(run, result),
+        warning=f"{DIGITS}. Its figures say nothing about MNIST." if run.info.data.is_digits else "",
+        facts=(_model(run, result), _data(run.info.data), _metrics(run, result)),
+        limits=tuple(_limits(run, result)),
+        exported=tuple(exports_table(one) for one in exports if one.files),
+        verified=tuple(dict.fromkeys(_verified(file) for file in files)),
+        signature=_signature(run.info.data),
+        calls=_calls(run, exports),
+        licences=_licences(run.info.data),
+        command=text.command(run.info.command),
+    )
+
+
+def card_text(run: RunData, document: Json, command: str) -> str:
+    """The card as Markdown, beside the files of an export.json.
+
+    Args:
+        run: the run.
+        document: export.json.
+        command: what exported them; "" where that was no command.
+
+    Raises:
+        KeyError: where the document is not an export.json.
+    """
+    if run.result is None:
+        raise KeyError("result")
+    exports = read_exports(document)
+    context = {"c": card_of(run, run.result, (exports,)), "version": run.info.version, "export_command": command}
+    return templates.render_markdown("model-card.md.j2", context)
+
+
+def _title(run: RunData, result: Result) -> str:
+    return f"{run.info.space} on {run.info.data.name}: {text.count(result.parameters)} parameters"
+
+
+def _model(run: RunData, result: Result) -> Facts:
+    net = network(result.layers)
+    found = [("Kind", f"image classifier, {text.plural(run.info.data.classes, 'class', 'classes')}")]
+    found.append(("Trainable parameters", text.count(result.parameters)))
+    if net is not None:
+        found += [
+            ("Moving statistics", text.count(net.non_trainable)),
+            ("Multiply-adds an image", text.count(net.multiply_adds)),
+            ("Largest activation", f"{text.count(net.largest_activation)} values"),
+            ("Layers", ", ".join(_block(block.kind, block.shape) for block in net.blocks)),
+        ]
+    found.append(("Trained", f"{text.plural(result.epochs, 'epoch')}, from scratch (trial {result.trial})"))
+    return Facts("What it is", tuple(found))
+
+
+def _block(kind: str, shape: tuple[int, ...]) -> str:
+    return f"{kind.replace('_', ' ')} {text.shape(shape)}"
+
+
+def _data(data: DataSet) -> Facts:
+    return Facts(
+        "Data",
+        (
+            ("Name", data.name),
+            ("sha256", data.sha256 or text.MISSING),
+            ("Training images", text.count(data.train)),
+            (
+                "Validation images",
+                f"{text.count(data.validation)}, split off the training set: what was chosen was chosen on them",
+            ),
+            ("Test images", text.count(data.test)),
+            ("Classes", _classes(data)),
+        ),
+    )
+
+
+def _classes(data: DataSet) -> str:
+    names = [data.class_name(index) for index in range(data.classes)]
+    more = f" and {len(names) - _CLASSES_NAMED} more" if len(names) > _CLASSES_NAMED else ""
+    return ", ".join(names[:_CLASSES_NAMED]) + more
+
+
+def _metrics(run: RunData, result: Result) -> Facts:
+    test = _test(result.test) if result.test is not None else [("Test", "the test set was left alone")]
+    validation = result.validation
+    return Facts(
+        "Metrics",
+        (
+            *test,
+            (
+                f"Validation accuracy (%), mean of {text.plural(validation.n, 'seed')}",
+                text.spread(validation.mean, validation.sd),
+            ),
+        ),
+    )
+
+
+def _test(test: TestScores) -> list[tuple[str, str]]:
+    named = {"f1": "F1 (macro)", "log_loss": "Log loss", "calibration_error": "Calibration error"}
+    return [
+        (
+            f"Test accuracy (%) of this model on {text.count(test.n)} images [95% interval, Wilson]",
+            text.interval(test.exported_accuracy, test.interval),
+        ),
+        (
+            f"Test accuracy (%), mean of {text.plural(len(test.per_seed), 'seed')} of the recipe",
+            text.spread(test.accuracy, test.sd),
+        ),
+        *((words, text.loss(test.scores.get(name))) for name, words in named.items()),
+    ]
+
+
+def _limits(run: RunData, result: Result) -> Iterator[str]:
+    data = run.info.data
+    yield (
+        "It takes 28×28 grey images as its data set has them: a mark that is bright on black, centred, of the same size. Anything "
+        "else has to be prepared first (mnist-tune predict does that for digits)."
+    )
+    yield (
+        "It was tried on images of the set that it was trained on. Other writers, pens, cameras, languages: not tried here."
+    )
+    yield f"It knows {text.plural(data.classes, 'class', 'classes')} and answers with one of them whatever it sees."
+    yield from _seeds(result)
+    if result.test is None:
+        yield "It never met the test set: the validation accuracy is of images that it was chosen on, so it flatters."
+    worse = degradations(run)
+    if worse:
+        yield _harms(worse)
+    if not worse:
+        yield "How it bears noise, blur, rotation and the like was not measured."
+
+
+def _seeds(result: Result) -> Iterator[str]:
+    scores = result.validation.per_seed
+    if len(scores) > 1:
+        yield (
+            f"Another training of the same recipe comes out a little different: {text.percent(min(scores))} to "
+            f"{text.percent(max(scores))}% of validation images over {len(scores)} seeds."
+        )
+
+
+def _harms(worse: tuple[Degradation, ...]) -> str:
+    left = [
+        f"{text.percent(item.accuracy[-1])}% ({item.kind}, {item.levels[-1]:.3g} {item.unit})"
+        for item in sorted(worse, key=lambda item: item.accuracy[-1])
+    ]
+    return f"Test images made worse leave of {text.percent(worse[0].accuracy[0])}%: {'; '.join(left)}."
+
+
+def exports_table(exports: Exports) -> Table:
+    """What was exported into one folder, a row a format."""
+    return Table(
+        caption=f"Exported files in {exports.place}/" if exports.place else "Exported files",
+        columns=(
+            Column("Format", number=False),
+            Column("Size"),
+            Column("Largest difference", note="of probabilities, from the Keras model's"),
+            Column("Equal classes", "%"),
+            Column("Accuracy", "%"),
+            Column("One image", "ms"),
+            Column("Input", number=False),
+            Column("Output", number=False),
+        ),
+        rows=[_row(file) for file in exports.files],
+    )
+
+
+def _row(file: ExportedFile) -> Row:
+    return Row(
+        (
+            Cell(file.title, detail=file.file),
+            number(file.size_bytes, text.size(file.size_bytes)),
+            number(file.difference, text.short(file.difference)),
+            number(file.equal_classes, text.percent(file.equal_classes)),
+            number(file.accuracy, text.percent(file.accuracy)),
+            number(file.latency_s, text.milliseconds(file.latency_s)),
+            Cell(file.input.name, detail=tensor_words(file.input)),
+            Cell(file.output.name, detail=tensor_words(file.output)),
+        )
+    )
+
+
+def tensor_words(tensor: Tensor) -> str:
+    """Type, shape and range of an input or an output."""
+    shape = ", ".join("n" if side is None else str(side) for side in tensor.shape)
+    step = f", steps of {text.short(tensor.scale)}" if tensor.scale is not None else ""
+    return f"{tensor.dtype} ({shape}), {text.short(tensor.low)} to {text.short(tensor.high)}{step}"
+
+
+def _verified(file: ExportedFile) -> str:
+    return (
+        f"Verified on {text.count(file.n)} {file.split} images, on which the Keras model's accuracy is "
+        f"{text.percent(file.keras_accuracy)}%; nothing was chosen by them. Time: {file.latency_method}."
+    )
+
+
+def _signature(data: DataSet) -> Facts:
+    return Facts(
+        "Signature",
+        (
+            ("Input", "uint8 (n, 28, 28), 0 (black) to 255 (white); the preprocessing is inside"),
+            (
+                "Output",
+                f"float32 (n, {data.classes}), probabilities from 0 to 1 that add up to 1, in the order of the classes",
+            ),
+        ),
+    )
+
+
+def _calls(run: RunData, exports: tuple[Exports, ...]) -> tuple[Call, ...]:
+    exported = [_call_of(file, one.place) for one in exports for file in one.files]
+    return tuple(exported) if exported else tuple(_own_calls(run))
+
+
+def _own_calls(run: RunData) -> Iterator[Call]:
+    """Of what the run itself left."""
+    model = run.result.model if run.result is not None else {}
+    for key, title, file in (("savedmodel", "SavedModel", "best"), ("keras", "Keras file", "best.keras")):
+        if model.get(key):
+            yield Call(title, "the run's folder", _code(key, file, None))
+
+
+def _call_of(file: ExportedFile, place: str) -> Call:
+    return Call(file.title, place or "the folder of the file", _code(file.format, file.file, file.output))
+
+
+def _code(kind: str, file: str, output: Tensor | None) -> str:
+    context = {
+        "file": file,
+        "output": output.name if output is not None else "",
+        "scale": output.scale if output is not None else None,
+    }
+    return templates.render_code(f"call-{kind}.py.j2", context).strip()
+
+
+def _licences(data: DataSet) -> tuple[str, ...]:
+    key = "digits" if data.is_digits else data.name
+    named = _LICENCES.get(key)
+    doubt = "" if data.is_digits else ", if the data are what their name says"
+    return (
+        f"Data: {named}{doubt}." if named else "Data: as their owner says; the program does not know.",
+        "Program: mnist-tune, Apache License 2.0.",
+        "Weights: whoever trained them decides, within what the licence of the data allows.",
+    )

@@ -1,0 +1,151 @@
+"""Which formats there are, what each needs and how closely it must agree. Imports neither Keras nor a format's library."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.errors import MnistTuneError, UsageError
+from tuner.export.signature import Signature
+
+Images: TypeAlias = NDArray[np.uint8]
+"""(n, 28, 28)."""
+Probabilities: TypeAlias = NDArray[np.float32]
+"""(n, classes)."""
+Classify: TypeAlias = Callable[[Images], Probabilities]
+FormatName: TypeAlias = Literal["savedmodel", "keras", "litert", "litert-int8", "onnx"]
+
+
+class ExportError(MnistTuneError):
+    """A model that can't be written in a format, or a file that answers differently from the Keras model."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that answers."""
+
+    classify: Classify
+    signature: Signature
+
+
+class Exporter(Protocol):
+    """How a format is written and read again."""
+
+    def write(self, model: Any, path: Path, calibration: Images) -> None:
+        """Writes a Keras model (untyped) to a path that is free. `calibration`: training images, for those that quantise."""
+
+    def open(self, path: Path) -> Opened:
+        """Opens the file with the format's own client."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a file may be from the Keras model on the same images."""
+
+    difference: float | None
+    """Of any probability; None where they are rounded by design."""
+    equal_classes: float = 0.0
+    """Least share of images with the same class."""
+    accuracy_loss: float | None = None
+    """The most that the accuracy may drop, as a fraction."""
+
+
+_SAME = Tolerance(difference=1e-6)
+"""The same weights in the same library: only the order in which threads add up is free."""
+_FLOAT = Tolerance(difference=1e-4)
+"""Other kernels add up float32 in another order and fold BatchNorm into the kernels. Each rounds by 6e-8 of the value; over some
+hundred additions a layer and ten layers, logits of up to 30 move by some 1e-5, probabilities by a quarter of that at most
+(softmax's slope). Ten times as much is allowed; another model's weights are off by tenths."""
+_INT8 = Tolerance(difference=None, equal_classes=0.98, accuracy_loss=0.01)
+"""256 levels for each activation move probabilities by hundredths, so classes are compared: 2% of images may change sides and
+the accuracy may lose a point, some three standard errors of a model that is right 99 times of 100 on 1,000 images."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that a model is exported in."""
+
+    name: FormatName
+    title: str
+    file: str
+    """Its name in the folder of exports; of a SavedModel a folder."""
+    exporter: str
+    """module:name of its `Exporter`."""
+    tolerance: Tolerance
+    packages: tuple[str, ...] = ()
+    """What must be installed beside what the program needs anyway."""
+    extra: str = ""
+    """The extra of mnist-tune that installs them."""
+    needs_tensorflow: bool = True
+    """As Keras's backend."""
+
+    def load(self) -> Exporter:
+        """What writes and reads it: imports Keras and the format's library."""
+        module, name = self.exporter.split(":")
+        return cast(Exporter, getattr(importlib.import_module(module), name))
+
+    def missing(self) -> tuple[str, ...]:
+        """The packages that are not installed."""
+        return tuple(package for package in self.packages if importlib.util.find_spec(package) is None)
+
+
+FORMATS: dict[FormatName, Format] = {
+    one.name: one
+    for one in (
+        Format("savedmodel", "SavedModel", "savedmodel", "tuner.export.saved_model:SAVED_MODEL", _FLOAT),
+        Format("keras", "Keras file", "model.keras", "tuner.export.keras_file:KERAS", _SAME, needs_tensorflow=False),
+        Format("litert", "LiteRT", "model.tflite", "tuner.export.litert:FLOAT", _FLOAT, ("ai_edge_litert",), "litert"),
+        Format(
+            "litert-int8",
+            "LiteRT, int8",
+            "model-int8.tflite",
+            "tuner.export.litert:INT8",
+            _INT8,
+            ("ai_edge_litert",),
+            "litert",
+        ),
+        Format(
+            "onnx",
+            "ONNX",
+            "model.onnx",
+            "tuner.export.onnx_file:ONNX",
+            _FLOAT,
+            ("onnx", "onnxruntime", "tf2onnx"),
+            "onnx",
+        ),
+    )
+}
+
+
+def chosen_formats(words: list[str]) -> list[Format]:
+    """The formats that were asked for, each once: words may be lists with commas.
+
+    Raises:
+        UsageError: where one is unknown.
+    """
+    names = list(dict.fromkeys(name.strip() for word in words for name in word.split(",")))
+    for name in names:
+        if name not in get_args(FormatName):
+            raise UsageError(f"--format: expected one of {', '.join(FORMATS)}. Received: {name or 'nothing'}")
+    return [FORMATS[cast(FormatName, name)] for name in names]
+
+
+def check_installed(formats: list[Format]) -> None:
+    """
+    Raises:
+        UsageError: where a format's library is missing; it names the extra.
+    """
+    for one in formats:
+        missing = one.missing()
+        if missing:
+            raise UsageError(
+                f"--format {one.name} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
+                f'installed. Install: pip install "mnist-tune[{one.extra}]"'
+            )

@@ -1,0 +1,79 @@
+"""Several formats of one model, written into a folder and measured: what `mnist-tune export` has done. Imports Keras."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tuner.data_checks import SIDE
+from tuner.errors import UsageError
+from tuner.export.formats import Format, Opened, Probabilities
+from tuner.export.keras_file import classifier
+from tuner.export.verification import LATENCY_METHOD, Agreement, median_latency_s, size_bytes
+from tuner.export.writing import Sample, short, write_checked
+from tuner.journal import now
+from tuner.records import Json
+
+
+def export_formats(formats: Sequence[Format], model: Any, folder: Path, sample: Sample) -> Json:
+    """Writes a Keras model (untyped) into a folder, a file a format, each compared and measured.
+
+    Returns:
+        `formats` of export.json.
+
+    Raises:
+        ExportError: where one can't be written or disagrees.
+    """
+    ours = classifier(model)(sample.images)
+    return {one.name: _exported(one, model, folder / one.file, sample, ours) for one in formats}
+
+
+def _exported(one: Format, model: Any, path: Path, sample: Sample, ours: Probabilities) -> Json:
+    opened, found = write_checked(one, model, path, sample, ours)
+    return {"file": one.file, **_measured(opened, found, path, sample), **_how(one, sample)}
+
+
+def _measured(opened: Opened, found: Agreement, path: Path, sample: Sample) -> Json:
+    return {
+        "size_bytes": size_bytes(path),
+        "difference": found.difference,
+        "equal_classes": found.equal_classes,
+        "accuracy": found.accuracy,
+        "keras_accuracy": found.keras_accuracy,
+        "latency_s": median_latency_s(opened.classify, sample.images),
+        "signature": opened.signature.to_json(),
+    }
+
+
+def _how(one: Format, sample: Sample) -> Json:
+    return {
+        "images": {"split": sample.split, "n": len(sample.labels)},
+        "tolerance": dataclasses.asdict(one.tolerance),
+        "latency_method": LATENCY_METHOD,
+        "versions": {name.replace("_", "-"): metadata.version(name) for name in ("keras", "tensorflow", *one.packages)},
+        "written": now(),
+    }
+
+
+def load_model(path: Path, classes: int) -> Any:
+    """A run's Keras model (untyped), in safe mode: no code of a file is run.
+
+    Raises:
+        UsageError: where it can't be loaded, or takes or gives something else.
+    """
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        raise UsageError(f"The model can't be loaded safely: {short(error)}. Received: {path}") from error
+    shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
+    if shapes != ((None, SIDE, SIDE), (None, classes)):
+        raise UsageError(
+            f"The model doesn't fit its run. Expected (None, {SIDE}, {SIDE}) to (None, {classes}). "
+            f"Received: {shapes[0]} to {shapes[1]} ({path})"
+        )
+    return model

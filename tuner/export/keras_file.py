@@ -1,0 +1,47 @@
+"""The Keras file: the model as Keras itself keeps it, without the state of its training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tuner.export.formats import Classify, Images, Opened, Probabilities
+from tuner.export.signature import float_signature
+
+# Keras has no types: its models are `Any` here.
+
+_BATCH = 200
+
+
+class KerasFile:
+    """`model.keras`."""
+
+    def write(self, model: Any, path: Path, calibration: Images) -> None:
+        """Writes it."""
+        model.save(path)
+
+    def open(self, path: Path) -> Opened:
+        """Loads it in safe mode: no code of a file is run."""
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        shape, given = tuple(model.input_shape), tuple(model.output_shape)
+        signature = float_signature(shape, str(model.output_names[0]), given, taken=str(model.inputs[0].name))
+        return Opened(classifier(model), signature)
+
+
+def classifier(model: Any) -> Classify:
+    """A Keras model as a function of images."""
+
+    def classify(images: Images) -> Probabilities:
+        parts = (
+            np.asarray(keras.ops.convert_to_numpy(model(images[start : start + _BATCH], training=False)), np.float32)
+            for start in range(0, len(images), _BATCH)
+        )
+        return np.concatenate(list(parts))
+
+    return classify
+
+
+KERAS = KerasFile()

@@ -1,0 +1,93 @@
+"""Whether a file answers as the Keras model does, and how fast and how large it is. Numbers only: it knows no format."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.export.formats import Classify, Images, Probabilities, Tolerance
+from tuner.splits import stratified_indices
+
+COMPARED = 1000
+"""Images on which a file is compared with the Keras model; all of them where there are fewer."""
+_SEED = 1
+"""Of which images are compared; fixed, so that every format meets the same ones."""
+_WARM_UP, _TIMED = 20, 200
+LATENCY_METHOD = f"median of {_TIMED} calls with one image each from Python, after {_WARM_UP} that were not counted; threads as each library sets them"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A file beside the Keras model, on the same images."""
+
+    n: int
+    difference: float
+    """Largest of all probabilities."""
+    equal_classes: float
+    """Share of images."""
+    accuracy: float
+    """Of the file."""
+    keras_accuracy: float
+
+    def faults(self, tolerance: Tolerance) -> list[str]:
+        """What is outside its limits, in words; empty where all is inside. NaN is outside."""
+        found = []
+        if tolerance.difference is not None and not self.difference <= tolerance.difference:
+            found.append(
+                f"probabilities differ by up to {self.difference:.2g}, {tolerance.difference:.0e} is the most allowed"
+            )
+        if not self.equal_classes >= tolerance.equal_classes:
+            found.append(
+                f"{self.equal_classes:.1%} of the classes are equal, {tolerance.equal_classes:.0%} is the least allowed"
+            )
+        loss = self.keras_accuracy - self.accuracy
+        if tolerance.accuracy_loss is not None and not loss <= tolerance.accuracy_loss + 1e-12:
+            found.append(f"the accuracy drops by {loss:.1%}, {tolerance.accuracy_loss:.0%} is the most allowed")
+        return found
+
+
+def compared_indices(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which images are compared: 1,000 (or all), of each class in proportion, always the same."""
+    return stratified_indices(labels, min(COMPARED, len(labels)), np.random.default_rng([_SEED, 3]))
+
+
+def agreement(ours: Probabilities, theirs: Probabilities, labels: NDArray[np.int64]) -> Agreement:
+    """Compares probabilities (n, classes) of the Keras model and of a file with each other and with labels (n,).
+
+    Shapes that differ, or what is not finite, count as a difference without bound.
+    """
+    if ours.shape != theirs.shape or not np.isfinite(theirs).all():
+        return Agreement(len(labels), float("inf"), 0.0, 0.0, _accuracy(ours, labels))
+    return Agreement(
+        n=len(labels),
+        difference=float(np.abs(ours - theirs).max()),
+        equal_classes=float((ours.argmax(axis=1) == theirs.argmax(axis=1)).mean()),
+        accuracy=_accuracy(theirs, labels),
+        keras_accuracy=_accuracy(ours, labels),
+    )
+
+
+def _accuracy(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+    return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def median_latency_s(classify: Classify, images: Images) -> float:
+    """Seconds of a call with one image: the median over calls (see `LATENCY_METHOD`)."""
+    times = []
+    for number in range(_WARM_UP + _TIMED):
+        image = images[number % len(images)][None]
+        began = time.perf_counter()
+        classify(image)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[_WARM_UP:])
+
+
+def size_bytes(path: Path) -> int:
+    """Of a file, or of all files in a folder."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
