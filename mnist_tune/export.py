@@ -17,7 +17,7 @@ from mnist_tune.export_folder import CARD, ExportFolder
 from mnist_tune.predict import aligned, printable, write_line
 from reports import formatting as text
 from tuner.errors import DataError, UsageError
-from tuner.export.formats import FORMATS, Format, check_installed, chosen_formats
+from tuner.export.formats import FORMATS, Format, check_installed, chosen_formats, savedmodel_fits
 from tuner.machine import keras_backend
 from tuner.options import options_from_json
 from tuner.quiet import quiet_imports
@@ -88,6 +88,7 @@ def make_request(
     check_installed(wanted)
     _check_backend(wanted)
     target = ExportFolder(Path(out) if out is not None else run / DEFAULT_FOLDER, model=folder.keras_model)
+    _check_place(wanted, target.path)
     target.check([one.file for one in wanted], force=force)
     return Request(folder, document, tuple(wanted), target, tuple(command), data)
 
@@ -99,6 +100,13 @@ def _check_backend(formats: Sequence[Format]) -> None:
             raise UsageError(
                 f"--format {one.name} needs TensorFlow as Keras's backend. Set KERAS_BACKEND=tensorflow. Received: {backend}"
             )
+
+
+def _check_place(formats: Sequence[Format], folder: Path) -> None:
+    if any(one.name == "savedmodel" for one in formats) and not savedmodel_fits(folder):
+        raise UsageError(
+            f"TensorFlow can't read a SavedModel from a path with [, ], * or ?. Choose another folder (-o). Received: {folder}"
+        )
 
 
 def export(request: Request) -> Json:

@@ -63,9 +63,8 @@ def render_code(name: str, context: Mapping[str, object]) -> str:
 
 @cache
 def markdown_environment() -> Environment:
-    """The templates of Markdown: everything is escaped as Markdown, and code goes through the filters `code` and `fenced`."""
+    """The templates of Markdown: everything is escaped as Markdown, and code goes through the filter `fenced`."""
     jinja = _plain(_as_markdown)
-    jinja.filters["code"] = inline_code
     jinja.filters["fenced"] = fenced_code
     return jinja
 
@@ -101,14 +100,6 @@ def markdown_text(words: str) -> str:
 def one_line(words: str) -> str:
     """Words without line breaks and without what a terminal or an editor would obey."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
-
-
-def inline_code(words: str) -> Verbatim:
-    """Code within a line. In a table a bar would end the cell, so it is written as an entity's look-alike."""
-    line = one_line(words).replace("|", "¦")
-    fence = "`" * (_longest_run(line) + 1)
-    gap = " " if line.startswith("`") or line.endswith("`") else ""
-    return Verbatim(f"{fence}{gap}{line}{gap}{fence}")
 
 
 def fenced_code(words: str, language: str = "") -> Verbatim:

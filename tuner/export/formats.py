@@ -149,3 +149,8 @@ def check_installed(formats: list[Format]) -> None:
                 f"--format {one.name} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
                 f'installed. Install: pip install "mnist-tune[{one.extra}]"'
             )
+
+
+def savedmodel_fits(folder: Path) -> bool:
+    """Whether TensorFlow can read a SavedModel in a folder: it takes some signs of a path for a pattern."""
+    return not set(str(folder.absolute())) & set("[]*?")

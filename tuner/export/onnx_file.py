@@ -16,6 +16,8 @@ from tuner.export.signature import INPUT_NAME, float_signature
 
 OUTPUT_NAME = "probabilities"
 BATCH_NAME = "batch"
+ERFC = "erfc"
+"""In the names of what stands for it."""
 
 
 class OnnxFile:
@@ -31,6 +33,7 @@ class OnnxFile:
         import onnx
 
         graph = onnx.load_model_from_string(path.read_bytes())
+        without_erfc(graph)
         with_names(graph)
         onnx.checker.check_model(graph)
         path.write_bytes(graph.SerializeToString())
@@ -46,6 +49,23 @@ class OnnxFile:
             return np.asarray(session.run([given.name], {taken.name: images})[0], np.float32)
 
         return Opened(classify, float_signature(_shape(taken), given.name, _shape(given)))
+
+
+def without_erfc(model: Any) -> None:
+    """Writes erfc(x), TensorFlow's way to GELU, as 1 − erf(x): ONNX has no erfc, and tf2onnx 1.17 leaves TensorFlow's there."""
+    from onnx import helper, numpy_helper
+
+    found = [place for place, node in enumerate(model.graph.node) if node.op_type == "Erfc"]
+    if not found:
+        return
+    one = f"{ERFC}_one"
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(1.0), one))
+    # From the last to the first, so that places stay right.
+    for place in reversed(found):
+        node = model.graph.node.pop(place)
+        (taken,), (given,) = node.input, node.output
+        model.graph.node.insert(place, helper.make_node("Sub", [one, f"{given}_{ERFC}"], [given]))
+        model.graph.node.insert(place, helper.make_node("Erf", [taken], [f"{given}_{ERFC}"]))
 
 
 def with_names(model: Any) -> None:
