@@ -197,7 +197,7 @@ def _limits(run: RunData, result: Result) -> Iterator[str]:
 
 def _seeds(result: Result) -> Iterator[str]:
     scores = result.validation.per_seed
-    if len(scores) > 1:
+    if len(scores) > 1 and text.percent(min(scores)) != text.percent(max(scores)):
         yield (
             f"Another training of the same recipe comes out a little different: {text.percent(min(scores))} to "
             f"{text.percent(max(scores))}% of validation images over {len(scores)} seeds."
