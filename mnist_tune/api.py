@@ -218,7 +218,7 @@ def _run(
     quiet: bool,
     command: Sequence[str] | None = None,
 ) -> Run:
-    given = _durations(given)
+    given = plain_values(given)
     if resume:
         return _resume(given, out, force=force, quiet=quiet)
     from tuner import launch
@@ -309,14 +309,16 @@ def _checked(kind: type[Options], given: Mapping[str, Any]) -> Options:
         raise UsageError(f"Unknown option: {error}") from error
 
 
-def _durations(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Durations as text become seconds; elsewhere "auto" is None."""
+def plain_values(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Durations as text become seconds, paths text; elsewhere "auto" is None."""
     values = dict(given)
     for name in ("time_budget", "trial_timeout"):
         if isinstance(values.get(name), str):
             values[name] = parse_duration(values[name])
     if values.get("workers") == "auto":
         values["workers"] = None
+    if isinstance(values.get("images"), os.PathLike):
+        values["images"] = os.fspath(values["images"])
     return values
 
 
