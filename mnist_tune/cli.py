@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from mnist_tune.arguments import (
     study_parser,
     train_parser,
 )
+from mnist_tune.output import OutputError, tell, watched_output
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
@@ -29,20 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = _COMMANDS.get(words[0]) if words else None
     try:
-        if command is not None:
-            command(words[1:])
-        else:
-            _search(words)
+        with watched_output():
+            if command is not None:
+                command(words[1:])
+            else:
+                _search(words)
     except MnistTuneError as error:
-        sys.stderr.write(f"mnist-tune: {' '.join(str(error).split())}\n")
+        if not (isinstance(error, OutputError) and error.reader_gone):
+            tell(f"mnist-tune: {' '.join(str(error).split())}")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("mnist-tune: Interrupted.\n")
+        tell("mnist-tune: Interrupted.")
         return Interrupted.exit_code
-    except BrokenPipeError:
-        # Whoever read the output has gone; the interpreter must not try to flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return 0
 
 
