@@ -217,22 +217,30 @@ def _run(
     force: bool,
     quiet: bool,
     command: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
 ) -> Run:
     given = plain_values(given)
     if resume:
-        return _resume(given, out, force=force, quiet=quiet)
+        return _resume(given, out, force=force, quiet=quiet, notes=notes)
     from tuner import launch
 
     options = make(given)
     folder = RunFolder(Path(out) if out is not None else _default_folder(options))
     words = list(command) if command is not None else command_line(options, folder.path)
     with _watched(folder, quiet) as (progress, observer, _):
-        launch.start(options, folder, observer, command=words, force=force)
+        launch.start(options, folder, observer, command=words, notes=notes, force=force)
     progress.summary(folder)
     return Run(folder)
 
 
-def _resume(given: Mapping[str, Any], out: str | os.PathLike[str] | None, *, force: bool, quiet: bool) -> Run:
+def _resume(
+    given: Mapping[str, Any],
+    out: str | os.PathLike[str] | None,
+    *,
+    force: bool,
+    quiet: bool,
+    notes: Sequence[str] = (),
+) -> Run:
     if out is None:
         raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
     if force:
@@ -242,7 +250,7 @@ def _resume(given: Mapping[str, Any], out: str | os.PathLike[str] | None, *, for
     folder = RunFolder(Path(out))
     options = merge_for_resume(options_from_json(folder.read_run()), dict(given))
     with _watched(folder, quiet) as (progress, observer, writer):
-        if launch.resume(options, folder, observer) is None:
+        if launch.resume(options, folder, observer, notes=notes) is None:
             progress.note("This run was done already; its report is rendered again.")
             writer.write()
     progress.summary(folder)
