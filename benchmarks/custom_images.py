@@ -19,13 +19,13 @@ from PIL import Image
 from inference.prediction import Classify
 from inference.preparation import Grey, prepare
 from mnist_tune.predict import load, model_of
-from tests.handwriting import cases, mnist, mnist_mask
+from tests.handwriting import cases, mnist, mnist_mask, on_tables
 from tuner.errors import MnistTuneError, UsageError
 from tuner.metrics import wilson_interval
 from tuner.records import Json
 
 RESULT = Path(__file__).parent / "results" / "custom-images.json"
-ENLARGED, PAGES, SEED = 1000, 300, 11
+ENLARGED, PAGES, TABLES, SEED = 1000, 300, 100, 11
 _MARGIN_PX = 40
 
 Labelled = Iterable[tuple[Grey, int]]
@@ -36,10 +36,17 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", help="a run's folder, a .keras file or a SavedModel's folder")
     parser.add_argument("--test", action="store_true", help="take MNIST's test digits")
+    parser.add_argument(
+        "--tables", action="store_true", help="only sheets that lie on a dark table; nothing is written"
+    )
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(words)
     try:
-        result = measure(load(model_of(Path(given.model))).classify, "test" if given.test else "train")
+        classify = load(model_of(Path(given.model))).classify
+        if given.tables:
+            sys.stdout.write(f"{json.dumps(tables(classify))}\n")
+            return 0
+        result = measure(classify, "test" if given.test else "train")
     except MnistTuneError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -71,6 +78,15 @@ def measure(classify: Classify, split: str) -> Json:
         "untouched": _share(untouched, len(labels)),
         "kinds": rows,
     }
+
+
+def tables(classify: Classify) -> Json:
+    """Sheets of light paper that lie whole on a dark table."""
+    found = (
+        (np.asarray(case.picture.convert("L"), np.float32) / np.float32(255), case.label)
+        for case in on_tables(TABLES, SEED)
+    )
+    return _prepared(classify, list(found))
 
 
 def enlarged(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Labelled:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from inference.preparation import Grey
-from tuner.errors import UsageError
 
 MOST_PIXELS = 64_000_000
 """Of an image; a larger one is refused before it is decoded. Telephones' cameras give 12 to 50 million."""
@@ -62,8 +61,12 @@ _DAMAGES = (
 """What Pillow, `zipfile` and NumPy raise of a file that is damaged."""
 
 
-class Unreadable(UsageError):
+class Unreadable(Exception):
     """An image that can't be used, and why: the words that follow its name."""
+
+
+class NoImages(Exception):
+    """A folder without images, told in one line."""
 
 
 @dataclass(frozen=True)
@@ -95,26 +98,35 @@ def read_images(words: Iterable[str], stdin: Callable[[], BinaryIO]) -> Iterator
         stdin: gives standard input.
 
     Raises:
-        UsageError: where a folder has no images.
+        NoImages: where a folder has none, or can't be read.
     """
     for word in words:
         if word == STANDARD_INPUT:
             yield from _one(word, lambda: _all_of(stdin()))
         elif os.path.isdir(word):  # never raises, whatever the name
-            for path in _inside(Path(word)):
+            for path in _some_inside(Path(word)):
                 yield from _one(str(path), lambda path=path: _file(path))  # type: ignore[misc]
         else:
             yield from _one(word, lambda word=word: _file(Path(word)))  # type: ignore[misc]
 
 
-def _inside(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
+    """The image files in a folder, by name; not those in folders below, nor hidden ones.
+
+    Raises:
+        NoImages: where it can't be read.
+    """
     try:
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
     except OSError as error:
-        raise UsageError(f"A folder of images can't be read: {error.strerror}. Received: {folder}") from error
-    found = [path for path in found if not path.name.startswith(".")]
+        raise NoImages(f"A folder of images can't be read: {error.strerror}. Received: {folder}") from error
+    return [path for path in found if not path.name.startswith(".")]
+
+
+def _some_inside(folder: Path) -> list[Path]:
+    found = images_in(folder)
     if not found:
-        raise UsageError(f"A folder has no images. {_EXPECTED} files in it (not in folders below). Received: {folder}")
+        raise NoImages(f"A folder has no images. {_EXPECTED} files in it (not in folders below). Received: {folder}")
     return found
 
 

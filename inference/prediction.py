@@ -12,7 +12,6 @@ from PIL import Image
 
 from inference.images import Picture, Refused
 from inference.preparation import SIZE, Prepared, prepare
-from tuner.records import Json
 
 Probabilities: TypeAlias = NDArray[np.float32]
 Classify: TypeAlias = Callable[[NDArray[np.uint8]], Probabilities]
@@ -45,7 +44,7 @@ class Prediction:
         pairs = list(zip(self.class_names, self.probabilities or (), strict=False))
         return sorted(pairs, key=lambda pair: -pair[1])
 
-    def to_json(self) -> Json:
+    def to_json(self) -> dict[str, object]:
         """As `mnist-tune predict --json` writes it."""
         ranked = self.ranked()
         return {

@@ -238,22 +238,30 @@ def _run(
     force: bool,
     quiet: bool,
     command: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
 ) -> Run:
-    given = _durations(given)
+    given = plain_values(given)
     if resume:
-        return _resume(given, out, force=force, quiet=quiet)
+        return _resume(given, out, force=force, quiet=quiet, notes=notes)
     from tuner import launch
 
     options = make(given)
     folder = RunFolder(Path(out) if out is not None else _default_folder(options))
     words = list(command) if command is not None else command_line(options, folder.path)
     with _watched(folder, quiet) as (progress, observer, _):
-        launch.start(options, folder, observer, command=words, force=force)
+        launch.start(options, folder, observer, command=words, notes=notes, force=force)
     progress.summary(folder)
     return Run(folder)
 
 
-def _resume(given: Mapping[str, Any], out: str | os.PathLike[str] | None, *, force: bool, quiet: bool) -> Run:
+def _resume(
+    given: Mapping[str, Any],
+    out: str | os.PathLike[str] | None,
+    *,
+    force: bool,
+    quiet: bool,
+    notes: Sequence[str] = (),
+) -> Run:
     if out is None:
         raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
     if force:
@@ -263,7 +271,7 @@ def _resume(given: Mapping[str, Any], out: str | os.PathLike[str] | None, *, for
     folder = RunFolder(Path(out))
     options = merge_for_resume(options_from_json(folder.read_run()), dict(given))
     with _watched(folder, quiet) as (progress, observer, writer):
-        if launch.resume(options, folder, observer) is None:
+        if launch.resume(options, folder, observer, notes=notes) is None:
             progress.note("This run was done already; its report is rendered again.")
             writer.write()
     progress.summary(folder)
@@ -330,14 +338,16 @@ def _checked(kind: type[Options], given: Mapping[str, Any]) -> Options:
         raise UsageError(f"Unknown option: {error}") from error
 
 
-def _durations(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Durations as text become seconds; elsewhere "auto" is None."""
+def plain_values(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Durations as text become seconds, paths text; elsewhere "auto" is None."""
     values = dict(given)
     for name in ("time_budget", "trial_timeout"):
         if isinstance(values.get(name), str):
             values[name] = parse_duration(values[name])
     if values.get("workers") == "auto":
         values["workers"] = None
+    if isinstance(values.get("images"), os.PathLike):
+        values["images"] = os.fspath(values["images"])
     return values
 
 

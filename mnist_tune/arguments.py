@@ -70,6 +70,7 @@ def search_parser() -> Parser:
     _add_confirmation(parser)
     running = _add_running(parser)
     running.add_argument("--time-budget", type=_duration, metavar="TIME", help="for the whole run: 45m, 2h")
+    _add_images(parser)
     return parser
 
 
@@ -89,6 +90,7 @@ def train_parser() -> Parser:
     _add_repetitions(what, epochs="15, or those of the trial", seeds=3)
     what.add_argument("--no-test", dest="test", action="store_false", help="leave the test set alone")
     _add_running(parser)
+    _add_images(parser)
     return parser
 
 
@@ -190,6 +192,15 @@ def _add_running(parser: Parser) -> argparse._ArgumentGroup:
     group.add_argument("--force", action="store_true", help="write over the run in --out")
     group.add_argument("--quiet", action="store_true", help="print the result only")
     return group
+
+
+def _add_images(parser: Parser) -> None:
+    group = parser.add_argument_group("what the report shows besides")
+    group.add_argument(
+        "--images",
+        metavar="PATH",
+        help="your own images, a file or a folder, which the winner classifies; folders in it named as classes label them",
+    )
 
 
 def compare_parser() -> Parser:

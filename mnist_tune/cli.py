@@ -20,6 +20,8 @@ from mnist_tune.arguments import (
     study_parser,
     train_parser,
 )
+from mnist_tune.managed import Asked, Surroundings, plain_words, run_managed, surroundings
+from mnist_tune.output import OutputError, tell, watched_output
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
@@ -30,48 +32,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = _COMMANDS.get(words[0]) if words else None
     try:
-        if command is not None:
-            command(words[1:])
-        else:
-            _search(words)
+        with watched_output():
+            if command is not None:
+                command(words[1:])
+            else:
+                _search(words)
     except MnistTuneError as error:
-        sys.stderr.write(f"mnist-tune: {' '.join(str(error).split())}\n")
+        if not (isinstance(error, OutputError) and error.reader_gone):
+            tell(f"mnist-tune: {' '.join(str(error).split())}")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("mnist-tune: Interrupted.\n")
+        tell("mnist-tune: Interrupted.")
         return Interrupted.exit_code
-    except BrokenPipeError:
-        # Whoever read the output has gone; the interpreter must not try to flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return 0
 
 
 def _search(words: list[str]) -> None:
-    parser = search_parser()
     if words and not words[0].startswith("-"):
         raise UsageError(_unknown_command(words[0]))
-    given = parser.parse_args(words)
+    around = surroundings(os.environ)
+    parser = search_parser()
+    plain, aside = (words, []) if around is None else plain_words(words, parser)
+    given = parser.parse_args(plain)
     if "version" in given:
         sys.stdout.write(f"mnist-tune {__version__}\n")
-        return
-    if not words:
+    elif not words and around is None:
         parser.print_help()
-        return
-    _run(given, ["mnist-tune", *words])
+    else:
+        from mnist_tune.api import run_search
 
-
-def _run(given: Namespace, command: list[str]) -> None:
-    from mnist_tune.api import run_search
-
-    run_search(_named(given), **_how(given), command=command)
+        _run(run_search, given, ["mnist-tune", *plain], around, aside)
 
 
 def _train(words: list[str]) -> None:
-    given = train_parser().parse_args(words)
+    around = surroundings(os.environ)
+    parser = train_parser()
+    plain, aside = (words, []) if around is None else plain_words(words, parser)
+    given = parser.parse_args(plain)
     from mnist_tune.api import run_training
 
-    run_training(_named(given), **_how(given), command=["mnist-tune", "train", *words])
+    _run(run_training, given, ["mnist-tune", "train", *plain], around, aside)
+
+
+def _run(
+    run: Callable[..., Any], given: Namespace, command: list[str], around: Surroundings | None, aside: list[str]
+) -> None:
+    if around is None:
+        run(_named(given), **_how(given), command=command)
+    else:
+        run_managed(around, run, Asked(_named(given), _how(given), aside), command)
 
 
 def _study(words: list[str]) -> None:

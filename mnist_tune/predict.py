@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from inference.models import ModelFile, find_model
+from inference.names import printable
 from reports import formatting as text
 from tuner.errors import MnistTuneError, UsageError
 from tuner.quiet import quiet_imports
@@ -98,11 +99,13 @@ def load(model: ModelFile) -> Loaded:
 
 
 def _samples(given: Namespace) -> list[Sample]:
-    from inference.images import read_images
+    from inference.images import NoImages, read_images
     from inference.prediction import make_sample
 
-    read = read_images(given.images, lambda: sys.stdin.buffer)
-    samples = [make_sample(one, raw=given.raw) for one in read]
+    try:
+        samples = [make_sample(one, raw=given.raw) for one in read_images(given.images, lambda: sys.stdin.buffer)]
+    except NoImages as error:
+        raise UsageError(str(error)) from error
     if not any(sample.readable for sample in samples):
         first = samples[0]
         more = f" (and {len(samples) - 1} more, none of which can be used)" if len(samples) > 1 else ""
@@ -143,12 +146,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
-
-
-def printable(name: str) -> str:
-    """A file's name as one line of a terminal: what it can't show, or would obey, is written as an escape."""
-    clean = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in clean)
 
 
 def write_line(words: str) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from PIL import Image
 
 import templates
+from inference.names import printable
 from inference.prediction import Prediction
 from mnist_tune import __version__
-from mnist_tune.predict import printable
 from reports import formatting as text
 from reports import pictures
 

@@ -11,6 +11,7 @@ from reports.page_data import page_data
 from reports.run_data import RunData, read_run
 from reports.sections import (
     confusion,
+    custom_images,
     data,
     errors,
     failures,
@@ -37,7 +38,7 @@ PAGE_NAME = "report.html"
 RELOAD_S = 20
 """How often the page of a run that still goes on asks for a newer one."""
 
-SECTIONS: tuple[Callable[[RunData], Section], ...] = (
+SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     summary.build,
     leaderboard.build,
     search.build,
@@ -48,13 +49,14 @@ SECTIONS: tuple[Callable[[RunData], Section], ...] = (
     confusion.build,
     errors.build,
     robustness.build,
+    custom_images.build,
     weights.build,
     data.build,
     failures.build,
     model_card.build,
     reproduce.build,
 )
-"""In the order of a reader's questions."""
+"""In the order of a reader's questions. One that has nothing to say of a run is left out."""
 
 NOT_OF_A_TRAINING = (search.build, hyperparameters.build, pareto.build, fidelity.build)
 """One configuration was trained: nothing was searched, and there is no front."""
@@ -66,8 +68,12 @@ def sections_of(run: RunData) -> list[Section]:
         return list(_study_sections(run))
     if run.info.kind == "train":
         kept = [build for build in SECTIONS if build not in (summary.build, leaderboard.build, *NOT_OF_A_TRAINING)]
-        return [training.build(run), training.trials_section(run), *(build(run) for build in kept)]
-    return [build(run) for build in SECTIONS]
+        return [training.build(run), training.trials_section(run), *_built(kept, run)]
+    return list(_built(SECTIONS, run))
+
+
+def _built(builders: Iterable[Callable[[RunData], Section | None]], run: RunData) -> Iterator[Section]:
+    return (section for build in builders if (section := build(run)) is not None)
 
 
 def _study_sections(run: RunData) -> Iterator[Section]:

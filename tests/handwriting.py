@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 import os
@@ -187,6 +188,35 @@ def cases(
             label = int(digits[1][index])
             name, mask = f"{kind} {index}", mnist_mask(digits[0][index])
         yield Case(name, label, page, picture_of(mask, page, random))
+
+
+def on_a_table(sheet: Image.Image, random: np.random.Generator, turn: float, share: float = 0.6) -> Image.Image:
+    """A picture of a dark table with the whole sheet on it.
+
+    Args:
+        sheet: mode RGB.
+        random: where it lies, and how the table looks.
+        turn: degrees, counterclockwise.
+        share: of the picture's width that the sheet takes.
+    """
+    laid = sheet.convert("RGBA").rotate(turn, Image.Resampling.BICUBIC, expand=True)
+    width, height = int(laid.width / share), int(laid.height / share * random.uniform(0.9, 1.2))
+    rough = random.normal(random.uniform(20, 90), random.choice([0, 4, 10]), (height, width, 1))
+    table = Image.fromarray(np.clip(rough + np.array((8, 0, -8)), 0, 255).astype(np.uint8))
+    free = (width - laid.width, height - laid.height)
+    table.paste(laid, tuple(int(random.integers(2, side - 1)) for side in free), laid)  # type: ignore[arg-type]
+    return table
+
+
+def on_tables(count: int, seed: int) -> Iterator[Case]:
+    """Fonts and strokes on light paper of any kind, the sheet whole on a dark table, any pen and light."""
+    for index in range(count):
+        random = np.random.default_rng([seed, index, 3])
+        page = dataclasses.replace(random_page(random), white_on_black=False)
+        label = index % 10
+        mask = stroke_mask(label, random) if index % 2 else font_mask(label, FONTS[index // 10 % len(FONTS)])
+        turn, share = float(random.uniform(-8, 8)), float(random.uniform(0.35, 0.85))
+        yield Case(f"table {index}", label, page, on_a_table(picture_of(mask, page, random), random, turn, share))
 
 
 @functools.cache

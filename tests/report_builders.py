@@ -46,6 +46,8 @@ class FakeRun:
     confirm: bool = True
     arrays: bool = True
     meet_test: bool = True
+    custom: bool = True
+    """Whether the winner met drawn digits and the user's images; runs of version 0.1.0 did not."""
     hostile: str = ""
     """Put wherever a user's or a library's text can stand."""
     seed: int = 1
@@ -411,7 +413,51 @@ def evaluation_arrays(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecor
     arrays |= picture_arrays(fake, next(iter(confirmed.values()))[0], rng)
     if fake.meet_test:
         arrays |= measured_arrays(fake, confirmed, rng)
+    if fake.custom:
+        arrays |= drawn_arrays(fake) | own_arrays(fake)
     return arrays
+
+
+def drawn_arrays(fake: FakeRun) -> dict[str, Array]:
+    """`custom/drawn/…`: 200 digits, one of them refused; none where the classes are no digits."""
+    rng = np.random.default_rng(fake.seed + 11)
+    labels = np.arange(200 if fake.data == "mnist" and fake.classes == 10 else 0) % 10
+    scores = probabilities(labels, 10, 0.06, rng)
+    scores[3:4] = np.nan
+    wrong = np.flatnonzero(np.nan_to_num(scores).argmax(axis=1) != labels)
+    shown = np.concatenate([wrong[:5], np.arange(20, 24)])[: len(labels)]
+    return {
+        "custom/drawn/seed": np.array(fake.seed),
+        "custom/drawn/labels": labels.astype(np.int64),
+        "custom/drawn/probabilities": scores,
+        "custom/drawn/warnings": np.array(
+            ["several digits or marks" if k == 3 else "" for k in range(len(labels))], np.str_
+        ),
+        "custom/drawn/shown": shown.astype(np.int64),
+        "custom/drawn/originals": rng.integers(0, 255, (len(shown), 50, 50), dtype=np.uint8),
+        "custom/drawn/seen": fake_digits(labels[shown], rng),
+    }
+
+
+def own_arrays(fake: FakeRun) -> dict[str, Array]:
+    """`custom/own/…`: a right image, a wrong one, one of an unknown class, a blank one, a damaged one."""
+    rng = np.random.default_rng(fake.seed + 13)
+    labels = np.array([0, 1, -1, 1, 0])
+    scores = np.full((5, fake.classes), 0.1 / fake.classes, np.float32)
+    scores[[0, 1, 2], [0, 0, 1]] += 0.9
+    scores[3:] = np.nan
+    names = ("0/right.png", "1/wrong.png", "unknown.png", "1/blank.png", "0/damaged.png")
+    return {
+        "custom/own/names": np.array([name + fake.hostile for name in names]),
+        "custom/own/labels": labels,
+        "custom/own/warnings": np.array(["", "", "", "blank: no ink was found", "damaged" + fake.hostile]),
+        "custom/own/readable": np.array([True, True, True, True, False]),
+        "custom/own/probabilities": scores,
+        "custom/own/shown": np.arange(5),
+        "custom/own/originals": rng.integers(0, 255, (5, 64, 64, 3), dtype=np.uint8),
+        "custom/own/sizes": np.array([[64, 48], [40, 64], [64, 64], [64, 64], [0, 0]]),
+        "custom/own/seen": fake_digits(np.maximum(labels, 0), rng),
+    }
 
 
 def picture_arrays(fake: FakeRun, record: TrialRecord, rng: np.random.Generator) -> dict[str, Array]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference import images as reading
-from inference.images import Picture, Refused, read_images
+from inference.images import NoImages, Picture, Refused, read_images
 from inference.models import find_model
 from inference.prediction import Prediction, Sample
 from mnist_tune import cli, predict, predict_page, synthetic
@@ -316,7 +316,7 @@ def test_a_file_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no images"):
+    with pytest.raises(NoImages, match="no images"):
         read(str(tmp_path))
 
 

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from inference import preparation
-from inference.preparation import BLANK, SEVERAL, TOO_WIDE, Grey, prepare
+from inference.preparation import BLANK, SEVERAL, TOO_WIDE, Grey, prepare, sheet_of
 from inference.strokes import synthetic_digits
-from tests.handwriting import FONTS, Page, cases, font_mask, mnist, mnist_mask, picture_of, stroke_mask
+from tests.handwriting import FONTS, Page, cases, font_mask, mnist, mnist_mask, on_a_table, picture_of, stroke_mask
 
 FEW = settings(max_examples=12, deadline=None)
 DIGITS = st.integers(0, 9)
@@ -48,6 +49,10 @@ def difference_but_for_a_pixel(first: NDArray[np.uint8], second: NDArray[np.uint
 
 def as_float32(array: NDArray[np.floating[Any]]) -> Grey:
     return array.astype(np.float32)
+
+
+def grey_of(picture: Image.Image) -> Grey:
+    return np.asarray(picture.convert("L"), np.float32) / np.float32(255)
 
 
 def hand(label: int, seed: int) -> NDArray[np.float64]:
@@ -217,6 +222,43 @@ def test_ruled_lines_are_left_out() -> None:
         grey = picture_of(mask, Page(paper=paper), np.random.default_rng(1)).convert("L")
         clean = picture_of(mask, Page(), np.random.default_rng(1)).convert("L")
         assert difference(*(seen(np.asarray(one, np.float32) / np.float32(255)) for one in (grey, clean))) < 10
+
+
+@pytest.mark.parametrize("turn", [0.0, 6.0])
+@pytest.mark.parametrize("label", range(10))
+def test_a_sheet_on_a_dark_table_is_read_as_the_sheet_is(label: int, turn: float) -> None:
+    random = np.random.default_rng(label)
+    sheet = picture_of(font_mask(label, "DejaVuSans"), Page(paper="cream", turn=turn), random)
+    alone = grey_of(picture_of(font_mask(label, "DejaVuSans"), Page(), random))
+    picture = grey_of(on_a_table(sheet, random, turn))
+    assert sheet_of(picture) is not None
+    # Turned there and back it is a little blurred; two different digits are 16 or more apart.
+    assert difference_but_for_a_pixel(seen(picture), seen(alone)) < 12
+
+
+def test_an_empty_sheet_on_a_table_is_blank() -> None:
+    empty = Image.new("RGB", (200, 260), (245, 245, 245))
+    picture = on_a_table(empty, np.random.default_rng(1), 5.0)
+    assert prepare(grey_of(picture)).warning == BLANK
+
+
+@pytest.mark.parametrize("kind", ["font", "strokes"])
+def test_no_sheet_is_seen_where_a_page_fills_the_picture(kind: str) -> None:
+    pictures = [grey_of(case.picture) for case in cases(60, 5, kind)]
+    assert [sheet_of(picture) is None for picture in pictures] == [True] * 60
+
+
+@pytest.mark.parametrize("font", FONTS)
+@pytest.mark.parametrize("label", range(10))
+def test_a_bold_white_digit_is_no_sheet(label: int, font: str) -> None:
+    ink = ndimage.grey_dilation(font_mask(label, font), 9)
+    assert sheet_of(np.pad(ink, 20).clip(0, 1).astype(np.float32)) is None
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_an_even_picture_holds_no_sheet(value: float) -> None:
+    assert sheet_of(sheet(value)) is None
+    assert sheet_of(sheet(value, (1, 1))) is None
 
 
 @FEW

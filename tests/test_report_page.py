@@ -24,7 +24,7 @@ from tuner.errors import JournalError, UsageError
 HOSTILE = "<script>alert(1)</script>$\\frac{}&\"'{{ 7*7 }}"
 IDS = [
     "summary", "leaderboard", "search", "hyperparameters", "pareto", "fidelity", "learning-curves", "confusion", "errors",
-    "robustness", "weights", "data", "failures", "model-card", "reproduce",
+    "robustness", "custom-images", "weights", "data", "failures", "model-card", "reproduce",
 ]  # fmt: skip
 SMALL: dict[str, Any] = {
     "brackets": ((0, ((5, 2), (2, 5))),),

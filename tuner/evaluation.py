@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.arrays import Arrays, save_arrays_file
+from tuner.custom_images import DRAWN, are_digits, drawn_arrays, own_arrays
 from tuner.data import Dataset
 from tuner.metrics import Labels, mean_and_sd, test_metrics
+from tuner.own_images import load_own_images
 from tuner.records import Json
 from tuner.robustness import KINDS, corrupted
 from tuner.tasks import EvaluateTask
@@ -40,9 +42,24 @@ def evaluate(task: EvaluateTask, data: Dataset) -> Json:
         arrays |= met
         example = data.x_test[0]
     arrays |= feature_maps(exported, np.asarray(example))
+    if task.custom:
+        arrays |= custom_arrays(task, data, exported)
     save_arrays_file(Path(task.arrays), arrays)
     keras.backend.clear_session()
     return {"test": test}
+
+
+def custom_arrays(task: EvaluateTask, data: Dataset, model: Any) -> Arrays:
+    """What the exported model (untyped) makes of drawn digits, where its classes are digits, and of the user's images."""
+
+    def ask(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return predict(model, images)
+
+    drawn = DRAWN if are_digits(data.name, data.class_names) else 0
+    arrays = drawn_arrays(ask, drawn, task.seed)
+    if task.own_images is not None:
+        arrays |= own_arrays(ask, load_own_images(Path(task.own_images)), len(data.class_names))
+    return arrays
 
 
 def _meet_test_set(task: EvaluateTask, data: Dataset, exported: Any) -> tuple[Json, Arrays]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tuner.custom_images import are_digits
 from tuner.data import Dataset, load_dataset, open_arrays, save_arrays
 from tuner.errors import UsageError
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.own_images import OwnImages, read_own_images
 from tuner.records import Json
 from tuner.run_document import new_run
 from tuner.run_folder import RunFolder
@@ -33,6 +35,7 @@ def start(
     observer: Observer,
     *,
     command: Sequence[str],
+    notes: Sequence[str] = (),
     force: bool = False,
     worker_module: str = WORKER_MODULE,
 ) -> Json:
@@ -43,6 +46,7 @@ def start(
         folder: where; must not hold anything yet, unless `force`.
         observer: hears of everything that happens.
         command: the command line, for run.json.
+        notes: what the reader should know of how the run was asked for.
         force: write over the run that is there.
         worker_module: what worker processes run; tests give one that trains nothing.
 
@@ -50,7 +54,7 @@ def start(
         The run's result, as in result.json.
 
     Raises:
-        UsageError: where options, data and space don't go together, or the folder is taken.
+        UsageError: where options, data, images and space don't go together, or the folder is taken.
         RunFailed: where no trial completed.
         Interrupted: after Ctrl-C; what finished is kept.
     """
@@ -59,18 +63,34 @@ def start(
     )
     space = make_space(options, len(data.class_names))
     study = make_study(options, space) if isinstance(options, StudyOptions) else None
+    own = _own_images(options, data)
     folder.create(force=force)
     save_arrays(data, folder.work / "data")
+    if own is not None:
+        own.save(folder.own_images)
     gpus = usable_gpus(options)
     run = new_run(options, data, space, command, gpus, study=study)
+    _note(run, observer, (*notes, *(own.notes if own is not None else ())))
     folder.write_run(run)
     return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 
 def resume(
-    options: RunOptions, folder: RunFolder, observer: Observer, *, worker_module: str = WORKER_MODULE
+    options: RunOptions,
+    folder: RunFolder,
+    observer: Observer,
+    *,
+    notes: Sequence[str] = (),
+    worker_module: str = WORKER_MODULE,
 ) -> Json | None:
     """Goes on with a run; None where it was done already.
+
+    Args:
+        options: the run's own, but for those that may change.
+        folder: where it is.
+        observer: hears of everything that happens.
+        notes: what the reader should know of how it was asked to go on.
+        worker_module: as in `start`.
 
     Raises:
         UsageError: where the data have changed since the run began.
@@ -80,6 +100,7 @@ def resume(
     if run["status"] == "completed":
         return None
     data = _data_again(options, folder, run)
+    _note(run, observer, (*notes, *_own_images_again(options, folder, data)))
     space = make_space(options, len(data.class_names))
     return _go(options, folder, observer, data, space, run, usable_gpus(options), worker_module)
 
@@ -114,6 +135,35 @@ def usable_gpus(options: RunOptions) -> int:
 def _go(options: RunOptions, *arguments: Any) -> Json:
     result: Json = _SESSIONS[type(options)](options, *arguments).go()
     return result
+
+
+def _note(run: Json, observer: Observer, notes: Sequence[str]) -> None:
+    """Tells the user, and the reader of the report; once, however often a run is resumed."""
+    for note in notes:
+        observer.note(note)
+        if note not in run["notes"]:
+            run["notes"].append(note)
+
+
+def _own_images(options: RunOptions, data: Dataset) -> OwnImages | None:
+    given = getattr(options, "images", None)
+    if given is None:
+        return None
+    return read_own_images(given, data.class_names, digits=are_digits(data.name, data.class_names))
+
+
+def _own_images_again(options: RunOptions, folder: RunFolder, data: Dataset) -> Sequence[str]:
+    """Keeps the user's images again where what was kept is lost; says what can't be had any more, for the run goes on."""
+    if folder.own_images.exists():
+        return ()
+    try:
+        own = _own_images(options, data)
+    except UsageError as error:
+        return (f"The images are gone, and the run goes on without them. {error}",)
+    if own is None:
+        return ()
+    own.save(folder.own_images)
+    return own.notes
 
 
 def _data_again(options: RunOptions, folder: RunFolder, run: Json) -> Dataset:

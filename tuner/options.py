@@ -91,6 +91,8 @@ class SearchOptions(RunOptions):
     references: bool = True
     confirm_top: int = 2
     confirm_seeds: int = 3
+    images: str | None = None
+    """A file or a folder: the user's own images, which the winner is to classify."""
     time_budget: float | None = None
     """Seconds for the whole run."""
 
@@ -121,6 +123,8 @@ class TrainOptions(RunOptions):
     """Complete."""
     epochs: int = 15
     seeds: int = 3
+    images: str | None = None
+    """A file or a folder: the user's own images, which the model is to classify."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,11 @@ class RunFolder:
         """What is needed only while the run goes on."""
         return self.path / ".work"
 
+    @property
+    def own_images(self) -> Path:
+        """The user's own images, prepared, until the winner has met them."""
+        return self.work / "own_images.npz"
+
     def kept(self, trial: str) -> Path:
         """Where a confirmation's trial leaves its model and arrays, without suffix."""
         return self.work / "models" / trial

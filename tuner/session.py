@@ -101,7 +101,7 @@ class Session(abc.ABC, Generic[Options]):
         """
         winner = found[0]
         models = [self.folder.kept(record.trial).with_suffix(".keras") for record in winner.records]
-        arrays = self.folder.work / "winner.npz"
+        arrays, own = self.folder.work / "winner.npz", self.folder.own_images
         evaluated = do_task(
             self.workers,
             EvaluateTask(
@@ -113,6 +113,8 @@ class Session(abc.ABC, Generic[Options]):
                 arrays=str(arrays.absolute()),
                 test=test,
                 seed=self.options.seed,
+                custom=True,
+                own_images=str(own.absolute()) if own.exists() else None,
             ),
         )
         write_bytes(self.folder.keras_model, models[winner.median].read_bytes())

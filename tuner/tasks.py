@@ -59,6 +59,10 @@ class EvaluateTask:
     arrays: str
     test: bool
     seed: int
+    custom: bool = False
+    """Whether the exported model meets images that are not of its data set."""
+    own_images: str | None = None
+    """Where the user's own are kept, if there are any."""
     kind: Literal["evaluate"] = "evaluate"
 
 

@@ -20,7 +20,7 @@ _Z_95 = 1.959963984540054
 class Scored:
     """Probabilities of one model on one split."""
 
-    split: Literal["test", "validation"]
+    split: Literal["test", "validation", "drawn"]
     labels: npt.NDArray[np.int64]
     """(n,)"""
     probabilities: npt.NDArray[np.float64]

@@ -94,12 +94,13 @@ def _verdict(run: RunData, scored: Scored, index: int) -> Verdict:
         seeds_wrong=int((seeds[:, index] != label).sum()),
         seeds=len(seeds),
         same_error=int((seeds[:, index] == prediction).sum()),
-        ranked=_ranked(scored.probabilities[index], label),
+        ranked=most_probable(scored.probabilities[index], label),
     )
 
 
-def _ranked(probabilities: npt.NDArray[np.float64], label: int) -> tuple[tuple[int, float], ...]:
+def most_probable(probabilities: npt.NDArray[np.float64], label: int | None) -> tuple[tuple[int, float], ...]:
+    """The most probable classes of an image, (classes,), with their probabilities; the true one is among them if it is known."""
     order = [int(k) for k in np.argsort(-probabilities, kind="stable")[:SHOWN_CLASSES]]
-    if label not in order:
+    if label is not None and label not in order:
         order[-1] = label
     return tuple((k, float(probabilities[k])) for k in order)

@@ -12,7 +12,7 @@ from reports.figures.canvas import Canvas, Ink, draw, error_axis, error_scale, h
 from reports.figures.curves import end_labels, finalist_colour
 
 
-def reliability_figure(bins: Sequence[ReliabilityBin], label: str) -> str:
+def reliability_figure(bins: Sequence[ReliabilityBin], label: str, name: str = "reliability") -> str:
     """Accuracy against confidence with the 95% interval of each bin; under it the number of images."""
 
     def paint(canvas: Canvas) -> None:
@@ -40,7 +40,7 @@ def reliability_figure(bins: Sequence[ReliabilityBin], label: str) -> str:
         ax.set_xlabel("confidence, %", labelpad=30)
         ax.set_ylabel("accuracy, %")
 
-    return draw("reliability", 440, 384, label, paint)
+    return draw(name, 440, 384, label, paint)
 
 
 def robustness_figure(found: Degradation, accuracies: Sequence[float], label: str) -> str:

@@ -110,7 +110,7 @@ def _view(run: RunData, verdict: Verdict) -> VerdictView:
         picture=_picture(run, verdict, words),
         words=f"{name(verdict.label)} → {name(verdict.prediction)}",
         lines=tuple(
-            Line(name(index), _probability(value), f"{100 * value:.1f}", index == verdict.label)
+            Line(name(index), probability_words(value), f"{100 * value:.1f}", index == verdict.label)
             for index, value in verdict.ranked
         ),
         seeds=_seeds(verdict),
@@ -129,7 +129,7 @@ def _picture(run: RunData, verdict: Verdict, words: str, caption: tuple[str, ...
     return Picture(pictures.grey(run.arrays["images/test"][verdict.place or 0]), words, caption)
 
 
-def _probability(value: float) -> str:
+def probability_words(value: float) -> str:
     """In percent; what is not quite all or nothing is never rounded to it."""
     if 0 < value < 0.0005:
         return "<0.1"
@@ -143,8 +143,8 @@ def _right(run: RunData, sample: ClassSample) -> RightView:
             _picture(
                 run,
                 verdict,
-                f"test image {verdict.index}: {name}, held for it with {_probability(verdict.probability)}%",
-                (_probability(verdict.probability),),
+                f"test image {verdict.index}: {name}, held for it with {probability_words(verdict.probability)}%",
+                (probability_words(verdict.probability),),
             )
             for verdict in half
         )
@@ -161,5 +161,5 @@ def _right_words(run: RunData, samples: tuple[ClassSample, ...]) -> str:
     of = "each class" if len(samples) == classes else f"{len(samples)} of {classes} classes"
     return (
         f"Of {of} the surest on the left, the least sure on the right, with the probability in percent. "
-        f"The least sure of all was held for what it is with {_probability(least)}%."
+        f"The least sure of all was held for what it is with {probability_words(least)}%."
     )
