@@ -19,6 +19,8 @@ from mnist_tune.arguments import (
     study_parser,
     train_parser,
 )
+from mnist_tune.signals import ending_like_ctrl_c
+from tuner.disk import is_no_space
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
@@ -29,20 +31,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = _COMMANDS.get(words[0]) if words else None
     try:
-        if command is not None:
-            command(words[1:])
-        else:
-            _search(words)
+        with ending_like_ctrl_c():
+            if command is not None:
+                command(words[1:])
+            else:
+                _search(words)
     except MnistTuneError as error:
         sys.stderr.write(f"mnist-tune: {' '.join(str(error).split())}\n")
         return error.exit_code
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # Whoever read the output has gone; the interpreter must not try to flush it again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        if not is_no_space(error):
+            raise
+        sys.stderr.write(f"mnist-tune: The disk is full. Make space, and give the command again. Received: {error}\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("mnist-tune: Interrupted.\n")
         return Interrupted.exit_code
-    except BrokenPipeError:
-        # Whoever read the output has gone; the interpreter must not try to flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return 0
 
 

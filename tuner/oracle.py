@@ -25,7 +25,7 @@ import numpy as np
 from keras_tuner import oracles
 
 from tuner.errors import RunFailed
-from tuner.options import SearchOptions
+from tuner.options import MAX_SEED, SearchOptions
 from tuner.records import Configuration, Json, TrialRecord, configuration_key, rank_key, trial_name
 
 _MAX_ATTEMPTS = 200
@@ -129,8 +129,8 @@ def _kt_options(space: Space, seed: int) -> dict[str, Any]:
     return {
         "objective": keras_tuner.Objective("val_accuracy", "max"),
         "hyperparameters": hyperparameters,
-        # 0 means "any seed" to Keras Tuner; the draws come from `_Draws`, so that any other number serves.
-        "seed": seed + 1,
+        # 0 means "any seed" to Keras Tuner, and 2³² is too large; the draws come from `_Draws`, so that any other number serves.
+        "seed": seed + 1 if seed < MAX_SEED else 1,
         # The loop decides when failures end a run.
         "max_consecutive_failed_trials": 10**9,
     }
