@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from search_spaces.specs import LayerSummary
 from tuner.errors import NoSpace, RunFailed
 from tuner.journal import Journal, JournalState
 from tuner.observer import Observer
+from tuner.packed import PackedConfiguration
 from tuner.records import HISTORY_METRICS, Json, Trial, TrialRecord, trial_name
 from tuner.tasks import Event, TrainTask
 from tuner.workers import Workers
 
 _POLL_S = 1.0
+_NO_HISTORY: Mapping[str, Sequence[float]] = {}
 _FIRST = tuple(trial_name(number) for number in (1, 2, 3))
 
 
@@ -105,13 +107,25 @@ class Engine:
         stop_if_no_space(event)
         del self._live[event.task]
         record = self.journal.finished(_record(live, event, source.layers(live.trial)))
-        self.state.finished[record.trial] = record
-        self._finish(record, source, restored=False)
+        kept = slim(record)
+        self.state.finished[record.trial] = kept
+        self._finish(kept, source, restored=False)
 
     def _finish(self, record: TrialRecord, source: Source, *, restored: bool) -> None:
         source.report(record)
         self.observer.trial_finished(record, restored=restored)
         stop_if_hopeless(self.state.finished)
+
+
+def slim(record: TrialRecord) -> TrialRecord:
+    """What choosing needs of a search's trial; its history and layers stay in the journal, so that memory hardly grows.
+
+    Records of other phases stay whole: they are few, and what comes of the run is made of them.
+    """
+    if record.phase != "search":
+        return record
+    configuration = PackedConfiguration(record.configuration)
+    return replace(record, configuration=configuration, history=_NO_HISTORY, layers=(), finished_at="")
 
 
 def same_training(trial: Trial, record: TrialRecord) -> bool:

@@ -131,7 +131,7 @@ def read_state(path: Path) -> JournalState:
     for number, event in enumerate(_events(path), start=1):
         try:
             state.apply(event)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise JournalError(
                 f"{path.name}, line {number}, is not an event that this version knows: {error!r}."
             ) from error

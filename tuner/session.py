@@ -16,7 +16,7 @@ from tuner.budget import Budget
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset
 from tuner.disk import is_no_space
-from tuner.engine import Engine, stop_if_no_space
+from tuner.engine import Engine, slim, stop_if_no_space
 from tuner.errors import Interrupted, NoSpace, RunFailed
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
@@ -107,6 +107,7 @@ class Session(abc.ABC, Generic[Options]):
 
     def _with_workers(self) -> Json:
         self.state = read_state(self.folder.journal)
+        self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
         with self._make_workers() as workers, Journal(self.folder.journal) as journal:
             self.workers = workers
             self.engine = Engine(workers, journal, self.state, self.observer)
