@@ -6,6 +6,7 @@ group of its own, with `tests.fake_worker` for its workers; this process kills i
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -133,7 +134,16 @@ def twice(folder: Path) -> list[str]:
 
 def left_over(folder: Path) -> list[str]:
     """Files that have no business in the folder of a run that is done."""
-    known = {"run.json", "trials.jsonl", "result.json", "evaluation.npz", "best", "best.keras", "trials.csv", "report.html"}
+    known = {
+        "run.json",
+        "trials.jsonl",
+        "result.json",
+        "evaluation.npz",
+        "best",
+        "best.keras",
+        "trials.csv",
+        "report.html",
+    }
     top = [path.name for path in folder.iterdir() if path.name not in known]
     return sorted(top + [path.name for path in (folder / "best").rglob("*") if "partial" in path.name])
 
@@ -143,7 +153,7 @@ def wrong_with(folder: Path, undisturbed: Path) -> list[str]:
     faults = [*twice(folder), *(f"{name} was left" for name in left_over(folder))]
     if RunFolder(folder).read_run()["status"] != "completed":
         faults.append("the run is not completed")
-    if not (folder / "report.html").is_file() or "http-equiv=\"refresh\"" in (folder / "report.html").read_text():
+    if not (folder / "report.html").is_file() or 'http-equiv="refresh"' in (folder / "report.html").read_text():
         faults.append("the report is not that of a completed run")
     if contents(folder) != contents(undisturbed):
         faults.append("other trials have finished, or with other numbers")
@@ -183,17 +193,17 @@ def main(logs: str) -> None:
 
 
 def _import_all() -> None:
-    import mnist_tune.api  # noqa: F401
-    import reports.page
-    import reports.trials_csv
-    import tuner.oracle  # noqa: F401
     from tuner import launch
 
+    for name in ("mnist_tune.api", "reports.page", "reports.trials_csv"):
+        importlib.import_module(name)
     for function in (launch.start, launch.resume):
         cast(dict[str, Any], function.__kwdefaults__)["worker_module"] = FAKE
 
 
 def _run(command: Json, log: Path) -> Json:
+    if "--space" in command["words"]:
+        import tuner.oracle  # noqa: F401 - Keras, for searches alone
     pid = os.fork()
     if pid == 0:
         _child(command, log)
@@ -269,7 +279,9 @@ def _kill_at(at: int, out: str, count: Path) -> None:
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal number
-        if event not in _AUDITED or not any(out in os.fsdecode(a) for a in arguments if isinstance(a, (str, bytes, os.PathLike))):
+        if event not in _AUDITED or not any(
+            out in os.fsdecode(a) for a in arguments if isinstance(a, (str, bytes, os.PathLike))
+        ):
             return
         if event == "open" and isinstance(arguments[2], int) and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
             return

@@ -87,7 +87,9 @@ CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "a byte more": lambda line: line[:40] + b"7" + line[40:],
     "a byte less": lambda line: line[:40] + line[41:],
     "its checksum": lambda line: line.replace(b'"check":"', b'"check":"0'),
-    "no checksum": lambda line: json.dumps({k: v for k, v in json.loads(line).items() if k != "check"}).encode() + b"\n",
+    "no checksum": lambda line: (
+        json.dumps({k: v for k, v in json.loads(line).items() if k != "check"}).encode() + b"\n"
+    ),
     "its second half gone": lambda line: line[: len(line) // 2] + b"\n",
     "its end gone, joined to the next": lambda line: line[:-20],
     "its newline gone": lambda line: line[:-1],

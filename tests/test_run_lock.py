@@ -228,13 +228,14 @@ def test_a_run_written_over_can_be_written_over_again_if_that_is_cut_short(
     """What is deleted last is what says that it is a run."""
     path = finished_run(tmp_path / "run")
     removed: list[str] = []
-    remove = launch.RunFolder.make.__globals__["_remove"]
+    names = RunFolder.make.__globals__
+    remove = names["_remove"]
 
     def watched(target: Path) -> None:
         removed.append(target.name)
         remove(target)
 
-    monkeypatch.setitem(launch.RunFolder.make.__globals__, "_remove", watched)
+    monkeypatch.setitem(names, "_remove", watched)
     RunFolder(path).make()
     assert removed[-1] == "run.json"
     assert len(removed) > 3

@@ -129,6 +129,9 @@ class _Quiet:
     """Keeps a Keras Tuner oracle from writing its own project files, and from what a complete space does not need."""
 
     trials: dict[str, Any]
+    start_order: list[str]
+    end_order: list[str]
+    _run_times: dict[str, int]
 
     def save(self) -> None:
         """Nothing: the run's journal is the only state."""
@@ -148,6 +151,8 @@ class _Quiet:
     def forget(self, trial_id: str) -> None:
         """Keeps no more of a trial that has ended than that there was one."""
         self.trials[trial_id] = None
+        for kept in (self.start_order, self.end_order, self._run_times):
+            kept.clear()
 
 
 def _kt_options(space: Space, seed: int) -> dict[str, Any]:

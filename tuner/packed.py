@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Iterator, Mapping
 
 from tuner.records import Configuration, Value
 
-_NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
-"""Tuples of names that are in use: a space has a few of them, whatever the number of its configurations."""
+_NUMBERS: dict[str, int] = {}
+"""Name of a hyperparameter → its number; a process meets as many as its spaces have."""
+_NAMES: list[str] = []
 
 
 class PackedConfiguration(Mapping[str, Value]):
-    """The values of a configuration; its names are shared with all that have the same. Equal to a dict that has both."""
+    """The values of a configuration, its names as numbers. Equal to a dict of the same names and values."""
 
     __slots__ = ("_names", "_values")
 
     def __init__(self, configuration: Configuration) -> None:
-        names = tuple(sys.intern(name) for name in configuration)
-        self._names = _NAMES.setdefault(names, names)
-        values = (sys.intern(value) if isinstance(value, str) else value for value in configuration.values())
-        self._values = tuple(values)
+        self._names = array("H", [_number(name) for name in configuration]).tobytes()
+        self._values = tuple(
+            [sys.intern(value) if isinstance(value, str) else value for value in configuration.values()]
+        )
 
     def __getitem__(self, name: str) -> Value:
-        try:
-            return self._values[self._names.index(name)]
-        except ValueError:
-            raise KeyError(name) from None
+        for known, value in zip(self, self._values, strict=True):
+            if known == name:
+                return value
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return (_NAMES[number] for number in array("H", self._names))
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._values)
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def _number(name: str) -> int:
+    if name not in _NUMBERS:
+        _NUMBERS[name] = len(_NAMES)
+        _NAMES.append(name)
+    return _NUMBERS[name]
