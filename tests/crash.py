@@ -6,6 +6,7 @@ group of its own, with `tests.fake_worker` for its workers; this process kills i
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -16,6 +17,7 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -204,9 +206,12 @@ def _import_all() -> None:
 def _run(command: Json, log: Path) -> Json:
     if "--space" in command["words"]:
         import tuner.oracle  # noqa: F401 - Keras, for searches alone
+    log.touch()
     pid = os.fork()
     if pid == 0:
         _child(command, log)
+    with contextlib.suppress(OSError):  # both do it: whoever is first, the group is there from now on
+        os.setpgid(pid, pid)
     code = _watch(pid, command)
     lines = log.read_text(errors="replace")
     counted = Path(str(log) + ".count")
@@ -251,7 +256,7 @@ def _end_group(pid: int) -> None:
 def _child(command: Json, log: Path) -> None:
     code = 70
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.update(command.get("env", {}))
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -262,6 +267,7 @@ def _child(command: Json, log: Path) -> None:
         sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
         if "at" in command or command.get("count"):
             _kill_at(command.get("at", 0), command["out"], Path(str(log) + ".count"))
+        _another_day(int(os.environ.get("FAKE_DAYS", "0")))
         from mnist_tune.cli import main as mnist_tune
 
         code = mnist_tune(command["words"])
@@ -271,6 +277,17 @@ def _child(command: Json, log: Path) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _another_day(days: int) -> None:
+    """Sets the clock of this process."""
+    later = days * 86400.0
+    clock = time.time
+    time.time = lambda: clock() + later
+    moment = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="milliseconds")
+    for name in ("tuner.journal", "tuner.run_document", "tuner.session"):
+        if days:
+            importlib.import_module(name).now = lambda: moment  # type: ignore[attr-defined]
 
 
 def _kill_at(at: int, out: str, count: Path) -> None:

@@ -14,7 +14,7 @@ from tests.crash import RUNS, Crashes, contents, result_of
 from tuner import launch, run_document
 from tuner.errors import UsageError
 from tuner.observer import Observer
-from tuner.options import MAX_SEED, SearchOptions, StudyOptions, TrainOptions
+from tuner.options import MAX_SEED, RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.oracle import Proposer
 from tuner.records import Json
 from tuner.run_folder import RunFolder
@@ -38,8 +38,8 @@ def finished(crashes: Crashes, kind: str, folder: Path, *words: str, **how: obje
     return numbers_of(folder)
 
 
-SHIFTED = {"TZ": "Pacific/Kiritimati", "FAKE_SLEEP": "0.01"}
-"""The clock of somebody for whom it is another day."""
+SHIFTED = {"FAKE_DAYS": "400", "TZ": "Pacific/Kiritimati", "FAKE_SLEEP": "0.01"}
+"""Another day, elsewhere (`tests.crash` sets the command's clock)."""
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, MAX_SEED))])
@@ -84,12 +84,17 @@ def test_the_first_and_the_last_seed_serve_as_any_other(algorithm: str, seed: in
 
 
 @pytest.mark.parametrize("seed", [-1, MAX_SEED + 1])
-@pytest.mark.parametrize("kind", [SearchOptions, StudyOptions, TrainOptions])
-def test_a_seed_beyond_is_refused_in_a_line(seed: int, kind: type[SearchOptions]) -> None:
-    others = {} if kind is SearchOptions else {"name": "dropout"}
-    others |= {"configuration": {}} if kind is TrainOptions else {}
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [
+        (SearchOptions, {}),
+        (StudyOptions, {"name": "dropout"}),
+        (TrainOptions, {"name": "dense128", "configuration": {}}),
+    ],
+)
+def test_a_seed_beyond_is_refused_in_a_line(kind: type[RunOptions], others: Json, seed: int) -> None:
     with pytest.raises(UsageError, match=f"from 0 to {MAX_SEED}") as caught:
-        kind(space="dense", seed=seed, **others)  # type: ignore[arg-type]
+        kind(space="dense", seed=seed, **others)
     assert "\n" not in str(caught.value)
 
 
