@@ -22,6 +22,8 @@ from mnist_tune.arguments import (
 )
 from mnist_tune.managed import Asked, Surroundings, plain_words, run_managed, surroundings
 from mnist_tune.output import OutputError, tell, watched_output
+from mnist_tune.signals import ending_like_ctrl_c
+from tuner.disk import is_no_space
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = _COMMANDS.get(words[0]) if words else None
     try:
-        with watched_output():
+        with ending_like_ctrl_c(), watched_output():
             if command is not None:
                 command(words[1:])
             else:
@@ -41,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not (isinstance(error, OutputError) and error.reader_gone):
             tell(f"mnist-tune: {' '.join(str(error).split())}")
         return error.exit_code
+    except OSError as error:
+        if not is_no_space(error):
+            raise
+        tell(f"mnist-tune: The disk is full. Make space, and give the command again. Received: {error}")
+        return 1
     except KeyboardInterrupt:
         tell("mnist-tune: Interrupted.")
         return Interrupted.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -74,4 +75,5 @@ class ReportWriter(Observer):
             except Exception:
                 import traceback
 
-                (self._folder / ".work" / "report.log").write_text(traceback.format_exc())
+                with contextlib.suppress(OSError):  # no space for this either
+                    (self._folder / ".work" / "report.log").write_text(traceback.format_exc())

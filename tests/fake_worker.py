@@ -1,41 +1,48 @@
-"""A worker that trains nothing: what it does follows from the task's configuration. For tests of scheduling."""
+"""A worker that trains nothing: what it does follows from the task's configuration. For tests of scheduling.
+
+Only the tasks are made up: how it hears, answers, fails and ends is the real worker's.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import resource
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tuner import worker
+from tuner.whole_files import whole_file
 
-def say(event: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(event) + "\n")
-    sys.stdout.flush()
+OnEpoch = Callable[[int, Mapping[str, float]], None]
 
 
-def serve(task: dict[str, Any], folder: Path) -> None:
+def run_task(task: dict[str, Any], folder: Path, on_epoch: OnEpoch) -> dict[str, Any]:
     if task["kind"] == "train":
-        train(task, folder)
-    else:
-        say(
-            {
-                "event": "finished",
-                "task": task["id"],
-                "body": evaluate(task) if task["kind"] == "evaluate" else export(task),
-            }
-        )
+        return train(task, folder, on_epoch)
+    return evaluate(task) if task["kind"] == "evaluate" else export(task)
 
 
 def evaluate(task: dict[str, Any]) -> dict[str, Any]:
-    np.savez(task["arrays"], kernels=np.zeros((3, 3, 2), np.float32))
+    save(Path(task["arrays"]), kernels=np.zeros((3, 3, 2), np.float32))
     scores = [json.loads(Path(path).read_text()) for path in task["models"]]
     mean = sum(scores) / len(scores)
-    return {"test": {"n": 100, "accuracy": mean, "per_seed": scores} if task["test"] else None}
+    test = {
+        "n": 100,
+        "accuracy": mean,
+        "sd": None,
+        "per_seed": scores,
+        "exported_accuracy": scores[task["exported"]],
+        "errors": round(100 * (1 - scores[task["exported"]])),
+        "accuracy_ci95": [mean, mean],
+    }
+    return {"test": test if task["test"] else None}
 
 
 def export(task: dict[str, Any]) -> dict[str, Any]:
@@ -49,47 +56,76 @@ def score_of(task: dict[str, Any]) -> float:
     return int(hashlib.sha256(text.encode()).hexdigest()[:6], 16) / 2**24
 
 
-def train(task: dict[str, Any], folder: Path) -> None:
+def train(task: dict[str, Any], folder: Path, on_epoch: OnEpoch) -> dict[str, Any]:
     configuration = task["configuration"]
-    marker = folder / f"seen-{task['id']}"
-    first = not marker.exists()
-    marker.touch()
-    if configuration.get("die") == "always" or (configuration.get("die") == "once" and first):
-        sys.stderr.write("last words\n")
-        sys.stderr.flush()
-        os._exit(3)
-    if configuration.get("fail"):
-        say({"event": "failed", "task": task["id"], "error": configuration["fail"], "duration_s": 0.0})
-        return
+    misbehave(task, folder)
     time.sleep(float(configuration.get("sleep", os.environ.get("FAKE_SLEEP", "0"))))
     score = float(configuration.get("score", score_of(task)))
-    say({"event": "epoch", "task": task["id"], "body": {"epoch": 1, "val_accuracy": score}})
+    on_epoch(1, {"val_accuracy": score})
     if task.get("keep"):
-        path = Path(task["keep"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        images = len(np.load(folder / "y_validation.npy"))
-        arrays: dict[str, Any] = {"validation_probabilities": np.full((images, 10), 0.1, np.float32)}
-        arrays |= {f"study/{name}": np.zeros(2) for name in task.get("diagnostics", ())}
-        np.savez(path.with_suffix(".npz"), **arrays)
-        path.with_suffix(".keras").write_text(json.dumps(score))
-    body = {
+        keep(task, Path(task["keep"]), len(np.load(folder / "y_validation.npy")), score)
+    return {
         "val_accuracy": score,
         "val_loss": 1 - score,
         "epochs_run": task["epochs"],
         "history": {"val_accuracy": [score] * task["epochs"], "accuracy": [score] * task["epochs"]},
     }
-    say({"event": "finished", "task": task["id"], "body": body, "duration_s": 0.01})
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
+def misbehave(task: dict[str, Any], folder: Path) -> None:
+    """Dies, fails or takes too much memory, where the configuration or the environment asks for it."""
+    configuration = task["configuration"]
+    marker = folder / f"seen-{task['id']}"
+    first = not marker.exists()
+    marker.touch()
+    with (folder / "seeds").open("a") as seeds:
+        seeds.write(f"{task['id']} {task['seed']}\n")
+    if configuration.get("die") == "always" or (configuration.get("die") == "once" and first):
+        sys.stderr.write("last words\n")
+        sys.stderr.flush()
+        os._exit(3)
+    if configuration.get("fail"):
+        name, _, text = str(configuration["fail"]).partition(": ")
+        raise type(name, (Exception,), {})(text)
+    hungry = configuration.get("hungry")
+    if hungry == "always" or (hungry == "once" and first):
+        limit = 2**30
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        bytearray(2 * limit)
+
+
+def keep(task: dict[str, Any], path: Path, images: int, score: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {"validation_probabilities": np.full((images, 10), 0.1, np.float32)}
+    arrays |= {f"study/{name}": np.zeros(2) for name in task.get("diagnostics", ())}
+    save(path.with_suffix(".npz"), **arrays)
+    with whole_file(path.with_suffix(".keras"), f".{path.name}.partial.keras") as temporary:
+        # Padded, so that a small disk is soon full.
+        temporary.write_text(json.dumps(score) + " " * int(os.environ.get("FAKE_MODEL_BYTES", "0")))
+
+
+def save(path: Path, **arrays: Any) -> None:
+    with whole_file(path, f".{path.stem}.partial.npz") as temporary:
+        np.savez(temporary, **arrays)
+
+
+def main(data_folder: str) -> None:
+    folder = Path(data_folder)
     if (folder / "broken").exists():
         sys.stderr.write("no backend\n")
         sys.exit(5)
-    say({"event": "ready"})
-    for line in sys.stdin:
-        serve(json.loads(line), folder)
+    serve_for_ever(folder)
+
+
+def serve_for_ever(folder: Path) -> None:
+    # The worker's own names: what it serves with is what is tested.
+    served: Any = worker
+    served.run_task = run_task
+    out, tasks = worker.private_output(), worker._tasks()
+    worker._say(out, {"event": "ready"})
+    while True:
+        served._serve(tasks.get(), folder, out)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -9,15 +9,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.whole_files import whole_file
+
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 
 def save_arrays_file(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Writes arrays, compressed, under a temporary name, and renames it."""
-    temporary = path.with_name(f".{path.stem}.partial.npz")
-    # mypy takes the names for numpy's own options.
-    np.savez_compressed(temporary, **dict(arrays))  # type: ignore[arg-type]
-    temporary.replace(path)
+    with whole_file(path, f".{path.stem}.partial.npz") as temporary:
+        # mypy takes the names for numpy's own options.
+        np.savez_compressed(temporary, **dict(arrays))  # type: ignore[arg-type]
 
 
 def load_arrays_file(path: Path) -> Arrays:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from search_spaces.specs import LayerSummary
-from tuner.errors import RunFailed
+from tuner.errors import NoSpace, RunFailed
 from tuner.journal import Journal, JournalState
 from tuner.observer import Observer
-from tuner.records import HISTORY_METRICS, Json, Trial, TrialRecord
+from tuner.packed import PackedConfiguration
+from tuner.records import HISTORY_METRICS, Json, Trial, TrialRecord, trial_name
 from tuner.tasks import Event, TrainTask
 from tuner.workers import Workers
 
 _POLL_S = 1.0
-_ALIKE_FAILURES = 3
+_NO_HISTORY: Mapping[str, Sequence[float]] = {}
+_FIRST = tuple(trial_name(number) for number in (1, 2, 3))
 
 
 class Source(Protocol):
@@ -102,15 +104,28 @@ class Engine:
             live.epochs.append(event.body)
             self.observer.epoch_ended(live.trial, event.worker, int(event.body["epoch"]), event.body)
             return
+        stop_if_no_space(event)
         del self._live[event.task]
         record = self.journal.finished(_record(live, event, source.layers(live.trial)))
-        self.state.finished[record.trial] = record
-        self._finish(record, source, restored=False)
+        kept = slim(record)
+        self.state.finished[record.trial] = kept
+        self._finish(kept, source, restored=False)
 
     def _finish(self, record: TrialRecord, source: Source, *, restored: bool) -> None:
         source.report(record)
         self.observer.trial_finished(record, restored=restored)
-        stop_if_hopeless(list(self.state.finished.values()))
+        stop_if_hopeless(self.state.finished)
+
+
+def slim(record: TrialRecord) -> TrialRecord:
+    """What choosing needs of a search's trial; its history and layers stay in the journal, so that memory hardly grows.
+
+    Records of other phases stay whole: they are few, and what comes of the run is made of them.
+    """
+    if record.phase != "search":
+        return record
+    configuration = PackedConfiguration(record.configuration)
+    return replace(record, configuration=configuration, history=_NO_HISTORY, layers=(), finished_at="")
 
 
 def same_training(trial: Trial, record: TrialRecord) -> bool:
@@ -118,19 +133,28 @@ def same_training(trial: Trial, record: TrialRecord) -> bool:
     return (trial.configuration, trial.epochs, trial.seed) == (record.configuration, record.epochs, record.seed)
 
 
-def stop_if_hopeless(records: list[TrialRecord]) -> None:
+def stop_if_no_space(event: Event) -> None:
+    """
+    Raises:
+        NoSpace: where a worker found a disk full. Nothing is written of its task, which is done again.
+    """
+    if event.no_space:
+        raise NoSpace(event.error or "a worker found the disk full")
+
+
+def stop_if_hopeless(records: Mapping[str, TrialRecord]) -> None:
     """Ends a run whose first trials all fail for one reason: the next ones would too.
+
+    The first ones of the plan, not those that happened to end first: that would depend on the workers.
 
     Raises:
         RunFailed: with that reason.
     """
-    first = records[:_ALIKE_FAILURES]
-    if len(first) < _ALIKE_FAILURES or any(record.completed for record in first):
+    first = [records[name] for name in _FIRST if name in records]
+    if len(first) < len(_FIRST) or any(record.completed for record in first):
         return
     if len({_kind_of_failure(record) for record in first}) == 1:
-        raise RunFailed(
-            f"The first {_ALIKE_FAILURES} trials all failed the same way, so the run stops. {first[0].error}"
-        )
+        raise RunFailed(f"The first {len(_FIRST)} trials all failed the same way, so the run stops. {first[0].error}")
 
 
 def _kind_of_failure(record: TrialRecord) -> str:

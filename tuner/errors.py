@@ -29,7 +29,11 @@ class RunFailed(MnistTuneError):
     """A run that can't go on: no trial completed, or the first ones all failed alike."""
 
 
+class NoSpace(RunFailed):
+    """A disk or quota that is full. What finished is kept; once there is space the run can go on."""
+
+
 class Interrupted(MnistTuneError):
-    """A run that was stopped by Ctrl-C; what finished is kept. Exit code 130."""
+    """A run that was stopped by Ctrl-C, SIGTERM or SIGHUP; what finished is kept. Exit code 130."""
 
     exit_code = 130

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import cast
 
 from tuner.errors import JournalError
 from tuner.records import Json, Trial, TrialRecord, record_from_json, to_json, trial_from_json
@@ -36,18 +38,22 @@ class JournalState:
         else:
             record = record_from_json(event)
             self.started.pop(record.trial, None)
+            # A trial that was trained again (its model was gone) ended when it last did.
+            self.finished.pop(record.trial, None)
             self.finished[record.trial] = record
 
 
 class Journal:
     """Appends events; each is on the disk when the call returns.
 
-    Opening one for a run that was killed drops a torn last line first.
+    Opening one for a run that was killed drops a torn last line first. Where a line can't be written whole, nothing of it
+    stays.
     """
 
     def __init__(self, path: Path) -> None:
         _drop_torn_line(path)
-        self._file: BinaryIO = path.open("ab")
+        # Unbuffered: what a full disk did not take must not be written later, by the file's end.
+        self._file: FileIO = path.open("ab", buffering=0)
 
     def started(self, trial: Trial) -> None:
         """Notes that a trial was handed to a worker."""
@@ -73,10 +79,20 @@ class Journal:
 
     def _append(self, event: str, document: Json) -> Json:
         line = {"event": event, "time": now(), **document}
-        self._file.write(encode_line(line))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            self._write(encode_line(line))
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(end)
+            raise
         return line
+
+    def _write(self, content: bytes) -> None:
+        left = memoryview(content)
+        while left:
+            left = left[self._file.write(left) :]
+        os.fsync(self._file.fileno())
 
 
 def now() -> str:
@@ -115,7 +131,7 @@ def read_state(path: Path) -> JournalState:
     for number, event in enumerate(_events(path), start=1):
         try:
             state.apply(event)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise JournalError(
                 f"{path.name}, line {number}, is not an event that this version knows: {error!r}."
             ) from error

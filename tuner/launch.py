@@ -7,13 +7,15 @@ from typing import Any
 
 from tuner.custom_images import are_digits
 from tuner.data import Dataset, load_dataset, open_arrays, save_arrays
-from tuner.errors import UsageError
+from tuner.disk import is_no_space
+from tuner.errors import NoSpace, UsageError
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.own_images import OwnImages, read_own_images
 from tuner.records import Json
-from tuner.run_document import new_run
+from tuner.run_document import add_nondeterminism, new_run
 from tuner.run_folder import RunFolder
+from tuner.run_lock import held, refuse_if_held
 from tuner.search import Search
 from tuner.studies import make_study
 from tuner.study import Study
@@ -54,25 +56,26 @@ def start(
         The run's result, as in result.json.
 
     Raises:
-        UsageError: where options, data, images and space don't go together, or the folder is taken.
+        UsageError: where options, data, images and space don't go together, the folder is taken, or a process works on it.
         RunFailed: where no trial completed.
         Interrupted: after Ctrl-C; what finished is kept.
     """
+    refuse_if_held(folder.path)
+    folder.check_free(force=force)
     data = load_dataset(
         options.data, validation=options.validation, seed=options.seed, train_samples=options.train_samples
     )
     space = make_space(options, len(data.class_names))
     study = make_study(options, space) if isinstance(options, StudyOptions) else None
     own = _own_images(options, data)
-    folder.create(force=force)
-    save_arrays(data, folder.work / "data")
-    if own is not None:
-        own.save(folder.own_images)
     gpus = usable_gpus(options)
     run = new_run(options, data, space, command, gpus, study=study)
     _note(run, observer, (*notes, *(own.notes if own is not None else ())))
-    folder.write_run(run)
-    return _go(options, folder, observer, data, space, run, gpus, worker_module)
+    with held(folder.path):
+        # Somebody may have been quicker while the data were read.
+        folder.check_free(force=force)
+        _begin(folder, data, own, run)
+        return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 
 def resume(
@@ -93,16 +96,38 @@ def resume(
         worker_module: as in `start`.
 
     Raises:
-        UsageError: where the data have changed since the run began.
+        UsageError: where the data have changed since the run began, or a process works on it.
         JournalError: where its journal is damaged.
     """
-    run = folder.read_run()
-    if run["status"] == "completed":
-        return None
-    data = _data_again(options, folder, run)
-    _note(run, observer, (*notes, *_own_images_again(options, folder, data)))
-    space = make_space(options, len(data.class_names))
-    return _go(options, folder, observer, data, space, run, usable_gpus(options), worker_module)
+    folder.read_run()
+    with held(folder.path):
+        run = folder.read_run()
+        if run["status"] == "completed":
+            # It may have been killed when only its report was wanting.
+            folder.clean()
+            return None
+        folder.sweep()
+        data = _data_again(options, folder, run)
+        _note(run, observer, (*notes, *_own_images_again(options, folder, data)))
+        space = make_space(options, len(data.class_names))
+        gpus = usable_gpus(options)
+        add_nondeterminism(run, options, gpus)
+        return _go(options, folder, observer, data, space, run, gpus, worker_module)
+
+
+def _begin(folder: RunFolder, data: Dataset, own: OwnImages | None, run: Json) -> None:
+    """Leaves all that a run needs, or nothing."""
+    try:
+        folder.make()
+        save_arrays(data, folder.work / "data")
+        if own is not None:
+            own.save(folder.own_images)
+        folder.write_run(run)
+    except BaseException as error:
+        folder.discard()
+        if is_no_space(error):
+            raise NoSpace(f"The run could not begin: the disk is full. Received: {folder.path}. Make space.") from error
+        raise
 
 
 def make_space(options: RunOptions, classes: int) -> Any:

@@ -23,7 +23,7 @@ class Observer:
         """A running trial ended an epoch."""
 
     def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
-        """A trial ended, or was put back from the journal."""
+        """A trial ended, or was put back from the journal. That of a search has its history and layers there alone."""
 
     def rung_ended(self, bracket: int, rung: int) -> None:
         """A rung has no trial left to run."""

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
@@ -32,7 +33,7 @@ HISTORY_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rat
 configurations compare; the learning rate is that of the epoch's last step."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
     """One configuration to be trained from scratch for a number of epochs with one seed."""
 
@@ -51,7 +52,7 @@ class Trial:
     """Trainable parameters."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrialRecord(Trial):
     """A trial that has ended."""
 
@@ -123,6 +124,8 @@ def record_from_json(document: Json) -> TrialRecord:
     """
     values = {f.name: document[f.name] for f in dataclasses.fields(TrialRecord) if f.name != "finished_at"}
     values["finished_at"] = document.get("time", "")
+    # A journal's reader makes a new text of each.
+    values["phase"], values["status"] = sys.intern(values["phase"]), sys.intern(values["status"])
     values["history"] = {
         metric: tuple(math.nan if value is None else float(value) for value in series)
         for metric, series in document["history"].items()

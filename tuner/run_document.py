@@ -55,6 +55,12 @@ def new_run(
     }
 
 
+def add_nondeterminism(run: Json, options: RunOptions, gpus: int) -> None:
+    """Adds what is not the same in another run now that this one goes on with other options, to its run.json's content."""
+    known = run.setdefault("nondeterminism", [])
+    known += [reason for reason in _nondeterminism(options, gpus) if reason not in known]
+
+
 def _caps(options: RunOptions, space: Any) -> Json:
     """Those that held the draws. Where nothing is drawn, a network may be of any size that nobody forbade."""
     if isinstance(options, SearchOptions):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -12,6 +15,17 @@ from typing import cast
 from tuner.errors import JournalError, UsageError
 from tuner.journal import JOURNAL_NAME
 from tuner.records import SCHEMA, Json
+from tuner.run_lock import LOCK_FILES
+from tuner.whole_files import whole_file
+
+_OF_A_START = LOCK_FILES | {".work", ".run.json.partial"}
+"""What may be there before run.json is."""
+_HALF_WRITTEN = frozenset(
+    {".run.json.partial", ".result.json.partial", ".best.keras.partial", ".best.partial", ".evaluation.partial.npz"}
+)
+_OF_A_PROCESS = re.compile(r"\.(?:report\.html|trials\.csv)\.(\d{1,10})")
+"""A page or table while the process of this number writes it."""
+_WRITING_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -58,29 +72,43 @@ class RunFolder:
         """Where a confirmation's trial leaves its model and arrays, without suffix."""
         return self.work / "models" / trial
 
-    def create(self, *, force: bool) -> None:
-        """Makes the folder.
+    def check_free(self, *, force: bool) -> None:
+        """Whether a run may begin here. Nothing is written, nor removed.
 
         Raises:
-            UsageError: where it holds something already and `force` is not set, or holds what is not a run's.
+            UsageError: where the folder holds something already and `force` is not set, or holds what is not a run's.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            if not force:
-                raise UsageError(
-                    f"The folder of the run is taken. Received: {self.path}. "
-                    "Go on with its run (--resume), write over it (--force), or choose another (--out)."
-                )
-            if not self.run_json.exists():
-                raise UsageError(
-                    f"--force writes over a run's folder only. Received a folder without run.json: {self.path}"
-                )
-            shutil.rmtree(self.path)
-        try:
-            self.work.mkdir(parents=True)
-        except OSError as error:
+        if self._is_free():
+            return
+        if not force:
             raise UsageError(
-                f"The folder of the run can't be made: {error.strerror or error}. Received: {self.path}"
-            ) from error
+                f"The folder of the run is taken. Received: {self.path}. "
+                "Go on with its run (--resume), write over it (--force), or choose another (--out)."
+            )
+        if not self.run_json.exists():
+            raise UsageError(
+                f"--force writes over a run's folder only. Received a folder without run.json: {self.path}"
+            )
+
+    def _is_free(self) -> bool:
+        """Whether it holds nothing, or only what a start left that was cut short before run.json was there."""
+        if not self.path.exists():
+            return True
+        return self.path.is_dir() and {path.name for path in self.path.iterdir()} <= _OF_A_START
+
+    def make(self) -> None:
+        """Makes an empty folder of it, whatever it held; its lock stays. To be called by the lock's holder."""
+        # run.json last: cut short, this is still a run's folder, that can be written over again.
+        for path in sorted(self.path.iterdir(), key=lambda path: path == self.run_json):
+            if path.name not in LOCK_FILES:
+                _remove(path)
+        self.work.mkdir()
+
+    def discard(self) -> None:
+        """Removes what a start left that failed before run.json was there."""
+        if not self.run_json.exists():
+            for name in _OF_A_START - LOCK_FILES:
+                _remove(self.path / name)
 
     def read_run(self) -> Json:
         """The content of run.json.
@@ -90,7 +118,9 @@ class RunFolder:
             JournalError: where it is damaged or of another schema.
         """
         if not self.run_json.is_file():
-            raise UsageError(f"This is not a run's folder: it has no run.json. Received: {self.path}")
+            begun = self.path.is_dir() and self._is_free() and self.work.exists()
+            hint = " Its run was cut short before it began: begin it again, without --resume." if begun else ""
+            raise UsageError(f"This is not a run's folder: it has no run.json. Received: {self.path}.{hint}")
         return _checked(self.run_json)
 
     def read_result(self) -> Json | None:
@@ -102,8 +132,15 @@ class RunFolder:
         write_json(self.run_json, document)
 
     def clean(self) -> None:
-        """Removes what only a running run needs."""
+        """Removes what only a running run needs, and what processes that were killed left half-written."""
         shutil.rmtree(self.work, ignore_errors=True)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Removes what processes that were killed left half-written. To be called by the lock's holder."""
+        for path in self.path.iterdir():
+            if path.name in _HALF_WRITTEN or _is_abandoned(path):
+                _remove(path)
 
 
 def write_json(path: Path, document: Json) -> None:
@@ -113,12 +150,39 @@ def write_json(path: Path, document: Json) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes bytes under a temporary name, flushes them to the disk, and renames."""
-    temporary = path.with_name(f".{path.name}.partial")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with whole_file(path, f".{path.name}.partial") as temporary:
+        temporary.write_bytes(content)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether it is a page or table that a process which is no more was writing: `report` may run beside a run."""
+    match = _OF_A_PROCESS.fullmatch(path.name)
+    if match is None:
+        return False
+    if os.name == "posix":
+        return not _lives(int(match[1]))
+    with contextlib.suppress(OSError):  # gone meanwhile
+        return time.time() - path.stat().st_mtime > _WRITING_S
+    return False
+
+
+def _lives(pid: int) -> bool:
+    """Whether there is a process of this number (POSIX)."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _checked(path: Path) -> Json:

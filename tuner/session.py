@@ -15,8 +15,9 @@ from typing import Any, Generic
 from tuner.budget import Budget
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset
-from tuner.engine import Engine
-from tuner.errors import Interrupted, RunFailed
+from tuner.disk import is_no_space
+from tuner.engine import Engine, slim, stop_if_no_space
+from tuner.errors import Interrupted, NoSpace, RunFailed
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
 from tuner.options import Options
@@ -59,24 +60,54 @@ class Session(abc.ABC, Generic[Options]):
 
     def go(self) -> Json:
         """All phases, and the status of the run whatever happens."""
-        self.set_status("running")
-        self.observer.run_began(self.run)
         try:
+            self.set_status("running")
+            self.observer.run_began(self.run)
             result = self._with_workers()
         except KeyboardInterrupt as interrupt:
-            self._end("interrupted", "stopped by Ctrl-C")
-            raise Interrupted(
-                f"Interrupted. What finished is kept; go on with: mnist-tune --out {self.folder.path} --resume"
-            ) from interrupt
+            signal_name = str(interrupt) or "Ctrl-C"
+            self._end("interrupted", f"stopped by {signal_name}")
+            raise Interrupted(f"Interrupted. What finished is kept; {self._go_on_words()}") from interrupt
         except Exception as error:
-            self._end("failed", str(error))
-            raise
-        self.folder.clean()
-        self._end("completed", None)
+            told = self._failed(error)
+            if told is error:
+                raise
+            raise told from error
+        self._completed()
         return result
+
+    def _completed(self) -> None:
+        # The status first: once it is written nothing of this run is trained again, whatever happens to the rest.
+        try:
+            self._write_end("completed", None)
+            self.folder.clean()
+            self.observer.run_ended(self.run)
+        except OSError as error:
+            if not is_no_space(error):
+                raise
+            raise NoSpace(
+                f"The disk is full: the run is done but for its report. Make space, then {self._go_on_words()}"
+            ) from error
+
+    def _failed(self, error: Exception) -> Exception:
+        """Writes down that the run failed; how the user is told."""
+        if not is_no_space(error):
+            self._end("failed", str(error))
+            return error
+        reason = f"The disk is full, so the run stops. What finished is kept; make space, then {self._go_on_words()}"
+        # Neither status nor report may find room; those that are there stay.
+        with contextlib.suppress(OSError):
+            self._write_end("failed", reason)
+        with contextlib.suppress(OSError):
+            self.observer.run_ended(self.run)
+        return NoSpace(reason)
+
+    def _go_on_words(self) -> str:
+        return f"go on with: mnist-tune --out {self.folder.path} --resume"
 
     def _with_workers(self) -> Json:
         self.state = read_state(self.folder.journal)
+        self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
         with self._make_workers() as workers, Journal(self.folder.journal) as journal:
             self.workers = workers
             self.engine = Engine(workers, journal, self.state, self.observer)
@@ -177,9 +208,12 @@ class Session(abc.ABC, Generic[Options]):
         self.folder.write_run(self.run)
 
     def _end(self, status: str, error: str | None) -> None:
+        self._write_end(status, error)
+        self.observer.run_ended(self.run)
+
+    def _write_end(self, status: str, error: str | None) -> None:
         self.run["times"]["ended"] = now()
         self.set_status(status, error)
-        self.observer.run_ended(self.run)
 
 
 def do_task(workers: LocalWorkers, task: Task) -> Json:
@@ -192,6 +226,7 @@ def do_task(workers: LocalWorkers, task: Task) -> Json:
     event: Event | None = None
     while event is None or event.kind == "epoch":
         event = workers.next_event(_POLL_S)
+    stop_if_no_space(event)
     if event.kind == "failed":
         raise RunFailed(f"The winner could not be handled ({task.kind}). {event.error}")
     return event.body

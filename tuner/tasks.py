@@ -14,6 +14,8 @@ from tuner.records import Configuration, Json
 
 PATIENCE, RESTORE_BEST = "trial.patience", "trial.restore_best"
 """Options of a trial that stand in a configuration, where a study varies them."""
+OUT_OF_MEMORY_CODE = 12
+"""How a worker ends that has no memory left: as if the system had killed it."""
 Diagnostic: TypeAlias = Literal["gradient_norms", "units", "gradient_noise", "step"]
 
 
@@ -92,6 +94,8 @@ class Event:
     body: Json = dataclasses.field(default_factory=dict)
     error: str | None = None
     duration_s: float = 0.0
+    no_space: bool = False
+    """It failed because a disk is full: the task is not to blame, and is done again once there is space."""
 
 
 def task_to_json(task: Task) -> Json:

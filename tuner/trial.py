@@ -29,6 +29,7 @@ from tuner.diagnostics import measure, reset_peak_memory
 from tuner.records import HISTORY_METRICS, Json
 from tuner.tasks import PATIENCE, RESTORE_BEST, SpaceRef, TrainTask
 from tuner.weights import weight_arrays
+from tuner.whole_files import whole_file
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
@@ -218,7 +219,8 @@ def _keep(task: TrainTask, model: Any, data: Dataset, path: Path) -> None:
     model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     path.parent.mkdir(parents=True, exist_ok=True)
     save_arrays_file(path.with_suffix(".npz"), arrays)
-    model.save(path.with_suffix(".keras"))
+    with whole_file(path.with_suffix(".keras"), f".{path.name}.partial.keras") as temporary:
+        model.save(temporary)
 
 
 def predict(model: Any, images: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -7,6 +7,7 @@ input ends, its parent is gone and it ends too, at once.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -18,7 +19,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from tuner.disk import is_no_space
 from tuner.machine import keras_backend
+from tuner.tasks import OUT_OF_MEMORY_CODE
 
 if TYPE_CHECKING:
     from tuner.data import Dataset
@@ -83,11 +86,28 @@ def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
         body = run_task(document, data, on_epoch)
         event: Json = {"event": "finished", "body": body}
     except Exception as error:
-        import traceback
-
-        traceback.print_exc()
-        event = {"event": "failed", "error": reason(error)}
+        _log(error)
+        no_space = is_no_space(error)
+        if not no_space and is_out_of_memory(error):
+            # A fresh process may have more: the task is run again once, as if the system had killed this one.
+            os._exit(OUT_OF_MEMORY_CODE)
+        event = {"event": "failed", "error": reason(error), "no_space": no_space}
     _say(out, {**event, "task": document["id"], "duration_s": time.perf_counter() - began})
+
+
+def _log(error: Exception) -> None:
+    import traceback
+
+    with contextlib.suppress(OSError):  # the log's disk may be what is full
+        traceback.print_exception(error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is Python's, TensorFlow's or JAX's word for too little memory."""
+    return isinstance(error, MemoryError) or (
+        type(error).__name__ in ("ResourceExhaustedError", "XlaRuntimeError", "JaxRuntimeError")
+        and any(words in str(error) for words in ("RESOURCE_EXHAUSTED", "OOM", "failed to allocate"))
+    )
 
 
 def reason(error: BaseException) -> str:

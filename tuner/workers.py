@@ -23,7 +23,7 @@ from tuner.errors import RunFailed
 from tuner.machine import cpu_cores
 from tuner.options import Device
 from tuner.records import Json
-from tuner.tasks import Event, Task, task_to_json
+from tuner.tasks import OUT_OF_MEMORY_CODE, Event, Task, task_to_json
 
 WORKERS_PER_GPU = 4
 TRIALS_A_PROCESS = 50
@@ -213,6 +213,7 @@ class LocalWorkers:
             body=message.get("body", {}),
             error=message.get("error"),
             duration_s=message.get("duration_s", 0.0),
+            no_space=message.get("no_space", False),
         )
         if event.kind != "epoch":
             process.running = None
@@ -332,4 +333,6 @@ def count_gpus() -> int:
 def _exit_reason(code: int) -> str:
     if code == -9:
         return "it was killed (signal 9; out of memory?)"
+    if code == OUT_OF_MEMORY_CODE:
+        return "it ran out of memory"
     return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"

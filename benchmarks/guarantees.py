@@ -1,0 +1,298 @@
+"""`python -m benchmarks.guarantees`: the figures of docs/guarantees.md that a machine measures, kept in `results/guarantees.json`.
+
+The loop between oracle, journal and workers is measured with 2,000 trials that are done at once, in memory: what it costs
+is what the loop itself costs, two flushes of the journal a trial included. `--real` adds what takes real training: the
+memory of a worker over 200 trials, and eight workers on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner.data import load_dataset, save_arrays
+from tuner.engine import Engine, slim
+from tuner.journal import Journal, read_state
+from tuner.launch import make_space
+from tuner.observer import Observer
+from tuner.options import SearchOptions
+from tuner.quiet import quiet_imports
+from tuner.records import HISTORY_METRICS, Json, TrialRecord
+from tuner.sources import Networks, SearchSource
+from tuner.tasks import Event, SpaceRef, Task, TrainTask
+from tuner.workers import LocalWorkers
+
+RESULT = Path(__file__).parent / "results" / "guarantees.json"
+TRIALS = 2000
+REAL_TRIALS = 200
+SPACE = "compact8k"
+LIBRARIES = ("keras", "keras-tuner", "tensorflow", "numpy", "filelock")
+LIMITS = {"loop_cpu_ms": 5.0, "loop_memory_bytes": 1024.0, "resume_s": 5.0, "worker_memory_mb": 1.0}
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure and what it may be."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None
+    how: str
+
+    @property
+    def within(self) -> bool:
+        """Whether it keeps its limit."""
+        return self.limit is None or self.value <= self.limit
+
+
+class InstantWorkers:
+    """Does each task at once, as long a history as a real one's."""
+
+    size = 2
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+
+    def submit(self, task: Task) -> None:
+        """Answers at once."""
+        if isinstance(task, TrainTask):
+            score = (hash((task.id, task.seed)) % 10_000) / 10_000
+            history = {metric: [score] * task.epochs for metric in HISTORY_METRICS}
+            body = {"val_accuracy": score, "val_loss": 1 - score, "epochs_run": task.epochs, "history": history}
+            self._events.append(Event(kind="finished", task=task.id, worker=0, body=body, duration_s=1.0))
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        """The next answer."""
+        return self._events.popleft() if self._events else None
+
+    def drop(self) -> None:
+        """Forgets all."""
+        self._events.clear()
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+@dataclass
+class Marks(Observer):
+    """What had been used after so many trials."""
+
+    every: int = 100
+    measured: Callable[[], float] = time.process_time
+    found: list[tuple[int, float]] = field(default_factory=list)
+    trials: int = 0
+
+    def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
+        """Measures now and then."""
+        self.trials += 1
+        if self.trials % self.every == 0:
+            self.found.append((self.trials, self.measured()))
+
+    def slope(self, first: int) -> float:
+        """A trial, from that one on, by least squares."""
+        found = np.array([mark for mark in self.found if mark[0] >= first])
+        return float(np.polyfit(found[:, 0], found[:, 1], 1)[0])
+
+
+def source_of(algorithm: str, trials: int) -> SearchSource:
+    """A search of about so many trials."""
+    with quiet_imports():
+        from tuner.oracle import Proposer
+    sizes: Json = {"max_trials": trials} if algorithm == "random" else {"iterations": max(1, trials // 30)}
+    options = SearchOptions(space=SPACE, algorithm=algorithm, **sizes)  # type: ignore[arg-type]
+    space = make_space(options, 10)
+    networks = Networks(space, SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10))
+    return SearchSource(Proposer(space, options), networks, options.seed, lambda bracket, rung: None)
+
+
+def run_loop(algorithm: str, trials: int, journal: Path, marks: Marks) -> int:
+    """Runs a search from nothing, or from its journal; how many trials it has."""
+    source, state = source_of(algorithm, trials), read_state(journal)
+    state.finished = {name: slim(record) for name, record in state.finished.items()}
+    with Journal(journal) as opened:
+        Engine(InstantWorkers(), opened, state, marks).run(source)
+    return marks.trials
+
+
+def loop_cpu(algorithm: str, trials: int = TRIALS) -> Figure:
+    """CPU of the loop a trial."""
+    with tempfile.TemporaryDirectory() as folder:
+        source_of(algorithm, 30)
+        began = time.process_time()
+        done = run_loop(algorithm, trials, Path(folder) / "trials.jsonl", Marks(every=10**9))
+        spent = time.process_time() - began
+    how = f"{algorithm}, {done:,} trials: CPU a trial of oracle, journal and loop"
+    return Figure(f"loop_cpu_{algorithm}", round(1000 * spent / done, 2), "ms", LIMITS["loop_cpu_ms"], how)
+
+
+def loop_memory(algorithm: str, trials: int = TRIALS) -> Figure:
+    """How fast the loop's memory grows."""
+    marks = Marks(every=trials // 20, measured=_traced_bytes)
+    with tempfile.TemporaryDirectory() as folder:
+        source_of(algorithm, 30)
+        gc.collect()
+        tracemalloc.start(1)
+        run_loop(algorithm, trials, Path(folder) / "trials.jsonl", marks)
+        tracemalloc.stop()
+    value = round(marks.slope(trials // 4), 0)
+    how = f"{algorithm}, {marks.trials:,} trials: slope of what tracemalloc counts, from a quarter of them on"
+    return Figure(f"loop_memory_{algorithm}", value, "bytes a trial", LIMITS["loop_memory_bytes"], how)
+
+
+def _traced_bytes() -> float:
+    gc.collect()
+    return float(tracemalloc.get_traced_memory()[0])
+
+
+def resume_time(trials: int = TRIALS) -> Figure:
+    """How long it takes until a journal is replayed and the search at its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "trials.jsonl"
+        run_loop("hyperband", trials, journal, Marks(every=10**9))
+        size = journal.stat().st_size
+        began = time.process_time()
+        done = run_loop("hyperband", trials, journal, Marks(every=10**9))
+        spent = time.process_time() - began
+    how = f"a journal of {done:,} trials ({size / 1e6:.1f} MB) read and replayed: CPU, without Keras's import"
+    return Figure("resume", round(spent, 2), "s", LIMITS["resume_s"], how)
+
+
+def tasks(count: int) -> list[TrainTask]:
+    """Small trainings, each of another network: an epoch."""
+    from search_spaces.compact_family import CompactFamily
+
+    family, space = CompactFamily(), SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
+    draws = [family.draw(np.random.default_rng([3, number])) for number in range(count)]
+    return [
+        TrainTask(id=f"{number:04d}", space=space, configuration=draw, epochs=1, seed=7)
+        for number, draw in enumerate(draws)
+    ]
+
+
+def do_all(pool: LocalWorkers, todo: Sequence[TrainTask], after: Callable[[], None] = lambda: None) -> list[Event]:
+    """The events that end these tasks, one at a time where `after` looks at the pool after each."""
+    for task in todo:
+        pool.submit(task)
+    ended: list[Event] = []
+    while len(ended) < len(todo):
+        event = pool.next_event(60)
+        if event is not None and event.kind != "epoch":
+            ended.append(event)
+            after()
+    return ended
+
+
+def worker_memory(trials: int = REAL_TRIALS, samples: int = 200) -> list[Figure]:
+    """A worker's resident memory over real trials of ever new networks, as its parent sees it; it restarts after 50."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        save_arrays(load_dataset("digits", validation=0.1, seed=1, train_samples=samples), data)
+        found: list[float] = []
+        with LocalWorkers(1, data, Path(folder) / "logs") as pool:
+            for task in tasks(trials):
+                do_all(pool, [task], lambda: found.append(_resident_mb(pool.pids()[0])))
+    # The trial after which a worker was replaced shows the new one, that has not begun.
+    steady = [(number, value) for number, value in enumerate(found) if (number + 1) % pool.trials_a_process]
+    numbers, values = np.array(steady).T
+    slope = float(np.polyfit(numbers, values, 1)[0])
+    how = f"one worker, {trials} real trials of ever new networks on {samples} digits"
+    return [
+        Figure("worker_memory_slope", round(slope, 3), "MB a trial", LIMITS["worker_memory_mb"], f"{how}: slope"),
+        Figure("worker_memory_most", round(max(values), 0), "MB", None, f"{how}: the most"),
+    ]
+
+
+def _resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+
+
+def many_workers(size: int, trials: int, module: str) -> Figure:
+    """More workers than cores: how many of the trials are lost, late or failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        save_arrays(load_dataset("digits", validation=0.1, seed=1, train_samples=200), data)
+        with LocalWorkers(size, data, Path(folder) / "logs", timeout_s=600, module=module) as pool:
+            ended = do_all(pool, tasks(trials))
+    failed = sum(event.kind != "finished" for event in ended)
+    real = "real" if module == "tuner.worker" else "fake"
+    how = f"{size} workers on {os.cpu_count()} cores, {trials} {real} trials: lost, late or failed"
+    return Figure(f"many_workers_{real}", failed, "trials", 0.0, how)
+
+
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "loop": lambda: [loop_cpu("hyperband"), loop_cpu("random")],
+    "memory": lambda: [loop_memory("hyperband"), loop_memory("random")],
+    "resume": lambda: [resume_time()],
+    "workers": lambda: [many_workers(8, 200, "tests.fake_worker")],
+    "real": lambda: [*worker_memory(), many_workers(8, 24, "tuner.worker")],
+}
+
+
+def measured(part: str) -> list[Figure]:
+    """The figures of a part, from a process of its own."""
+    words = [sys.executable, "-m", "benchmarks.guarantees", "--part", part]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [Figure(**figure) for figure in json.loads(done.stdout.splitlines()[-1])]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, prints, keeps; returns 1 where a limit is broken, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guarantees", description=__doc__)
+    parser.add_argument("--real", action="store_true", help="with real training too: some minutes")
+    parser.add_argument("--part", choices=PARTS, help="this part alone, as JSON; nothing is kept")
+    given = parser.parse_args(arguments)
+    if given.part:
+        sys.stdout.write(json.dumps([asdict(figure) for figure in PARTS[given.part]()]) + "\n")
+        return 0
+    found: list[Figure] = []
+    for part in PARTS:
+        if part != "real" or given.real:
+            found += measured(part)
+    sys.stdout.write("".join(f"{_row(figure)}\n" for figure in found))
+    RESULT.write_text(json.dumps(document(found), indent=2) + "\n", encoding="utf-8")
+    return 0 if all(figure.within for figure in found) else 1
+
+
+def _row(figure: Figure) -> str:
+    limit = "" if figure.limit is None else f" (at most {figure.limit:g})"
+    told = "" if figure.within else ": broken"
+    return f"{figure.value:>10g} {figure.unit}{limit}{told}  {figure.how}"
+
+
+def document(found: Sequence[Figure]) -> dict[str, Any]:
+    """What is kept."""
+    return {
+        "what": "python -m benchmarks.guarantees: what docs/guarantees.md tells of load, each part in a process of its own",
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "machine": {
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+            "load_1min": round(os.getloadavg()[0], 1),
+            "peak_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
+        },
+        "figures": [asdict(figure) for figure in found],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

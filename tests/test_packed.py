@@ -1,0 +1,47 @@
+"""Configurations in little memory are configurations like others."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from tuner.packed import PackedConfiguration
+from tuner.records import Value, configuration_key
+
+TABLE: list[dict[str, Value]] = [
+    {},
+    {"a": 1},
+    {"b": True, "a": 0.1 + 0.2, "näme": "wörd", "": ""},
+    {f"name_{n}": n for n in range(300)},
+]
+
+
+@pytest.mark.parametrize("values", TABLE, ids=["empty", "one", "kinds", "many"])
+def test_it_is_what_was_packed(values: dict[str, Value]) -> None:
+    packed = PackedConfiguration(values)
+    assert dict(packed) == values
+    assert list(packed) == list(values)
+    assert packed == values
+    assert values == packed
+    assert len(packed) == len(values)
+    assert configuration_key(packed) == configuration_key(values)
+    assert json.dumps(dict(packed)) == json.dumps(values)
+    assert copy.deepcopy(packed) == values
+    assert isinstance(packed, Mapping)
+
+
+def test_others_differ() -> None:
+    packed = PackedConfiguration({"a": 1, "b": 2})
+    assert packed != {"a": 1}
+    assert packed != {"a": 1, "b": 3}
+    assert packed != PackedConfiguration({"b": 1, "a": 2})
+    assert packed.get("c") is None
+    with pytest.raises(KeyError, match="c"):
+        packed["c"]
+
+
+def test_true_stays_true() -> None:
+    assert PackedConfiguration({"a": True})["a"] is True
