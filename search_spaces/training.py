@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from search_spaces.augmentation import augment
 from search_spaces.recipe import Augmentation, Recipe, Schedule
+from search_spaces.swift_layers import swift_layers
 
 # Keras has no types: its models, optimizers, tensors and histories are `Any` here, and so are its base classes.
 
@@ -210,7 +211,8 @@ def fit_model(
     _let_go_of_graphs(model)
     # The batches are shuffled images already; in another order every one of them would augment a whole chunk again.
     kwargs |= {"shuffle": False, "validation_batch_size": kwargs.get("validation_batch_size", VALIDATION_BATCH)}
-    return model.fit(batches, epochs=epochs, **kwargs)
+    with swift_layers(model):
+        return model.fit(batches, epochs=epochs, **kwargs)
 
 
 def set_normalisation(model: Any, x: Images) -> None:
