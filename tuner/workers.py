@@ -36,8 +36,9 @@ _LOG_LINES = 3
 class Workers(Protocol):
     """Where tasks are done."""
 
-    size: int
-    """How many tasks run at the same time."""
+    @property
+    def size(self) -> int:
+        """How many tasks run at the same time; it may change."""
 
     def submit(self, task: Task) -> None:
         """Queues a task."""
