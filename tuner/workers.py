@@ -334,7 +334,8 @@ def _visible_gpus() -> list[str]:
 
 def count_gpus() -> int:
     """How many NVIDIA GPUs this process may use, without starting any: as `nvidia-smi --list-gpus` says, and
-    `CUDA_VISIBLE_DEVICES` where it is set."""
+    `CUDA_VISIBLE_DEVICES` where it is set.
+    """
     if (visible := _visible_gpus()) or "CUDA_VISIBLE_DEVICES" in os.environ:
         return 0 if "-1" in visible else min(len(visible), _machine_gpus())
     return _machine_gpus()
