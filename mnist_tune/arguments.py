@@ -185,6 +185,7 @@ def _add_running(parser: Parser) -> argparse._ArgumentGroup:
     group.add_argument(
         "--workers", type=_count_or_auto, metavar="N", help="processes (default: auto, one a core or four a GPU)"
     )
+    group.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://10.0.0.1:8786")
     group.add_argument("--device", metavar="NAME", help="auto, cpu or gpu (default: auto)")
     group.add_argument("--trial-timeout", type=_duration, metavar="TIME", help="for one trial: 10m")
     group.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/<what>-<date>-<time>)")

@@ -12,7 +12,7 @@ import pytest
 
 from tuner.errors import RunFailed
 from tuner.tasks import Event, SpaceRef, TrainTask
-from tuner.workers import LocalWorkers, worker_environment
+from tuner.workers import LocalWorkers, count_gpus, worker_environment
 
 SPACE = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
 
@@ -124,3 +124,27 @@ def test_a_worker_has_one_thread_and_no_gpu_unless_there_is_one() -> None:
     assert environment["OMP_NUM_THREADS"] == "1"
     assert environment["CUDA_VISIBLE_DEVICES"] == "-1"
     assert worker_environment(3, gpus=2)["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("visible", "on_machine", "gpus", "of_workers"),
+    [
+        (None, 0, 0, ["-1", "-1"]),
+        (None, 2, 2, ["0", "1", "0"]),
+        ("3", 4, 1, ["3", "3"]),
+        ("2,5", 8, 2, ["2", "5", "2"]),
+        ("GPU-aa, GPU-bb", 8, 2, ["GPU-aa", "GPU-bb"]),
+        ("", 4, 0, ["-1"]),
+        ("-1", 4, 0, ["-1"]),
+        ("0", 0, 0, ["-1"]),
+    ],
+)
+def test_workers_take_turns_on_the_gpus_that_may_be_seen(
+    visible: str | None, on_machine: int, gpus: int, of_workers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.workers._machine_gpus", lambda: on_machine)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert count_gpus() == gpus
+    assert [worker_environment(n, gpus)["CUDA_VISIBLE_DEVICES"] for n in range(len(of_workers))] == of_workers

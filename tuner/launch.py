@@ -69,6 +69,7 @@ def start(
     study = make_study(options, space) if isinstance(options, StudyOptions) else None
     own = _own_images(options, data)
     gpus = usable_gpus(options)
+    check_scheduler(options)
     run = new_run(options, data, space, command, gpus, study=study)
     _note(run, observer, (*notes, *(own.notes if own is not None else ())))
     with held(folder.path):
@@ -111,6 +112,7 @@ def resume(
         _note(run, observer, (*notes, *_own_images_again(options, folder, data)))
         space = make_space(options, len(data.class_names))
         gpus = usable_gpus(options)
+        check_scheduler(options)
         add_nondeterminism(run, options, gpus)
         return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
@@ -144,17 +146,37 @@ def make_space(options: RunOptions, classes: int) -> Any:
 
 
 def usable_gpus(options: RunOptions) -> int:
-    """How many GPUs the run uses.
+    """How many GPUs of this machine the run uses; a cluster's workers look at their own.
 
     Raises:
         UsageError: where one was asked for and none is there.
     """
+    if options.scheduler is not None:
+        return 0
     gpus = 0 if options.device == "cpu" else count_gpus()
     if options.device == "gpu" and not gpus:
         raise UsageError(
             "--device gpu needs a GPU that nvidia-smi lists. Received: none. Leave the option out to use the CPU."
         )
     return gpus
+
+
+def check_scheduler(options: RunOptions) -> None:
+    """Asks the scheduler of a cluster whether it is there, before anything is written.
+
+    Raises:
+        UsageError: where none answers, or Dask is missing here.
+    """
+    if options.scheduler is None:
+        return
+    try:
+        from tuner.cluster import connect
+    except ImportError as error:
+        raise UsageError(
+            f'--scheduler needs Dask ({error}). Install it: pip install "mnist-tune[cluster]". '
+            f"Received: --scheduler {options.scheduler}"
+        ) from error
+    connect(options.scheduler).close()
 
 
 def _go(options: RunOptions, *arguments: Any) -> Json:

@@ -19,7 +19,7 @@ Options = TypeVar("Options", bound="RunOptions")
 MAX_SEED = 2**32 - 1
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
-RESUMABLE = ("workers", "device", "time_budget")
+RESUMABLE = ("workers", "scheduler", "device", "time_budget")
 """Options that may be given anew when a run is resumed: they don't change what it finds."""
 
 
@@ -44,6 +44,8 @@ class RunOptions:
     """Cap of multiply-adds an image; None: the space's own."""
     workers: int | None = None
     """None: one a core, or four a GPU."""
+    scheduler: str | None = None
+    """A Dask scheduler's address: trainings then run on its workers."""
     device: Device = "auto"
     seed: int = 1
     test: bool = True
@@ -60,6 +62,8 @@ class RunOptions:
                 raise _out_of_range(name, f"{least} or more", value)
         if not 0 <= self.seed <= MAX_SEED:
             raise _out_of_range("seed", f"a whole number from 0 to {MAX_SEED}", self.seed)
+        if self.scheduler is not None and self.workers is not None:
+            raise UsageError("--workers are processes of this machine, --scheduler has its own. Give one of them.")
 
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
         if getattr(self, name) not in choices:

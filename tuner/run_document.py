@@ -99,6 +99,9 @@ def _nondeterminism(options: RunOptions, gpus: int) -> list[str]:
     """Why the same seed may give another run; empty where it gives the same."""
     reasons = {
         "Training ran on a GPU, whose kernels may add numbers up in another order.": gpus > 0,
+        "Trials ran on a cluster, whose machines may add numbers up in another order if they are of several kinds.": (
+            options.scheduler is not None
+        ),
         "A time budget ended the search by the clock.": getattr(options, "time_budget", None) is not None,
         "A trial's time limit ended trials by the clock.": options.trial_timeout is not None,
         "Bayesian search depends on the order in which workers finish.": getattr(options, "algorithm", None)

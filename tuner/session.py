@@ -25,7 +25,7 @@ from tuner.records import Json, Trial
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import RunFolder, write_bytes, write_json
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
-from tuner.workers import LocalWorkers, default_size
+from tuner.workers import LocalWorkers, Workers, default_size
 
 _POLL_S = 1.0
 
@@ -47,7 +47,7 @@ class Session(abc.ABC, Generic[Options]):
     budget: Budget = field(init=False)
     state: JournalState = field(init=False)
     """What the journal held when this invocation began, and what has ended since."""
-    workers: LocalWorkers = field(init=False)
+    workers: Workers = field(init=False)
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,12 +108,14 @@ class Session(abc.ABC, Generic[Options]):
     def _with_workers(self) -> Json:
         self.state = read_state(self.folder.journal)
         self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
-        with self._make_workers() as workers, Journal(self.folder.journal) as journal:
+        with contextlib.closing(self._make_workers()) as workers, Journal(self.folder.journal) as journal:
             self.workers = workers
             self.engine = Engine(workers, journal, self.state, self.observer)
             return self.phases()
 
-    def _make_workers(self) -> LocalWorkers:
+    def _make_workers(self) -> Workers:
+        if self.options.scheduler is not None:
+            return self._cluster(self.options.scheduler)
         return LocalWorkers(
             size=self.options.workers or default_size(self.options.device, self.gpus),
             data_folder=self.folder.work / "data",
@@ -121,6 +123,19 @@ class Session(abc.ABC, Generic[Options]):
             gpus=self.gpus,
             timeout_s=self.options.trial_timeout,
             module=self.worker_module,
+        )
+
+    def _cluster(self, address: str) -> Workers:
+        from tuner.cluster import ClusterWorkers
+
+        return ClusterWorkers(
+            address=address,
+            data_folder=self.folder.work / "data",
+            log_folder=self.folder.work / "logs",
+            device=self.options.device,
+            timeout_s=self.options.trial_timeout,
+            module=self.worker_module,
+            note=self.note,
         )
 
     def evaluate(self, found: Sequence[Confirmed], *, test: bool) -> Json:
@@ -216,7 +231,7 @@ class Session(abc.ABC, Generic[Options]):
         self.set_status(status, error)
 
 
-def do_task(workers: LocalWorkers, task: Task) -> Json:
+def do_task(workers: Workers, task: Task) -> Json:
     """Has one task done, and waits for it.
 
     Raises:

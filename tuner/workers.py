@@ -36,8 +36,9 @@ _LOG_LINES = 3
 class Workers(Protocol):
     """Where tasks are done."""
 
-    size: int
-    """How many tasks run at the same time."""
+    @property
+    def size(self) -> int:
+        """How many tasks run at the same time; it may change."""
 
     def submit(self, task: Task) -> None:
         """Queues a task."""
@@ -312,7 +313,7 @@ def worker_environment(number: int, gpus: int) -> dict[str, str]:
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONUNBUFFERED": "1",
-        "CUDA_VISIBLE_DEVICES": str(number % gpus) if gpus else "-1",
+        "CUDA_VISIBLE_DEVICES": _gpu_of(number, gpus) if gpus else "-1",
     }
     if not gpus:
         environment["JAX_PLATFORMS"] = "cpu"
@@ -321,8 +322,27 @@ def worker_environment(number: int, gpus: int) -> dict[str, str]:
     return environment
 
 
+def _gpu_of(number: int, gpus: int) -> str:
+    """The GPU of a worker, as CUDA names it: by turns, of those that this process may see."""
+    visible = _visible_gpus() or [str(gpu) for gpu in range(gpus)]
+    return visible[number % min(gpus, len(visible))]
+
+
+def _visible_gpus() -> list[str]:
+    """What `CUDA_VISIBLE_DEVICES` names; empty where it is not set."""
+    return [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+
+
 def count_gpus() -> int:
-    """How many NVIDIA GPUs this machine has, without starting any: as `nvidia-smi --list-gpus` says."""
+    """How many NVIDIA GPUs this process may use, without starting any: as `nvidia-smi --list-gpus` says, and
+    `CUDA_VISIBLE_DEVICES` where it is set.
+    """
+    if (visible := _visible_gpus()) or "CUDA_VISIBLE_DEVICES" in os.environ:
+        return 0 if "-1" in visible else min(len(visible), _machine_gpus())
+    return _machine_gpus()
+
+
+def _machine_gpus() -> int:
     try:
         listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
