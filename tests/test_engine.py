@@ -121,7 +121,7 @@ def test_every_trial_is_started_finished_and_reported(tmp_path: Path) -> None:
     events = [(event["event"], event["trial"]) for event in read_journal(path)]
     assert sorted(events) == sorted((e, f"{n:04d}") for n in range(1, 6) for e in ("started", "finished"))
     assert [r.trial for r in source.records] == [f"{n:04d}" for n in range(1, 6)]
-    assert source.records[0].layers == LAYERS
+    assert read_state(path).finished["0001"].layers == LAYERS
 
 
 def test_no_more_trials_run_than_there_are_workers(tmp_path: Path) -> None:
@@ -154,8 +154,8 @@ def test_a_record_whose_model_is_gone_is_trained_again(tmp_path: Path) -> None:
 
 
 def test_a_failed_trial_keeps_its_reason_and_the_epochs_that_it_had(tmp_path: Path) -> None:
-    source = ListSource([*trials(1, fail="ValueError: no"), trial(2)])
-    assert run(tmp_path / "trials.jsonl", source, FakeWorkers())
+    path, source = tmp_path / "trials.jsonl", ListSource([*trials(1, fail="ValueError: no"), trial(2)])
+    assert run(path, source, FakeWorkers())
     failed, completed = source.records
     assert (failed.status, failed.error, failed.val_accuracy, failed.epochs_run) == (
         "failed",
@@ -163,7 +163,7 @@ def test_a_failed_trial_keeps_its_reason_and_the_epochs_that_it_had(tmp_path: Pa
         None,
         1,
     )
-    assert list(failed.history["val_accuracy"]) == [0.1]
+    assert list(read_state(path).finished["0001"].history["val_accuracy"]) == [0.1]
     assert completed.completed
 
 
