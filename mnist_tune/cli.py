@@ -19,8 +19,11 @@ from mnist_tune.arguments import (
     study_parser,
     train_parser,
 )
+from mnist_tune.terminal import printable, write_line
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
+_LONGEST_MESSAGE = 2000
+"""Characters: what was received may be as long as somebody likes."""
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
 
 
@@ -29,12 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = _COMMANDS.get(words[0]) if words else None
     try:
+        _refuse_zeros(words)
         if command is not None:
             command(words[1:])
         else:
             _search(words)
     except MnistTuneError as error:
-        sys.stderr.write(f"mnist-tune: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"mnist-tune: {_one_line(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("mnist-tune: Interrupted.\n")
@@ -44,6 +48,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _refuse_zeros(words: Sequence[str]) -> None:
+    """No file has such a name, and each system call would say so in its own way; a shell can't pass one on anyway."""
+    for word in words:
+        if "\0" in word:
+            raise UsageError(f"A word of a command can't hold a zero byte. Received: {word}")
+
+
+def _one_line(message: str) -> str:
+    words = printable(" ".join(message.split()))
+    return (
+        words
+        if len(words) <= _LONGEST_MESSAGE
+        else f"{words[: _LONGEST_MESSAGE // 2]} … {words[-_LONGEST_MESSAGE // 2 :]}"
+    )
 
 
 def _search(words: list[str]) -> None:
@@ -115,14 +135,14 @@ def _report(words: list[str]) -> None:
     run = load_run(given.run)
     if given.figures is not None:
         _figures(run.path, Path(given.figures), force=given.force)
-    sys.stdout.write(f"Wrote {run.report()}\n")
+    write_line(f"Wrote {printable(str(run.report()))}")
 
 
 def _figures(run: Path, folder: Path, *, force: bool) -> None:
     from reports.figure_files import write_figures
 
     number = write_figures(run, folder, force=force)
-    sys.stdout.write(f"Wrote {number} figure{'' if number == 1 else 's'} to {folder}\n")
+    write_line(f"Wrote {number} figure{'' if number == 1 else 's'} to {printable(str(folder))}")
 
 
 def _compare(words: list[str]) -> None:
@@ -130,7 +150,7 @@ def _compare(words: list[str]) -> None:
     from reports.comparison.page import write_comparison
 
     path = write_comparison([Path(run) for run in given.runs], Path(given.out), __version__, force=given.force)
-    sys.stdout.write(f"Wrote {path}\n")
+    write_line(f"Wrote {printable(str(path))}")
 
 
 def _predict(words: list[str]) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 import templates
 from inference.prediction import Prediction
 from mnist_tune import __version__
-from mnist_tune.predict import printable
+from mnist_tune.terminal import printable
 from reports import formatting as text
 from reports import pictures
 

@@ -5,7 +5,7 @@ What a run has not done yet is None or empty. No statistic is computed here.
 
 from __future__ import annotations
 
-import json
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from reports.study_data import RunKind, StudyPlan, StudyResult, read_plan, read_study_result
 from search_spaces.specs import LayerSummary
+from tuner.documents import RESULT, RUN, read_document, readable, refuse_links
 from tuner.errors import JournalError, UsageError
 from tuner.journal import JOURNAL_NAME, read_state
 from tuner.records import Configuration, Json, Trial, TrialRecord, Value
@@ -233,13 +234,15 @@ def read_run(folder: Path) -> RunData:
         UsageError: where the folder holds no run.
         JournalError: where a file of it is damaged.
     """
-    if not (folder / "run.json").is_file():
+    if not os.path.isfile(folder / "run.json"):  # never raises, whatever the name
         raise UsageError(
             f"{folder} is not a run's folder: it has no run.json. Give the folder of a run, such as runs/<name>."
         )
-    info = _parsed(folder / "run.json", run_info)
-    state = read_state(folder / JOURNAL_NAME)
-    result = _parsed(folder / "result.json", _result) if (folder / "result.json").is_file() else None
+    refuse_links(folder)
+    info = run_info(readable(read_document(folder / "run.json", RUN)))
+    state = read_state(folder / JOURNAL_NAME, to_show=True)
+    result_json = folder / "result.json"
+    result = _result(readable(read_document(result_json, RESULT))) if result_json.is_file() else None
     return RunData(
         folder=folder,
         info=info,
@@ -282,13 +285,6 @@ def run_info(document: Json) -> RunInfo:
         kind=document.get("kind") or "search",
         study=read_plan(document.get("study")),
     )
-
-
-def _parsed(path: Path, reader: Any) -> Any:
-    try:
-        return reader(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise JournalError(f"{path} can't be read: {error!r}. Restore it from a copy, or resume the run.") from error
 
 
 def _arrays(path: Path) -> Mapping[str, Array]:

@@ -20,7 +20,16 @@ ALLOWED = {
     "search_spaces": ("search_spaces",),
     "templates": ("templates",),
     "tuner": ("tuner", "search_spaces"),
-    "reports": ("reports", "templates", "tuner.records", "tuner.journal", "tuner.errors", "search_spaces.specs"),
+    "reports": (
+        "reports",
+        "templates",
+        "tuner.records",
+        "tuner.journal",
+        "tuner.documents",
+        "tuner.files",
+        "tuner.errors",
+        "search_spaces.specs",
+    ),
     "inference": ("inference", "search_spaces", "tuner.errors", "tuner.records"),
     "mnist_tune": PACKAGES,
 }

@@ -17,12 +17,13 @@ from tuner.confirmation import Confirmed
 from tuner.data import Dataset
 from tuner.engine import Engine
 from tuner.errors import Interrupted, RunFailed
+from tuner.files import write_bytes
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
 from tuner.options import Options
 from tuner.records import Json, Trial
 from tuner.result import collect_arrays, result_json
-from tuner.run_folder import RunFolder, write_bytes, write_json
+from tuner.run_folder import RunFolder, write_json
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
 from tuner.workers import LocalWorkers, default_size
 
