@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnist_tune import __version__
 from mnist_tune.progress import Progress, progress_for
 from mnist_tune.report_writer import ReportWriter
-from tuner.configurations import known_configuration
+from tuner.configurations import known_configuration, refuse_unnamed_code
 from tuner.errors import MnistTuneError, UsageError
 from tuner.observer import Observers
 from tuner.options import (
@@ -29,6 +30,7 @@ from tuner.options import (
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.studies import PRESETS, preset_space
+from tuner.versions import check_version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -240,7 +242,10 @@ def _resume(given: Mapping[str, Any], out: str | os.PathLike[str] | None, *, for
     from tuner import launch
 
     folder = RunFolder(Path(out))
-    options = merge_for_resume(options_from_json(folder.read_run()), dict(given))
+    run = folder.read_run_to_resume()
+    check_version(str(run["program"]["version"]), __version__)
+    options = merge_for_resume(options_from_json(run), dict(given))
+    refuse_unnamed_code(options.space, given.get("space"), folder.path)
     with _watched(folder, quiet) as (progress, observer, writer):
         if launch.resume(options, folder, observer) is None:
             progress.note("This run was done already; its report is rendered again.")

@@ -6,26 +6,28 @@ What a run has not done yet is None or empty. No statistic is computed here.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-import numpy as np
 import numpy.typing as npt
 
+from reports.array_checks import check_arrays, readable_texts
 from reports.study_data import RunKind, StudyPlan, StudyResult, read_plan, read_study_result
 from search_spaces.specs import LayerSummary
 from tuner.documents import RESULT, RUN, read_document, readable, refuse_links
 from tuner.errors import JournalError, UsageError
 from tuner.journal import JOURNAL_NAME, read_state
+from tuner.npy import load_archive
 from tuner.records import Configuration, Json, Trial, TrialRecord, Value
 
 RunStatus: TypeAlias = Literal["running", "completed", "failed", "interrupted"]
 # `Any`: the file holds arrays of several types; each reader casts to its own.
 Array: TypeAlias = npt.NDArray[Any]
 
+MOST_ARRAY_BYTES = 2 * 2**30
+"""Of evaluation.npz once unpacked."""
 NO_ARRAYS: Mapping[str, Array] = {}
 
 
@@ -249,7 +251,7 @@ def read_run(folder: Path) -> RunData:
         records=tuple(state.finished.values()),
         running=tuple(state.started.values()),
         result=result,
-        arrays=_arrays(folder / "evaluation.npz"),
+        arrays=_arrays(folder / "evaluation.npz", info.data.classes),
     )
 
 
@@ -287,15 +289,15 @@ def run_info(document: Json) -> RunInfo:
     )
 
 
-def _arrays(path: Path) -> Mapping[str, Array]:
+def _arrays(path: Path, classes: int) -> Mapping[str, Array]:
     if not path.is_file():
         return NO_ARRAYS
     try:
-        # Opened here: of a torn archive numpy leaves the file open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        found = load_archive(path, MOST_ARRAY_BYTES)
+        check_arrays(found, classes)
+    except ValueError as error:
         raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or resume the run.") from error
+    return {key: readable_texts(array) for key, array in found.items()}
 
 
 def _hyperparameter(item: Json) -> Hyperparameter:

@@ -25,12 +25,13 @@ ALLOWED = {
         "templates",
         "tuner.records",
         "tuner.journal",
+        "tuner.npy",
         "tuner.documents",
         "tuner.files",
         "tuner.errors",
         "search_spaces.specs",
     ),
-    "inference": ("inference", "search_spaces", "tuner.errors", "tuner.records"),
+    "inference": ("inference", "search_spaces", "tuner.errors", "tuner.records", "tuner.npy"),
     "mnist_tune": PACKAGES,
 }
 """Package → what its modules may import of ours."""

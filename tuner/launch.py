@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -59,11 +60,9 @@ def start(
     )
     space = make_space(options, len(data.class_names))
     study = make_study(options, space) if isinstance(options, StudyOptions) else None
-    folder.create(force=force)
-    save_arrays(data, folder.work / "data")
     gpus = usable_gpus(options)
     run = new_run(options, data, space, command, gpus, study=study)
-    folder.write_run(run)
+    _make_folder(folder, data, run, force=force)
     return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 
@@ -76,12 +75,27 @@ def resume(
         UsageError: where the data have changed since the run began.
         JournalError: where its journal is damaged.
     """
-    run = folder.read_run()
+    run = folder.read_run_to_resume()
     if run["status"] == "completed":
         return None
     data = _data_again(options, folder, run)
     space = make_space(options, len(data.class_names))
     return _go(options, folder, observer, data, space, run, usable_gpus(options), worker_module)
+
+
+def _make_folder(folder: RunFolder, data: Dataset, run: Json, *, force: bool) -> None:
+    """A folder with a run in it, or none."""
+    folder.create(force=force)
+    try:
+        save_arrays(data, folder.work / "data")
+        folder.write_run(run)
+    except BaseException as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise UsageError(
+                f"The folder of the run can't be written: {error.strerror or error}. Received: {folder.path}"
+            ) from error
+        raise
 
 
 def make_space(options: RunOptions, classes: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import reprlib
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ Device: TypeAlias = Literal["auto", "cpu", "gpu"]
 
 Options = TypeVar("Options", bound="RunOptions")
 
+MOST_TRIALS = 50_000
+MOST_VALUES = 100
+"""Of a study."""
 MAX_SEED = 2**32 - 1
 _LONGEST = 1e12
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
@@ -120,6 +124,18 @@ class SearchOptions(RunOptions):
                 "--max-epochs, --factor and --iterations; --time-budget limits its time."
             )
 
+        if self.algorithm == "hyperband" and self._first_rungs() > MOST_TRIALS:
+            raise UsageError(
+                f"A Hyperband of {self.max_epochs:,} epochs, factor {self.factor} and {self.iterations:,} iterations is too large. "
+                f"Expected at most {MOST_TRIALS:,} trials in its first rungs. Received: {self._first_rungs():,.0f}. "
+                "Give fewer epochs or iterations."
+            )
+
+    def _first_rungs(self) -> float:
+        """About how many configurations are drawn: Li et al. 2018, algorithm 1."""
+        depth = int(math.log(self.max_epochs) / math.log(self.factor) + 1e-9)
+        return self.iterations * sum((depth + 1) / (s + 1) * float(self.factor) ** s for s in range(depth + 1))
+
     @property
     def trials_limit(self) -> int:
         """The number of trials of a random or Bayesian search."""
@@ -165,6 +181,8 @@ class StudyOptions(RunOptions):
         if self.values is not None:
             if not isinstance(self.values, (tuple, list)) or not all(isinstance(value, str) for value in self.values):
                 raise UsageError(f"--values has a wrong type. Expected texts. Received: {reprlib.repr(self.values)}")
+            if len(self.values) > MOST_VALUES:
+                raise _out_of_range("values", f"{MOST_VALUES} values or fewer", f"{len(self.values)} values")
             # A list, where it comes from JSON.
             object.__setattr__(self, "values", tuple(self.values))
 
@@ -200,10 +218,10 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_epochs": (1, 10_000),
     "factor": (2, 100),
     "iterations": (1, 1000),
-    "max_trials": (1, 50_000),
+    "max_trials": (1, MOST_TRIALS),
     "workers": (1, 1024),
-    "confirm_top": (1, 1000),
-    "confirm_seeds": (1, 1000),
+    "confirm_top": (1, 100),
+    "confirm_seeds": (1, 100),
     "epochs": (1, 10_000),
     "seeds": (1, 1000),
     "time_budget": (1, _YEAR_S),

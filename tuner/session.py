@@ -67,7 +67,7 @@ class Session(abc.ABC, Generic[Options]):
         except KeyboardInterrupt as interrupt:
             self._end("interrupted", "stopped by Ctrl-C")
             raise Interrupted(
-                f"Interrupted. What finished is kept; go on with: mnist-tune --out {self.folder.path} --resume"
+                f"Interrupted. What finished is kept; go on with: mnist-tune --out {self.folder.path} --resume{self._code()}"
             ) from interrupt
         except Exception as error:
             self._end("failed", str(error))
@@ -75,6 +75,10 @@ class Session(abc.ABC, Generic[Options]):
         self.folder.clean()
         self._end("completed", None)
         return result
+
+    def _code(self) -> str:
+        """Somebody's own space is named anew where a run is gone on with."""
+        return f" --space {self.options.space}" if ":" in self.options.space else ""
 
     def _with_workers(self) -> Json:
         self.state = read_state(self.folder.journal)
