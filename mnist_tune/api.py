@@ -283,6 +283,7 @@ def make_train_options(given: Mapping[str, Any]) -> TrainOptions:
         raise UsageError(
             "A training needs a configuration. Expected a reference's name, a JSON file, or RUN:TRIAL. Received: none"
         )
+    _refuse_no_text(given)
     known = known_configuration(given["name"], given.get("space"))
     if given.get("space", known.space) != known.space:
         raise UsageError(
@@ -304,7 +305,14 @@ def make_study_options(given: Mapping[str, Any]) -> StudyOptions:
         raise UsageError(
             f"A study needs a name. Expected one of {', '.join(PRESETS)}, or a hyperparameter with --values. Received: none"
         )
+    _refuse_no_text(given)
     return _checked(StudyOptions, {"space": preset_space(given["name"]), **given})
+
+
+def _refuse_no_text(given: Mapping[str, Any]) -> None:
+    for name in ("name", "space"):
+        if not isinstance(given.get(name, ""), str):
+            raise UsageError(f"{name} has a wrong type. Expected a text. Received: {given[name]!r}")
 
 
 def _checked(kind: type[Options], given: Mapping[str, Any]) -> Options:

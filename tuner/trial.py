@@ -10,6 +10,7 @@ import gc
 import importlib
 import inspect
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -55,6 +56,9 @@ def make_space(ref: SpaceRef) -> Any:
 def _user_space(ref: SpaceRef) -> Any:
     """Somebody's own HyperModel; what its constructor asks for by name of caps and classes is given to it."""
     module, _, attribute = ref.name.partition(":")
+    # Last, and only where its user named code: what lies in the current folder stands in for no module of anybody else's.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     made = getattr(importlib.import_module(module), attribute)
     if isinstance(made, type):
         offered = {"max_params": ref.max_params, "max_macs": ref.max_macs, "classes": ref.classes}

@@ -82,7 +82,7 @@ def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
     try:
         body = run_task(document, data, on_epoch)
         event: Json = {"event": "finished", "body": body}
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # somebody's own fit may call sys.exit
         import traceback
 
         traceback.print_exc()
