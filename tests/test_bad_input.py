@@ -168,7 +168,7 @@ def ended(words: list[str]) -> tuple[int, str, str]:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = cli.main(words)
     out.flush()
-    return code, out.buffer.getvalue().decode(), err.getvalue()  # type: ignore[attr-defined]
+    return code, out.buffer.getvalue().decode(), err.getvalue()
 
 
 def check_command(words: list[str], sound: Path, where: Path) -> None:
@@ -361,7 +361,8 @@ def check_data(path: Path) -> None:
         (found.x_test, found.y_test),
     ):
         assert images.shape[1:] == (28, 28)
-        assert (images.dtype, labels.dtype) == (np.uint8, np.int64)
+        assert images.dtype == np.uint8
+        assert labels.dtype == np.int64
         assert labels.min() >= 0
         assert labels.max() < found.classes
     assert set(found.y_train.tolist()) == set(range(found.classes))
@@ -498,7 +499,7 @@ def test_any_bytes_of_an_image_are_refused_or_a_picture(tmp_path: Path, kind: st
 
     stream = io.BytesIO()
     if kind in ("npy", "npz"):
-        (np.save if kind == "npy" else np.savez_compressed)(stream, IMAGES[0])  # type: ignore[operator]
+        (np.save if kind == "npy" else np.savez_compressed)(stream, IMAGES[0])
     else:
         Image.fromarray(IMAGES[0]).save(stream, kind)
     path = tmp_path / f"a.{kind.lower()}"

@@ -135,7 +135,7 @@ class Bomb:
 
 
 def pickled_npz(path: Path, key: str, bomb: Path, **arrays: Any) -> None:
-    np.savez(path, **{**arrays, key: np.array([Bomb(bomb)], dtype=object)})  # type: ignore[arg-type]
+    np.savez(path, **{**arrays, key: np.array([Bomb(bomb)], dtype=object)})
 
 
 def test_a_pickle_in_data_an_image_or_a_run_is_not_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +151,7 @@ def test_a_pickle_in_data_an_image_or_a_run_is_not_loaded(tmp_path: Path, capsys
     assert cli.main(["report", str(run)]) == 1
     assert "nothing pickled is read" in capsys.readouterr().err
     for name in ("a.npy", "a.npz"):
-        (np.save if name == "a.npy" else np.savez)(tmp_path / name, np.array([[Bomb(mark)] * 2] * 2, dtype=object))  # type: ignore[operator]
+        (np.save if name == "a.npy" else np.savez)(tmp_path / name, np.array([[Bomb(mark)] * 2] * 2, dtype=object))
         (tmp_path / "m.keras").write_bytes(keras_file())
         assert cli.main(["predict", str(tmp_path / "m.keras"), str(tmp_path / name)]) == 2
     assert not mark.exists()
