@@ -81,9 +81,12 @@ def model_of(path: Path) -> ModelFile:
         return find_model(path)
     folder = RunFolder(path)
     names = folder.class_names()
-    for model in (folder.keras_model, folder.saved_model):
-        if model.exists():
-            return find_model(model, names)
+    if folder.keras_model.exists():
+        return find_model(folder.keras_model, names)
+    if folder.saved_model.exists():
+        raise UsageError(
+            f"This run has no best.keras, only a SavedModel, which is a program that TensorFlow runs. Where you trust it, name it: {folder.saved_model}"
+        )
     raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {path} --resume")
 
 

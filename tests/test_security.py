@@ -550,3 +550,16 @@ def test_a_report_that_can_t_be_written_is_told_in_one_line(
     assert "can't be written" in err
     assert err.count("\n") == 1
     assert not list(run.glob(".*"))
+
+
+def test_a_run_s_savedmodel_is_run_only_where_its_user_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = built(tmp_path / "run")
+    (run / "best").mkdir()
+    (run / "best" / "saved_model.pb").touch()
+    np.save(tmp_path / "a.npy", np.zeros((28, 28), np.uint8))
+    assert cli.main(["predict", str(run), str(tmp_path / "a.npy")]) == 2
+    err = capsys.readouterr().err
+    assert f"name it: {run / 'best'}" in err
+    assert err.count("\n") == 1
