@@ -69,7 +69,9 @@ def train(task: dict[str, Any], folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         images = len(np.load(folder / "y_validation.npy"))
         arrays: dict[str, Any] = {"validation_probabilities": np.full((images, 10), 0.1, np.float32)}
-        arrays |= {f"study/{name}": np.zeros(2) for name in task.get("diagnostics", ())}
+        arrays |= {
+            f"study/{name}": np.zeros(4 if name == "gradient_noise" else 2) for name in task.get("diagnostics", ())
+        }
         np.savez(path.with_suffix(".npz"), **arrays)
         path.with_suffix(".keras").write_text(json.dumps(score))
     body = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import lzma
 import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -41,7 +42,7 @@ def read_npy_header(stream: IO[bytes]) -> NpyHeader:
         version = np.lib.format.read_magic(start)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(start)
-    except (SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
+    except (SyntaxError, tokenize.TokenError, TypeError, RecursionError, MemoryError, OverflowError) as error:
         raise ValueError(f"no header of an array: {type(error).__name__}") from error
     return shape, dtype, start.tell()
 
