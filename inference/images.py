@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from inference.preparation import Grey
+from tuner.npy import MOST_HEADER_BYTES, read_npy_header
 
 MOST_PIXELS = 64_000_000
 """Of an image; a larger one is refused before it is decoded. Telephones' cameras give 12 to 50 million."""
@@ -261,7 +262,7 @@ def _member(content: bytes) -> NDArray[Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-            shapes = {info.filename: _header(archive.open(info))[0] for info in members}
+            shapes = {info.filename: _shape(archive, info) for info in members}
             named = [info for info in members if len(shapes[info.filename]) >= 2]
             if len(named) != 1:
                 found = ", ".join(f"{info.filename[:-4]} {shapes[info.filename]}" for info in members[:8])
@@ -276,13 +277,10 @@ def _member(content: bytes) -> NDArray[Any]:
         ) from error
 
 
-def _header(stream: Any) -> tuple[tuple[int, ...], np.dtype[Any], int]:  # a file, or a member of an archive
-    """Shape, type and length in bytes of an array; its values are not read."""
-    with stream:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(stream)
-        return shape, dtype, stream.tell()
+def _shape(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
+    """Of an array whose values are not read."""
+    with archive.open(member) as stream:
+        return read_npy_header(stream)[0]
 
 
 def _load(stream: Any, size_bytes: int) -> NDArray[Any]:  # a file, or a member of an archive
@@ -293,7 +291,7 @@ def _load(stream: Any, size_bytes: int) -> NDArray[Any]:  # a file, or a member 
     """
     content = io.BytesIO(stream.read(MOST_BYTES + 1))
     try:
-        shape, dtype, start = _header(io.BytesIO(content.getvalue()[: 2**16]))
+        shape, dtype, start = read_npy_header(io.BytesIO(content.getbuffer()[:MOST_HEADER_BYTES]))
         if dtype.hasobject or dtype.kind not in "buif":
             raise Unreadable(f"Expected numbers; nothing pickled is read. Received an array of {_kind(dtype)}")
         if start + dtype.itemsize * _count(shape) != size_bytes:

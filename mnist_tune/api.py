@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnist_tune import __version__
 from mnist_tune.progress import Progress, progress_for
 from mnist_tune.report_writer import ReportWriter
-from tuner.configurations import known_configuration
+from tuner.configurations import known_configuration, refuse_unnamed_code
 from tuner.errors import MnistTuneError, UsageError
 from tuner.observer import Observers
 from tuner.options import (
@@ -29,6 +30,7 @@ from tuner.options import (
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.studies import PRESETS, preset_space
+from tuner.versions import check_version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -269,7 +271,10 @@ def _resume(
     from tuner import launch
 
     folder = RunFolder(Path(out))
-    options = merge_for_resume(options_from_json(folder.read_run()), dict(given))
+    run = folder.read_run_to_resume()
+    check_version(str(run["program"]["version"]), __version__)
+    options = merge_for_resume(options_from_json(run), dict(given))
+    refuse_unnamed_code(options.space, given.get("space"), folder.path)
     with _watched(folder, quiet) as (progress, observer, writer):
         if launch.resume(options, folder, observer, notes=notes) is None:
             progress.note("This run was done already; its report is rendered again.")
@@ -307,6 +312,7 @@ def make_train_options(given: Mapping[str, Any]) -> TrainOptions:
         raise UsageError(
             "A training needs a configuration. Expected a reference's name, a JSON file, or RUN:TRIAL. Received: none"
         )
+    _refuse_no_text(given)
     known = known_configuration(given["name"], given.get("space"))
     if given.get("space", known.space) != known.space:
         raise UsageError(
@@ -328,7 +334,14 @@ def make_study_options(given: Mapping[str, Any]) -> StudyOptions:
         raise UsageError(
             f"A study needs a name. Expected one of {', '.join(PRESETS)}, or a hyperparameter with --values. Received: none"
         )
+    _refuse_no_text(given)
     return _checked(StudyOptions, {"space": preset_space(given["name"]), **given})
+
+
+def _refuse_no_text(given: Mapping[str, Any]) -> None:
+    for name in ("name", "space"):
+        if not isinstance(given.get(name, ""), str):
+            raise UsageError(f"{name} has a wrong type. Expected a text. Received: {given[name]!r}")
 
 
 def _checked(kind: type[Options], given: Mapping[str, Any]) -> Options:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from inference.names import printable
 from mnist_tune import __version__
 from mnist_tune.arguments import (
     compare_parser,
@@ -23,9 +24,12 @@ from mnist_tune.arguments import (
 from mnist_tune.managed import Asked, Surroundings, plain_words, run_managed, surroundings
 from mnist_tune.output import OutputError, tell, watched_output
 from mnist_tune.signals import ending_like_ctrl_c
+from mnist_tune.terminal import write_line
 from tuner.disk import is_no_space
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
+_LONGEST_MESSAGE = 2000
+"""Characters: what was received may be as long as somebody likes."""
 _NOT_OPTIONS = ("out", "resume", "force", "quiet", "version")
 
 
@@ -35,13 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = _COMMANDS.get(words[0]) if words else None
     try:
         with ending_like_ctrl_c(), watched_output():
+            _refuse_zeros(words)
             if command is not None:
                 command(words[1:])
             else:
                 _search(words)
     except MnistTuneError as error:
         if not (isinstance(error, OutputError) and error.reader_gone):
-            tell(f"mnist-tune: {' '.join(str(error).split())}")
+            tell(f"mnist-tune: {_one_line(str(error))}")
         return error.exit_code
     except OSError as error:
         if not is_no_space(error):
@@ -52,6 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell("mnist-tune: Interrupted.")
         return Interrupted.exit_code
     return 0
+
+
+def _refuse_zeros(words: Sequence[str]) -> None:
+    """No file has such a name, and each system call would say so in its own way; a shell can't pass one on anyway."""
+    for word in words:
+        if "\0" in word:
+            raise UsageError(f"A word of a command can't hold a zero byte. Received: {word}")
+
+
+def _one_line(message: str) -> str:
+    words = printable(" ".join(message.split()))
+    return (
+        words
+        if len(words) <= _LONGEST_MESSAGE
+        else f"{words[: _LONGEST_MESSAGE // 2]} … {words[-_LONGEST_MESSAGE // 2 :]}"
+    )
 
 
 def _search(words: list[str]) -> None:
@@ -132,14 +153,14 @@ def _report(words: list[str]) -> None:
     run = load_run(given.run)
     if given.figures is not None:
         _figures(run.path, Path(given.figures), force=given.force)
-    sys.stdout.write(f"Wrote {run.report()}\n")
+    write_line(f"Wrote {printable(str(run.report()))}")
 
 
 def _figures(run: Path, folder: Path, *, force: bool) -> None:
     from reports.figure_files import write_figures
 
     number = write_figures(run, folder, force=force)
-    sys.stdout.write(f"Wrote {number} figure{'' if number == 1 else 's'} to {folder}\n")
+    write_line(f"Wrote {number} figure{'' if number == 1 else 's'} to {printable(str(folder))}")
 
 
 def _compare(words: list[str]) -> None:
@@ -147,7 +168,7 @@ def _compare(words: list[str]) -> None:
     from reports.comparison.page import write_comparison
 
     path = write_comparison([Path(run) for run in given.runs], Path(given.out), __version__, force=given.force)
-    sys.stdout.write(f"Wrote {path}\n")
+    write_line(f"Wrote {printable(str(path))}")
 
 
 def _predict(words: list[str]) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tuner.errors import UsageError
 from tuner.export.writing import remove
+from tuner.files import write_bytes
 from tuner.records import SCHEMA, Json
-from tuner.run_folder import write_bytes, write_json
+from tuner.run_folder import write_json
 
 CARD = "model_card.md"
 DOCUMENT = "export.json"

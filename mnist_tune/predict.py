@@ -15,10 +15,12 @@ from rich.cells import cell_len
 
 from inference.models import ModelFile, find_model
 from inference.names import printable
+from mnist_tune.terminal import write_line
 from reports import formatting as text
 from tuner.errors import MnistTuneError, UsageError
+from tuner.files import write_text
 from tuner.quiet import quiet_imports
-from tuner.run_folder import RunFolder, write_bytes
+from tuner.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from inference.prediction import Classify, Prediction, Sample
@@ -79,11 +81,13 @@ def model_of(path: Path) -> ModelFile:
     if not os.path.isfile(path / "run.json"):
         return find_model(path)
     folder = RunFolder(path)
-    data = folder.read_run().get("data")
-    names = tuple(str(name) for name in data["class_names"]) if isinstance(data, dict) else None
-    for model in (folder.keras_model, folder.saved_model):
-        if model.exists():
-            return find_model(model, names)
+    names = folder.class_names()
+    if folder.keras_model.exists():
+        return find_model(folder.keras_model, names)
+    if folder.saved_model.exists():
+        raise UsageError(
+            f"This run has no best.keras, only a SavedModel, which is a program that TensorFlow runs. Where you trust it, name it: {folder.saved_model}"
+        )
     raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {path} --resume")
 
 
@@ -148,12 +152,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def write_line(words: str) -> None:
-    """Writes words to standard output; what its encoding lacks is written as an escape."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(words.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-
-
 def _free_place(given: Namespace) -> Path:
     """Where the page goes.
 
@@ -182,9 +180,8 @@ def write_page(path: Path, page: str, *, quiet: bool) -> None:
         UsageError: where that fails.
     """
     try:
-        write_bytes(path, page.encode("utf-8", "backslashreplace"))
+        write_text(path, page)
     except OSError as error:
-        path.with_name(f".{path.name}.partial").unlink(missing_ok=True)
         raise UsageError(f"--html: the page can't be written: {error.strerror}. Received: {path}") from error
     if not quiet:
         write_line(f"Wrote {printable(str(path))}")

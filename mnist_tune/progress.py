@@ -13,7 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from reports.formatting import duration
+from inference.names import printable
+from reports.formatting import MISSING, duration, plural
 from tuner.observer import Observer
 from tuner.records import Json, Trial, TrialRecord
 from tuner.run_folder import RunFolder
@@ -142,7 +143,7 @@ class Progress(Observer):
 
     def note(self, text: str) -> None:
         """Prints it."""
-        self._print(Text(text, style="yellow"))
+        self._print(Text(printable(text), style="yellow"))
 
     def run_ended(self, run: Json) -> None:
         """Ends the live view."""
@@ -155,14 +156,14 @@ class Progress(Observer):
         result = folder.read_result()
         if result is None:
             return
-        self._console.print(Text(answer(result, folder.read_run())), soft_wrap=True)
+        self._console.print(Text(printable(answer(result, folder.read_run()))), soft_wrap=True)
         for path in (folder.path / "report.html", folder.saved_model, folder.keras_model):
             if path.exists():
-                self._console.print(Text(f"Wrote {path}"), soft_wrap=True)
+                self._console.print(Text(printable(f"Wrote {path}")), soft_wrap=True)
 
     def _print(self, line: str | Text) -> None:
         if not self._quiet:
-            self._console.print(line if isinstance(line, Text) else Text(line), soft_wrap=True)
+            self._console.print(line if isinstance(line, Text) else Text(printable(line)), soft_wrap=True)
 
     def _line(self, record: TrialRecord) -> str:
         standing = self._standing
@@ -234,7 +235,7 @@ def progress_for(folder: Path, *, quiet: bool) -> Progress:
 
 
 def _cap_words(run: Json) -> str:
-    cap = run["space"]["max_params"]
+    cap = run["space"].get("max_params")
     return "" if cap is None else f", at most {cap:,} parameters,"
 
 
@@ -245,19 +246,28 @@ def _test_words(run: Json) -> str:
 def answer(result: Json, run: Json) -> str:
     """The answer of a run in a sentence."""
     if result.get("kind") == "study":
-        return str(result["study"]["conclusion"])
-    cap = run["space"]["max_params"]
+        return str((result.get("study") or {}).get("conclusion") or "This study has no conclusion.")
+    cap = run["space"].get("max_params")
     size = f"{result['parameters']:,}{'' if cap is None else f' of at most {cap:,}'} parameters"
-    test, validation = result["test"], result["validation"]
-    seeds = f"{validation['n']} seed{'' if validation['n'] == 1 else 's'}"
+    test, validation = result.get("test"), result["validation"]
+    seeds = plural(validation.get("n") or 0, "seed")
     if test is None:
-        return f"Validation accuracy {validation['mean']:.2%}{_spread(validation['sd'])} over {seeds} with {size}; the test set was left alone."
-    low, high = test["accuracy_ci95"]
+        scored = f"{_share(validation.get('mean'))}{_spread(validation.get('sd'))}"
+        return f"Validation accuracy {scored} over {seeds} with {size}; the test set was left alone."
     data = "scikit-learn's 8×8 digits" if run["data"]["name"] == "digits" else run["data"]["name"]
-    return (
-        f"Test accuracy on {data}: {test['accuracy']:.2%}{_spread(test['sd'])} over {seeds} with {size}. "
-        f"The exported model: {test['exported_accuracy']:.2%} [{low:.2%}, {high:.2%}], {test['errors']} errors of {test['n']:,}."
-    )
+    scored = f"{_share(test['accuracy'])}{_spread(test.get('sd'))}"
+    return f"Test accuracy on {data}: {scored} over {seeds} with {size}.{_exported(test)}"
+
+
+def _exported(test: Json) -> str:
+    share, ends, errors = test.get("exported_accuracy"), test.get("accuracy_ci95"), test.get("errors")
+    if share is None or ends is None or errors is None:
+        return ""
+    return f" The exported model: {share:.2%} [{ends[0]:.2%}, {ends[1]:.2%}], {errors} errors of {test['n']:,}."
+
+
+def _share(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.2%}"
 
 
 def _spread(sd: float | None) -> str:

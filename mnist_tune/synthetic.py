@@ -15,7 +15,8 @@ from inference.models import ModelFile
 from inference.prediction import Prediction, Sample, predict
 from inference.preparation import prepare
 from inference.strokes import synthetic_digits
-from mnist_tune.predict import DIGITS, aligned, load, write_line, write_page
+from mnist_tune.predict import DIGITS, aligned, load, write_page
+from mnist_tune.terminal import write_line
 from reports import formatting as text
 from tuner.errors import UsageError
 from tuner.metrics import CALIBRATION_BINS, calibration_error, log_loss, wilson_interval

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from reports.figures.literal import PROGRAM, files_of
 from reports.page import page_figures
 from reports.run_data import read_run
 from tuner.errors import UsageError
+from tuner.files import write_bytes
 
 _HEAD_BYTES = 4096
 """So far into a file its program is named."""
@@ -58,26 +58,22 @@ def _is_ours(path: Path) -> bool:
 
 def _make(folder: Path) -> None:
     """Before anything is drawn, which takes seconds."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file. Expected a folder for the figures: give another with --figures DIR.")
     try:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is a file. Expected a folder for the figures: give another with --figures DIR.")
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _not_written(folder, error) from error
 
 
 def _write(folder: Path, texts: dict[Path, bytes]) -> None:
     for path, content in texts.items():
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            unfinished.write_bytes(content)
-            unfinished.replace(path)
+            write_bytes(path, content)
         except OSError as error:
             raise _not_written(folder, error) from error
-        finally:
-            unfinished.unlink(missing_ok=True)
 
 
-def _not_written(folder: Path, error: OSError) -> UsageError:
-    reason = error.strerror or error
+def _not_written(folder: Path, error: OSError | ValueError) -> UsageError:
+    reason = getattr(error, "strerror", None) or error
     return UsageError(f"{folder} can't be written: {reason}. Give another folder with --figures DIR.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -32,6 +31,8 @@ from reports.sections import (
     weights,
 )
 from reports.sections.section import Figure, Section
+from tuner.errors import UsageError
+from tuner.files import write_text
 
 PAGE_NAME = "report.html"
 
@@ -115,15 +116,18 @@ def render_run(run: RunData, *, reload: bool = False) -> str:
 
 
 def write_report(run_dir: Path) -> Path:
-    """Writes `report.html` into the run's folder, whole or not at all; returns its path."""
-    page = render_report(run_dir)
+    """Writes `report.html` into the run's folder, whole or not at all; returns its path.
+
+    Raises:
+        UsageError: where the folder holds no run, or can't be written to.
+        JournalError: where a file of it is damaged.
+    """
     path = run_dir / PAGE_NAME
-    unfinished = path.with_name(f".{PAGE_NAME}.{os.getpid()}")
+    page = render_report(run_dir)
     try:
-        unfinished.write_text(page, encoding="utf-8", newline="\n")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        write_text(path, page)
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror or error}.") from error
     return path
 
 

@@ -5,28 +5,30 @@ What a run has not done yet is None or empty. No statistic is computed here.
 
 from __future__ import annotations
 
-import json
-import zipfile
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-import numpy as np
 import numpy.typing as npt
 
+from reports.array_checks import check_arrays, readable_texts
 from reports.exports import EXPORT_NAME, Exports, read_exports
 from reports.study_data import RunKind, StudyPlan, StudyResult, read_plan, read_study_result
 from search_spaces.specs import LayerSummary
+from tuner.documents import EXPORTS, RESULT, RUN, read_document, readable, refuse_links
 from tuner.errors import JournalError, UsageError
 from tuner.journal import JOURNAL_NAME, read_state
+from tuner.npy import load_archive
 from tuner.records import Configuration, Json, Trial, TrialRecord, Value
 
 RunStatus: TypeAlias = Literal["running", "completed", "failed", "interrupted"]
 # `Any`: the file holds arrays of several types; each reader casts to its own.
 Array: TypeAlias = npt.NDArray[Any]
 
+MOST_ARRAY_BYTES = 2 * 2**30
+"""Of evaluation.npz once unpacked."""
 NO_ARRAYS: Mapping[str, Array] = {}
 
 
@@ -237,29 +239,34 @@ def read_run(folder: Path) -> RunData:
         UsageError: where the folder holds no run.
         JournalError: where a file of it is damaged.
     """
-    if not (folder / "run.json").is_file():
+    if not os.path.isfile(folder / "run.json"):  # never raises, whatever the name
         raise UsageError(
             f"{folder} is not a run's folder: it has no run.json. Give the folder of a run, such as runs/<name>."
         )
-    info = _parsed(folder / "run.json", run_info)
-    state = read_state(folder / JOURNAL_NAME)
-    result = _parsed(folder / "result.json", _result) if (folder / "result.json").is_file() else None
+    refuse_links(folder)
+    info = run_info(readable(read_document(folder / "run.json", RUN)))
+    state = read_state(folder / JOURNAL_NAME, to_show=True)
+    result_json = folder / "result.json"
+    result = _result(readable(read_document(result_json, RESULT))) if result_json.is_file() else None
     return RunData(
         folder=folder,
         info=info,
         records=tuple(state.finished.values()),
         running=tuple(state.started.values()),
         result=result,
-        arrays=_arrays(folder / "evaluation.npz"),
+        arrays=_arrays(folder / "evaluation.npz", info.data.classes),
         exports=tuple(
-            _parsed(path, partial(read_exports, place=_place(folder, path))) for path in _export_documents(folder)
+            read_exports(readable(read_document(path, EXPORTS)), readable(_place(folder, path)))
+            for path in _export_documents(folder)
         ),
     )
 
 
 def _export_documents(folder: Path) -> list[Path]:
     """In the run's folder itself and in the folders in it, by name."""
-    return [path for path in (folder / EXPORT_NAME, *sorted(folder.glob(f"[!.]*/{EXPORT_NAME}"))) if path.is_file()]
+    found = (folder / EXPORT_NAME, *sorted(folder.glob(f"[!.]*/{EXPORT_NAME}")))
+    # A link could lead anywhere: what is not the folder's own is not shown.
+    return [path for path in found if path.is_file() and not path.is_symlink() and not path.parent.is_symlink()]
 
 
 def _place(folder: Path, path: Path) -> str:
@@ -300,22 +307,15 @@ def run_info(document: Json) -> RunInfo:
     )
 
 
-def _parsed(path: Path, reader: Any) -> Any:
-    try:
-        return reader(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise JournalError(f"{path} can't be read: {error!r}. Restore it from a copy, or resume the run.") from error
-
-
-def _arrays(path: Path) -> Mapping[str, Array]:
+def _arrays(path: Path, classes: int) -> Mapping[str, Array]:
     if not path.is_file():
         return NO_ARRAYS
     try:
-        # Opened here: of a torn archive numpy leaves the file open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        found = load_archive(path, MOST_ARRAY_BYTES)
+        check_arrays(found, classes)
+    except ValueError as error:
         raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or resume the run.") from error
+    return {key: readable_texts(array) for key, array in found.items()}
 
 
 def _hyperparameter(item: Json) -> Hyperparameter:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.analysis.leaderboard import setting_names, trial_rows
 from reports.run_data import RunData, read_run
+from tuner.errors import UsageError
+from tuner.files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,14 +35,18 @@ def trials_csv(run: RunData) -> str:
 
 
 def write_trials_csv(run_dir: Path) -> Path:
-    """Writes `trials.csv` into the run's folder, whole or not at all; returns its path."""
+    """Writes `trials.csv` into the run's folder, whole or not at all; returns its path.
+
+    Raises:
+        UsageError: where the folder holds no run, or can't be written to.
+        JournalError: where a file of it is damaged.
+    """
     path = run_dir / CSV_NAME
-    unfinished = path.with_name(f".{CSV_NAME}.{os.getpid()}")
+    table = trials_csv(read_run(run_dir))
     try:
-        unfinished.write_text(trials_csv(read_run(run_dir)), encoding="utf-8", newline="")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        write_text(path, table)
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror or error}.") from error
     return path
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tuner import worker
-from tuner.whole_files import whole_file
+from tuner.files import whole_file
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
@@ -97,7 +97,7 @@ def misbehave(task: dict[str, Any], folder: Path) -> None:
 def keep(task: dict[str, Any], path: Path, images: int, score: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {"validation_probabilities": np.full((images, 10), 0.1, np.float32)}
-    arrays |= {f"study/{name}": np.zeros(2) for name in task.get("diagnostics", ())}
+    arrays |= {f"study/{name}": np.zeros(4 if name == "gradient_noise" else 2) for name in task.get("diagnostics", ())}
     save(path.with_suffix(".npz"), **arrays)
     with whole_file(path.with_suffix(".keras"), f".{path.name}.partial.keras") as temporary:
         # Padded, so that a small disk is soon full.

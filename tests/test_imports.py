@@ -23,15 +23,25 @@ PREPARATION = (
     "inference.preparation",
     "inference.strokes",
 )
-"""What of `inference` knows no model file: it lies below `tuner`, and imports nothing of ours but itself."""
+"""What of `inference` knows no model file: it lies below `tuner`, and imports nothing of ours but itself and how arrays are read."""
 
 ALLOWED = {
     "search_spaces": ("search_spaces",),
     "templates": ("templates",),
     "tuner": ("tuner", "search_spaces", *PREPARATION),
-    "reports": ("reports", "templates", "tuner.records", "tuner.journal", "tuner.errors", "search_spaces.specs"),
-    "inference": ("inference", "tuner.errors"),
-    **dict.fromkeys(PREPARATION, PREPARATION),
+    "reports": (
+        "reports",
+        "templates",
+        "tuner.records",
+        "tuner.journal",
+        "tuner.npy",
+        "tuner.documents",
+        "tuner.files",
+        "tuner.errors",
+        "search_spaces.specs",
+    ),
+    "inference": ("inference", "tuner.errors", "tuner.npy"),
+    **dict.fromkeys(PREPARATION, (*PREPARATION, "tuner.npy")),
     "mnist_tune": PACKAGES,
 }
 """Package, or a module of it with a rule of its own → what it may import of ours."""

@@ -448,11 +448,10 @@ def test_a_name_stays_on_its_line(name: str, model: str, tmp_path: Path, capsys:
 def test_a_page_that_cannot_be_written_leaves_nothing(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(path: Path, content: bytes) -> None:
-        path.with_name(f".{path.name}.partial").write_bytes(content[:10])
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(predict, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     words = ["predict", model, saved(tmp_path, "a.png", picture()), "--html", str(tmp_path / "p.html")]
     assert cli.main(words) == 2
     assert "No space left on device" in told(capsys)[1]

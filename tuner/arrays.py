@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.whole_files import whole_file
+from tuner.files import whole_file
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 

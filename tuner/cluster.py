@@ -21,10 +21,10 @@ import distributed
 
 from tuner.cluster_worker import RESOURCE, SUFFIXES, Files, RunPlugin, drop_here, read_files, train_here
 from tuner.errors import RunFailed, UsageError
+from tuner.files import write_bytes
 from tuner.machine import versions
 from tuner.options import Device
 from tuner.records import Json
-from tuner.run_folder import write_bytes
 from tuner.tasks import Event, Task, TrainTask, task_to_json
 from tuner.workers import WORKER_MODULE, LocalWorkers
 

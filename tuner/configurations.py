@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from search_spaces.registry import find_reference
+from tuner.documents import CONFIGURATION, parse
 from tuner.errors import UsageError
 from tuner.journal import read_state
 from tuner.records import Json, Value
 from tuner.run_folder import RunFolder
 from tuner.tasks import SpaceRef
 from tuner.user_space import make_family
+
+_MOST_BYTES = 16 * 2**20
+"""Of a file of hyperparameters."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,32 @@ def known_configuration(name: str, space: str | None = None) -> Known:
         UsageError: in one line, where there is none.
     """
     path = Path(name)
-    if path.is_dir():
-        return _winner(path)
-    if path.is_file() or path.suffix == ".json":
+    if os.path.isdir(path):  # never raises, whatever the name
+        return _winner(path, space)
+    if os.path.isfile(path) or path.suffix == ".json":
         return _from_file(path, space)
     run, _, trial = name.rpartition(":")
-    if run and Path(run).is_dir():
-        return _trial(Path(run), trial)
+    if run and os.path.isdir(run):
+        return _trial(Path(run), trial, space)
     return _reference(name)
+
+
+def refuse_unnamed_code(space: str, given: str | None, where: Path) -> None:
+    """A file may come from anybody, and a space of the form package.module:Class is code that is run: its user must name it.
+
+    Args:
+        space: what a file names.
+        given: what the user named, if anything.
+        where: the file or folder, for the message.
+
+    Raises:
+        UsageError: where the space is code that only the file names.
+    """
+    if ":" in space and given != space:
+        raise UsageError(
+            f"The space of {where} is code, which is run only where you name it yourself. Expected --space {space}, "
+            f"if you trust that module. Received: {'no --space' if given is None else f'--space {given}'}"
+        )
 
 
 def _reference(name: str) -> Known:
@@ -55,14 +77,14 @@ def _reference(name: str) -> Known:
     return Known(space, dict(reference.values))
 
 
-def _winner(folder: Path) -> Known:
+def _winner(folder: Path, space: str | None) -> Known:
     run, result = RunFolder(folder).read_run(), RunFolder(folder).read_result()
     if result is None:
         raise UsageError(f"This run has no winner yet. Expected a finished run, or RUN:TRIAL. Received: {folder}")
-    return _of_run(run, result["configuration"], result["epochs"])
+    return _of_run(run, result["configuration"], result["epochs"], folder, space)
 
 
-def _trial(folder: Path, trial: str) -> Known:
+def _trial(folder: Path, trial: str, space: str | None) -> Known:
     run, state = RunFolder(folder).read_run(), read_state(RunFolder(folder).journal)
     wanted = trial.zfill(4)
     found = state.finished.get(wanted) or state.started.get(wanted)
@@ -71,17 +93,21 @@ def _trial(folder: Path, trial: str) -> Known:
             f"The run has no such trial. Expected one of {len(state.finished)}, such as {next(iter(state.finished), 'none')}. "
             f"Received: {folder}:{trial}"
         )
-    return _of_run(run, found.configuration, found.epochs)
+    return _of_run(run, found.configuration, found.epochs, folder, space)
 
 
-def _of_run(run: Json, configuration: Mapping[str, Value], epochs: int) -> Known:
-    return Known(str(run["space"]["name"]), dict(configuration), epochs)
+def _of_run(run: Json, configuration: Mapping[str, Value], epochs: int, folder: Path, given: str | None) -> Known:
+    space = str(run["space"]["name"])
+    refuse_unnamed_code(space, given, folder)
+    return Known(space, dict(configuration), epochs)
 
 
 def _from_file(path: Path, space: str | None) -> Known:
     """A file of hyperparameters, or of `{"space", "configuration"}` as in result.json or a study's arm."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > _MOST_BYTES:
+            raise UsageError(f"The file is too large. Expected at most {_MOST_BYTES // 2**20} MiB. Received: {path}")
+        document = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"The file can't be read: {error.strerror}. Received: {path}") from error
     except ValueError as error:
@@ -90,10 +116,15 @@ def _from_file(path: Path, space: str | None) -> Known:
         raise UsageError(f"A configuration is an object of names and values. Received: {path}")
     values = document.get("configuration", document)
     name = document.get("space", space) if "configuration" in document else space
-    if not isinstance(values, dict) or not all(isinstance(v, (bool, int, float, str)) for v in values.values()):
-        raise UsageError(f"A configuration holds numbers, texts and booleans only. Received: {path}")
+    try:
+        CONFIGURATION(values)
+    except ValueError as error:
+        raise UsageError(
+            f"A configuration holds numbers, texts and booleans only: {error}. Received: {path}"
+        ) from error
     if not isinstance(name, str):
         raise UsageError(f"The file names no space. Expected --space NAME beside it. Received: {path}")
+    refuse_unnamed_code(name, space, path)
     return Known(name, complete(name, values))
 
 

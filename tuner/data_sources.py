@@ -84,14 +84,14 @@ class _NotToBeHad(DataError):
 
 
 def _at_path(text: str, what: str) -> FoundData:
-    path = Path(text).expanduser()
-    if path.is_dir():
+    path = Path(os.path.expanduser(text))  # unlike Path.expanduser, it never raises
+    if os.path.isdir(path):
         return FoundData(path.resolve().name, read_idx_folder(path))
     if path.suffix == ".npz":
         return FoundData(path.stem, read_npz(path))
     raise UsageError(
         f"{what} can't be used. Expected {', '.join(SOURCES)}, a .npz file or a folder of IDX files. "
-        f"Received: {'a file of another kind' if path.exists() else 'no such file or folder'}."
+        f"Received: {'a file of another kind' if os.path.exists(path) else 'no such file or folder'}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -12,12 +13,17 @@ from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import BinaryIO, cast
 
+from tuner.documents import event_shape, parse, readable
 from tuner.errors import JournalError
 from tuner.records import Json, Trial, TrialRecord, record_from_json, to_json, trial_from_json
+from tuner.shapes import ShapeError
 
 JOURNAL_NAME = "trials.jsonl"
+MOST_LINES = 200_000
+"""Two for each trial, and more where a run was resumed."""
+MOST_LINE_BYTES = 32 * 2**20
 _CHECK_DIGITS = 16
 
 
@@ -121,19 +127,24 @@ def read_journal(path: Path) -> list[Json]:
     return list(_events(path))
 
 
-def read_state(path: Path) -> JournalState:
+def read_state(path: Path, *, to_show: bool = False) -> JournalState:
     """Replays a journal.
 
+    Args:
+        path: of the journal.
+        to_show: replace the characters that no page can show.
+
     Raises:
-        JournalError: where a line is damaged or lacks a key, naming it.
+        JournalError: where a line is damaged or is not what an event must be, naming it.
     """
     state = JournalState()
     for number, event in enumerate(_events(path), start=1):
         try:
-            state.apply(event)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            event_shape(event)(event)
+            state.apply(readable(event) if to_show else event)
+        except ShapeError as error:
             raise JournalError(
-                f"{path.name}, line {number}, is not an event that this version knows: {error!r}."
+                f"{path.name}, line {number}, is not an event that this version knows: {error}."
             ) from error
     return state
 
@@ -145,10 +156,23 @@ def _canonical(document: Json) -> str:
 def _events(path: Path) -> Iterator[Json]:
     if not path.exists():
         return
-    lines = path.read_bytes().split(b"\n")
-    # What follows the last newline was torn off by a crash, or is empty.
-    for number, line in enumerate(lines[:-1], start=1):
-        yield _decode(path, number, line)
+    with path.open("rb") as file:
+        for number, line in enumerate(_lines(file, path), start=1):
+            yield _decode(path, number, line)
+
+
+def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """Whole lines. What follows the last newline was torn off by a crash, or is empty."""
+    for number in itertools.count(1):
+        line = file.readline(MOST_LINE_BYTES)
+        if len(line) == MOST_LINE_BYTES or (line and number > MOST_LINES):
+            raise JournalError(
+                f"{path.name}, line {number}, is more than is read. "
+                f"Expected at most {MOST_LINES:,} lines of {MOST_LINE_BYTES // 2**20} MiB. No run of mnist-tune has a journal like that."
+            )
+        if not line.endswith(b"\n"):
+            return
+        yield line[:-1]
 
 
 def _decode(path: Path, number: int, line: bytes) -> Json:
@@ -157,16 +181,11 @@ def _decode(path: Path, number: int, line: bytes) -> Json:
         "restore it from a copy, or start a new run."
     )
     try:
-        event = json.loads(line)
+        event = parse(line)
+        sound = isinstance(event, dict) and event.get("check") == checksum(event)
     except ValueError as error:
         raise damaged from error
-    if not isinstance(event, dict) or event.get("event") not in ("started", "finished"):
-        raise damaged
-    try:
-        sound = event.get("check") == checksum(event)
-    except ValueError as error:
-        raise damaged from error
-    if not sound:
+    if not sound or event.get("event") not in ("started", "finished"):
         raise damaged
     return cast(Json, event)
 

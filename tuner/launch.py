@@ -100,9 +100,9 @@ def resume(
         UsageError: where the data have changed since the run began, or a process works on it.
         JournalError: where its journal is damaged.
     """
-    folder.read_run()
+    folder.read_run_to_resume()
     with held(folder.path):
-        run = folder.read_run()
+        run = folder.read_run_to_resume()
         if run["status"] == "completed":
             # It may have been killed when only its report was wanting.
             folder.clean()
@@ -129,6 +129,10 @@ def _begin(folder: RunFolder, data: Dataset, own: OwnImages | None, run: Json) -
         folder.discard()
         if is_no_space(error):
             raise NoSpace(f"The run could not begin: the disk is full. Received: {folder.path}. Make space.") from error
+        if isinstance(error, OSError):
+            raise UsageError(
+                f"The folder of the run can't be written: {error.strerror or error}. Received: {folder.path}"
+            ) from error
         raise
 
 

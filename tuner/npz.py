@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import lzma
+import os
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from tuner.data_checks import KEYS, Header, Key, RawArrays, check_headers, fault
 from tuner.errors import DataError
+from tuner.npy import DAMAGES, read_npy_header
 
-_DAMAGES = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-"""What `zipfile` and NumPy raise of an archive that is damaged, encrypted or compressed in a way that Python lacks."""
 _AGAIN = "save it again with numpy.savez_compressed"
 
 
@@ -23,7 +21,7 @@ def read_npz(path: Path) -> RawArrays:
     Raises:
         DataError: no such file, not an archive, truncated, a key missing, pickled, of a wrong shape or type, too large.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # never raises, whatever the name
         raise fault(f"{path} can't be read", expected="an .npz file", received="no such file", do="correct the path")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -33,7 +31,7 @@ def read_npz(path: Path) -> RawArrays:
             return RawArrays(str(path), {key: arrays[key] for key in KEYS})
     except DataError:
         raise
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise fault(
             f"{path} is damaged or no .npz file",
             expected="a complete NumPy archive",
@@ -46,11 +44,9 @@ def _header(archive: zipfile.ZipFile, path: Path, key: Key) -> Header:
     """Return what the archive says of one array; a few bytes of it are unpacked."""
     info = _member(archive, path, key)
     with archive.open(info) as stream:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(stream)
-        header = Header(shape, dtype)
-        expected_bytes = stream.tell() + header.size_bytes
+        shape, dtype, length = read_npy_header(stream)
+    header = Header(shape, dtype)
+    expected_bytes = length + header.size_bytes
     if not dtype.hasobject and info.file_size != expected_bytes:
         raise fault(
             f"{path}: {key} is truncated or has a wrong header",

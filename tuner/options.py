@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self, TypeAlias, TypeVar, get_args
+from typing import ClassVar, Literal, Self, TypeAlias, TypeVar, get_args, get_type_hints
 
 from tuner.errors import UsageError
 from tuner.records import Json, Kind, Value
@@ -16,7 +18,11 @@ Device: TypeAlias = Literal["auto", "cpu", "gpu"]
 
 Options = TypeVar("Options", bound="RunOptions")
 
+MOST_TRIALS = 50_000
+MOST_VALUES = 100
+"""Of a study."""
 MAX_SEED = 2**32 - 1
+_LONGEST = 1e12
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 RESUMABLE = ("workers", "scheduler", "device", "time_budget")
@@ -53,21 +59,36 @@ class RunOptions:
     """Seconds for one trial."""
 
     def __post_init__(self) -> None:
+        self._check_types()
         self._check_choice("device", get_args(Device))
         if not 0 < self.validation <= 0.5:
             raise _out_of_range("validation", "a share above 0 and up to 0.5", self.validation)
-        for name, least in _LEAST.items():
+        for name, (least, most) in _RANGES.items():
             value = getattr(self, name, None)
-            if value is not None and value < least:
-                raise _out_of_range(name, f"{least} or more", value)
+            if value is not None and not value >= least:
+                raise _out_of_range(name, f"{least:,} or more", value)
+            if value is not None and not value <= most:
+                raise _out_of_range(name, f"{most:,} or less", value)
         if not 0 <= self.seed <= MAX_SEED:
             raise _out_of_range("seed", f"a whole number from 0 to {MAX_SEED}", self.seed)
         if self.scheduler is not None and self.workers is not None:
             raise UsageError("--workers are processes of this machine, --scheduler has its own. Give one of them.")
 
+    def _check_types(self) -> None:
+        """From Python, or from somebody's run.json, anything may come."""
+        hints = get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            taken = _TYPES.get(str(hints[field.name]))
+            if taken is not None and not _is_one_of(value, taken[0]):
+                raise UsageError(
+                    f"{flag(field.name)} has a wrong type. Expected {taken[1]}. Received: {reprlib.repr(value)}"
+                )
+
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
-        if getattr(self, name) not in choices:
-            raise _out_of_range(name, "one of " + ", ".join(choices), getattr(self, name))
+        value = getattr(self, name)
+        if not isinstance(value, str) or value not in choices:
+            raise _out_of_range(name, "one of " + ", ".join(choices), value)
 
     def to_json(self) -> Json:
         """As `run.json` keeps them."""
@@ -108,6 +129,18 @@ class SearchOptions(RunOptions):
                 "--max-trials goes with --algorithm random or bayesian. Hyperband's number of trials follows from "
                 "--max-epochs, --factor and --iterations; --time-budget limits its time."
             )
+
+        if self.algorithm == "hyperband" and self._first_rungs() > MOST_TRIALS:
+            raise UsageError(
+                f"A Hyperband of {self.max_epochs:,} epochs, factor {self.factor} and {self.iterations:,} iterations is too large. "
+                f"Expected at most {MOST_TRIALS:,} trials in its first rungs. Received: {self._first_rungs():,.0f}. "
+                "Give fewer epochs or iterations."
+            )
+
+    def _first_rungs(self) -> float:
+        """About how many configurations are drawn: Li et al. 2018, algorithm 1."""
+        depth = int(math.log(self.max_epochs) / math.log(self.factor) + 1e-9)
+        return self.iterations * sum((depth + 1) / (s + 1) * float(self.factor) ** s for s in range(depth + 1))
 
     @property
     def trials_limit(self) -> int:
@@ -154,32 +187,71 @@ class StudyOptions(RunOptions):
         if self.test:
             raise UsageError("A study never meets the test set. Leave the option out.")
         if self.values is not None:
+            if not isinstance(self.values, (tuple, list)) or not all(isinstance(value, str) for value in self.values):
+                raise UsageError(f"--values has a wrong type. Expected texts. Received: {reprlib.repr(self.values)}")
+            if len(self.values) > MOST_VALUES:
+                raise _out_of_range("values", f"{MOST_VALUES} values or fewer", f"{len(self.values)} values")
             # A list, where it comes from JSON.
             object.__setattr__(self, "values", tuple(self.values))
 
 
 def options_from_json(run: Json) -> RunOptions:
-    """The options in the content of run.json."""
+    """The options in the content of run.json, of which this version must know every one.
+
+    Raises:
+        UsageError: where one is missing, unknown, or out of its range.
+    """
     kinds: dict[str, type[RunOptions]] = {"search": SearchOptions, "train": TrainOptions, "study": StudyOptions}
-    return kinds[run.get("kind", "search")].from_json(run["options"])
+    kind = kinds[run.get("kind") or "search"]
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(run["options"]) - set(fields))
+    required = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
+    missing = sorted(set(required) - set(run["options"]))
+    if unknown or missing:
+        what = (
+            f"options that this version doesn't have: {', '.join(unknown)}" if unknown else f"no {', '.join(missing)}"
+        )
+        raise UsageError(
+            f"The run can't be gone on with: its run.json has {what}. Go on with the version that began it, or start a new run."
+        )
+    return kind.from_json(run["options"])
 
 
-_LEAST: dict[str, float] = {
-    "train_samples": 1,
-    "max_params": 1,
-    "max_macs": 1,
-    "max_epochs": 1,
-    "factor": 2,
-    "iterations": 1,
-    "max_trials": 1,
-    "workers": 1,
-    "confirm_top": 1,
-    "confirm_seeds": 1,
-    "epochs": 1,
-    "seeds": 1,
-    "time_budget": 1,
-    "trial_timeout": 1,
+_SIZE = (1, 10**12)
+_YEAR_S = 366 * 24 * 3600
+_RANGES: dict[str, tuple[float, float]] = {
+    "train_samples": _SIZE,
+    "max_params": _SIZE,
+    "max_macs": _SIZE,
+    "max_epochs": (1, 10_000),
+    "factor": (2, 100),
+    "iterations": (1, 1000),
+    "max_trials": (1, MOST_TRIALS),
+    "workers": (1, 1024),
+    "confirm_top": (1, 100),
+    "confirm_seeds": (1, 100),
+    "epochs": (1, 10_000),
+    "seeds": (1, 1000),
+    "time_budget": (1, _YEAR_S),
+    "trial_timeout": (1, _YEAR_S),
 }
+"""Option → its least and its largest value. The largest are far beyond use: they keep a slip of the finger from filling the memory with a plan,
+or the machine with processes."""
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    str(str): ((str,), "a text"),
+    str(bool): ((bool,), "true or false"),
+    str(int): ((int,), "a whole number"),
+    str(float): ((int, float), "a number"),
+    str(str | None): ((str, type(None)), "a text"),
+    str(int | None): ((int, type(None)), "a whole number"),
+    str(float | None): ((int, float, type(None)), "a number"),
+}
+"""How a type is written in a class → what is taken for it, in types and in words. Others are checked by their own rules."""
+
+
+def _is_one_of(value: object, types: tuple[type, ...]) -> bool:
+    """Truth values are no numbers here, though Python has them so."""
+    return isinstance(value, types) and (bool in types or not isinstance(value, bool))
 
 
 def flag(name: str) -> str:
@@ -198,7 +270,7 @@ def parse_duration(text: str) -> float:
         raise UsageError(
             f"A duration can't be read. Expected hours, minutes or seconds such as 2h, 45m, 1h30m, 90s. Received: {text}"
         )
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    hours, minutes, seconds = (min(float(part or 0), _LONGEST) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
 

@@ -41,13 +41,17 @@ def main() -> None:
     asked = _Answers(ref)
     for line in lines:
         request = json.loads(line)
-        try:
-            answer: Json = {"answer": getattr(asked, request.pop("do"))(**request)}
-        except Exception as error:
-            answer = {"error": str(error) if isinstance(error, ProbeError) else reason(error)}
-        keras.backend.clear_session()
-        out.write(json.dumps(answer) + "\n")
+        out.write(_answered(asked, request) + "\n")
         out.flush()
+        keras.backend.clear_session()
+
+
+def _answered(asked: _Answers, request: Json) -> str:
+    """The answer as JSON. Whatever a HyperModel does, `sys.exit` included, ends as words."""
+    try:
+        return json.dumps({"answer": getattr(asked, request.pop("do"))(**request)})
+    except (Exception, SystemExit) as error:
+        return json.dumps({"error": str(error) if isinstance(error, ProbeError) else reason(error)})
 
 
 class _Answers:
@@ -63,8 +67,8 @@ class _Answers:
         return {
             "hyperparameters": self.declared.get_config(),
             "defaults": _defaults(self.declared),
-            "max_params": getattr(self.space, "max_params", None),
-            "max_macs": getattr(self.space, "max_macs", None),
+            "max_params": _cap(self.space, "max_params"),
+            "max_macs": _cap(self.space, "max_macs"),
             "description": " ".join((type(self.space).__doc__ or "").split("\n\n")[0].split()),
         }
 
@@ -108,6 +112,13 @@ class _Answers:
             "parameters": sum(layer.parameters for layer in layers),
             "layers": [vars(layer) for layer in layers],
         }
+
+
+def _cap(space: Any, name: str) -> int | None:
+    cap = getattr(space, name, None)
+    if cap is None or (isinstance(cap, int) and not isinstance(cap, bool) and cap > 0):
+        return cap
+    raise ProbeError(f"{type(space).__name__}.{name} must be a whole number of 1 or more. Received: {str(cap)[:80]}")
 
 
 def _fits(weighed: Json, max_params: int | None, max_macs: int | None) -> bool:

@@ -10,13 +10,22 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from tuner.errors import JournalError, UsageError
+from tuner.documents import (
+    NAMES_OF_CLASSES,
+    RESULT,
+    RUN,
+    RUN_TO_RESUME,
+    check_shape,
+    read_document,
+    readable,
+    refuse_links,
+)
+from tuner.errors import UsageError
+from tuner.files import write_bytes
 from tuner.journal import JOURNAL_NAME
-from tuner.records import SCHEMA, Json
+from tuner.records import Json
 from tuner.run_lock import LOCK_FILES
-from tuner.whole_files import whole_file
 
 _OF_A_START = LOCK_FILES | {".work", ".run.json.partial"}
 """What may be there before run.json is."""
@@ -78,21 +87,27 @@ class RunFolder:
         Raises:
             UsageError: where the folder holds something already and `force` is not set, or holds what is not a run's.
         """
-        if self._is_free():
-            return
+        try:
+            if self._is_free():
+                return
+            is_run = not self.path.is_symlink() and self.run_json.is_file()
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"The folder of the run can't be made: {getattr(error, 'strerror', None) or error}. Received: {self.path}"
+            ) from error
         if not force:
             raise UsageError(
                 f"The folder of the run is taken. Received: {self.path}. "
                 "Go on with its run (--resume), write over it (--force), or choose another (--out)."
             )
-        if not self.run_json.exists():
+        if not is_run:
             raise UsageError(
-                f"--force writes over a run's folder only. Received a folder without run.json: {self.path}"
+                f"--force writes over a run's folder only. Received a link, or a folder without run.json: {self.path}"
             )
 
     def _is_free(self) -> bool:
         """Whether it holds nothing, or only what a start left that was cut short before run.json was there."""
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return True
         return self.path.is_dir() and {path.name for path in self.path.iterdir()} <= _OF_A_START
 
@@ -117,15 +132,43 @@ class RunFolder:
             UsageError: where there is none.
             JournalError: where it is damaged or of another schema.
         """
-        if not self.run_json.is_file():
-            begun = self.path.is_dir() and self._is_free() and self.work.exists()
-            hint = " Its run was cut short before it began: begin it again, without --resume." if begun else ""
-            raise UsageError(f"This is not a run's folder: it has no run.json. Received: {self.path}.{hint}")
-        return _checked(self.run_json)
+        refuse_links(self.path)
+        if not os.path.isfile(self.run_json):  # never raises, whatever the name
+            raise UsageError(
+                f"This is not a run's folder: it has no run.json. Received: {self.path}.{self._hint_of_a_start()}"
+            )
+        return read_document(self.run_json, RUN)
+
+    def _hint_of_a_start(self) -> str:
+        begun = os.path.isdir(self.work) and self._is_free()
+        return " Its run was cut short before it began: begin it again, without --resume." if begun else ""
+
+    def read_run_to_resume(self) -> Json:
+        """The content of run.json of a run that is gone on with: everything that is there is the run's own.
+
+        Raises:
+            UsageError: where there is none, or something in the folder is a link.
+            JournalError: where it is damaged or of another schema.
+        """
+        document = self.read_run()
+        refuse_links(self.path, below=True)
+        check_shape(self.run_json, document, RUN_TO_RESUME)
+        return document
+
+    def class_names(self) -> tuple[str, ...] | None:
+        """Of the run's data; None where run.json doesn't tell them. Nothing else of it is looked at.
+
+        Raises:
+            UsageError: where a file of the run is a link.
+            JournalError: where run.json is damaged or of another schema.
+        """
+        refuse_links(self.path)
+        names = read_document(self.run_json, NAMES_OF_CLASSES).get("data", {}).get("class_names")
+        return None if names is None else tuple(readable(names))
 
     def read_result(self) -> Json | None:
         """The content of result.json, or None."""
-        return _checked(self.result_json) if self.result_json.is_file() else None
+        return read_document(self.result_json, RESULT) if self.result_json.is_file() else None
 
     def write_run(self, document: Json) -> None:
         """Replaces run.json."""
@@ -145,13 +188,9 @@ class RunFolder:
 
 def write_json(path: Path, document: Json) -> None:
     """Writes a document under a temporary name, and renames it."""
-    write_bytes(path, (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes bytes under a temporary name, flushes them to the disk, and renames."""
-    with whole_file(path, f".{path.name}.partial") as temporary:
-        temporary.write_bytes(content)
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # A file's name that is no UTF-8 has lone surrogates, whose escapes are JSON's too.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _remove(path: Path) -> None:
@@ -183,14 +222,3 @@ def _lives(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def _checked(path: Path) -> Json:
-    try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise JournalError(f"{path} is damaged: {error}.") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        found = document.get("schema") if isinstance(document, dict) else None
-        raise JournalError(f"{path} was written by another version. Expected schema {SCHEMA}. Received: {found}")
-    return cast(Json, document)

@@ -54,7 +54,7 @@ def refuse_if_held(folder: Path) -> None:
     Raises:
         UsageError: where a process works on this run.
     """
-    if not (folder / LOCK_NAME).exists():
+    if not os.path.exists(folder / LOCK_NAME):  # never raises, whatever the name
         return
     lock = FileLock(folder / LOCK_NAME, timeout=0)
     try:
@@ -70,9 +70,9 @@ def _make(folder: Path) -> bool:
     try:
         made = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UsageError(
-            f"The folder of the run can't be made: {error.strerror or error}. Received: {folder}"
+            f"The folder of the run can't be made: {getattr(error, 'strerror', None) or error}. Received: {folder}"
         ) from error
     return made
 

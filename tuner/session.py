@@ -18,12 +18,13 @@ from tuner.data import Dataset
 from tuner.disk import is_no_space
 from tuner.engine import Engine, slim, stop_if_no_space
 from tuner.errors import Interrupted, NoSpace, RunFailed
+from tuner.files import write_bytes
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
 from tuner.options import Options
 from tuner.records import Json, Trial
 from tuner.result import collect_arrays, result_json
-from tuner.run_folder import RunFolder, write_bytes, write_json
+from tuner.run_folder import RunFolder, write_json
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
 from tuner.workers import LocalWorkers, Workers, default_size
 
@@ -103,7 +104,9 @@ class Session(abc.ABC, Generic[Options]):
         return NoSpace(reason)
 
     def _go_on_words(self) -> str:
-        return f"go on with: mnist-tune --out {self.folder.path} --resume"
+        # Somebody's own space is named anew where a run is gone on with.
+        code = f" --space {self.options.space}" if ":" in self.options.space else ""
+        return f"go on with: mnist-tune --out {self.folder.path} --resume{code}"
 
     def _with_workers(self) -> Json:
         self.state = read_state(self.folder.journal)

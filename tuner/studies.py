@@ -169,7 +169,7 @@ def make_study(options: StudyOptions, space: Any) -> Json:
 def _base(options: StudyOptions, space: Any) -> Mapping[str, Value]:
     if options.base is None:
         return {}
-    found = known_configuration(options.base)
+    found = known_configuration(options.base, options.space)
     if found.space != options.space:
         raise UsageError(
             f"The base is of another space. Expected one of {options.space}. Received: {options.base}, of {found.space}. "

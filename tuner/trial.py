@@ -10,6 +10,7 @@ import gc
 import importlib
 import inspect
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -26,10 +27,10 @@ from search_spaces.training import last_learning_rate
 from tuner.arrays import save_arrays_file
 from tuner.data import Dataset
 from tuner.diagnostics import measure, reset_peak_memory
+from tuner.files import whole_file
 from tuner.records import HISTORY_METRICS, Json
 from tuner.tasks import PATIENCE, RESTORE_BEST, SpaceRef, TrainTask
 from tuner.weights import weight_arrays
-from tuner.whole_files import whole_file
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
@@ -56,6 +57,9 @@ def make_space(ref: SpaceRef) -> Any:
 def _user_space(ref: SpaceRef) -> Any:
     """Somebody's own HyperModel; what its constructor asks for by name of caps and classes is given to it."""
     module, _, attribute = ref.name.partition(":")
+    # Last, and only where its user named code: what lies in the current folder stands in for no module of anybody else's.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     made = getattr(importlib.import_module(module), attribute)
     if isinstance(made, type):
         offered = {"max_params": ref.max_params, "max_macs": ref.max_macs, "classes": ref.classes}

@@ -10,13 +10,13 @@ import atexit
 import contextlib
 import dataclasses
 import json
+import os
 import queue
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -32,6 +32,8 @@ from tuner.workers import worker_environment
 
 _ANSWER_S = 300.0
 _SEEDS = 4
+_LAST_BYTES = 2**16
+"""Of what a process printed, in which its last words are looked for."""
 
 
 def make_family(ref: SpaceRef) -> Any:
@@ -60,7 +62,11 @@ class UserSpace:
         self.name = ref.name
         self.classes = ref.classes
         self._probe = _Probe(ref)
-        described = self._ask("describe")
+        try:
+            described = self._ask("describe")
+        except BaseException:
+            self.close()
+            raise
         self.max_params = ref.max_params if ref.max_params is not None else described["max_params"]
         self.max_macs = ref.max_macs if ref.max_macs is not None else described["max_macs"]
         self.hyperparameters = tuple(
@@ -176,7 +182,8 @@ class _Probe:
         self._ref = ref
         self._popen: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[Json | None] = queue.SimpleQueue()
-        self._log = Path(tempfile.mkdtemp(prefix="mnist-tune-")) / "probe.log"
+        # A file without a name: nobody else finds it, and it is gone with the process.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process is asked
         atexit.register(self.close)
 
     def ask(self, what: str, **details: Any) -> Json:
@@ -206,17 +213,19 @@ class _Probe:
                 if self._popen.stdin is not None:
                     self._popen.stdin.close()
             self._popen = None
+        self._log.close()
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._popen is None:
-            with self._log.open("wb") as errors:
-                self._popen = subprocess.Popen(
-                    [sys.executable, "-m", "tuner.probe"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    env=worker_environment(0, 0),
-                )
+            if self._log.closed:
+                self._log = tempfile.TemporaryFile()  # noqa: SIM115
+            self._popen = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tuner.probe"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=worker_environment(0, 0),
+            )
             threading.Thread(target=self._listen, args=(self._popen.stdout,), daemon=True).start()
             self._say(self._popen, dataclasses.asdict(self._ref))
         return self._popen
@@ -224,7 +233,8 @@ class _Probe:
     def _listen(self, stream: IO[bytes]) -> None:
         with stream:
             for line in stream:
-                self._answers.put(json.loads(line))
+                with contextlib.suppress(ValueError):  # a line torn by the death of its process
+                    self._answers.put(json.loads(line))
         self._answers.put(None)
 
     def _say(self, popen: subprocess.Popen[bytes], document: Json) -> None:
@@ -233,5 +243,6 @@ class _Probe:
             popen.stdin.flush()
 
     def _last_words(self) -> str:
-        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - _LAST_BYTES))
+        lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
         return lines[-1] if lines else "its process ended without a word"

@@ -85,7 +85,7 @@ def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
     try:
         body = run_task(document, data, on_epoch)
         event: Json = {"event": "finished", "body": body}
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # somebody's own fit may call sys.exit
         _log(error)
         no_space = is_no_space(error)
         if not no_space and is_out_of_memory(error):
@@ -95,7 +95,7 @@ def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
     _say(out, {**event, "task": document["id"], "duration_s": time.perf_counter() - began})
 
 
-def _log(error: Exception) -> None:
+def _log(error: BaseException) -> None:
     import traceback
 
     with contextlib.suppress(OSError):  # the log's disk may be what is full

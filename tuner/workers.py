@@ -31,6 +31,8 @@ TRIALS_A_PROCESS = 50
 WORKER_MODULE = "tuner.worker"
 _STARTS_BEFORE_GIVING_UP = 3
 _LOG_LINES = 3
+_LAST_BYTES = 2**16
+"""Of what a process printed, in which its last words are looked for."""
 
 
 class Workers(Protocol):
@@ -168,7 +170,7 @@ class LocalWorkers:
         log = self.log_folder / f"worker-{number}.log"
         with log.open("wb") as errors:
             popen = subprocess.Popen(
-                [sys.executable, "-m", self.module, str(self.data_folder)],
+                [sys.executable, "-P", "-m", self.module, str(self.data_folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -284,7 +286,7 @@ class LocalWorkers:
                 process.popen.stdin.flush()
 
     def _last_words(self, process: _Process) -> str:
-        lines = process.log.read_text(errors="replace").split("\n") if process.log.exists() else []
+        lines = _tail(process.log).split("\n")
         return " / ".join([line.strip() for line in lines if line.strip()][-_LOG_LINES:])
 
     def _end(self, process: _Process) -> None:
@@ -295,6 +297,16 @@ class LocalWorkers:
                 process.popen.stdin.close()
         if process.listener is not None:
             process.listener.join()
+
+
+def _tail(log: Path) -> str:
+    """The end of a log, however long it is."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def default_size(device: Device, gpus: int) -> int:

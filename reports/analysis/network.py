@@ -54,7 +54,7 @@ def network(layers: Sequence[LayerSummary]) -> Network | None:
         else:
             groups.append([layer])
     total = sum(layer.parameters for layer in layers)
-    channels = [1, *(group[-1].shape[-1] for group in groups)]
+    channels = [1, *((group[-1].shape or (1,))[-1] for group in groups)]
     return Network(
         blocks=tuple(_block(group, total, entering) for group, entering in zip(groups, channels, strict=False)),
         parameters=total,

@@ -11,6 +11,7 @@ from reports.comparison.runs import NamedRun, read_runs
 from reports.comparison.sections import curves, fronts, images, seeds, settings, winners
 from reports.sections.section import Section
 from tuner.errors import UsageError
+from tuner.files import write_text
 
 PAGE_NAME = "compare.html"
 
@@ -60,23 +61,19 @@ def write_comparison(folders: Sequence[Path], path: Path, version: str, *, force
     """
     _refuse(path, force=force)
     page = render_comparison(folders, version)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_text(page, encoding="utf-8", newline="\n")
-        unfinished.replace(path)
+        write_text(path, page)
     except OSError as error:
         raise UsageError(
             f"{path} can't be written: {error.strerror or error}. Give another file with -o FILE."
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 
 def _refuse(path: Path, *, force: bool) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):  # never raises, whatever the name
         raise UsageError(f"{path} is a folder. Expected a file to write the page to, such as {path / PAGE_NAME}.")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise UsageError(f"{path.parent} is not a folder, so {path.name} can't be written there. Make it first.")
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise UsageError(f"{path} exists already. Give another file with -o FILE, or write over it with --force.")

@@ -327,7 +327,7 @@ def hairlines(ax: Axes, axis: str = "y") -> None:
 def whole_ticks(low: float, high: float, most: int = 8) -> list[int]:
     """Round whole numbers within limits, `most` at most."""
     span = max(high - low, 1)
-    steps = (m * 10**e for e in range(9) for m in (1, 2, 5))
+    steps = (m * 10**e for e in range(19) for m in (1, 2, 5))
     step = next(step for step in steps if span / step <= most)
     first = math.ceil(low / step)
     return [step * k for k in range(first, math.floor(high / step) + 1)]

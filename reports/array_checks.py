@@ -1,0 +1,168 @@
+"""What the arrays of evaluation.npz must look like for the page to draw them (the contract is docs/run-folder.md).
+
+Types and shapes, and that what points somewhere points into it. Arrays of names that aren't known are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.documents import readable
+
+# `Any`: the file holds arrays of several types.
+Array: TypeAlias = NDArray[Any]
+
+_NUMBERS, _WHOLE, _TEXTS, _PIXELS, _TRUTHS = "fiu", "iu", "U", "u", "b"
+_SIDE, _DRAWN_SIDE, _OWN_SIDE = 28, 50, 64
+
+
+class ArrayError(ValueError):
+    """An array that is not what it must be."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What arrays of a name must be."""
+
+    name: re.Pattern[str]
+    """A group is part of the sizes' names: each trial has its own."""
+    kinds: str
+    sizes: tuple[int | str, ...]
+    """Of each axis: a number, or a name whose size is the same wherever it stands; `*`: any."""
+    below: str | None = None
+    """Whole numbers from `least` to what this size is, less one."""
+    least: int = 0
+
+
+def _rule(name: str, kinds: str, *sizes: int | str, below: str | None = None, least: int = 0) -> _Rule:
+    return _Rule(re.compile(name), kinds, sizes, below, least)
+
+
+_RULES = (
+    _rule(r"validation/labels", _WHOLE, "validation", below="classes"),
+    _rule(r"confirm/(\d+)/validation_probabilities", _NUMBERS, "validation", "classes"),
+    _rule(r"confirm/(\d+)/weights/(?:names|shapes)", _TEXTS, "$layers"),
+    _rule(r"confirm/(\d+)/weights/statistics", _NUMBERS, "$layers", 9),
+    _rule(r"confirm/(\d+)/weights/histogram_counts", _NUMBERS, "$layers", 40),
+    _rule(r"confirm/(\d+)/weights/histogram_edges", _NUMBERS, "$layers", 41),
+    _rule(r"test/labels", _WHOLE, "test", below="classes"),
+    _rule(r"test/probabilities", _NUMBERS, "test", "classes"),
+    _rule(r"test/predictions_per_seed", _WHOLE, "*", "test", below="classes"),
+    _rule(r"kernels", _NUMBERS, "*", "*", "*"),
+    _rule(r"features/example", _PIXELS, _SIDE, _SIDE),
+    _rule(r"features/names", _TEXTS, "*"),
+    _rule(r"features/(\d+)", _NUMBERS, "*", "*", "*"),
+    _rule(r"study/(\d+)/gradient_norms/names", _TEXTS, "$norms"),
+    _rule(r"study/(\d+)/gradient_norms/values", _NUMBERS, "$norms"),
+    _rule(r"study/(\d+)/units/names", _TEXTS, "$units"),
+    _rule(r"study/(\d+)/units/(?:dead|saturated)", _NUMBERS, "$units"),
+    _rule(r"study/(\d+)/gradient_noise", _NUMBERS, 4),
+    _rule(r"study/(\d+)/step", _NUMBERS, 2),
+    _rule(r"robustness/(?:kinds|units)", _TEXTS, "kinds"),
+    _rule(r"robustness/(?:levels|accuracy)", _NUMBERS, "kinds", "levels"),
+    _rule(r"images/test_indices", _WHOLE, "pictures", below="test"),
+    _rule(r"images/test", _PIXELS, "pictures", _SIDE, _SIDE),
+    _rule(r"images/(?:samples|augmented)", _PIXELS, "samples", _SIDE, _SIDE),
+    _rule(r"images/sample_labels", _WHOLE, "samples", below="classes"),
+    _rule(r"custom/(drawn)/seed", _WHOLE),
+    _rule(r"custom/(drawn)/labels", _WHOLE, "$images", below="classes"),
+    _rule(r"custom/(own)/labels", _WHOLE, "$images", below="classes", least=-1),
+    _rule(r"custom/(own)/readable", _TRUTHS, "$images"),
+    _rule(r"custom/(drawn|own)/(?:names|warnings)", _TEXTS, "$images"),
+    _rule(r"custom/(drawn|own)/probabilities", _NUMBERS, "$images", "classes"),
+    _rule(r"custom/(drawn|own)/shown", _WHOLE, "$shown", below="$images"),
+    _rule(r"custom/(drawn|own)/seen", _PIXELS, "$shown", _SIDE, _SIDE),
+    _rule(r"custom/(drawn)/originals", _PIXELS, "$shown", _DRAWN_SIDE, _DRAWN_SIDE),
+    _rule(r"custom/(own)/originals", _PIXELS, "$shown", _OWN_SIDE, _OWN_SIDE, 3),
+    _rule(r"custom/(own)/sizes", _WHOLE, "$shown", 2, below="own side"),
+)
+_SHOWN = ("probabilities", "warnings", "shown", "originals", "seen")
+_DRAWN, _OWN = ("labels", "seed", *_SHOWN), ("names", "labels", "readable", "sizes", *_SHOWN)
+_TOGETHER = (
+    ("test/labels", "test/probabilities"),
+    ("images/test_indices", "images/test"),
+    ("images/samples", "images/sample_labels"),
+    tuple(f"custom/drawn/{name}" for name in _DRAWN),
+    tuple(f"custom/own/{name}" for name in _OWN),
+)
+"""Where one of these is, all must be."""
+_MOST_MAPS = 4096
+
+
+def check_arrays(arrays: Mapping[str, Array], classes: int) -> None:
+    """
+    Args:
+        arrays: of evaluation.npz.
+        classes: of the run's data.
+
+    Raises:
+        ArrayError: names the array that is not what it must be.
+    """
+    sizes: dict[str, int] = {"classes": classes, "own side": _OWN_SIDE + 1}
+    found = list(_known(arrays))
+    for key, rule, prefix in found:
+        _check_kind(key, arrays[key], rule)
+        _check_sizes(key, arrays[key].shape, rule, prefix, sizes)
+    for key, rule, prefix in found:
+        _check_values(key, arrays[key], rule, prefix, sizes)
+    for names in _TOGETHER:
+        there = [name in arrays for name in names]
+        if any(there) and not all(there):
+            raise ArrayError(
+                f"{' and '.join(names)} go together. Received: {names[there.index(True)]} without {names[there.index(False)]}"
+            )
+
+
+def _known(arrays: Mapping[str, Array]) -> Iterator[tuple[str, _Rule, str]]:
+    for key in arrays:
+        for rule in _RULES:
+            match = rule.name.fullmatch(key)
+            if match is not None:
+                yield key, rule, "/".join(match.groups())
+                break
+
+
+def _check_kind(key: str, array: Array, rule: _Rule) -> None:
+    if array.dtype.kind not in rule.kinds or (rule.kinds == _PIXELS and array.dtype != np.uint8):
+        raise ArrayError(f"{key} has a wrong type. Received: {array.dtype}")
+
+
+def _check_sizes(key: str, shape: tuple[int, ...], rule: _Rule, prefix: str, sizes: dict[str, int]) -> None:
+    fits = len(shape) == len(rule.sizes) and all(
+        _fits(size, wanted, prefix, sizes) for size, wanted in zip(shape, rule.sizes, strict=True)
+    )
+    if not fits or (rule.sizes == ("*", "*", "*") and max(shape) > _MOST_MAPS):
+        raise ArrayError(f"{key} has a wrong shape. Received: {shape}")
+
+
+def _fits(size: int, wanted: int | str, prefix: str, sizes: dict[str, int]) -> bool:
+    if isinstance(wanted, int):
+        return size == wanted
+    name = wanted.replace("$", f"{prefix}/")
+    return size > 0 if name == "*" else sizes.setdefault(name, size) == size
+
+
+def _check_values(key: str, array: Array, rule: _Rule, prefix: str, sizes: Mapping[str, int]) -> None:
+    if rule.below is not None and array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < rule.least or high >= sizes.get(rule.below.replace("$", f"{prefix}/"), 0):
+            raise ArrayError(f"{key} points outside of {rule.below.strip('$')}. Received: {low} to {high}")
+    if (
+        array.dtype.kind == "f"
+        and "probabilities" in key
+        and not bool(np.all((array >= -1e-3) & (array <= 1 + 1e-3) | np.isnan(array)))
+    ):
+        raise ArrayError(f"{key} holds no probabilities")
+
+
+def readable_texts(array: Array) -> Array:
+    """An array of texts without what no page can show; another as it is."""
+    return (
+        np.array([readable(text) for text in array.tolist()]) if array.dtype.kind == "U" and array.ndim == 1 else array
+    )

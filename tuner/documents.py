@@ -1,0 +1,407 @@
+"""The JSON documents of a run's folder as they come from anybody: what they must look like, and how they are read.
+
+The contract in words is docs/run-folder.md. What is checked here is all that readers rely on: types, ranges, lengths; keys that aren't named
+are passed over. What a document means is not looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from tuner.errors import JournalError, UsageError
+from tuner.records import SCHEMA, Json
+from tuner.shapes import (
+    LARGEST,
+    Shape,
+    ShapeError,
+    either,
+    keyed,
+    many,
+    number,
+    one_of,
+    optional,
+    scalar,
+    table,
+    text,
+    truth,
+    whole,
+)
+
+MOST_BYTES = 64 * 2**20
+"""Of run.json and of result.json."""
+MOST_CLASSES = 1000
+MOST_EPOCHS = 1_000_000
+
+_OWN_FILES = (
+    "run.json",
+    "trials.jsonl",
+    "result.json",
+    "evaluation.npz",
+    "best",
+    "best.keras",
+    "trials.csv",
+    "report.html",
+    ".work",
+)
+_TRIAL = re.compile(r"\d{4,12}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST_NUMBER = 40
+
+
+def _trial_name(value: object) -> None:
+    if not isinstance(value, str) or _TRIAL.fullmatch(value) is None:
+        raise ShapeError(f"is no name of a trial such as 0001. Received: {str(value)[:40]!r}")
+
+
+_COUNT = whole()
+_SHARE = number(0, 1)
+_SIGNED = number()
+_EPOCHS = whole(0, MOST_EPOCHS)
+_SIZE = optional(_COUNT)
+_PLACE = optional(whole(0, 10**6))
+CONFIGURATION = table(scalar)
+_ANYTHING_FLAT: Shape = either(optional(scalar), many(optional(scalar)), table(optional(scalar)))
+
+_HYPERPARAMETER = keyed(
+    {"name": text, "kind": text},
+    {
+        "values": optional(many(scalar)),
+        "min": optional(_SIGNED),
+        "max": optional(_SIGNED),
+        "step": optional(_SIGNED),
+        "sampling": optional(text),
+        "conditions": optional(many(keyed({"name": text, "values": many(scalar)}))),
+        "default": optional(scalar),
+        "description": optional(text),
+    },
+)
+_REFERENCE = keyed(
+    {"name": text, "parameters": _COUNT},
+    {
+        "network": text,
+        "multiply_adds": _SIZE,
+        "published_accuracy": optional(_SHARE),
+        "published_epochs": optional(_EPOCHS),
+        "published_scores": optional(table(_SIGNED)),
+        "source": optional(text),
+        "fits": optional(truth),
+        "included": optional(truth),
+        "trial": optional(_trial_name),
+        "assumed": optional(text),
+    },
+)
+_CLASS_COUNTS = many(_COUNT, MOST_CLASSES)
+_DATA = keyed(
+    {"name": text, "classes": whole(1, MOST_CLASSES), "train": _COUNT, "validation": _COUNT, "test": _COUNT},
+    {
+        "sha256": optional(text),
+        "fallback": optional(truth),
+        "class_names": optional(many(text, MOST_CLASSES)),
+        "class_counts": optional(table(_CLASS_COUNTS)),
+        "mean": optional(_SIGNED),
+        "sd": optional(_SIGNED),
+        "pixel_histogram": optional(many(_COUNT, 256)),
+    },
+)
+NAMES_OF_CLASSES = keyed({}, {"data": keyed({}, {"class_names": optional(many(text, MOST_CLASSES))})})
+"""What of run.json a model needs."""
+_RUNG = keyed({"rung": whole(0, 10**6), "size": whole(0, 10**6), "epochs": _EPOCHS})
+_PLAN = keyed(
+    {},
+    {
+        "algorithm": optional(text),
+        "brackets": optional(many(keyed({"bracket": whole(0, 10**6), "rungs": many(_RUNG, 1000)}), 10_000)),
+        "trials": _SIZE,
+        "epochs": _SIZE,
+    },
+)
+_STUDY = keyed(
+    {
+        "hyperparameter": text,
+        "name": text,
+        "base": text,
+        "seeds": whole(1, 10_000),
+        "arms": many(
+            keyed(
+                {"label": text, "configuration": CONFIGURATION, "epochs": _EPOCHS},
+                {"value": optional(scalar), "parameters": _SIZE},
+            ),
+            1000,
+        ),
+    },
+    {"preset": optional(truth), "question": optional(text), "diagnostics": optional(many(text))},
+)
+RUN: Shape = keyed(
+    {
+        "program": keyed({"version": text}),
+        "command": many(text),
+        "options": table(_ANYTHING_FLAT),
+        "seed": whole(0, LARGEST),
+        "space": keyed(
+            {"name": text},
+            {"max_params": _SIZE, "max_macs": _SIZE, "hyperparameters": optional(many(_HYPERPARAMETER, 1000))},
+        ),
+        "data": _DATA,
+        "plan": _PLAN,
+        "versions": table(scalar),
+        "machine": table(_ANYTHING_FLAT),
+        "status": one_of("running", "completed", "failed", "interrupted"),
+        "times": keyed(
+            {"started": text},
+            {"ended": optional(text), "elapsed_s": optional(number(0)), "phases": optional(table(optional(number(0))))},
+        ),
+    },
+    {
+        "kind": optional(one_of("search", "train", "study")),
+        "references": optional(many(_REFERENCE, 1000)),
+        "study": optional(_STUDY),
+        "nondeterminism": optional(many(text)),
+        "notes": optional(many(text)),
+        "error": optional(text),
+    },
+)
+"""run.json."""
+
+RUN_TO_RESUME: Shape = keyed(
+    {
+        "references": many(keyed({"name": text, "included": truth}), 1000),
+        "notes": many(text),
+        "data": keyed({"sha256": text, "fallback": truth}),
+        "times": keyed({"elapsed_s": number(0), "phases": table(number(0))}),
+    }
+)
+"""What of run.json going on with a run needs besides."""
+
+_LAYER = keyed(
+    {"name": text, "kind": text, "shape": many(_COUNT, 16), "parameters": _COUNT, "multiply_adds": whole(0, 10**15)},
+    {"non_trainable": _COUNT},
+)
+_TRIAL_KEYS: Mapping[str, Shape] = {
+    "trial": _trial_name,
+    "phase": one_of("search", "confirm", "train", "study"),
+    "bracket": _PLACE,
+    "rung": _PLACE,
+    "repetition": whole(0, 10**6),
+    "configuration": CONFIGURATION,
+    "epochs": _EPOCHS,
+    "seed": whole(0, LARGEST),
+    "parameters": _COUNT,
+}
+STARTED: Shape = keyed(_TRIAL_KEYS, {"time": text})
+"""A line of trials.jsonl."""
+FINISHED: Shape = keyed(
+    {
+        **_TRIAL_KEYS,
+        "status": one_of("completed", "failed"),
+        "val_accuracy": optional(_SHARE),
+        "val_loss": optional(_SIGNED),
+        "epochs_run": _EPOCHS,
+        "history": table(many(optional(_SIGNED))),
+        "duration_s": number(0),
+        "worker": whole(0, 10**6),
+        "layers": many(_LAYER, 10_000),
+        "error": optional(text),
+    },
+    {"time": text},
+)
+"""A line of trials.jsonl."""
+
+_SCORES = many(optional(_SHARE), 10_000)
+_PAIR = many(_SIGNED, exactly=2)
+_VALIDATION = keyed(
+    {},
+    {
+        "n": optional(_COUNT),
+        "mean": optional(_SHARE),
+        "sd": optional(number(0)),
+        "per_seed": optional(_SCORES),
+        "loss_mean": optional(_SIGNED),
+    },
+)
+_TRIALS = many(_trial_name, 10_000)
+_FINALIST = keyed(
+    {"configuration": CONFIGURATION, "parameters": _COUNT, "trials": _TRIALS, "validation": _VALIDATION},
+    {"multiply_adds": _SIZE, "search_trial": optional(_trial_name)},
+)
+_TEST_NUMBERS = ("precision", "recall", "f1", "auc_roc", "log_loss", "calibration_error")
+_TEST = keyed(
+    {"n": _COUNT, "accuracy": _SHARE},
+    {
+        "sd": optional(number(0)),
+        "per_seed": optional(many(_SHARE, 10_000)),
+        "exported_accuracy": optional(_SHARE),
+        "errors": _SIZE,
+        "accuracy_ci95": optional(_PAIR),
+        **{name: optional(_SIGNED) for name in _TEST_NUMBERS},
+    },
+)
+_COMPARISON = keyed(
+    {"label": text, "n": _COUNT, "verdict": one_of("better", "worse", "no difference shown")},
+    {"ci95": optional(_PAIR), **{name: optional(_SIGNED) for name in ("difference", "sd", "t", "p", "p_holm")}},
+)
+RESULT: Shape = keyed(
+    {
+        "trial": _trial_name,
+        "trials": _TRIALS,
+        "configuration": CONFIGURATION,
+        "parameters": _COUNT,
+        "epochs": _EPOCHS,
+        "validation": _VALIDATION,
+    },
+    {
+        "multiply_adds": _SIZE,
+        "layers": optional(many(_LAYER, 10_000)),
+        "test": optional(_TEST),
+        "finalists": optional(many(_FINALIST, 10_000)),
+        "model": optional(table(_ANYTHING_FLAT)),
+        "study": optional(keyed({}, {"comparisons": optional(many(_COMPARISON)), "conclusion": optional(text)})),
+    },
+)
+"""result.json."""
+
+_TENSOR = keyed(
+    {"name": text, "dtype": text, "shape": many(optional(_COUNT), 8), "range": _PAIR}, {"scale": optional(_SIGNED)}
+)
+_EXPORTED = keyed(
+    {
+        "file": text,
+        "size_bytes": _SIZE,
+        "difference": number(0),
+        "equal_classes": _SHARE,
+        "accuracy": _SHARE,
+        "keras_accuracy": _SHARE,
+        "latency_s": number(0),
+        "latency_method": text,
+        "images": keyed({"split": one_of("test", "validation"), "n": _COUNT}),
+        "signature": keyed({"input": _TENSOR, "output": _TENSOR}),
+    }
+)
+EXPORTS: Shape = keyed({"formats": table(_EXPORTED)})
+"""export.json."""
+
+
+def parse(content: str | bytes) -> Any:  # whatever JSON holds
+    """A JSON text's value; anybody may have written it.
+
+    Raises:
+        ValueError: where it is no JSON, is nested too deeply, or has a number that is none (NaN, Infinity) or too large.
+    """
+    try:
+        return json.loads(content, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _whole(digits: str) -> int:
+    found = int(digits) if len(digits) <= _LONGEST_NUMBER else LARGEST
+    if abs(found) >= LARGEST:
+        raise ValueError(f"a number is too large: {digits[:_LONGEST_NUMBER]}")
+    return found
+
+
+def _finite(digits: str) -> float:
+    found = float(digits)
+    if found in (float("inf"), float("-inf")):
+        raise ValueError(f"a number is too large: {digits[:_LONGEST_NUMBER]}")
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def read_document(path: Path, shape: Shape) -> Json:
+    """A document of a run's folder, checked.
+
+    Args:
+        path: run.json or result.json.
+        shape: what it must look like.
+
+    Raises:
+        JournalError: where it is damaged, too large, of another schema or not what a run's document is.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise JournalError(
+                f"{path} is too large. Expected at most {MOST_BYTES // 2**20} MiB. Received: {path.stat().st_size:,} bytes."
+            )
+        document = parse(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or start a new run.") from error
+    check_schema(path, document)
+    check_shape(path, document, shape)
+    return cast(Json, document)
+
+
+def check_shape(path: Path, document: object, shape: Shape) -> None:
+    """
+    Raises:
+        JournalError: where a document is not what it must be.
+    """
+    try:
+        shape(document)
+    except ShapeError as error:
+        raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or start a new run.") from error
+
+
+def check_schema(path: Path, document: object) -> None:
+    """
+    Raises:
+        JournalError: where a document is of another schema, or of none.
+    """
+    found = document.get("schema") if isinstance(document, dict) else None
+    if isinstance(found, int) and not isinstance(found, bool) and found > SCHEMA:
+        raise JournalError(
+            f"{path} was written by a newer version. Expected schema {SCHEMA}. Received: {found}. Upgrade mnist-tune."
+        )
+    if found != SCHEMA or isinstance(found, bool):
+        raise JournalError(
+            f"{path} was written by another version. Expected schema {SCHEMA}. Received: {str(found)[:40]}"
+        )
+
+
+def readable(value: Any) -> Any:  # whatever JSON holds
+    """The same value with a replacement character for each that no page or terminal can show: lone surrogates, controls."""
+    if isinstance(value, str):
+        return _CONTROL.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_CONTROL.sub("\ufffd", name): readable(item) for name, item in value.items()}
+    return [readable(item) for item in value] if isinstance(value, list) else value
+
+
+def refuse_links(folder: Path, *, below: bool = False) -> None:
+    """A run's files are its own: what is a link, a pipe or a device could lead anywhere.
+
+    Args:
+        folder: of the run; it may itself be reached by a link.
+        below: look at everything below it, not only at the files that every run has.
+
+    Raises:
+        UsageError: names what is no ordinary file or folder.
+    """
+    for path in _everything(folder) if below else (folder / name for name in _OWN_FILES):
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UsageError(
+                f"A run's files are its own. Expected files and folders only, no links and no devices. Received: {path}. "
+                "Copy the run with what its links lead to (cp -rL)."
+            )
+
+
+def _everything(folder: Path) -> Iterator[Path]:
+    for where, folders, files in os.walk(folder):
+        yield from (Path(where, name) for name in (*folders, *files))
+
+
+def event_shape(event: Mapping[str, object]) -> Shape:
+    """What a line of the journal must look like."""
+    return STARTED if event.get("event") == "started" else FINISHED

@@ -1,0 +1,51 @@
+"""How files are written: whole or not at all, and never through a link that somebody else has laid."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, temporary_name: str) -> Iterator[Path]:
+    """Gives a free path in the same folder to write to; what is there afterwards takes the place of `path`.
+
+    It is on the disk before it is renamed. A link at either path is replaced, not followed. Where writing fails, nothing of it stays.
+    """
+    temporary = path.with_name(temporary_name)
+    try:
+        temporary.unlink(missing_ok=True)
+        yield temporary
+        _flush(temporary)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes bytes under a temporary name, flushes them to the disk, and renames."""
+    with whole_file(path, f".{path.name}.partial") as temporary:
+        _write_new(temporary, content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """The same of a text as UTF-8, whose lone surrogates are written as escapes. Several processes may do it at the same time."""
+    with whole_file(path, f".{path.name}.{os.getpid()}") as temporary:
+        _write_new(temporary, text.encode("utf-8", "backslashreplace"))
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Writes a file that is not there; a link that has come meanwhile is not followed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+        file.write(content)
+
+
+def _flush(path: Path) -> None:
+    """What is renamed before it is on the disk may be an empty file after a power failure."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
