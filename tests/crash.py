@@ -83,7 +83,8 @@ class Crashes:
         Args:
             words: of a new run.
             out: its folder.
-            **how: `after_s` (a signal after so many seconds), `lines` (only once the journal has so many), `at` (SIGKILL
+            **how: `after_s` (a signal after so many seconds), `lines` (only once the journal has so many), `seen`
+                (only once workers have begun so many trials), `at` (SIGKILL
                 before that operation on the folder's files), `signal`, `whom` ("group" or "parent"), `env`, `count`.
         """
         if self._process is None or self._process.stdin is None or self._process.stdout is None:
@@ -222,13 +223,15 @@ def _watch(pid: int, command: Json) -> int:
     """Waits for a run's end, and sends it the signal that was ordered; its exit code."""
     journal = Path(command["out"]) / "trials.jsonl"
     began, due = time.monotonic(), "after_s" in command or "lines" in command
+    data = Path(command["out"]) / ".work" / "data"
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             _end_group(pid)
             return os.waitstatus_to_exitcode(status)
         lines = journal.read_bytes().count(b"\n") if "lines" in command and journal.exists() else 0
-        if due and lines >= command.get("lines", 0):
+        seen = len(list(data.glob("seen-*"))) if "seen" in command else 0
+        if due and lines >= command.get("lines", 0) and seen >= command.get("seen", 0):
             time.sleep(command.get("after_s", 0.0))
             _send(pid, command)
             due = False

@@ -11,7 +11,7 @@ import pytest
 
 from search_spaces.specs import LayerSummary
 from tuner.engine import Engine
-from tuner.errors import RunFailed
+from tuner.errors import NoSpace, RunFailed
 from tuner.journal import Journal, JournalState, read_journal, read_state
 from tuner.observer import Observer
 from tuner.records import Trial, TrialRecord
@@ -122,6 +122,7 @@ def test_every_trial_is_started_finished_and_reported(tmp_path: Path) -> None:
     assert sorted(events) == sorted((e, f"{n:04d}") for n in range(1, 6) for e in ("started", "finished"))
     assert [r.trial for r in source.records] == [f"{n:04d}" for n in range(1, 6)]
     assert read_state(path).finished["0001"].layers == LAYERS
+    assert source.records[0].layers == ()
 
 
 def test_no_more_trials_run_than_there_are_workers(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_a_record_whose_model_is_gone_is_trained_again(tmp_path: Path) -> None:
 def test_a_failed_trial_keeps_its_reason_and_the_epochs_that_it_had(tmp_path: Path) -> None:
     path, source = tmp_path / "trials.jsonl", ListSource([*trials(1, fail="ValueError: no"), trial(2)])
     assert run(path, source, FakeWorkers())
-    failed, completed = source.records
+    failed, completed = read_state(path).finished.values()
     assert (failed.status, failed.error, failed.val_accuracy, failed.epochs_run) == (
         "failed",
         "ValueError: no",
@@ -172,6 +173,32 @@ def test_three_failures_alike_at_the_start_end_the_run_with_the_reason(tmp_path:
     with pytest.raises(RunFailed, match="ValueError: 7 is no number"):
         run(tmp_path / "trials.jsonl", source, FakeWorkers())
     assert len(source.records) == 3
+
+
+def test_whether_a_run_is_hopeless_does_not_depend_on_who_ends_first(tmp_path: Path) -> None:
+    """The fourth trial may end before the first three have failed: with more workers the run must stop all the same."""
+
+    class FourthFirst(FakeWorkers):
+        def next_event(self, timeout_s: float) -> Event | None:
+            self._events = deque(sorted(self._events, key=lambda event: event.task != "0004"))
+            return super().next_event(timeout_s)
+
+    todo = [trial(n, configuration={"n": n} if n == 4 else {"n": n, "fail": "ValueError: no"}) for n in range(1, 9)]
+    for size, workers in ((1, FakeWorkers(size=1)), (4, FourthFirst(size=4))):
+        with pytest.raises(RunFailed, match="The first 3 trials all failed the same way"):
+            run(tmp_path / f"{size}.jsonl", ListSource(list(todo)), workers)
+
+
+def test_a_full_disk_stops_the_run_and_blames_no_trial(tmp_path: Path) -> None:
+    class Full(FakeWorkers):
+        def next_event(self, timeout_s: float) -> Event | None:
+            return Event(kind="failed", task="0001", worker=0, error="OSError: no space", no_space=True)
+
+    path, workers = tmp_path / "trials.jsonl", Full()
+    with pytest.raises(NoSpace, match="no space"):
+        run(path, ListSource(trials(5)), workers)
+    assert workers.dropped
+    assert [event["event"] for event in read_journal(path)] == ["started", "started"]
 
 
 def test_three_failures_of_different_kinds_do_not(tmp_path: Path) -> None:

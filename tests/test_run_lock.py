@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mnist_tune import cli
 from tuner import launch
@@ -178,6 +179,22 @@ def test_of_many_at_once_one_gets_it_at_a_time(tmp_path: Path) -> None:
     running = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     said = [process.communicate(timeout=120) for process in running]
     assert said == [("5\n", "")] * 4
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps files that are open")
+def test_the_lock_s_file_goes_while_the_lock_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it might be the file of somebody who has got the lock meanwhile, and a third would get it too."""
+    there: list[bool] = []
+    release = FileLock.release
+
+    def watched(lock: FileLock, force: bool = False) -> None:
+        there.append((tmp_path / LOCK_NAME).exists())
+        release(lock, force)
+
+    monkeypatch.setattr(FileLock, "release", watched)
+    with held(tmp_path):
+        assert (tmp_path / LOCK_NAME).exists()
+    assert there == [False]
 
 
 def test_workers_do_not_inherit_the_lock(tmp_path: Path) -> None:

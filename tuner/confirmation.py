@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tuner.metrics import mean_and_sd, median_index
 from tuner.records import Configuration, Json, TrialRecord, configuration_key, rank_key
@@ -64,6 +65,7 @@ class Confirmed:
         }
 
 
+@lru_cache(maxsize=64)
 def trial_seed(run_seed: int, repetition: int) -> int:
     """The seed of a trial: the same for every configuration, so that they are compared in pairs."""
     digest = hashlib.sha256(f"mnist-tune trial {run_seed} {repetition}".encode()).digest()

@@ -75,7 +75,7 @@ class _Draws:
         self._seed = seed
         self._first = list(first)
         self._recorded = recorded
-        self._seen: set[str] = {configuration_key(configuration) for configuration in self._first}
+        self._seen: set[int] = {_number_of(configuration) for configuration in self._first}
 
     def draw(self, trial: str, bracket: int, slot: int) -> Configuration:
         """The configuration of a slot of a bracket. Slots are to be drawn in the order of the plan."""
@@ -85,14 +85,14 @@ class _Draws:
             configuration = self._first[slot]
         else:
             configuration = self._fresh(bracket, slot)
-        self._seen.add(configuration_key(configuration))
+        self._seen.add(_number_of(configuration))
         return configuration
 
     def is_new(self, configuration: Configuration) -> bool:
-        return configuration_key(configuration) not in self._seen
+        return _number_of(configuration) not in self._seen
 
     def take(self, configuration: Configuration) -> None:
-        self._seen.add(configuration_key(configuration))
+        self._seen.add(_number_of(configuration))
 
     def candidates(self, slot: int, count: int) -> Iterator[Configuration]:
         """Random configurations for a model of the objective to choose among."""
@@ -125,6 +125,29 @@ class _Declared(keras_tuner.HyperParameters):  # type: ignore[misc]
         return shared
 
 
+def _number_of(configuration: Configuration) -> int:
+    """Its key, in a third of the memory."""
+    return int(configuration_key(configuration), 16)
+
+
+class _Counted(dict[str, Any]):
+    """An oracle's trials. Those that have ended and are not looked at again count, but are not kept.
+
+    Keras Tuner names and limits trials by how many there are.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = 0
+
+    def __len__(self) -> int:
+        return super().__len__() + self._ended
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        self._ended += 1
+
+
 class _Quiet:
     """Keeps a Keras Tuner oracle from writing its own project files, and from what a complete space does not need."""
 
@@ -150,7 +173,7 @@ class _Quiet:
 
     def forget(self, trial_id: str) -> None:
         """Keeps no more of a trial that has ended than that there was one."""
-        self.trials[trial_id] = None
+        del self.trials[trial_id]
         for kept in (self.start_order, self.end_order, self._run_times):
             kept.clear()
 
@@ -177,6 +200,7 @@ class _Hyperband(_Quiet, oracles.HyperbandOracle):  # type: ignore[misc]
             **_kt_options(space, options.seed),
         )
         self.verbose = 0
+        self.trials = _Counted()
         self.draws = draws
         self.rungs = tuple(self._planned_rungs())
         self._filled: dict[Rung, list[str]] = {rung: [] for rung in self.rungs}
@@ -240,6 +264,7 @@ class _Random(_Quiet, oracles.RandomSearchOracle):  # type: ignore[misc]
     def __init__(self, space: Space, options: SearchOptions, draws: _Draws) -> None:
         super().__init__(max_trials=options.trials_limit, **_kt_options(space, options.seed))
         self.verbose = 0
+        self.trials = _Counted()
         self.draws = draws
         self.max_epochs = options.max_epochs
         self.proposals: dict[str, Proposal] = {}

@@ -19,7 +19,9 @@ class PackedConfiguration(Mapping[str, Value]):
     __slots__ = ("_names", "_values")
 
     def __init__(self, configuration: Configuration) -> None:
-        self._names = array("H", [_number(name) for name in configuration]).tobytes()
+        numbers = [_number(name) for name in configuration]
+        # A byte each, where they fit: no space of ours has more than 60 names.
+        self._names = bytes(numbers) if max(numbers, default=0) < 256 else array("H", numbers)
         self._values = tuple(
             [sys.intern(value) if isinstance(value, str) else value for value in configuration.values()]
         )
@@ -31,7 +33,7 @@ class PackedConfiguration(Mapping[str, Value]):
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return (_NAMES[number] for number in array("H", self._names))
+        return (_NAMES[number] for number in self._names)
 
     def __len__(self) -> int:
         return len(self._values)
