@@ -71,11 +71,12 @@ _RULES = (
     _rule(r"images/(?:samples|augmented)", _PIXELS, "samples", _SIDE, _SIDE),
     _rule(r"images/sample_labels", _WHOLE, "samples", below="classes"),
     _rule(r"custom/(drawn)/seed", _WHOLE),
-    _rule(r"custom/(drawn)/labels", _WHOLE, "$images", below="classes"),
+    _rule(r"custom/(drawn)/labels", _WHOLE, "$images", below="digits"),
     _rule(r"custom/(own)/labels", _WHOLE, "$images", below="classes", least=-1),
     _rule(r"custom/(own)/readable", _TRUTHS, "$images"),
     _rule(r"custom/(drawn|own)/(?:names|warnings)", _TEXTS, "$images"),
-    _rule(r"custom/(drawn|own)/probabilities", _NUMBERS, "$images", "classes"),
+    _rule(r"custom/(drawn)/probabilities", _NUMBERS, "$images", "digits"),
+    _rule(r"custom/(own)/probabilities", _NUMBERS, "$images", "classes"),
     _rule(r"custom/(drawn|own)/shown", _WHOLE, "$shown", below="$images"),
     _rule(r"custom/(drawn|own)/seen", _PIXELS, "$shown", _SIDE, _SIDE),
     _rule(r"custom/(drawn)/originals", _PIXELS, "$shown", _DRAWN_SIDE, _DRAWN_SIDE),
@@ -104,7 +105,7 @@ def check_arrays(arrays: Mapping[str, Array], classes: int) -> None:
     Raises:
         ArrayError: names the array that is not what it must be.
     """
-    sizes: dict[str, int] = {"classes": classes, "own side": _OWN_SIDE + 1}
+    sizes: dict[str, int] = {"classes": classes, "digits": 10, "own side": _OWN_SIDE + 1}
     found = list(_known(arrays))
     for key, rule, prefix in found:
         _check_kind(key, arrays[key], rule)
