@@ -323,7 +323,7 @@ def test_options_of_any_type_are_told_in_one_line(sound: Path) -> None:
         {field.name for kind in (SearchOptions, TrainOptions, StudyOptions) for field in dataclasses.fields(kind)}
     )
 
-    @settings(QUICK, max_examples=60)
+    @settings(QUICK, max_examples=40)
     @given(st.dictionaries(st.sampled_from([*names, "bogus"]), VALUES, max_size=3))
     def holds(options: dict[str, Any]) -> None:
         check_options(options, sound)
@@ -461,7 +461,7 @@ def test_any_configuration_is_refused_or_complete(tmp_path: Path) -> None:
 
     path = tmp_path / "some.json"
 
-    @settings(QUICK, max_examples=60)
+    @settings(QUICK, max_examples=40)
     @given(JSON_VALUES.map(json.dumps) | st.text(max_size=20))
     def holds(text: str) -> None:
         path.write_text(text, encoding="utf-8", errors="surrogatepass")

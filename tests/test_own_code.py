@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -77,13 +78,15 @@ def test_what_is_seen_before_a_run_begins(kind: str, tmp_path: Path, monkeypatch
     monkeypatch.syspath_prepend(str(write(tmp_path / "space", **changes)))
     if "never" in kind:
         monkeypatch.setattr(user_space, "_ANSWER_S", 40.0)
-    before = set(Path(os.environ.get("TMPDIR", "/tmp")).glob("mnist-tune-*"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     with pytest.raises(MnistTuneError, match=words) as caught:
         UserSpace(SpaceRef(name="strange_space:Space", max_params=None, max_macs=None, classes=3)).draw(
             np.random.default_rng(1)
         )
     assert len(str(caught.value)) < 1000
-    assert set(Path(os.environ.get("TMPDIR", "/tmp")).glob("mnist-tune-*")) == before
+    assert list(temporary.iterdir()) == []
 
 
 RUN = {

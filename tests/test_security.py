@@ -365,6 +365,13 @@ def test_a_trial_s_name_is_a_number_and_leads_nowhere(name: str, tmp_path: Path)
 
 # --- links --------------------------------------------------------------------------------------------------------------------
 
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a page is written matters, not what it shows."""
+    monkeypatch.setattr("reports.page.render_report", lambda run: "a page")
+
+
 OWN = ("run.json", "trials.jsonl", "result.json", "evaluation.npz", "trials.csv", "report.html")
 
 
@@ -395,6 +402,7 @@ def test_a_link_among_a_run_s_files_is_refused(
 
 
 @pytest.mark.parametrize("name", [".report.html.{pid}", ".trials.csv.{pid}"])
+@pytest.mark.usefixtures("undrawn")
 def test_a_link_in_place_of_a_temporary_file_is_not_followed(name: str, tmp_path: Path) -> None:
     run = built(tmp_path / "run")
     victim = tmp_path / "victim"
@@ -415,6 +423,7 @@ def test_a_run_that_is_resumed_has_no_link_anywhere(tmp_path: Path) -> None:
         RunFolder(run).read_run_to_resume()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_that_is_reached_by_a_link_is_the_run_s(tmp_path: Path) -> None:
     run = built(tmp_path / "run")
     (tmp_path / "link").symlink_to(run)
@@ -455,6 +464,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     document["options"] = {"space": "evil:Space", "data": "digits", "seed": 1, "test": True}
     (run / "run.json").write_text(json.dumps(document))
     (run / "own.json").write_text('{"space": "evil:Space", "configuration": {"x": 1}}')
+    monkeypatch.setenv("MNIST_TUNE_DATA", str(write_npz(tmp_path / "data.npz")))
     monkeypatch.chdir(run)
     return run
 
@@ -558,6 +568,7 @@ def test_temporary_files_have_no_name_or_are_private() -> None:
     assert not {name for name in used if "mktemp" in name or "gettempdir" in name}
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     "change", [lambda run: (run / "report.html").mkdir(), lambda run: (run / "trials.csv").mkdir()]
 )

@@ -20,7 +20,7 @@ from tests.study_builders import FakeArm, FakeStudy, build_study
 from tuner.errors import JournalError, MnistTuneError
 
 KINDS = ("search", "study")
-READS, RENDERS, DEEP_RENDERS = 120, 2, 200
+READS, RENDERS, DEEP_RENDERS = 60, 1, 80
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -131,13 +131,13 @@ def check_arrays_of(sound: Path, tmp_path: Path, seed: int, renders: int) -> Non
 
 
 def test_an_array_that_is_another_is_refused_or_drawn(sound: Path, tmp_path: Path) -> None:
-    check_arrays_of(sound, tmp_path, 1, 2)
+    check_arrays_of(sound, tmp_path, 1, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_every_array_that_is_another_is_refused_or_drawn(sound: Path, tmp_path: Path) -> None:
-    check_arrays_of(sound, tmp_path, 2, 200)
+    check_arrays_of(sound, tmp_path, 2, 80)
 
 
 @pytest.mark.parametrize(
