@@ -32,7 +32,7 @@ from tuner.run_folder import RunFolder
 QUICK = settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
-DEEP = settings(QUICK, max_examples=500, derandomize=False)
+DEEP = settings(QUICK, max_examples=200, derandomize=False)
 """For the tests that are marked slow: other examples each time, many more of them."""
 
 NAMES = (

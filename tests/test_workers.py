@@ -119,7 +119,8 @@ def test_closing_leaves_no_process(tmp_path: Path) -> None:
     assert all(process.poll() is not None for process in processes)
 
 
-def test_a_worker_has_one_thread_and_no_gpu_unless_there_is_one() -> None:
+def test_a_worker_has_one_thread_and_no_gpu_unless_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     environment = worker_environment(3, gpus=0)
     assert environment["OMP_NUM_THREADS"] == "1"
     assert environment["CUDA_VISIBLE_DEVICES"] == "-1"
