@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -287,8 +286,7 @@ def document(found: Sequence[Figure]) -> dict[str, Any]:
         "machine": {
             "system": platform.system(),
             "cores": os.cpu_count(),
-            "load_1min": round(os.getloadavg()[0], 1),
-            "peak_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
+            "load_1min": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         },
         "figures": [asdict(figure) for figure in found],
     }
