@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -42,7 +41,7 @@ from tuner.workers import LocalWorkers
 RESULT = Path(__file__).parent / "results" / "guarantees.json"
 TRIALS = 2000
 REAL_TRIALS = 200
-SPACE = "compact8k"
+SPACE, SMALL = "compact8k", "micro1k"
 LIBRARIES = ("keras", "keras-tuner", "tensorflow", "numpy", "filelock")
 LIMITS = {"loop_cpu_ms": 5.0, "loop_memory_bytes": 1024.0, "resume_s": 5.0, "worker_memory_mb": 1.0}
 ROOT = Path(__file__).resolve().parent.parent
@@ -177,10 +176,10 @@ def resume_time(trials: int = TRIALS) -> Figure:
 
 
 def tasks(count: int) -> list[TrainTask]:
-    """Small trainings, each of another network: an epoch."""
-    from search_spaces.compact_family import CompactFamily
+    """The smallest trainings of convolutions that there are, each of another network: an epoch."""
+    from search_spaces.registry import load_family
 
-    family, space = CompactFamily(), SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
+    family, space = load_family(SMALL), SpaceRef(name=SMALL, max_params=None, max_macs=None, classes=10)
     draws = [family.draw(np.random.default_rng([3, number])) for number in range(count)]
     return [
         TrainTask(id=f"{number:04d}", space=space, configuration=draw, epochs=1, seed=7)
@@ -287,8 +286,7 @@ def document(found: Sequence[Figure]) -> dict[str, Any]:
         "machine": {
             "system": platform.system(),
             "cores": os.cpu_count(),
-            "load_1min": round(os.getloadavg()[0], 1),
-            "peak_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
+            "load_1min": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         },
         "figures": [asdict(figure) for figure in found],
     }

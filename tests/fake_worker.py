@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -89,6 +88,8 @@ def misbehave(task: dict[str, Any], folder: Path) -> None:
         raise type(name, (Exception,), {})(text)
     hungry = configuration.get("hungry")
     if hungry == "always" or (hungry == "once" and first):
+        import resource
+
         limit = 2**30
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         bytearray(2 * limit)

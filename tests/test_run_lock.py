@@ -195,7 +195,8 @@ def test_the_lock_s_file_goes_while_the_lock_is_held(tmp_path: Path, monkeypatch
     monkeypatch.setattr(FileLock, "release", watched)
     with held(tmp_path):
         assert (tmp_path / LOCK_NAME).exists()
-    assert there == [False]
+    assert there
+    assert not any(there)
 
 
 def test_workers_do_not_inherit_the_lock(tmp_path: Path) -> None:
@@ -270,6 +271,27 @@ def test_only_what_no_process_writes_any_more_is_swept(tmp_path: Path) -> None:
     (tmp_path / ".best.partial").mkdir()
     RunFolder(tmp_path).sweep()
     assert files(tmp_path) == ours
+
+
+def test_a_folder_that_can_t_be_locked_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / LOCK_NAME).mkdir()
+    with pytest.raises(UsageError, match="can't be locked") as caught, held(tmp_path):
+        pass
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_that_only_unix_has_is_needed_to_import_or_to_begin(tmp_path: Path) -> None:
+    """As on Windows: no fcntl, no SIGHUP."""
+    code = (
+        "import sys, signal\n"
+        "for name in ('fcntl', 'resource', 'pwd', 'grp', 'termios'):\n    sys.modules[name] = None\n"
+        "del signal.SIGHUP\n"
+        "import mnist_tune.cli, tuner.launch, tuner.worker, tuner.run_lock\n"
+        "from mnist_tune.signals import ending_like_ctrl_c\n"
+        "with ending_like_ctrl_c():\n    print('in')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("in\n", 0), done.stderr
 
 
 def test_a_second_command_does_not_wait(tmp_path: Path) -> None:

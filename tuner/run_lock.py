@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tuner.disk import is_no_space
 from tuner.errors import UsageError
 from tuner.journal import now
 
@@ -31,22 +32,36 @@ def held(folder: Path) -> Iterator[None]:
     """Works on a run: makes its folder where there is none, and leaves no lock behind, nor an empty folder that it made.
 
     Raises:
-        UsageError: where another process works on it, or the folder can't be made.
+        UsageError: where another process works on it, or the folder can't be made or written.
     """
     made = _make(folder)
+    try:
+        lock = _locked(folder)
+        try:
+            _sign(folder / HOLDER_NAME)
+            yield
+        finally:
+            _give_up(folder, lock)
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _locked(folder: Path) -> FileLock:
     lock = FileLock(folder / LOCK_NAME, timeout=_PATIENCE_S, poll_interval=0.05)
     try:
         lock.acquire()
     except Timeout as error:
         raise _refused(folder) from error
-    try:
-        _sign(folder / HOLDER_NAME)
-        yield
-    finally:
-        _give_up(folder, lock)
-        if made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+    except OSError as error:
+        if is_no_space(error):
+            raise
+        raise UsageError(
+            f"The folder of the run can't be locked: {error.strerror or error}. Expected a folder that can be written. "
+            f"Received: {folder}"
+        ) from error
+    return lock
 
 
 def refuse_if_held(folder: Path) -> None:
