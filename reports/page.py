@@ -31,8 +31,7 @@ from reports.sections import (
     weights,
 )
 from reports.sections.section import Figure, Section
-from tuner.errors import UsageError
-from tuner.files import write_text
+from tuner.files import told, write_text
 
 PAGE_NAME = "report.html"
 
@@ -124,10 +123,8 @@ def write_report(run_dir: Path) -> Path:
     """
     path = run_dir / PAGE_NAME
     page = render_report(run_dir)
-    try:
+    with told(path):
         write_text(path, page)
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror or error}.") from error
     return path
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.analysis.leaderboard import setting_names, trial_rows
 from reports.run_data import RunData, read_run
-from tuner.errors import UsageError
-from tuner.files import write_text
+from tuner.files import told, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,10 +42,8 @@ def write_trials_csv(run_dir: Path) -> Path:
     """
     path = run_dir / CSV_NAME
     table = trials_csv(read_run(run_dir))
-    try:
+    with told(path):
         write_text(path, table)
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror or error}.") from error
     return path
 
 

@@ -388,7 +388,7 @@ def refuse_links(folder: Path, *, below: bool = False) -> None:
     for path in _everything(folder) if below else (folder / name for name in _OWN_FILES):
         try:
             mode = os.lstat(path).st_mode
-        except OSError:
+        except (OSError, ValueError):  # not there, or no name that a file can have
             continue
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise UsageError(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from tuner.disk import is_no_space
+from tuner.errors import UsageError
 
 
 @contextlib.contextmanager
@@ -15,6 +19,7 @@ def whole_file(path: Path, temporary_name: str) -> Iterator[Path]:
     It is on the disk before it is renamed. A link at either path is replaced, not followed. Where writing fails, nothing of it stays.
     """
     temporary = path.with_name(temporary_name)
+    _check_name(temporary)
     try:
         temporary.unlink(missing_ok=True)
         yield temporary
@@ -36,6 +41,32 @@ def write_text(path: Path, text: str) -> None:
     """The same of a text as UTF-8, whose lone surrogates are written as escapes. Several processes may do it at the same time."""
     with whole_file(path, f".{path.name}.{os.getpid()}") as temporary:
         _write_new(temporary, text.encode("utf-8", "backslashreplace"))
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Tells in one line that a file can't be written. A full disk stays what it is: nobody gave a wrong word.
+
+    Raises:
+        UsageError: where it can't.
+    """
+    try:
+        yield
+    except OSError as error:
+        if is_no_space(error):
+            raise
+        raise UsageError(f"{path} can't be written: {error.strerror or error}.") from error
+
+
+def _check_name(path: Path) -> None:
+    """
+    Raises:
+        OSError: where no file can have this name: it holds half of a character.
+    """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EINVAL, "no file can have this name") from error
 
 
 def _write_new(path: Path, content: bytes) -> None:
