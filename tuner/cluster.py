@@ -26,6 +26,7 @@ from tuner.machine import versions
 from tuner.options import Device
 from tuner.records import Json
 from tuner.tasks import Event, Task, TrainTask, task_to_json
+from tuner.worker import reason
 from tuner.workers import WORKER_MODULE, LocalWorkers
 
 _CONNECT_S = 20
@@ -213,7 +214,7 @@ class ClusterWorkers:
             self._waiting.appendleft(sent.task)
             return None
         if future.status == "error":
-            return Event(kind="failed", task=sent.task.id, worker=0, error=_reason(future.exception()))
+            return Event(kind="failed", task=sent.task.id, worker=0, error=reason(future.exception()))
         message = future.result()
         if sent.task.keep is not None:
             keep(message["files"], Path(sent.task.keep))
@@ -262,7 +263,7 @@ def connect(address: str) -> Any:
         return make(address, timeout=_CONNECT_S, set_as_default=False, name="mnist-tune")
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise UsageError(
-            f"No Dask scheduler answers at this address ({_reason(error)}). Expected one such as tcp://10.0.0.1:8786. "
+            f"No Dask scheduler answers at this address ({reason(error)}). Expected one such as tcp://10.0.0.1:8786. "
             f"Received: --scheduler {address}"
         ) from error
 
@@ -281,8 +282,3 @@ def keep(files: Files, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for suffix in SUFFIXES:
         write_bytes(path.with_suffix(suffix), files[suffix])
-
-
-def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
