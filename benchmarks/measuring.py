@@ -1,0 +1,64 @@
+"""What measurements share: the data, what they ran on, and how a ratio of paired times is told."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from tuner.data import Dataset, load_dataset
+from tuner.errors import UsageError
+from tuner.machine import describe_machine, versions
+from tuner.records import Json
+
+RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def mnist(samples: int) -> Dataset:
+    """`samples` of MNIST's training images, one in ten of which validates.
+
+    Raises:
+        UsageError: where MNIST is not to be had.
+    """
+    if "MNIST_TUNE_DATA" not in os.environ:
+        raise UsageError("MNIST is not to be had. Expected MNIST_TUNE_DATA to name its mnist.npz.")
+    everything = load_dataset("mnist", validation=0.1, seed=1)
+    train, validation = (
+        _some(len(everything.x_train), samples * 9 // 10),
+        _some(len(everything.x_validation), samples // 10),
+    )
+    return replace(
+        everything,
+        x_train=everything.x_train[train],
+        y_train=everything.y_train[train],
+        x_validation=everything.x_validation[validation],
+        y_validation=everything.y_validation[validation],
+    )
+
+
+def _some(among: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.sort(np.random.default_rng(5).choice(among, count, replace=False))
+
+
+def conditions(packages: Iterable[str] = ()) -> Json:
+    """Versions and machine, and how busy that was when the measurement began."""
+    return {
+        "versions": {**versions(), **{name: version(name) for name in packages}},
+        "machine": {**describe_machine(), "load_1min": round(os.getloadavg()[0], 1)},
+    }
+
+
+def geometric_mean(ratios: Sequence[float]) -> float:
+    """Of ratios of paired times."""
+    return math.exp(math.fsum(map(math.log, ratios)) / len(ratios))
+
+
+def quiet_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Of a subprocess: no GPU, no TensorFlow greeting."""
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", **(extra or {})}
