@@ -79,8 +79,8 @@ class Timed:
 
 
 WORKLOADS = (
-    Workload("images as they are", 8, 3, 12_000, augments=False),
-    Workload("augmented as drawn", 8, 3, 12_000, augments=True),
+    Workload("images as they are", 6, 2, 12_000, augments=False),
+    Workload("augmented as drawn", 6, 2, 12_000, augments=True),
 )
 
 

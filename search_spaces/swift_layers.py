@@ -15,6 +15,9 @@ import keras
 
 # Keras has no types: its layers, models and tensors are `Any` here.
 
+_FUSED_CHANNELS = 4
+"""Of how many channels a multiple is normalised by TensorFlow's kernel: with others that takes up to seven times as long (17
+channels: 4.5 ms of a batch, by Keras's own operations 1.7, folded .8)."""
 _CHANCES = 2**16
 """A unit is dropped by the toss of 16 random bits, half of what a float takes; a rate is met within 1/65,536."""
 
@@ -38,15 +41,15 @@ def swift_layers(model: Any) -> Iterator[None]:
 def _swift_call(layer: Any) -> Callable[..., Any] | None:
     if keras.backend.backend() != "tensorflow":
         return None
-    if type(layer) is keras.layers.BatchNormalization and _can_be_fused(layer):
-        return fused_batch_norm
+    if type(layer) is keras.layers.BatchNormalization and _normalises_maps(layer):
+        return fused_batch_norm if layer.input.shape[-1] % _FUSED_CHANNELS == 0 else folded_batch_norm
     if type(layer) is keras.layers.Dropout and layer.noise_shape is None and 0 < layer.rate < 1:
         return swift_dropout
     return None
 
 
-def _can_be_fused(layer: Any) -> bool:
-    maps = len(layer.input.shape) == 4 and layer.axis in (-1, 3)
+def _normalises_maps(layer: Any) -> bool:
+    maps = len(layer.input.shape) == 4 and None not in layer.input.shape[1:] and layer.axis in (-1, 3)
     return bool(maps and layer.scale and layer.center and layer.trainable and layer.compute_dtype == "float32")
 
 
@@ -78,6 +81,35 @@ def fused_batch_norm(layer: Any, inputs: Any, training: bool | None = None, mask
     _move(layer.moving_mean, found.batch_mean, layer.momentum)
     _move(layer.moving_variance, found.batch_variance * (count - 1.0) / count, layer.momentum)
     return found.y
+
+
+def folded_batch_norm(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    """`keras.layers.BatchNormalization.call` on maps that are rows of height × width × channels: every pass is over long rows.
+
+    Arguments as of `fused_batch_norm`.
+    """
+    if not training:
+        return type(layer).call(layer, inputs, training=False, mask=mask)
+    import tensorflow as tf
+
+    height, width, channels = inputs.shape[1:]
+    rows = tf.reshape(inputs, [-1, height * width * channels])
+    count = tf.cast(tf.shape(rows)[0] * height * width, "float32")
+
+    def channel_means(values: Any) -> Any:
+        places = tf.reshape(tf.reduce_sum(values, axis=0), [height * width, channels])
+        return tf.reduce_sum(places, axis=0) / count
+
+    mean = channel_means(rows)
+    # That the mean moves with its values adds nothing to the variance's gradient: the distances from it sum to zero.
+    distances = rows - tf.tile(tf.stop_gradient(mean), [height * width])
+    variance = channel_means(distances * distances)
+    factor = layer.gamma * tf.math.rsqrt(variance + layer.epsilon)
+    offset = layer.beta - mean * factor
+    _move(layer.moving_mean, mean, layer.momentum)
+    _move(layer.moving_variance, variance, layer.momentum)
+    changed = rows * tf.tile(factor, [height * width]) + tf.tile(offset, [height * width])
+    return tf.reshape(changed, tf.shape(inputs))
 
 
 def _move(moving: Any, value: Any, momentum: float) -> None:

@@ -25,11 +25,11 @@ def labels(n: int = 32) -> np.ndarray[Any, Any]:
     return np.random.default_rng(1).integers(0, 4, n)
 
 
-def network(dropout: float = 0.0, **batch_norm: Any) -> Any:
-    """A small network of maps, the same weights each time."""
+def network(dropout: float = 0.0, channels: int = 5, **batch_norm: Any) -> Any:
+    """A small network of maps, the same weights each time. Eight channels are normalised by a kernel, five by folding."""
     keras.utils.set_random_seed(1)
     image = keras.Input((6, 6, 3))
-    x = keras.layers.Conv2D(5, 3, use_bias=False)(image)
+    x = keras.layers.Conv2D(channels, 3, use_bias=False)(image)
     x = keras.layers.BatchNormalization(momentum=0.9, name="norm", **batch_norm)(x)
     x = keras.layers.Activation("relu")(x)
     if dropout:
@@ -50,21 +50,41 @@ def trained(swift: bool, **changes: Any) -> Any:
     return model
 
 
+@pytest.mark.parametrize("channels", [5, 8])
 @pytest.mark.parametrize("changes", [{}, {"epsilon": 0.1}, {"scale": False}, {"center": False}, {"axis": 1}])
-def test_twelve_steps_of_training_end_with_the_same_weights(changes: dict[str, Any]) -> None:
-    plain, swift = trained(False, **changes), trained(True, **changes)
+def test_twelve_steps_of_training_end_with_the_same_weights(changes: dict[str, Any], channels: int) -> None:
+    plain, swift = trained(False, channels=channels, **changes), trained(True, channels=channels, **changes)
     for ours, theirs in zip(swift.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_moving_statistics_are_keras_s() -> None:
-    model = network()
+@pytest.mark.parametrize("channels", [5, 8])
+@pytest.mark.parametrize(("mean", "sd"), [(2.0, 3.0), (0.0, 1e-3), (-20.0, 0.5)])
+def test_moving_statistics_are_keras_s(channels: int, mean: float, sd: float) -> None:
+    model = network(channels=channels)
     norm = model.get_layer("norm")
-    x = np.random.default_rng(3).normal(2.0, 3.0, (4, 4, 4, 5)).astype(np.float32)
+    x = np.random.default_rng(3).normal(mean, sd, (4, 4, 4, channels)).astype(np.float32)
     with swift_layers(model):
         norm(x, training=True)
-    np.testing.assert_allclose(norm.moving_mean, 0.1 * x.mean(axis=(0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(norm.moving_mean, 0.1 * x.mean(axis=(0, 1, 2)), rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(norm.moving_variance, 0.9 + 0.1 * x.var(axis=(0, 1, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [5, 8])
+def test_channels_that_never_change_are_normalised_to_their_offset(channels: int) -> None:
+    norm = network(channels=channels).get_layer("norm")
+    flat = np.full((4, 4, 4, channels), 7.3, np.float32)
+    swift = network(channels=channels)
+    with swift_layers(swift):
+        found = np.asarray(swift.get_layer("norm")(flat, training=True))
+    np.testing.assert_allclose(found, np.asarray(norm(flat, training=True)), atol=1e-3)
+
+
+def test_which_channels_are_folded() -> None:
+    for channels, name in [(5, "folded_batch_norm"), (8, "fused_batch_norm"), (12, "fused_batch_norm"), (14, "folded_batch_norm")]:
+        model = network(channels=channels)
+        with swift_layers(model):
+            assert vars(model.get_layer("norm"))["call"].__func__.__name__ == name
 
 
 def test_what_is_not_trained_is_as_ever() -> None:
