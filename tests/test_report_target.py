@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reports.analysis.consistency import Bar, bar_of, consistency
 from reports.analysis.target import Aimed, aimed, comes_up_to, target_of
 from reports.figures.pareto import near_target
 from reports.formatting import exact_percent
@@ -20,7 +21,7 @@ from reports.run_data import Finalist, RunData, Target, read_run
 from reports.sections import leaderboard, pareto, summary
 from reports.sections.section import Figure, Table
 from reports.sections.target import caption_words, chosen_words, title_words
-from tests.report_builders import FakeRun, build_run, make_run
+from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.errors import JournalError
 
 FAKE = FakeRun(
@@ -167,6 +168,20 @@ def test_who_comes_up_to_it(plain: RunData, score: float | None, expected: bool)
 def test_a_run_that_still_goes_has_its_target_among_its_options(value: Any, expected: float | None) -> None:
     run = make_run()
     assert target_of(replace(run, info=replace(run.info, options={"target": value}))) == expected
+
+
+@pytest.mark.parametrize("data", ["mnist", "digits"])
+def test_seeds_are_held_against_the_run_s_own_target(plain: RunData, data: str) -> None:
+    run = with_target(plain, 0.98765, reached=True)
+    assert bar_of(replace(run, info=replace(run.info, data=replace(run.info.data, name=data)))) == Bar(0.98765)
+    assert "of the winner ended at 98.765% or more" in " ".join(map(str, summary.build(run).body["claims"]))  # type: ignore[call-overload]
+
+
+def test_an_epoch_in_32_bits_is_at_the_bar() -> None:
+    short = make_record(history={"val_accuracy": [0.99, 0.9939999]})
+    found = consistency([short], 0.994)
+    assert found is not None
+    assert (found.seeds_above, found.epochs_above) == (1, 1)
 
 
 # The figure

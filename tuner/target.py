@@ -94,7 +94,7 @@ def missed_words(winner: Confirmed, target: float) -> str:
     mean, _ = mean_and_sd(winner.scores)
     return (
         f"No finalist's mean validation accuracy reaches the target of {100 * target:.10g}%: the winner, the best of them, "
-        f"has {mean:.4%}. More parameters, epochs or trials may reach it."
+        f"has {100 * mean:.6g}%. More parameters, epochs or trials may reach it."
     )
 
 

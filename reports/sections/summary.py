@@ -248,12 +248,13 @@ def _consistency_words(run: RunData) -> str:
 
 
 def _consistency_sentence(found: Consistency, bar: Bar) -> str:
-    whose = ""
+    whose, least = "", text.exact_percent(found.bar)
     if bar.reference is not None:
+        least = text.percent(found.bar)
         whose = f", what the best reference reached here ({bar.reference}, {text.plural(bar.epochs, 'epoch')})"
     return (
         f"On validation images {found.seeds_above} of {text.plural(found.seeds, 'seed')} of the winner ended at "
-        f"{text.percent(found.bar)}% or more{whose}, and {found.epochs_above} of their last "
+        f"{least}% or more{whose}, and {found.epochs_above} of their last "
         f"{text.plural(found.epochs, 'epoch')} were there"
     )
 
