@@ -77,6 +77,11 @@ def test_every_option_arrives(called: Called) -> None:
     }
 
 
+def test_a_target_may_have_its_sign(called: Called) -> None:
+    cli.main(["--space", "compact8k", "--target", "99.4%"])
+    assert called.options["target"] == 99.4
+
+
 def test_auto_workers_are_the_default(called: Called) -> None:
     cli.main(["--space", "compact8k", "--workers", "auto"])
     assert called.options["workers"] is None
@@ -97,7 +102,8 @@ def test_auto_workers_are_the_default(called: Called) -> None:
         (["--space", "compact8k", "--out", "x", "--resume", "--force"], "Give one of them"),
         (["--space", "compact8k", "--seed", "-1"], "--seed"),
         (["--space", "compact8k", "--target", "0.994"], "--target is a percentage"),
-        (["--space", "compact8k", "--target", "99.4%"], "--target"),
+        (["--space", "compact8k", "--target", "0.994%"], "Expected more than 1 and up to 100"),
+        (["--space", "compact8k", "--target", "high"], "expected a percentage such as 99.4. Received: high"),
         (["--space", "compact8k", "--out", "no/such/run", "--resume"], "not a run's folder"),
         (["report"], "RUN"),
         (["report", "no/such/run"], "not a run's folder"),

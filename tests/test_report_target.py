@@ -12,6 +12,7 @@ import pytest
 
 from reports.analysis.consistency import Bar, bar_of, consistency
 from reports.analysis.target import Aimed, aimed, comes_up_to, target_of
+from reports.comparison.page import render_comparison
 from reports.figures.pareto import near_target
 from reports.formatting import exact_percent
 from reports.model_card import card_of
@@ -19,6 +20,7 @@ from reports.notebook import run_card
 from reports.page import render_report
 from reports.run_data import Finalist, RunData, Target, read_run
 from reports.sections import leaderboard, pareto, summary
+from reports.sections.reproduce import ledgers
 from reports.sections.section import Figure, Table
 from reports.sections.target import caption_words, chosen_words, title_words
 from tests.report_builders import FakeRun, build_run, make_record, make_run
@@ -105,6 +107,21 @@ def test_a_reached_target_is_said_where_the_winner_stands(plain: RunData) -> Non
     short = leaderboard.short_table(run)
     for caption in (found.caption, table(short).caption):
         assert f"The smallest that reaches the target, {exact_percent(bar)}%, wins." in caption
+
+
+def test_a_single_one_that_reaches_it_is_named(plain: RunData) -> None:
+    run = with_target(plain, mean(plain, 0), reached=True)
+    words = f"One of 3 confirmed configurations reaches {exact_percent(mean(plain, 0))}% on validation data: the winner"
+    assert title_words(run) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(99.45, "99.45"), (99, "99"), (99.456, "99.456"), (None, None), ("x", "x")]
+)
+def test_the_option_is_shown_as_it_was_typed(plain: RunData, value: Any, shown: str | None) -> None:
+    run = replace(plain, info=replace(plain.info, options={"target": value}))
+    (options,) = [dict(found.rows) for found in ledgers(run) if found.head == "Options"] or [{}]
+    assert options.get("target") == shown
 
 
 def test_a_winner_that_is_the_most_accurate_too_is_not_held_against_itself(plain: RunData) -> None:
@@ -207,8 +224,8 @@ def test_the_target_is_a_line_in_every_front(plain: RunData) -> None:
 # Whole pages
 
 
-def changed(folder: Path, target: object) -> Path:
-    build_run(folder, FAKE)
+def changed(folder: Path, target: object, fake: FakeRun = FAKE) -> Path:
+    build_run(folder, fake)
     document = json.loads((folder / "result.json").read_bytes())
     (folder / "result.json").write_text(json.dumps({**document, "target": target}))
     return folder
@@ -231,6 +248,13 @@ def test_what_is_no_target_is_refused(tmp_path: Path, target: object) -> None:
         read_run(changed(tmp_path / "run", target))
 
 
+@pytest.mark.parametrize("accuracy", [0, 0.0, 1, 1.0, 1e-300])
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_stranger_s_target_renders_wherever_it_lies(tmp_path: Path, accuracy: float, reached: bool) -> None:
+    folder = changed(tmp_path / "run", {"accuracy": accuracy, "reached": reached}, replace(FAKE, validation=300))
+    assert f"reaches {exact_percent(accuracy)}%" in render_report(folder)
+
+
 def test_an_older_run_and_null_have_none(tmp_path: Path) -> None:
     assert read_run(changed(tmp_path / "run", None)).result == read_run(build_run(tmp_path / "old", FAKE)).result
 
@@ -241,3 +265,14 @@ def test_an_older_run_and_null_have_none(tmp_path: Path) -> None:
 )
 def test_as_many_digits_as_a_bar_needs(fraction: float | None, words: str) -> None:
     assert exact_percent(fraction) == words
+
+
+@pytest.mark.parametrize("targets", [(99.45, 99.41), (99.45, 99.45)])
+def test_a_comparison_has_targets_in_full(tmp_path: Path, targets: tuple[float, float]) -> None:
+    runs = [
+        build_run(tmp_path / f"{place}", replace(FAKE, validation=300, options={"target": target}))
+        for place, target in enumerate(targets)
+    ]
+    page = render_comparison(runs, "0.0")
+    assert all(f"{target}" in page for target in targets)
+    assert "99.5<" not in page

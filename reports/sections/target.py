@@ -27,6 +27,8 @@ def title_words(run: RunData) -> str:
     if not found.reached:
         mean = text.exact_percent(run.result.validation.mean)
         return f"None of {found.finalists} confirmed configurations reaches {_percent(found)} on validation data; the winner has {mean}%"
+    if found.reaching == 1:
+        return f"One of {found.finalists} confirmed configurations reaches {_percent(found)} on validation data: the winner"
     return (
         f"{found.reaching} of {found.finalists} confirmed configurations reach {_percent(found)} on validation data; "
         f"the winner is the smallest of them, with {text.count(run.result.parameters)} parameters"
