@@ -142,7 +142,7 @@ def search(
         force: write over the run in `out`.
         quiet: print nothing but the result.
         **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"`,
-            `references=False`, `test=False`.
+            `target=99.4`, `references=False`, `test=False`.
 
     Raises:
         UsageError: where options are wrong or don't fit together.

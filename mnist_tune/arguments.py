@@ -51,6 +51,13 @@ def _count_or_auto(text: str) -> int | None:
         raise argparse.ArgumentTypeError(f"expected a whole number or auto. Received: {text}") from error
 
 
+def _percent(text: str) -> float:
+    try:
+        return float(text.removesuffix("%"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected a percentage such as 99.4. Received: {text}") from error
+
+
 def _values(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
@@ -176,6 +183,12 @@ def _add_confirmation(parser: Parser) -> None:
     group = parser.add_argument_group("how the winner is confirmed")
     group.add_argument("--confirm-top", type=int, metavar="N", help="finalists trained again (default: 2)")
     group.add_argument("--confirm-seeds", type=int, metavar="N", help="seeds of each finalist (default: 3)")
+    group.add_argument(
+        "--target",
+        type=_percent,
+        metavar="PERCENT",
+        help="the smallest finalist whose mean validation accuracy reaches it wins, such as 99.4 (default: the most accurate one)",
+    )
     group.add_argument("--no-test", dest="test", action="store_false", help="leave the test set alone")
 
 

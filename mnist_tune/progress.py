@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inference.names import printable
-from reports.formatting import MISSING, duration, plural
+from reports.formatting import MISSING, duration, exact_percent, plural
 from tuner.observer import Observer
 from tuner.records import Json, Trial, TrialRecord
 from tuner.run_folder import RunFolder
@@ -253,10 +253,10 @@ def answer(result: Json, run: Json) -> str:
     seeds = plural(validation.get("n") or 0, "seed")
     if test is None:
         scored = f"{_share(validation.get('mean'))}{_spread(validation.get('sd'))}"
-        return f"Validation accuracy {scored} over {seeds} with {size}; the test set was left alone."
+        return f"Validation accuracy {scored} over {seeds} with {size}; the test set was left alone.{_aimed(result)}"
     data = "scikit-learn's 8×8 digits" if run["data"]["name"] == "digits" else run["data"]["name"]
     scored = f"{_share(test['accuracy'])}{_spread(test.get('sd'))}"
-    return f"Test accuracy on {data}: {scored} over {seeds} with {size}.{_exported(test)}"
+    return f"Test accuracy on {data}: {scored} over {seeds} with {size}.{_exported(test)}{_aimed(result)}"
 
 
 def _exported(test: Json) -> str:
@@ -264,6 +264,14 @@ def _exported(test: Json) -> str:
     if share is None or ends is None or errors is None:
         return ""
     return f" The exported model: {share:.2%} [{ends[0]:.2%}, {ends[1]:.2%}], {errors} errors of {test['n']:,}."
+
+
+def _aimed(result: Json) -> str:
+    target = result.get("target")
+    if target is None:
+        return ""
+    which = "It is the smallest finalist whose" if target["reached"] else "No finalist's"
+    return f" {which} mean validation accuracy reaches {exact_percent(target['accuracy'])}%."
 
 
 def _share(value: float | None) -> str:

@@ -19,6 +19,12 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return MISSING if _missing(fraction) else f"{100 * _number(fraction):.{digits}f}"
 
 
+def exact_percent(fraction: float | None) -> str:
+    """0.994 → "99.40", 0.99456 → "99.456": four decimals at most, where two would hide on which side of a bar something is."""
+    words = percent(fraction, 4)
+    return words if words == MISSING else words[:-2] + words[-2:].rstrip("0")
+
+
 def loss(value: float | None) -> str:
     """Four decimals."""
     return MISSING if _missing(value) else f"{_number(value):.4f}"

@@ -16,6 +16,7 @@ from reports.exports import ExportedFile, Exports, Tensor, read_exports
 from reports.run_data import DataSet, Result, RunData, TestScores
 from reports.sections.banners import DIGITS
 from reports.sections.section import Cell, Column, Row, Table, number
+from reports.sections.target import chosen_words
 from tuner.records import Json
 
 _CLASSES_NAMED = 30
@@ -115,6 +116,8 @@ def _model(run: RunData, result: Result) -> Facts:
             ("Layers", ", ".join(_block(block.kind, block.shape) for block in net.blocks)),
         ]
     found.append(("Trained", f"{text.plural(result.epochs, 'epoch')}, from scratch (trial {result.trial})"))
+    if chosen := chosen_words(run):
+        found.append(("Chosen", chosen))
     return Facts("What it is", tuple(found))
 
 

@@ -191,6 +191,16 @@ class TestScores:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What a search was to reach with as few parameters as it can."""
+
+    accuracy: float
+    """On validation images, in [0, 1]."""
+    reached: bool
+    """By the winner's mean over seeds."""
+
+
+@dataclass(frozen=True)
 class Result:
     """`result.json`."""
 
@@ -206,6 +216,8 @@ class Result:
     finalists: tuple[Finalist, ...]
     model: Mapping[str, object]
     study: StudyResult | None = None
+    target: Target | None = None
+    """None where the search had none, as in all older runs."""
 
 
 @dataclass(frozen=True)
@@ -413,6 +425,10 @@ def _test_scores(item: Json | None) -> TestScores | None:
     )
 
 
+def _target(item: Json | None) -> Target | None:
+    return None if item is None else Target(float(item["accuracy"]), bool(item["reached"]))
+
+
 def _result(document: Json) -> Result:
     return Result(
         trial=str(document["trial"]),
@@ -427,4 +443,5 @@ def _result(document: Json) -> Result:
         finalists=tuple(_finalist(item) for item in document.get("finalists") or ()),
         model=document.get("model") or {},
         study=read_study_result(document.get("study")),
+        target=_target(document.get("target")),
     )

@@ -43,6 +43,18 @@ def test_a_search_gives_a_run(tmp_path: Path, fake: None, capsys: pytest.Capture
     ]  # fmt: skip
 
 
+def test_a_search_with_a_target_says_what_became_of_it(
+    tmp_path: Path, fake: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = search("compact8k", out=tmp_path / "run", target=99.99, **OPTIONS)
+    assert run.best["target"] == {"accuracy": 0.9999, "reached": False}
+    said = "No finalist's mean validation accuracy reaches"
+    assert f"{said} 99.99%." in capsys.readouterr().out
+    page = run.report().read_text(encoding="utf-8")
+    assert page.index(f"{said.replace(chr(39), '&#39;')} the target of 99.99%") < page.index('id="summary"')
+    assert run.info["command"][-4:] == ["--target", "99.99", "--out", str(run.path)]
+
+
 def test_a_finished_run_can_be_resumed_for_its_report(tmp_path: Path, fake: None) -> None:
     out = tmp_path / "run"
     search("compact8k", out=out, test=False, **OPTIONS)
@@ -56,6 +68,7 @@ def test_a_finished_run_can_be_resumed_for_its_report(tmp_path: Path, fake: None
     [
         ({"epochs": 3}, "epochs"),
         ({"seed": -1}, "--seed"),
+        ({"target": 0.994}, "give 99.4"),
         ({"time_budget": "soon"}, "duration"),
         ({"data": "x"}, "--data"),
     ],

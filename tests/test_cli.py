@@ -43,9 +43,7 @@ def test_only_what_was_typed_is_passed_on(called: Called) -> None:
 def test_every_option_arrives(called: Called) -> None:
     words = "--space compact8k --data digits --validation 0.2 --train-samples 100 --max-params 500 --max-macs 9000"
     words += " --algorithm random --max-epochs 3 --factor 2 --iterations 2 --max-trials 4 --no-references --workers 3"
-    words += (
-        " --device cpu --seed 0 --confirm-top 1 --confirm-seeds 2 --no-test --time-budget 1h30m --trial-timeout 90s"
-    )
+    words += " --device cpu --seed 0 --confirm-top 1 --confirm-seeds 2 --target 99.4 --no-test --time-budget 1h30m --trial-timeout 90s"
     words += " --out here --force --quiet"
     assert cli.main(words.split()) == 0
     assert called.options == {
@@ -66,6 +64,7 @@ def test_every_option_arrives(called: Called) -> None:
         "seed": 0,
         "confirm_top": 1,
         "confirm_seeds": 2,
+        "target": 99.4,
         "test": False,
         "time_budget": 5400.0,
         "trial_timeout": 90.0,
@@ -76,6 +75,11 @@ def test_every_option_arrives(called: Called) -> None:
         "quiet": True,
         "resume": False,
     }
+
+
+def test_a_target_may_have_its_sign(called: Called) -> None:
+    cli.main(["--space", "compact8k", "--target", "99.4%"])
+    assert called.options["target"] == 99.4
 
 
 def test_auto_workers_are_the_default(called: Called) -> None:
@@ -97,6 +101,9 @@ def test_auto_workers_are_the_default(called: Called) -> None:
         (["--space", "compact8k", "--resume"], "--resume needs the folder"),
         (["--space", "compact8k", "--out", "x", "--resume", "--force"], "Give one of them"),
         (["--space", "compact8k", "--seed", "-1"], "--seed"),
+        (["--space", "compact8k", "--target", "0.994"], "--target is a percentage"),
+        (["--space", "compact8k", "--target", "0.994%"], "Expected more than 1 and up to 100"),
+        (["--space", "compact8k", "--target", "high"], "expected a percentage such as 99.4. Received: high"),
         (["--space", "compact8k", "--out", "no/such/run", "--resume"], "not a run's folder"),
         (["report"], "RUN"),
         (["report", "no/such/run"], "not a run's folder"),

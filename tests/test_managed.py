@@ -106,6 +106,8 @@ def listing(folder: Path) -> set[str]:
         (["--no-test", "--seed", "2"], ["--no-test", "--seed", "2"]),
         (["--max-params", "", "--seed", "3"], ["--seed", "3"]),
         (["--seed", "-1"], ["--seed", "-1"]),
+        (["--target", "99.4"], ["--target", "99.4"]),
+        (["--target", ""], []),
         (["--data", "my_file.npz"], ["--data", "my_file.npz"]),
         (["--unknown_thing", "x"], ["--unknown-thing", "x"]),
         (["--model_dir", "s3://bucket/model", "--seed", "1"], ["--seed", "1"]),

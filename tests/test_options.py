@@ -30,6 +30,19 @@ def options(**changes: Any) -> SearchOptions:
         ({"confirm_seeds": 0}, "--confirm-seeds"),
         ({"workers": 0}, "--workers"),
         ({"max_trials": 5}, "--max-trials goes with"),
+        (
+            {"target": 0.994},
+            "more than 1 and up to 100, such as 99.4. Received: 0.994. If that is a share of 1, give 99.4$",
+        ),
+        ({"target": 1}, "--target is a percentage"),
+        ({"target": 1.0}, "give 100$"),
+        ({"target": 0}, "--target is out of range"),
+        ({"target": -99.4}, "--target is out of range"),
+        ({"target": 100.5}, "Received: 100.5"),
+        ({"target": float("nan")}, "--target is out of range"),
+        ({"target": float("inf")}, "--target is out of range"),
+        ({"target": "99.4"}, "--target has a wrong type"),
+        ({"target": True}, "--target has a wrong type"),
     ],
 )
 def test_a_value_outside_its_range_is_told_in_one_line(changes: dict[str, Any], words: str) -> None:
@@ -41,6 +54,21 @@ def test_a_value_outside_its_range_is_told_in_one_line(changes: dict[str, Any], 
 def test_options_come_back_from_json() -> None:
     wanted = options(algorithm="random", max_trials=7, references=False, time_budget=60.0)
     assert SearchOptions.from_json({**wanted.to_json(), "of_another_version": 1}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("target", "share"), [(None, None), (99.4, 0.994), (99, 0.99), (100, 1.0), (97.53, 0.9753), (1.5, 0.015)]
+)
+def test_a_target_is_kept_as_typed_and_read_as_a_share(target: float | None, share: float | None) -> None:
+    assert options(target=target).target_share == share
+    assert SearchOptions.from_json(options(target=target).to_json()).target == target
+
+
+def test_another_target_is_refused_when_a_run_is_resumed() -> None:
+    assert merge_for_resume(options(target=99.4), {"target": 99.4}).target == 99.4
+    for kept, given in ((99.4, 99.5), (None, 99.4), (99.4, None)):
+        with pytest.raises(UsageError, match="--target is"):
+            merge_for_resume(options(target=kept), {"target": given})
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from mnist_tune.progress import Progress, answer
@@ -101,3 +102,19 @@ def test_the_answer_has_its_spread_and_its_interval() -> None:
 
 def test_the_answer_without_a_test_says_so() -> None:
     assert "the test set was left alone" in answer({**a_result(), "test": None}, a_run())
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (
+            {"accuracy": 0.994, "reached": True},
+            " It is the smallest finalist whose mean validation accuracy reaches 99.40%.",
+        ),
+        ({"accuracy": 0.99456, "reached": False}, " No finalist's mean validation accuracy reaches 99.456%."),
+    ],
+)
+def test_the_answer_says_whether_the_target_was_reached(target: Json, said: str) -> None:
+    assert answer({**a_result(), "target": target}, a_run()) == answer(a_result(), a_run()) + said
+    untested = {**a_result(), "test": None}
+    assert answer({**untested, "target": target}, a_run()) == answer(untested, a_run()) + said

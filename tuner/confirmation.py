@@ -74,12 +74,17 @@ def trial_seed(run_seed: int, repetition: int) -> int:
 
 def finalists(records: Sequence[TrialRecord], top: int) -> list[TrialRecord]:
     """The best distinct configurations among the completed trials of the search that were trained longest."""
+    return longest_distinct(records)[:top]
+
+
+def longest_distinct(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Of each configuration the best of the completed trials of the search that were trained longest, best first."""
     completed = [record for record in records if record.completed and record.phase == "search"]
     longest = max((record.epochs for record in completed), default=0)
     distinct: dict[str, TrialRecord] = {}
     for record in sorted((r for r in completed if r.epochs == longest), key=rank_key):
         distinct.setdefault(configuration_key(record.configuration), record)
-    return list(distinct.values())[:top]
+    return list(distinct.values())
 
 
 def confirmed(candidates: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> list[Confirmed]:

@@ -257,6 +257,7 @@ RESULT: Shape = keyed(
     {
         "multiply_adds": _SIZE,
         "layers": optional(many(_LAYER, 10_000)),
+        "target": optional(keyed({"accuracy": _SHARE, "reached": truth})),
         "test": optional(_TEST),
         "finalists": optional(many(_FINALIST, 10_000)),
         "model": optional(table(_ANYTHING_FLAT)),

@@ -116,6 +116,8 @@ class SearchOptions(RunOptions):
     references: bool = True
     confirm_top: int = 2
     confirm_seeds: int = 3
+    target: float | None = None
+    """Percent, in (1, 100]: the smallest finalist whose mean validation accuracy reaches it wins. None: the most accurate one."""
     images: str | None = None
     """A file or a folder: the user's own images, which the winner is to classify."""
     time_budget: float | None = None
@@ -124,6 +126,7 @@ class SearchOptions(RunOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_choice("algorithm", get_args(Algorithm))
+        self._check_target()
         if self.max_trials is not None and self.algorithm == "hyperband":
             raise UsageError(
                 "--max-trials goes with --algorithm random or bayesian. Hyperband's number of trials follows from "
@@ -137,6 +140,16 @@ class SearchOptions(RunOptions):
                 "Give fewer epochs or iterations."
             )
 
+    def _check_target(self) -> None:
+        if self.target is None or 1 < self.target <= 100:
+            return
+        if 0 < self.target <= 1:
+            raise UsageError(
+                f"--target is a percentage. Expected more than 1 and up to 100, such as 99.4. Received: {self.target}. "
+                f"If that is a share of 1, give {100 * self.target:.10g}"
+            )
+        raise _out_of_range("target", "a percentage above 1 and up to 100, such as 99.4", self.target)
+
     def _first_rungs(self) -> float:
         """About how many configurations are drawn: Li et al. 2018, algorithm 1."""
         depth = int(math.log(self.max_epochs) / math.log(self.factor) + 1e-9)
@@ -146,6 +159,11 @@ class SearchOptions(RunOptions):
     def trials_limit(self) -> int:
         """The number of trials of a random or Bayesian search."""
         return 30 if self.max_trials is None else self.max_trials
+
+    @property
+    def target_share(self) -> float | None:
+        """The target as accuracies are kept, in (0, 1]; as it was typed: 99.4 is 0.994, not the float after it."""
+        return None if self.target is None else round(self.target / 100, 12)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,11 @@ from tuner.confirmation import Confirmed
 from tuner.data import Dataset
 from tuner.records import SCHEMA, Json
 from tuner.run_folder import RunFolder
+from tuner.target import target_json
 
 
-def result_json(found: Sequence[Confirmed], test: Json | None, model: Json) -> Json:
-    """The content of result.json."""
+def result_json(found: Sequence[Confirmed], test: Json | None, model: Json, target: float | None = None) -> Json:
+    """The content of result.json; `found` has the winner first."""
     winner = found[0]
     summary = winner.to_json()
     record = winner.records[winner.median]
@@ -30,6 +31,7 @@ def result_json(found: Sequence[Confirmed], test: Json | None, model: Json) -> J
         "epochs": record.epochs,
         "layers": [dataclasses.asdict(layer) for layer in record.layers],
         "validation": summary["validation"],
+        **({} if target is None else {"target": target_json(winner, target)}),
         "test": test,
         "finalists": [finalist.to_json() for finalist in found],
         "model": model,

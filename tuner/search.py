@@ -13,6 +13,7 @@ from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
 from tuner.records import Configuration, Json, TrialRecord, rank_key
 from tuner.session import Session
+from tuner.target import finalists_around, has_reached, missed_words, smallest_first
 
 
 @dataclass
@@ -32,8 +33,13 @@ class Search(Session[SearchOptions]):
         with self.phase("search", proposer.planned_trials):
             records = self._search(proposer)
         found = self._confirm(records, proposer.planned_trials)
+        target = self.options.target_share
         with self.phase("evaluate", 0):
-            return self.evaluate(found, test=self.options.test)
+            result = self.evaluate(found, test=self.options.test, target=target)
+        # Last of all, for a run that is resumed before may yet confirm a finalist that reaches it.
+        if target is not None and not has_reached(found[0], target):
+            self.note(missed_words(found[0], target))
+        return result
 
     def _search(self, proposer: Any) -> list[TrialRecord]:
         from tuner.sources import Networks, SearchSource
@@ -70,7 +76,8 @@ class Search(Session[SearchOptions]):
             self.note(
                 f"The time budget left {plan.top} of {wanted.top} finalists and {plan.seeds} of {wanted.seeds} seeds to confirm."
             )
-        candidates = finalists(records, plan.top)
+        target = self.options.target_share
+        candidates = finalists(records, plan.top) if target is None else finalists_around(records, plan.top, target)
         trials = confirmation_trials(candidates, plan.seeds, planned + 1, wanted.seeds, self.options.seed)
         source = ListSource(trials, Networks(self.space, self.ref()), self.folder)
         with self.phase("confirm", len(trials)):
@@ -78,7 +85,7 @@ class Search(Session[SearchOptions]):
         found = confirmed(candidates, source.records)
         if not found:
             raise RunFailed(f"No finalist could be confirmed. {source.records[0].error}")
-        return found
+        return found if target is None else smallest_first(found, target)
 
     def _references(self) -> list[Configuration]:
         included = [reference["name"] for reference in self.run["references"] if reference["included"]]

@@ -141,12 +141,13 @@ class Session(abc.ABC, Generic[Options]):
             note=self.note,
         )
 
-    def evaluate(self, found: Sequence[Confirmed], *, test: bool) -> Json:
-        """Lets the best of the confirmed meet the test set, exports it, and writes result.json.
+    def evaluate(self, found: Sequence[Confirmed], *, test: bool, target: float | None = None) -> Json:
+        """Lets the winner of the confirmed meet the test set, exports it, and writes result.json.
 
         Args:
-            found: best first.
+            found: the winner first.
             test: whether the test set is met.
+            target: the validation accuracy that the winner was to reach, in (0, 1]; None without one.
         """
         winner = found[0]
         models = [self.folder.kept(record.trial).with_suffix(".keras") for record in winner.records]
@@ -169,7 +170,7 @@ class Session(abc.ABC, Generic[Options]):
         write_bytes(self.folder.keras_model, models[winner.median].read_bytes())
         model = self._export()
         collect_arrays(self.folder, self.data, found, arrays)
-        result = result_json(found, evaluated["test"], model)
+        result = result_json(found, evaluated["test"], model, target)
         write_json(self.folder.result_json, result)
         return result
 

@@ -14,6 +14,7 @@ from reports.figures.canvas import (
     Ink,
     draw,
     error_axis,
+    error_limits,
     error_scale,
     order_colour,
     whole_ticks,
@@ -35,8 +36,16 @@ _LOW_SHARE = 0.15
 """The worst share of the trials may lie below the axis: they would squeeze the front."""
 
 
-def front_figure(found: Front, label: str, *, name: str = "pareto", width: int = 720, height: int = 400) -> str:
-    """Trials, front, finalists, cap and published references."""
+def front_figure(
+    found: Front,
+    label: str,
+    *,
+    name: str = "pareto",
+    target: float | None = None,
+    width: int = 720,
+    height: int = 400,
+) -> str:
+    """Trials, front, finalists, cap, published references, and the accuracy that the search was to reach."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(right=20, top=20)
@@ -46,14 +55,16 @@ def front_figure(found: Front, label: str, *, name: str = "pareto", width: int =
             *(value for point in found.confirmed for value in (point.low, point.high)),
             *(point.accuracy for point in found.published),
         ]
-        error_axis(ax, accuracies)
+        level = near_target(target, accuracies)
+        error_axis(ax, accuracies if level is None else [*accuracies, level])
         _sizes(ax, found)
         _cap(ax, found)
+        _target(ax, level)
         _points(canvas, ax, found, shown)
         _front_line(ax, found)
         _published(ax, found.published, found.measure)
         _confirmed(canvas, ax, found)
-        _labels(canvas, ax, found)
+        _labels(canvas, ax, found, level)
         if hidden:
             ax.annotate(
                 f"{hidden} trial{'s' if hidden > 1 else ''} below",
@@ -77,6 +88,15 @@ def visible(found: Front) -> tuple[float, int]:
     on_front = min((point.accuracy for point in found.front), default=lowest)
     lowest = min(lowest, on_front)
     return lowest, sum(score < lowest for score in scores)
+
+
+def near_target(target: float | None, accuracies: Sequence[float]) -> float | None:
+    """The target, if the axis need grow by half at most to show it; None otherwise."""
+    if target is None:
+        return None
+    low, high = error_limits(accuracies)
+    room = (high - low) / 2
+    return target if low - room <= error_scale(target) <= high + room else None
 
 
 def _x(point: SizePoint | ConfirmedPoint | PublishedPoint, measure: Measure) -> float:
@@ -110,6 +130,25 @@ def _cap(ax: Axes, found: Front) -> None:
         color=Ink.MUTED,
         annotation_clip=False,
     )
+
+
+def _target(ax: Axes, level: float | None) -> None:
+    if level is None:
+        return
+    ax.axhline(error_scale(level), color=Ink.MUTED, linewidth=1, linestyle=(0, (1, 2)), gid="target")
+    ax.annotate(
+        _target_words(level),
+        (0, error_scale(level)),
+        xycoords=("axes fraction", "data"),
+        xytext=(6, 4),
+        textcoords="offset points",
+        fontsize=11,
+        color=Ink.MUTED,
+    )
+
+
+def _target_words(level: float) -> str:
+    return f"target {100 * level:.6g}%"
 
 
 def _points(canvas: Canvas, ax: Axes, found: Front, lowest: float) -> None:
@@ -185,7 +224,7 @@ class _Box:
         )
 
 
-def _labels(canvas: Canvas, ax: Axes, found: Front) -> None:
+def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None) -> None:
     """Names beside their marks, the winner's first; one that finds no room is left out (the table has it)."""
     known = (*found.published, *_means(found.confirmed))
     marks = [_pixel(ax, _x(point, found.measure), point.accuracy) for point in known]
@@ -193,6 +232,9 @@ def _labels(canvas: Canvas, ax: Axes, found: Front) -> None:
     if found.cap is not None:
         x, top = (float(place) for place in ax.get_xaxis_transform().transform((found.cap, 1)))
         taken.append(_Box(x - 34, top, 68, 20))
+    if level is not None:
+        left, line = (float(place) for place in ax.get_yaxis_transform().transform((0, error_scale(level))))
+        taken.append(_Box(left + 6, line + 2, 6.4 * len(_target_words(level))))
     for label in _wanted(found):
         x, y = ax.transData.transform((label.x, label.y))
         for dx, dy, side in _PLACES:

@@ -9,6 +9,7 @@ from reports.analysis.leaderboard import TrialRow, seed_summary, setting_names, 
 from reports.analysis.trials import explored, groups_by_epochs
 from reports.run_data import Finalist, RunData
 from reports.sections.section import Cell, Column, Row, Section, Table, number
+from reports.sections.target import caption_words, target_cells, target_columns, title_words
 from tuner.records import Configuration, TrialRecord, configuration_key, rank_key
 
 _SHORT_LENGTH = 5
@@ -21,7 +22,7 @@ def build(run: RunData) -> Section:
         id="leaderboard",
         name="Best configurations",
         title=_title(run),
-        how="Confirmed configurations were trained again with several seeds and are ranked by mean validation accuracy; "
+        how=f"Confirmed configurations were trained again with several seeds and are ranked {_ranked_by(run)}; "
         "± is the standard deviation over seeds. A trial of the search is one seed: differences of 0.1 points are noise. "
         "Choose a trial here or in a figure (click; or arrow keys and Enter) to see it everywhere, with its curves; what is filtered here is filtered in every figure.",
         body={
@@ -93,7 +94,8 @@ def _epochs(record: TrialRecord) -> str:
 def _confirmed_words(run: RunData, finalists: Sequence[Finalist]) -> str:
     seeds = max(len(finalist.trials) for finalist in finalists)
     images = text.count(run.info.data.validation)
-    return f"Confirmed: mean ± standard deviation over {text.plural(seeds, 'seed')}, {images} validation images."
+    spread = f"mean ± standard deviation over {text.plural(seeds, 'seed')}, {images} validation images"
+    return f"Confirmed: {spread}.{caption_words(run)}"
 
 
 def confirmed_table(run: RunData) -> Table | None:
@@ -120,8 +122,16 @@ def trials_table(run: RunData) -> Table | None:
     )
 
 
+def _ranked_by(run: RunData) -> str:
+    if run.result is None or run.result.target is None:
+        return "by mean validation accuracy"
+    return "by size where their mean validation accuracy reaches the target, the others after them by that accuracy"
+
+
 def _title(run: RunData) -> str:
     result = run.result
+    if words := title_words(run):
+        return words
     if result is not None and len(result.finalists) > 1:
         first, second = result.finalists[0].validation, result.finalists[1].validation
         if first.mean is not None and second.mean is not None:
@@ -142,6 +152,7 @@ def _finalists(run: RunData, finalists: Sequence[Finalist]) -> Table:
     columns = (
         Column("Configuration", number=False),
         Column("Validation", "%"),
+        *target_columns(run),
         Column("Each seed", "%", number=False),
         Column("Loss"),
         Column("Training", "%", note="mean over seeds"),
@@ -196,6 +207,7 @@ def _confirmed_row(run: RunData, place: int, finalist: Finalist) -> Row:
     records, scores = run.of(finalist.trials), finalist.validation
     seeds = seed_summary(records)
     cells = (
+        *target_cells(run, finalist),
         Cell(" ".join(text.percent(value) for value in scores.per_seed)),
         number(scores.loss_mean, text.loss(scores.loss_mean)),
         number(seeds.train_accuracy, text.percent(seeds.train_accuracy)),

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from reports import formatting as text
 from reports.analysis.pareto import Front, size_front
+from reports.analysis.target import target_of
 from reports.figures.pareto import front_figure
 from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
 
 _NOUNS = {"parameters": "parameters", "multiply_adds": "multiply-adds an image"}
+_LEVEL = "The dotted line is the target; one that is far from every trial is not drawn. "
 
 
 def build(run: RunData) -> Section:
     """The fronts, drawn, and the one of parameters as a table."""
-    found = size_front(run)
+    found, target = size_front(run), target_of(run)
+    drawn = front_figure(found, _drawn(found), target=target) if found.points else None
     return Section(
         id="pareto",
         name="Accuracy and size",
         title=_title(found),
         how="Marks are trials, darker (in the dark: brighter) with more epochs; the step line is the front of those with the most "
         "epochs: the trials that no smaller one equals. The large mark is the winner with its seeds' range, the dashed line the cap. "
+        f"{'' if target is None else _LEVEL}"
         "Diamonds are published test accuracies, which are not validation accuracies of this run.",
         body={
-            "figure": figure(front_figure(found, _drawn(found)), _drawn(found)) if found.points else None,
+            "figure": figure(drawn, _drawn(found)) if drawn is not None else None,
             "why_none": "" if found.points else "No trial has a score, so there is no front.",
             "table": _table(found),
             "work": _work(run),
@@ -36,7 +40,7 @@ def _work(run: RunData) -> Figure | None:
     if not found.points:
         return None
     title = _title(found)
-    svg = front_figure(found, title, name="pareto-work", width=480, height=300)
+    svg = front_figure(found, title, name="pareto-work", target=target_of(run), width=480, height=300)
     return figure(svg, title, "Each trial's work for one image, counted from its layers.")
 
 

@@ -58,7 +58,7 @@ def _ledgers(run: RunData, model: list[tuple[str, str]]) -> tuple[Ledger, ...]:
         Ledger("Versions", (("mnist-tune", info.version), *sorted(_others(info.versions)))),
         Ledger(
             "Options",
-            tuple((name, _option(value)) for name, value in sorted(info.options.items()) if value is not None),
+            tuple((name, _option(name, value)) for name, value in sorted(info.options.items()) if value is not None),
         ),
     )
 
@@ -67,7 +67,10 @@ def _others(versions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     return ((name, version) for name, version in versions.items() if name != "mnist-tune")
 
 
-def _option(value: object) -> str:
+def _option(name: str, value: object) -> str:
+    if name == "target" and isinstance(value, float):
+        # Three digits, enough of a learning rate, would make 99.5 of 99.45.
+        return f"{value:.10g}"
     return text.setting(value) if isinstance(value, (bool, int, float, str)) else str(value)
 
 

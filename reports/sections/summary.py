@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from reports import formatting as text
 from reports.analysis.consistency import Bar, Consistency, bar_of, consistency
 from reports.analysis.network import Block, Network, network
-from reports.analysis.pareto import size_front
+from reports.analysis.pareto import Front, size_front
+from reports.analysis.target import target_of
 from reports.analysis.trials import best, explored
 from reports.figures.pareto import front_figure
 from reports.run_data import Result, RunData, TestScores
 from reports.sections.banners import Banner, banners, caveat
 from reports.sections.leaderboard import short_table
 from reports.sections.published import reference_table, reference_words
-from reports.sections.section import Section, figure
+from reports.sections.section import Figure, Section, figure
+from reports.sections.target import chosen_words
 from search_spaces.specs import LayerSummary
 
 __all__ = ["Answer", "Banner", "answer_of", "banners", "build"]
@@ -66,7 +68,6 @@ def build(run: RunData) -> Section:
     answer = answer_of(run)
     net = network(_layers(run))
     front = size_front(run)
-    small = front_figure(front, _front_words(run), name="front", width=520, height=300) if front.points else None
     return Section(
         id="summary",
         name="Answer",
@@ -77,7 +78,7 @@ def build(run: RunData) -> Section:
             "answer": answer,
             "network": _network_words(net),
             "strip": _strip(net),
-            "front": figure(small, _front_words(run)) if small else None,
+            "front": _front(run, front),
             "best": short_table(run),
             "references": reference_table(run),
             "claims": _claims(run),
@@ -216,6 +217,13 @@ def _kind(block: Block) -> str:
     return f"{block.kernel}×{block.kernel} {name}" if block.kernel else name
 
 
+def _front(run: RunData, front: Front) -> Figure | None:
+    if not front.points:
+        return None
+    words = _front_words(run)
+    return figure(front_figure(front, words, name="front", target=target_of(run), width=520, height=300), words)
+
+
 def _front_words(run: RunData) -> str:
     front = size_front(run).front
     if not front:
@@ -225,8 +233,8 @@ def _front_words(run: RunData) -> str:
 
 
 def _claims(run: RunData) -> tuple[str, ...]:
-    """What stands beside the answer: how it compares, and how consistent it is."""
-    return tuple(words for words in (reference_words(run), _consistency_words(run)) if words)
+    """What stands beside the answer: how it was chosen, how it compares, and how consistent it is."""
+    return tuple(words for words in (chosen_words(run), reference_words(run), _consistency_words(run)) if words)
 
 
 def _consistency_words(run: RunData) -> str:
@@ -240,12 +248,13 @@ def _consistency_words(run: RunData) -> str:
 
 
 def _consistency_sentence(found: Consistency, bar: Bar) -> str:
-    whose = ""
+    whose, least = "", text.exact_percent(found.bar)
     if bar.reference is not None:
+        least = text.percent(found.bar)
         whose = f", what the best reference reached here ({bar.reference}, {text.plural(bar.epochs, 'epoch')})"
     return (
         f"On validation images {found.seeds_above} of {text.plural(found.seeds, 'seed')} of the winner ended at "
-        f"{text.percent(found.bar)}% or more{whose}, and {found.epochs_above} of their last "
+        f"{least}% or more{whose}, and {found.epochs_above} of their last "
         f"{text.plural(found.epochs, 'epoch')} were there"
     )
 

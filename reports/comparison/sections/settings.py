@@ -61,7 +61,7 @@ def _group(name: str, noun: str, runs: Sequence[NamedRun], found: Settings, *, s
         name=name,
         table=_table(name, runs, found.differing) if enough and found.differing else None,
         none="" if found.differing and enough else "Nothing differs." if enough else "There are no two to compare.",
-        same=tuple((setting.name, _value(setting.values[0])) for setting in found.same) if enough else (),
+        same=tuple((setting.name, _values(setting)[0]) for setting in found.same) if enough else (),
         same_words=f"The same in all: {text.plural(len(found.same), noun, several)}",
     )
 
@@ -76,7 +76,8 @@ def _table(name: str, runs: Sequence[NamedRun], differing: Sequence[Setting]) ->
 
 def _values(setting: Setting) -> list[str]:
     """The values as text; in full where rounding would make different ones look alike."""
-    shown = [_value(value) for value in setting.values]
+    # Of a target three digits are too few whatever it stands beside.
+    shown = [_value(value, whole=setting.name == "target") for value in setting.values]
     alike = len(set(shown)) < len({repr(value) for value in setting.values})
     return [_value(value, whole=True) for value in setting.values] if alike else shown
 
