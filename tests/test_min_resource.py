@@ -174,6 +174,7 @@ def test_one_epoch_is_keras_tuners_own_plan(plan: tuple[int, int]) -> None:
         ({"min_resource": 1.5}, [[2, 5, 15], [5, 15], [15]]),
         ({"min_resource": 15}, [[15]]),
         ({"min_resource": 0.05, "max_epochs": 1}, [[0.11, 0.33, 1], [0.33, 1], [1]]),
+        ({"min_resource": 0.28, "max_epochs": 7, "factor": 5}, [[0.28, 2, 7], [2, 7], [7]]),
         ({"min_resource": 0.12, "max_epochs": 15, "factor": 5}, [[0.12, 0.6, 3, 15], [0.6, 3, 15], [3, 15], [15]]),
     ],
 )
