@@ -172,7 +172,7 @@ def _add_how(parser: Parser) -> None:
         "--min-resource",
         type=float,
         metavar="E",
-        help="epochs of Hyperband's shortest trials; below 1 one pass over that share of the images (default: 1)",
+        help="epochs of Hyperband's shortest trials; below 1 one pass over that share of the images (default: 1.0)",
     )
     group.add_argument("--iterations", type=int, metavar="N", help="how often Hyperband is gone through (default: 1)")
     group.add_argument("--max-trials", type=int, metavar="N", help="of random and bayesian (default: 30)")
