@@ -75,8 +75,8 @@ class InstantWorkers:
         """Answers at once."""
         if isinstance(task, TrainTask):
             score = (hash((task.id, task.seed)) % 10_000) / 10_000
-            history = {metric: [score] * task.epochs for metric in HISTORY_METRICS}
-            body = {"val_accuracy": score, "val_loss": 1 - score, "epochs_run": task.epochs, "history": history}
+            history = {metric: [score] * task.passes for metric in HISTORY_METRICS}
+            body = {"val_accuracy": score, "val_loss": 1 - score, "epochs_run": task.passes, "history": history}
             self._events.append(Event(kind="finished", task=task.id, worker=0, body=body, duration_s=1.0))
 
     def next_event(self, timeout_s: float) -> Event | None:

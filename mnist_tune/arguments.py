@@ -175,6 +175,12 @@ def _add_how(parser: Parser) -> None:
     group.add_argument("--algorithm", metavar="NAME", help="hyperband, random or bayesian (default: hyperband)")
     group.add_argument("--max-epochs", type=int, metavar="N", help="epochs of the longest trials (default: 15)")
     group.add_argument("--factor", type=int, metavar="N", help="Hyperband's reduction factor (default: 3)")
+    group.add_argument(
+        "--min-resource",
+        type=float,
+        metavar="E",
+        help="epochs of Hyperband's shortest trials; below 1 one pass over that share of the images (default: 1.0)",
+    )
     group.add_argument("--iterations", type=int, metavar="N", help="how often Hyperband is gone through (default: 1)")
     group.add_argument("--max-trials", type=int, metavar="N", help="of random and bayesian (default: 30)")
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from inference.names import printable
 from reports.formatting import MISSING, duration, exact_percent, plural
 from tuner.observer import Observer
-from tuner.records import Json, Trial, TrialRecord
+from tuner.records import Json, Trial, TrialRecord, tidy_epochs
 from tuner.run_folder import RunFolder
 
 _REFRESH_PER_S = 4
@@ -59,7 +59,7 @@ class _Standing:
 
     def seconds_left(self) -> float | None:
         """From the epochs that are planned and those that this invocation has trained."""
-        running = sum(live.epoch for live in self.running.values())
+        running = sum(live.epoch * live.trial.share for live in self.running.values())
         fresh = self.epochs_fresh + running
         if fresh < 1:
             return None
@@ -170,7 +170,7 @@ class Progress(Observer):
         place = "" if record.rung is None else f"bracket {record.bracket} rung {record.rung}  "
         count = f"[{standing.ended_in_phase()}/{standing.expected}]"
         outcome = f"val {record.val_accuracy:.2%}" if record.val_accuracy is not None else f"failed: {record.error}"
-        epochs = f"{record.epochs_run} epoch{'' if record.epochs_run == 1 else 's'}"
+        epochs = plural(record.epochs_spent, "epoch")
         return f"{count} {record.trial}  {place}{epochs}  {record.parameters:,} parameters  {outcome}  {record.duration_s:.0f} s"
 
     def _view(self) -> RenderableType:
@@ -225,7 +225,8 @@ class Progress(Observer):
             table.add_column(heading, justify="left" if heading == "running" else "right")
         for live in self._standing.running.values():
             score = "" if live.val_accuracy is None else f"{live.val_accuracy:.2%}"
-            table.add_row(live.trial.trial, f"{live.epoch}/{live.trial.epochs}", f"{live.trial.parameters:,}", score)
+            epochs = f"{tidy_epochs(live.epoch * live.trial.share)}/{live.trial.epochs}"
+            table.add_row(live.trial.trial, epochs, f"{live.trial.parameters:,}", score)
         return table
 
 

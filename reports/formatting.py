@@ -6,6 +6,8 @@ import math
 import shlex
 from collections.abc import Sequence
 
+from tuner.records import tidy_epochs
+
 MISSING = "–"
 """Stands where there is no number."""
 
@@ -77,8 +79,13 @@ def count(value: float | None) -> str:
     return MISSING if _missing(value) else f"{round(_number(value)):,}"
 
 
-def plural(number: int, noun: str, several: str | None = None) -> str:
-    """(1, "trial") → "1 trial", (2, "trial") → "2 trials"."""
+def epochs(value: float | None) -> str:
+    """A number of epochs: 15 → "15", 0.56 → "0.56"."""
+    return MISSING if _missing(value) else f"{tidy_epochs(_number(value)):,}"
+
+
+def plural(number: float, noun: str, several: str | None = None) -> str:
+    """(1, "trial") → "1 trial", (2, "trial") → "2 trials", (0.56, "epoch") → "0.56 epochs"."""
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 

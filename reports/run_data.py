@@ -107,7 +107,7 @@ class PlannedRung:
     bracket: int
     rung: int
     size: int
-    epochs: int
+    epochs: float
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class Result:
     configuration: Configuration
     parameters: int
     multiply_adds: int | None
-    epochs: int
+    epochs: float
     layers: tuple[LayerSummary, ...]
     validation: Validation
     test: TestScores | None
@@ -381,7 +381,7 @@ def _data(item: Json) -> DataSet:
 
 def _planned(plan: Json) -> tuple[PlannedRung, ...]:
     return tuple(
-        PlannedRung(int(bracket["bracket"]), int(rung["rung"]), int(rung["size"]), int(rung["epochs"]))
+        PlannedRung(int(bracket["bracket"]), int(rung["rung"]), int(rung["size"]), rung["epochs"])
         for bracket in plan.get("brackets") or ()
         for rung in bracket["rungs"]
     )
@@ -436,7 +436,7 @@ def _result(document: Json) -> Result:
         configuration=cast(Configuration, document["configuration"]),
         parameters=int(document["parameters"]),
         multiply_adds=document.get("multiply_adds"),
-        epochs=int(document["epochs"]),
+        epochs=document["epochs"],
         layers=tuple(LayerSummary.from_json(layer) for layer in document.get("layers") or ()),
         validation=_validation(document["validation"]),
         test=_test_scores(document.get("test")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ def record(
     status: Status = "completed",
     configuration: Mapping[str, Value] | None = None,
     phase: Phase = "search",
-    epochs: int = 2,
+    epochs: float = 2,
     parameters: int = 1000,
     repetition: int = 0,
     duration_s: float = 1.0,
@@ -49,7 +50,7 @@ def record(
         "bracket": 0 if phase == "search" else None,
         "rung": 0 if phase == "search" else None,
         "seed": 1,
-        "history": {"val_accuracy": [val_accuracy or 0.0] * epochs},
+        "history": {"val_accuracy": [val_accuracy or 0.0] * math.ceil(epochs)},
         "worker": 0,
         "error": None if status == "completed" else "ValueError: no",
     }
@@ -58,7 +59,7 @@ def record(
         repetition=repetition,
         configuration={"filters": number} if configuration is None else configuration,
         epochs=epochs,
-        epochs_run=epochs,
+        epochs_run=math.ceil(epochs),
         parameters=parameters,
         status=status,
         val_accuracy=val_accuracy if status == "completed" else None,

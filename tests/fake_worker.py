@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sys
 import time
@@ -63,11 +64,12 @@ def train(task: dict[str, Any], folder: Path, on_epoch: OnEpoch) -> dict[str, An
     on_epoch(1, {"val_accuracy": score})
     if task.get("keep"):
         keep(task, Path(task["keep"]), len(np.load(folder / "y_validation.npy")), score)
+    passes = math.ceil(task["epochs"])
     return {
         "val_accuracy": score,
         "val_loss": 1 - score,
-        "epochs_run": task["epochs"],
-        "history": {"val_accuracy": [score] * task["epochs"], "accuracy": [score] * task["epochs"]},
+        "epochs_run": passes,
+        "history": {"val_accuracy": [score] * passes, "accuracy": [score] * passes},
     }
 
 

@@ -29,7 +29,7 @@ KINDS = ("noise", "blur", "rotation", "shift", "scale", "contrast", "occlusion")
 class FakeRun:
     """What a made-up run is like."""
 
-    brackets: Sequence[tuple[int, Sequence[tuple[int, int]]]] = HYPERBAND_15
+    brackets: Sequence[tuple[int, Sequence[tuple[int, float]]]] = HYPERBAND_15
     iterations: int = 1
     failed: int = 2
     seeds: int = 3
@@ -213,26 +213,27 @@ def train(fake: FakeRun, trial: Trial, rng: np.random.Generator, layers: tuple[L
     """A completed record of a trial that was never trained."""
     final = quality(trial.configuration, trial.parameters) * (1 + 2.2 / trial.epochs) * (0.4 + 0.06 * fake.classes)
     final = min(0.6, final * float(np.exp(rng.normal(0, 0.07))))
+    passes = math.ceil(trial.epochs)
     history: dict[str, list[float]] = {name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    for epoch in range(1, trial.epochs + 1):
-        error = final * (1 + 9 * ((trial.epochs - epoch) / trial.epochs) ** 2) * float(np.exp(rng.normal(0, 0.08)))
-        error = min(error, 0.9) if epoch < trial.epochs else final
+    for epoch in range(1, passes + 1):
+        error = final * (1 + 9 * ((passes - epoch) / passes) ** 2) * float(np.exp(rng.normal(0, 0.08)))
+        error = min(error, 0.9) if epoch < passes else final
         history["val_accuracy"].append(round((1 - error) * fake.validation) / fake.validation)
         history["val_loss"].append(3.2 * error)
         history["accuracy"].append(1 - 1.3 * min(error, 0.7))
         history["loss"].append(4.0 * error)
     peak = float(trial.configuration.get("learning_rate_sgd", trial.configuration.get("learning_rate_adam", 0.01)))
     history["learning_rate"] = [
-        max(peak * math.sin(math.pi * (epoch + 0.5) / trial.epochs), peak / 1000) for epoch in range(trial.epochs)
+        max(peak * math.sin(math.pi * (epoch + 0.5) / passes), peak / 1000) for epoch in range(passes)
     ]
-    history["seconds"] = [19.0 + 0.1 * epoch for epoch in range(trial.epochs)]
+    history["seconds"] = [trial.share * (19.0 + 0.1 * epoch) for epoch in range(passes)]
     fields = {name: getattr(trial, name) for name in Trial.__dataclass_fields__}
     return TrialRecord(
         **fields,
         status="completed",
         val_accuracy=history["val_accuracy"][-1],
         val_loss=history["val_loss"][-1],
-        epochs_run=trial.epochs,
+        epochs_run=passes,
         history=history,
         duration_s=19.3 * trial.epochs,
         worker=int(trial.trial) % 2,
@@ -297,7 +298,7 @@ def make_trial(
     number: int,
     phase: Phase,
     configuration: Mapping[str, Value],
-    epochs: int,
+    epochs: float,
     fake: FakeRun,
     **places: int,
 ) -> Trial:

@@ -192,6 +192,20 @@ def test_a_failed_trial_has_a_panel(view: Watched) -> None:
     expect(view.page.locator("#panel")).to_contain_text("no curve")
 
 
+def test_a_trial_of_a_part_of_an_epoch_says_so_and_its_command_is_one_that_runs(
+    browser: Browser, tmp_path: Path
+) -> None:
+    path = write_report(build_run(tmp_path / "run", FakeRun(**{**SMALL, "brackets": ((0, ((5, 0.56), (2, 2))),)})))
+    with opened(browser, path, "#trial=0002") as view:
+        expect(view.page.locator("#foot")).to_contain_text("0.56 epochs")
+        view.page.click("text=Curves and all values")
+        panel = view.page.locator("#panel")
+        expect(panel).to_contain_text("--epochs 1")
+        for words in ("Epochs planned0.56", "Epochs run0.56"):
+            assert words in str(panel.text_content())
+        assert view.said == []
+
+
 def test_curves_are_those_of_the_journal(view: Watched, whole: Path) -> None:
     lines = (whole.parent / "trials.jsonl").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines]

@@ -53,7 +53,7 @@ def start(path: Path, observer: Observer | None = None, **changes: Any) -> Json:
     )
 
 
-def contents(path: Path) -> set[tuple[str, str, int, int, float | None]]:
+def contents(path: Path) -> set[tuple[str, str, float, int, float | None]]:
     return {
         (r.trial, json.dumps(dict(r.configuration)), r.epochs, r.seed, r.val_accuracy)
         for r in read_state(path / "trials.jsonl").finished.values()

@@ -53,8 +53,8 @@ def _events(task: TrainTask) -> list[Event]:
         epoch = Event(kind="epoch", task=task.id, worker=0, body={"epoch": 1, **_metrics(0.1)})
         return [epoch, Event(kind="failed", task=task.id, worker=0, error=str(task.configuration["fail"]))]
     score = float(task.configuration.get("score", 0.5))
-    history = {metric: [value] * task.epochs for metric, value in _metrics(score).items()}
-    body = {"val_accuracy": score, "val_loss": 0.1, "epochs_run": task.epochs, "history": history}
+    history = {metric: [value] * task.passes for metric, value in _metrics(score).items()}
+    body = {"val_accuracy": score, "val_loss": 0.1, "epochs_run": task.passes, "history": history}
     return [Event(kind="finished", task=task.id, worker=1, body=body, duration_s=2.0)]
 
 

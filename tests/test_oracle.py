@@ -60,11 +60,11 @@ def drive(
         oracle.report(records[proposal.trial])
 
 
-def shape(records: dict[str, TrialRecord]) -> list[tuple[int | None, int | None, int]]:
+def shape(records: dict[str, TrialRecord]) -> list[tuple[int | None, int | None, float]]:
     return [(r.bracket, r.rung, r.epochs) for _, r in sorted(records.items())]
 
 
-def content(records: dict[str, TrialRecord]) -> dict[str, tuple[str, int]]:
+def content(records: dict[str, TrialRecord]) -> dict[str, tuple[str, float]]:
     return {name: (configuration_key(r.configuration), r.epochs) for name, r in records.items()}
 
 

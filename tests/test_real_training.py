@@ -29,7 +29,7 @@ def mnist_tune(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "mnist_tune", *words], capture_output=True, text=True, check=False)
 
 
-def contents(path: Path) -> set[tuple[str, int, int, float | None]]:
+def contents(path: Path) -> set[tuple[str, float, int, float | None]]:
     """What of a run may not depend on workers, timing or place."""
     return {
         (json.dumps(dict(r.configuration)), r.epochs, r.seed, r.val_accuracy)

@@ -43,7 +43,7 @@ def resume(path: Path, **changes: Any) -> Json | None:
     return search.resume(options(**changes), RunFolder(path), Observer(), worker_module=FAKE)
 
 
-def contents(path: Path) -> set[tuple[str, str, int, int, float | None]]:
+def contents(path: Path) -> set[tuple[str, str, float, int, float | None]]:
     return {
         (r.trial, json.dumps(dict(r.configuration)), r.epochs, r.seed, r.val_accuracy)
         for r in read_state(path / "trials.jsonl").finished.values()

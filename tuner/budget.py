@@ -51,10 +51,10 @@ class Forecast:
 
     def confirmation_s(self, plan: ConfirmationPlan, records: Sequence[TrialRecord]) -> float:
         """Seconds to train the finalists again and to evaluate the winner; infinite before the first record."""
-        best = sorted((record for record in records if record.completed and record.epochs_run), key=rank_key)
+        best = sorted((record for record in records if record.completed and record.epochs_spent), key=rank_key)
         if not best:
             return math.inf
-        per_epoch = max(record.duration_s / record.epochs_run for record in best[: max(3, plan.top)])
+        per_epoch = max(record.duration_s / record.epochs_spent for record in best[: max(3, plan.top)])
         rounds = math.ceil(plan.top * plan.seeds / self.workers)
         evaluation = _EVALUATION_S + _EVALUATION_PASSES * per_epoch * self.test_images / self.train_images
         return _SLACK * (rounds * per_epoch * self.epochs + evaluation)

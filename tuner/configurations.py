@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Known:
     space: str
     configuration: Mapping[str, Value]
     epochs: int | None = None
-    """Those of the trial that it was taken from."""
+    """Those of the trial that it was taken from, in whole ones."""
 
 
 def known_configuration(name: str, space: str | None = None) -> Known:
@@ -96,10 +97,10 @@ def _trial(folder: Path, trial: str, space: str | None) -> Known:
     return _of_run(run, found.configuration, found.epochs, folder, space)
 
 
-def _of_run(run: Json, configuration: Mapping[str, Value], epochs: int, folder: Path, given: str | None) -> Known:
+def _of_run(run: Json, configuration: Mapping[str, Value], epochs: float, folder: Path, given: str | None) -> Known:
     space = str(run["space"]["name"])
     refuse_unnamed_code(space, given, folder)
-    return Known(space, dict(configuration), epochs)
+    return Known(space, dict(configuration), math.ceil(epochs))
 
 
 def _from_file(path: Path, space: str | None) -> Known:

@@ -63,6 +63,8 @@ _COUNT = whole()
 _SHARE = number(0, 1)
 _SIGNED = number()
 _EPOCHS = whole(0, MOST_EPOCHS)
+_LENGTH = either(number(0.01, 0.99), _EPOCHS)
+"""Of a training in epochs; below 1 a share of the images."""
 _SIZE = optional(_COUNT)
 _PLACE = optional(whole(0, 10**6))
 CONFIGURATION = table(scalar)
@@ -111,14 +113,14 @@ _DATA = keyed(
 )
 NAMES_OF_CLASSES = keyed({}, {"data": keyed({}, {"class_names": optional(many(text, MOST_CLASSES))})})
 """What of run.json a model needs."""
-_RUNG = keyed({"rung": whole(0, 10**6), "size": whole(0, 10**6), "epochs": _EPOCHS})
+_RUNG = keyed({"rung": whole(0, 10**6), "size": whole(0, 10**6), "epochs": _LENGTH})
 _PLAN = keyed(
     {},
     {
         "algorithm": optional(text),
         "brackets": optional(many(keyed({"bracket": whole(0, 10**6), "rungs": many(_RUNG, 1000)}), 10_000)),
         "trials": _SIZE,
-        "epochs": _SIZE,
+        "epochs": optional(number(0, 10**12)),
     },
 )
 _STUDY = keyed(
@@ -189,7 +191,7 @@ _TRIAL_KEYS: Mapping[str, Shape] = {
     "rung": _PLACE,
     "repetition": whole(0, 10**6),
     "configuration": CONFIGURATION,
-    "epochs": _EPOCHS,
+    "epochs": _LENGTH,
     "seed": whole(0, LARGEST),
     "parameters": _COUNT,
 }
@@ -251,7 +253,7 @@ RESULT: Shape = keyed(
         "trials": _TRIALS,
         "configuration": CONFIGURATION,
         "parameters": _COUNT,
-        "epochs": _EPOCHS,
+        "epochs": _LENGTH,
         "validation": _VALIDATION,
     },
     {

@@ -110,6 +110,8 @@ class SearchOptions(RunOptions):
     algorithm: Algorithm = "hyperband"
     max_epochs: int = 15
     factor: int = 3
+    min_resource: float = 1.0
+    """Epochs that Hyperband's shortest trials are trained at least; below 1 a share of the images (Li et al. 2018: r)."""
     iterations: int = 1
     max_trials: int | None = None
     """Of random and bayesian; None: 30."""
@@ -133,11 +135,17 @@ class SearchOptions(RunOptions):
                 "--max-epochs, --factor and --iterations; --time-budget limits its time."
             )
 
-        if self.algorithm == "hyperband" and self._first_rungs() > MOST_TRIALS:
+        if self.algorithm == "hyperband":
+            self._check_hyperband()
+
+    def _check_hyperband(self) -> None:
+        if self.min_resource > self.max_epochs:
+            raise _out_of_range("min_resource", f"{self.max_epochs:,} (--max-epochs) or less", f"{self.min_resource:g}")
+        if self._first_rungs() > MOST_TRIALS:
             raise UsageError(
                 f"A Hyperband of {self.max_epochs:,} epochs, factor {self.factor} and {self.iterations:,} iterations is too large. "
                 f"Expected at most {MOST_TRIALS:,} trials in its first rungs. Received: {self._first_rungs():,.0f}. "
-                "Give fewer epochs or iterations."
+                "Give fewer epochs or iterations, or a larger --min-resource."
             )
 
     def _check_target(self) -> None:
@@ -152,7 +160,7 @@ class SearchOptions(RunOptions):
 
     def _first_rungs(self) -> float:
         """About how many configurations are drawn: Li et al. 2018, algorithm 1."""
-        depth = int(math.log(self.max_epochs) / math.log(self.factor) + 1e-9)
+        depth = int(math.log(self.max_epochs / self.min_resource) / math.log(self.factor) + 1e-9)
         return self.iterations * sum((depth + 1) / (s + 1) * float(self.factor) ** s for s in range(depth + 1))
 
     @property
@@ -243,6 +251,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_macs": _SIZE,
     "max_epochs": (1, 10_000),
     "factor": (2, 100),
+    "min_resource": (0.05, 10_000),
     "iterations": (1, 1000),
     "max_trials": (1, MOST_TRIALS),
     "workers": (1, 1024),

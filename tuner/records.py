@@ -49,10 +49,16 @@ class Trial:
     repetition: int
     """0 in a search, 1 to n in a confirmation, a training or a study."""
     configuration: Configuration
-    epochs: int
+    epochs: float
+    """A whole number is an int. Below 1, in hundredths: the one pass sees this share of the training images."""
     seed: int
     parameters: int
     """Trainable parameters."""
+
+    @property
+    def share(self) -> float:
+        """Of the training images, what a pass sees."""
+        return min(1, self.epochs)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +70,7 @@ class TrialRecord(Trial):
     """Of the last epoch that was trained, in [0, 1]; None where the trial failed."""
     val_loss: float | None
     epochs_run: int
+    """Passes, whatever their share of the images."""
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Metric → one value an epoch (`HISTORY_METRICS`); NaN where a trial diverged."""
     duration_s: float
@@ -79,9 +86,25 @@ class TrialRecord(Trial):
         return self.status == "completed"
 
     @property
+    def epochs_spent(self) -> float:
+        """What the passes that were run amount to in epochs."""
+        return epochs_spent(self.epochs_run, self.epochs)
+
+    @property
     def multiply_adds(self) -> int:
         """Of one image, in one forward pass."""
         return sum(layer.multiply_adds for layer in self.layers)
+
+
+def tidy_epochs(epochs: float) -> float:
+    """To hundredths, whole numbers as ints: 0.5556 → 0.56, 15.0 → 15."""
+    rounded = round(epochs, 2)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def epochs_spent(passes: int, epochs: float) -> float:
+    """What passes amount to in epochs, where so many were planned: below 1 each sees a share of the images."""
+    return passes if epochs >= 1 else tidy_epochs(passes * epochs)
 
 
 def trial_name(number: int) -> str:

@@ -11,7 +11,7 @@ from tuner.confirmation import Confirmed, confirmed, finalists
 from tuner.errors import RunFailed
 from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
-from tuner.records import Configuration, Json, TrialRecord, rank_key
+from tuner.records import Configuration, Json, TrialRecord, rank_key, tidy_epochs
 from tuner.session import Session
 from tuner.target import finalists_around, has_reached, missed_words, smallest_first
 
@@ -28,7 +28,8 @@ class Search(Session[SearchOptions]):
             from tuner.oracle import Proposer
         proposer = Proposer(self.space, self.options, references=self._references(), recorded=recorded)
         self.run["plan"] = proposer.plan_json(self.options.algorithm)
-        self.run["plan"]["epochs"] += self.options.confirm_top * self.options.confirm_seeds * self.options.max_epochs
+        confirmation = self.options.confirm_top * self.options.confirm_seeds * self.options.max_epochs
+        self.run["plan"]["epochs"] = tidy_epochs(self.run["plan"]["epochs"] + confirmation)
         self.folder.write_run(self.run)
         with self.phase("search", proposer.planned_trials):
             records = self._search(proposer)

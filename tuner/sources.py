@@ -159,7 +159,7 @@ def repeated(
     phase: Phase,
     repetition: int,
     configuration: Configuration,
-    epochs: int,
+    epochs: float,
     parameters: int,
     run_seed: int,
 ) -> Trial:

@@ -31,7 +31,26 @@ def stratified_indices(labels: Indices, total: int, generator: np.random.Generat
         total: from 0 to n.
         generator: where the draws come from.
     """
-    counts = proportional_counts(np.bincount(labels).astype(np.int64), total)
+    return _drawn(labels, proportional_counts(np.bincount(labels).astype(np.int64), total), generator)
+
+
+def share_indices(labels: Indices, share: float, seed: int) -> Indices:
+    """Return the indices of a share of the images, ascending: stratified, but at least one of each class that there is.
+
+    A smaller share with the same seed is a part of a larger one, but for rounding.
+
+    Args:
+        labels: (n,) from 0 to k - 1.
+        share: above 0 and up to 1.
+        seed: what chance depends on.
+    """
+    sizes = np.bincount(labels).astype(np.int64)
+    counts = proportional_counts(sizes, round(share * len(labels)))
+    return _drawn(labels, np.maximum(counts, np.minimum(sizes, 1)), np.random.default_rng([seed, 2]))
+
+
+def _drawn(labels: Indices, counts: Indices, generator: np.random.Generator) -> Indices:
+    """Return so many of each class, drawn at random."""
     chosen = [generator.permutation(np.flatnonzero(labels == label))[:count] for label, count in enumerate(counts)]
     return np.sort(np.concatenate(chosen)).astype(np.int64)
 

@@ -6,6 +6,7 @@ A worker process and a cluster's worker take the same tasks.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -36,7 +37,8 @@ class TrainTask:
     id: str
     space: SpaceRef
     configuration: Configuration
-    epochs: int
+    epochs: float
+    """Below 1: one pass over this share of the training images."""
     seed: int
     keep: str | None = None
     """A path without suffix, where model and arrays are left."""
@@ -45,6 +47,11 @@ class TrainTask:
     stop_early: bool = True
     """False: all epochs are trained, whatever they bring; a patience in the configuration holds all the same."""
     kind: Literal["train"] = "train"
+
+    @property
+    def passes(self) -> int:
+        """How often it goes through its images, all or a share of them."""
+        return math.ceil(self.epochs)
 
 
 @dataclass(frozen=True, kw_only=True)

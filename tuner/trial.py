@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tuner.data import Dataset
 from tuner.diagnostics import measure, reset_peak_memory
 from tuner.files import whole_file
 from tuner.records import HISTORY_METRICS, Json
+from tuner.splits import share_indices
 from tuner.tasks import PATIENCE, RESTORE_BEST, SpaceRef, TrainTask
 from tuner.weights import weight_arrays
 
@@ -94,6 +96,8 @@ def run_trial(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
 
 
 def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
+    if task.epochs < 1:
+        data = _share_of(data, task.epochs, task.seed)
     space = make_space(task.space)
     hp = keras_tuner.HyperParameters()
     hp.values = dict(task.configuration)
@@ -105,7 +109,7 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
         model,
         data.x_train,
         data.y_train,
-        epochs=task.epochs,
+        epochs=task.passes,
         validation_data=(data.x_validation, data.y_validation),
         callbacks=[recorder, *_stopping(task, data)],
         verbose=0,
@@ -122,6 +126,12 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
         "epochs_run": len(history["val_accuracy"]),
         "history": history,
     }
+
+
+def _share_of(data: Dataset, share: float, seed: int) -> Dataset:
+    """The data set with a share of its training images: the same ones for every configuration that has this seed."""
+    rows = share_indices(data.y_train, share, seed)
+    return replace(data, x_train=data.x_train[rows], y_train=data.y_train[rows])
 
 
 def give_memory_back() -> None:
@@ -195,8 +205,8 @@ def _stopping(task: TrainTask, data: Dataset) -> list[Any]:
     if given is None and not restore and not task.stop_early:
         return []
     if given is None and not restore and task.configuration.get("schedule") != "constant":
-        return [_StopAtChance(task.epochs, chance_level(data.y_validation))]
-    patience = max(_LEAST_PATIENCE, math.ceil(task.epochs * _PATIENCE_SHARE)) if given is None else int(given)
+        return [_StopAtChance(task.passes, chance_level(data.y_validation))]
+    patience = max(_LEAST_PATIENCE, math.ceil(task.passes * _PATIENCE_SHARE)) if given is None else int(given)
     return [keras.callbacks.EarlyStopping(_watched(task), patience=patience, mode="min", restore_best_weights=restore)]
 
 

@@ -53,7 +53,7 @@ class Bar:
     accuracy: float
     reference: str | None = None
     """Whose validation accuracy in this run it is; None where it is a fixed target."""
-    epochs: int = 0
+    epochs: float = 0
     """Of that reference's trial."""
 
 

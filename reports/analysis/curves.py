@@ -35,7 +35,7 @@ class Stop:
 
     trial: str
     epoch: int
-    planned: int
+    planned: float
     accuracy: float | None
     """On validation images, of the last epoch that has one."""
 

@@ -19,7 +19,7 @@ class FailureGroup:
     reason: str
     """Of the first of them, in full."""
     trials: tuple[str, ...]
-    epochs_lost: int
+    epochs_lost: float
     duration_s: float
 
 
@@ -34,7 +34,7 @@ def failure_groups(records: Iterable[TrialRecord]) -> tuple[FailureGroup, ...]:
         FailureGroup(
             reason=members[0].error or UNKNOWN,
             trials=tuple(record.trial for record in members),
-            epochs_lost=sum(record.epochs_run for record in members),
+            epochs_lost=sum(record.epochs_spent for record in members),
             duration_s=sum(record.duration_s for record in members),
         )
         for members in ordered

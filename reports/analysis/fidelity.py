@@ -34,8 +34,8 @@ class Trained:
 class Fidelity:
     """Two lengths of training."""
 
-    short_epochs: int
-    long_epochs: int
+    short_epochs: float
+    long_epochs: float
     configurations: tuple[Trained, ...]
     all_short: int
     """How many configurations have a score at the shorter length, trained longer or not."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuner.records import Configuration, TrialRecord, rank_key
+from tuner.records import Configuration, TrialRecord, epochs_spent, rank_key
 
 MILESTONES = (0.98, 0.99)
 
@@ -22,7 +22,7 @@ class TrialRow:
     bracket: int | None
     rung: int | None
     repetition: int
-    epochs: int
+    epochs: float
     epochs_run: int
     parameters: int
     multiply_adds: int | None
@@ -37,6 +37,11 @@ class TrialRow:
     seed: int
     worker: int
     configuration: Configuration
+
+    @property
+    def epochs_spent(self) -> float:
+        """What the passes that were run amount to in epochs."""
+        return epochs_spent(self.epochs_run, self.epochs)
 
 
 def trial_rows(records: Sequence[TrialRecord]) -> tuple[TrialRow, ...]:

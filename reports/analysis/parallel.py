@@ -35,7 +35,7 @@ class ParallelAxis:
 class Parallel:
     """All scored trials of one length, worst first: the best are drawn last."""
 
-    epochs: int
+    epochs: float
     trials: tuple[str, ...]
     accuracies: tuple[float, ...]
     fifths: tuple[int, ...]
@@ -63,7 +63,7 @@ class Common:
 
 
 def parallel(
-    epochs: int, records: Sequence[TrialRecord], space: Sequence[Hyperparameter], most: int, first: Sequence[str] = ()
+    epochs: float, records: Sequence[TrialRecord], space: Sequence[Hyperparameter], most: int, first: Sequence[str] = ()
 ) -> Parallel | None:
     """Lines for these trials; None with fewer than two trials or two hyperparameters that vary.
 

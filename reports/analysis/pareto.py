@@ -21,7 +21,7 @@ class SizePoint:
     trial: str
     parameters: int
     accuracy: float
-    epochs: int
+    epochs: float
     multiply_adds: int | None = None
 
 
@@ -56,7 +56,7 @@ class Front:
     points: tuple[SizePoint, ...]
     front: tuple[SizePoint, ...]
     """By size, rising in accuracy; of the trials with the most epochs alone."""
-    epochs: int | None
+    epochs: float | None
     confirmed: tuple[ConfirmedPoint, ...]
     published: tuple[PublishedPoint, ...]
     """None where the data are not MNIST: their figures would not compare."""

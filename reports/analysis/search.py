@@ -18,11 +18,11 @@ class HistoryPoint:
     number: int
     """1 for the first that ended; failed trials count too."""
     trial: str
-    epochs: int
+    epochs: float
     accuracy: float
     best: float
     """The highest accuracy of this trial and all before it."""
-    spent_epochs: int
+    spent_epochs: float
     """Epochs trained until then, this trial's among them."""
 
 
@@ -43,7 +43,7 @@ class RungOutcome:
 
     bracket: int
     rung: int
-    epochs: int
+    epochs: float
     planned: int | None
     finished: int
     failed: int
@@ -59,7 +59,7 @@ class ConfigurationPath:
 
     bracket: int
     trials: tuple[str, ...]
-    epochs: tuple[int, ...]
+    epochs: tuple[float, ...]
     accuracy: tuple[float, ...]
 
 
@@ -75,10 +75,10 @@ def history(records: Sequence[TrialRecord]) -> History:
     trials = explored(records)
     points: list[HistoryPoint] = []
     best_so_far = -math.inf
-    spent = 0
+    spent: float = 0
     usable = {record.trial for record in scored(trials)}
     for number, record in enumerate(trials, start=1):
-        spent += record.epochs_run
+        spent += record.epochs_spent
         if record.trial not in usable:
             continue
         best_so_far = max(best_so_far, accuracy_of(record))
@@ -116,7 +116,7 @@ def paths(records: Sequence[TrialRecord]) -> tuple[ConfigurationPath, ...]:
     return tuple(result)
 
 
-def _late_gain(points: Sequence[HistoryPoint], spent: int) -> float | None:
+def _late_gain(points: Sequence[HistoryPoint], spent: float) -> float | None:
     early = [point.best for point in points if point.spent_epochs <= (1 - LATE_SHARE) * spent]
     return points[-1].best - early[-1] if early else None
 

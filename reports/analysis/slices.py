@@ -30,7 +30,7 @@ class SlicePoint:
 class SliceGroup:
     """The trials of one length."""
 
-    epochs: int
+    epochs: float
     points: tuple[SlicePoint, ...]
     medians: tuple[tuple[float, float], ...]
     """(place of a category, median accuracy) where it has two trials or more; empty on a numeric axis."""

@@ -27,7 +27,7 @@ class Bar:
     start_s: float
     """From the start of the first trial, without the pauses."""
     end_s: float
-    epochs: int
+    epochs: float
     completed: bool
 
 
@@ -51,7 +51,7 @@ class Moment:
     """A trial that was scored, and the best until then."""
 
     trial: str
-    epochs: int
+    epochs: float
     accuracy: float
     best: float
     time_s: float

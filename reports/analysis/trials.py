@@ -13,7 +13,7 @@ from tuner.records import TrialRecord, rank_key
 class EpochGroup:
     """The scored trials that were planned for the same number of epochs: only these compare."""
 
-    epochs: int
+    epochs: float
     records: tuple[TrialRecord, ...]
 
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from reports.analysis.fidelity import Fidelity
-from reports.figures.canvas import Canvas, Ink, draw, error_axis, error_limits, error_scale, error_ticks, hairlines
+from reports.figures.canvas import (
+    Canvas,
+    Ink,
+    draw,
+    error_axis,
+    error_limits,
+    error_scale,
+    error_ticks,
+    hairlines,
+    length_name,
+)
 
 
 def fidelity_figure(found: Fidelity, label: str) -> str:
@@ -28,4 +38,5 @@ def fidelity_figure(found: Fidelity, label: str) -> str:
             markersize=7 if len(short) < 60 else 5,
         )
 
-    return draw(f"fidelity-{found.short_epochs}-{found.long_epochs}", 300, 264, label, paint)
+    name = f"fidelity-{length_name(found.short_epochs)}-{length_name(found.long_epochs)}"
+    return draw(name, 300, 264, label, paint)

@@ -102,7 +102,7 @@ class _Mark:
     x: float
     accuracy: float
     best: float
-    epochs: int
+    epochs: float
     trial: str
 
 

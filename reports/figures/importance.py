@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.analysis.importance import Share
-from reports.figures.canvas import Canvas, Ink, draw, hairlines, whole_ticks
+from reports.figures.canvas import Canvas, Ink, draw, hairlines, length_name, whole_ticks
 
 _ROW = 24
 _LONGEST_NAME = 36
 
 
-def importance_figure(shares: Sequence[Share], epochs: int, label: str) -> str:
+def importance_figure(shares: Sequence[Share], epochs: float, label: str) -> str:
     """A bar a share with its standard deviation over trees, single hyperparameters dark and pairs light."""
     height = 12 + _ROW * len(shares) + 44
 
@@ -40,7 +40,7 @@ def importance_figure(shares: Sequence[Share], epochs: int, label: str) -> str:
         ax.set_xlabel("share of the variance, %")
         hairlines(ax, "x")
 
-    return draw(f"importance-{epochs}", 480, height, label, paint)
+    return draw(f"importance-{length_name(epochs)}", 480, height, label, paint)
 
 
 def _shortened(name: str) -> str:

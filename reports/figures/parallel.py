@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from reports.analysis.parallel import Parallel, ParallelAxis, scattered
-from reports.figures.canvas import Canvas, Ink, draw, error_limits, error_scale, error_ticks
+from reports.figures.canvas import Canvas, Ink, draw, error_limits, error_scale, error_ticks, length_name
 from reports.formatting import setting
 
 _WIDTH = 720
@@ -36,7 +36,7 @@ def parallel_figure(found: Parallel, shown: Sequence[float], label: str) -> str:
         if any(None in axis.places for axis in found.axes):
             _word(ax, (_UNUSED, 12), "not used", Ink.MUTED, "center")
 
-    return draw(f"parallel-{found.epochs}", _WIDTH, height, label, paint)
+    return draw(f"parallel-{length_name(found.epochs)}", _WIDTH, height, label, paint)
 
 
 def _lines(canvas: Canvas, ax: Axes, found: Parallel, shown: Sequence[float]) -> None:

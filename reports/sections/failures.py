@@ -20,7 +20,7 @@ def build(run: RunData) -> Section:
             (
                 Cell(group.reason),
                 number(len(group.trials)),
-                number(group.epochs_lost),
+                number(group.epochs_lost, text.epochs(group.epochs_lost)),
                 number(group.duration_s, text.duration(group.duration_s)),
                 Cell(_names(group.trials)),
             ),

@@ -213,7 +213,7 @@ def _confirmed_row(run: RunData, place: int, finalist: Finalist) -> Row:
         number(seeds.train_accuracy, text.percent(seeds.train_accuracy)),
         number(finalist.parameters),
         number(finalist.multiply_adds),
-        number(records[0].epochs if records else None),
+        _epochs_cell(records[0].epochs if records else None),
         *(_span(epochs) for epochs in seeds.milestones),
         number(seeds.duration_s),
     )
@@ -225,6 +225,14 @@ def _span(epochs: tuple[int, int] | None) -> Cell:
         return number(None)
     first, last = epochs
     return number((first + last) / 2, str(first) if first == last else f"{first}–{last}")
+
+
+def _epochs_cell(epochs: float | None) -> Cell:
+    return number(epochs, text.epochs(epochs))
+
+
+def _epochs_words(row: TrialRow) -> str:
+    return text.epochs(row.epochs) if row.epochs == row.epochs_spent else f"{row.epochs_spent} of {row.epochs}"
 
 
 def _digest(configuration: Configuration) -> str:
@@ -266,7 +274,7 @@ def _trial_row(row: TrialRow, names: Sequence[str], *, winner: bool) -> Row:
         text.percent(row.train_accuracy),
         text.count(row.parameters),
         text.count(row.multiply_adds),
-        text.count(row.epochs) if row.epochs == row.epochs_run else f"{row.epochs_run} of {row.epochs}",
+        _epochs_words(row),
         *(text.count(epoch) for epoch in row.milestones),
         f"{row.duration_s:,.0f}",
         row.phase if row.repetition == 0 else f"{row.phase} {row.repetition}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reports import formatting as text
@@ -127,7 +127,7 @@ def _accuracy(run: RunData, confirmed: list[Confirmed]) -> Figure | None:
     )
     lines = [curve(record, "val_accuracy") for record in behind]
     svg = accuracy_curves(lines, bands, own, words, early_stops(run.records))
-    return figure(svg, words, _behind_words(len(behind), len(others)))
+    return figure(svg, words, " ".join(filter(None, (_behind_words(len(behind), len(others)), _share_words(behind)))))
 
 
 def _seeds_words(run: RunData, winner: tuple[TrialRecord, ...]) -> str:
@@ -143,6 +143,10 @@ def _behind_words(drawn: int, others: int) -> str:
         return f"Grey: the other {text.plural(others, 'trial')}, of all lengths."
     which = "an even sample from the best to the worst" if drawn == _MOST_BEHIND else "those with a finite score"
     return f"Grey: {text.count(drawn)} of the other {text.plural(others, 'trial')}, {which}."
+
+
+def _share_words(drawn: Sequence[TrialRecord]) -> str:
+    return "A trial of less than an epoch stands at 1: its only pass." if any(r.share < 1 for r in drawn) else ""
 
 
 def _panels(confirmed: list[Confirmed]) -> list[Figure]:

@@ -138,11 +138,19 @@ def _left_out(outcomes: tuple[RungOutcome, ...]) -> str:
     )
 
 
+def _share_words(outcomes: tuple[RungOutcome, ...]) -> str:
+    if all(rung.epochs >= 1 for rung in outcomes):
+        return ""
+    return (
+        " Less than 1 epoch is one pass over that share of the training images, the same ones for every configuration."
+    )
+
+
 def _rung_table(outcomes: tuple[RungOutcome, ...]) -> Table | None:
     if not outcomes:
         return None
     return Table(
-        caption="Rungs. A failed trial is never promoted and not replaced, so that a rung may shrink.",
+        caption=f"Rungs. A failed trial is never promoted and not replaced, so that a rung may shrink.{_share_words(outcomes)}",
         columns=(
             Column("Bracket"),
             Column("Rung"),
@@ -159,7 +167,7 @@ def _rung_table(outcomes: tuple[RungOutcome, ...]) -> Table | None:
                 (
                     number(rung.bracket),
                     number(rung.rung),
-                    number(rung.epochs),
+                    number(rung.epochs, text.epochs(rung.epochs)),
                     number(rung.planned),
                     number(rung.finished),
                     number(rung.failed),

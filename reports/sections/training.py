@@ -90,7 +90,7 @@ def _seeds_table(run: RunData) -> Table | None:
                     number(record.val_accuracy, text.percent(record.val_accuracy)),
                     number(record.val_loss, text.loss(record.val_loss)),
                     *((_test_cell(tests, place),) if tests else ()),
-                    number(record.epochs_run),
+                    number(record.epochs_spent, text.epochs(record.epochs_spent)),
                 ),
                 trial=record.trial,
             )

@@ -51,7 +51,7 @@ const runFolder = () => {
   return found ? found[1].replace(/^\/(?=[A-Za-z]:)/, "") : "RUN";
 };
 const shellWord = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
-const commandOf = (trial) => `mnist-tune train ${shellWord(`${runFolder()}:${trial.trial}`)} --seeds 1 --epochs ${trial.epochs}`;
+const commandOf = (trial) => `mnist-tune train ${shellWord(`${runFolder()}:${trial.trial}`)} --seeds 1 --epochs ${Math.ceil(trial.epochs)}`;
 
 const NAMES = {
   status: "Status", error: "Error", phase: "Phase", bracket: "Bracket", rung: "Rung", repetition: "Repetition", epochs: "Epochs planned", epochs_run: "Epochs run",
@@ -60,8 +60,10 @@ const NAMES = {
 };
 const WRITERS = { val_accuracy: percent, train_accuracy: percent, val_loss: loss, parameters: count, multiply_adds: count };
 const factList = (pairs) => make("dl", { class: "facts" }, ...pairs.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))));
+/** A pass over a share of the images counts as that share. */
+const ran = (trial) => ({ ...trial, epochs_run: trial.epochs_run * Math.min(1, trial.epochs) });
 const measured = (trial) =>
-  packed.fields.filter((field) => trial[field] !== null).map((field) => [NAMES[field] || field, (WRITERS[field] || setting)(trial[field])]);
+  packed.fields.filter((field) => trial[field] !== null).map((field) => [NAMES[field] || field, (WRITERS[field] || setting)(ran(trial)[field])]);
 const configured = (trial) => packed.settings.filter((name) => name in trial.configuration).map((name) => [name, setting(trial.configuration[name])]);
 const kinLinks = (trial) => {
   const others = sameConfiguration(trial);

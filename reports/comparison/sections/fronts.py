@@ -60,7 +60,7 @@ def _table(runs: Sequence[NamedRun], drawn: Sequence[RunFront]) -> Table:
                 (
                     Cell(runs[item.place].title, sort=item.place),
                     Cell(point.trial),
-                    number(point.epochs),
+                    number(point.epochs, text.epochs(point.epochs)),
                     number(point.parameters),
                     number(point.accuracy, text.percent(point.accuracy)),
                 )

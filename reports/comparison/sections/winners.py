@@ -175,7 +175,7 @@ def _winner_cells(run: RunData, result: Result) -> tuple[Cell, ...]:
         number(len(scores.per_seed)),
         number(result.parameters),
         number(result.multiply_adds),
-        number(result.epochs),
+        number(result.epochs, text.epochs(result.epochs)),
     )
 
 
@@ -190,5 +190,5 @@ def _trial_cells(run: RunData) -> tuple[Cell, ...]:
         Cell("1", sort=1, detail="not confirmed"),
         number(top.parameters),
         number(top.multiply_adds if top.layers else None),
-        number(top.epochs),
+        number(top.epochs, text.epochs(top.epochs)),
     )
