@@ -1,0 +1,138 @@
+"""`python -m benchmarks.fidelity`: how well short trials foretell long ones, by schedules fitted to the trial and by first epochs of long ones.
+
+Random configurations are trained for all epochs, and again from scratch for few, each time with the schedule fitted to the trial.
+What continues a parent's training sees the first epochs of the long training instead, and saves what the parent has trained: it
+may look later for the same cost. Needs `MNIST_TUNE_DATA`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmarks.measuring import RESULTS, conditions, mnist
+from search_spaces.registry import load_family
+from tuner.data import save_arrays
+from tuner.errors import MnistTuneError
+from tuner.machine import cpu_cores
+from tuner.options import SearchOptions
+from tuner.oracle import Proposer
+from tuner.records import Json
+from tuner.tasks import SpaceRef, TrainTask
+from tuner.workers import LocalWorkers
+
+RESULT = RESULTS / "fidelity.json"
+SPACE, LONG, SHORT = "compact8k", 15, (1, 2, 5)
+CONFIGURATIONS, SAMPLES = 20, 7_500
+_SEED = 31337
+_RESAMPLES = 2000
+
+Scores = NDArray[np.float64]
+
+
+def train(configurations: int, samples: int) -> dict[int, list[list[float]]]:
+    """Epochs → one history of validation accuracies a configuration."""
+    family, space = load_family(SPACE), SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
+    drawn = [family.draw(np.random.default_rng([_SEED, number])) for number in range(configurations)]
+    tasks = {
+        f"{epochs}-{number}": TrainTask(
+            id=f"{epochs}-{number}", space=space, configuration=values, epochs=epochs, seed=11, stop_early=False
+        )
+        for epochs in (LONG, *SHORT)
+        for number, values in enumerate(drawn)
+    }
+    ended: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        save_arrays(mnist(samples), data)
+        with LocalWorkers(cpu_cores(), data, Path(folder) / "logs") as pool:
+            for task in tasks.values():
+                pool.submit(task)
+            while len(ended) < len(tasks):
+                event = pool.next_event(60)
+                if event is not None and event.kind != "epoch":
+                    ended[event.task] = [float(own) for own in event.body.get("history", {}).get("val_accuracy", [0.0])]
+                    sys.stderr.write(f"{len(ended)} of {len(tasks)}: {event.task} {ended[event.task][-1]:.4f}\n")
+    return {e: [ended[f"{e}-{number}"] for number in range(configurations)] for e in (LONG, *SHORT)}
+
+
+def correlations(histories: Mapping[int, Sequence[Sequence[float]]]) -> list[Json]:
+    """Spearman's rank correlation with the last epoch of the long training, of each way to look early."""
+    final = np.array([history[-1] for history in histories[LONG]])
+    looks: list[tuple[str, int, Scores]] = [
+        ("fitted", epochs, np.array([history[-1] for history in histories[epochs]])) for epochs in SHORT
+    ]
+    looks += [
+        ("first epochs", epochs, np.array([history[min(epochs, len(history)) - 1] for history in histories[LONG]]))
+        for epochs in range(1, LONG // 2 + 1)
+    ]
+    return [
+        {"way": way, "epochs": epochs, "spearman": _spearman(early, final), "ci95": _interval(early, final)}
+        for way, epochs, early in looks
+    ]
+
+
+def _spearman(early: Scores, final: Scores) -> float:
+    return round(float(stats.spearmanr(early, final).statistic), 3)
+
+
+def _interval(early: Scores, final: Scores) -> list[float]:
+    """Of the correlation, by resampling configurations (Efron and Tibshirani 1993)."""
+    rng, found = np.random.default_rng(1), []
+    for _ in range(_RESAMPLES):
+        rows = rng.integers(0, len(final), len(final))
+        if len(set(final[rows])) > 1 and len(set(early[rows])) > 1:
+            found.append(stats.spearmanr(early[rows], final[rows]).statistic)
+    return [round(float(own), 3) for own in np.percentile(found, [2.5, 97.5])]
+
+
+def bracket_epochs(look: Mapping[int, int] | None = None) -> tuple[int, int]:
+    """What the default search's brackets cost in epochs, each trial from scratch, and if each continued its parent.
+
+    Args:
+        look: a rung's epochs where they are others than planned.
+    """
+    rungs = Proposer(load_family(SPACE), SearchOptions(space=SPACE)).rungs
+    scratch = continued = 0
+    for rung in rungs:
+        epochs = (look or {}).get(int(rung.epochs), int(rung.epochs))
+        before = [r for r in rungs if r.bracket == rung.bracket and r.rung == rung.rung - 1]
+        parents = (look or {}).get(int(before[0].epochs), int(before[0].epochs)) if before else 0
+        scratch += rung.size * epochs
+        continued += rung.size * (epochs - parents)
+    return scratch, continued
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, keeps, prints; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity", description=__doc__)
+    parser.add_argument("--configurations", type=int, default=CONFIGURATIONS)
+    parser.add_argument("--samples", type=int, default=SAMPLES)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    given = parser.parse_args(arguments)
+    before = conditions(("scipy",))
+    try:
+        histories = train(given.configurations, given.samples)
+    except MnistTuneError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    rows = correlations(histories)
+    costs = {"from scratch": bracket_epochs()[0], "continued": bracket_epochs()[1]}
+    costs |= {"continued, looking at 3 and 7": bracket_epochs({2: 3, 5: 7})[1]}
+    task = {"space": SPACE, "long": LONG, "configurations": given.configurations, "samples": given.samples}
+    kept = {**before, **task, "search_epochs": costs, "rows": rows, "histories": histories}
+    given.out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write("".join(f"{r['way']:>12} {r['epochs']:>2}: {r['spearman']} {r['ci95']}\n" for r in rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The measurements against peers: what is drawn, read, counted and kept. What they measure is not tested."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import fidelity, throughput, time_to_quality
+from benchmarks.measuring import geometric_mean
+from benchmarks.time_to_quality import Confirmation, Found, Scored
+from search_spaces.registry import load_family
+
+FAMILY = load_family(throughput.SPACE)
+
+
+@pytest.mark.parametrize("workload", throughput.WORKLOADS, ids=lambda own: own.name)
+def test_both_sides_train_the_same_list_within_the_cap(workload: throughput.Workload) -> None:
+    drawn = workload.configurations()
+    assert drawn == workload.configurations()
+    assert len(drawn) == workload.trials
+    assert all(FAMILY.fits(values) for values in drawn)
+    assert {FAMILY.recipe(values).augmentation.is_identity for values in drawn} >= {not workload.augments}
+
+
+def test_a_ratio_is_that_of_pairs() -> None:
+    workload = throughput.Workload("made up", 4, 3, 100, augments=False)
+    seconds = {"keras-tuner": (20.0, 40.0), "mnist-tune": (10.0, 10.0)}
+    timed = [
+        throughput.Timed("made up", side, pair, seconds[side][pair], ())
+        for pair in (0, 1)
+        for side in reversed(throughput.SIDES)
+    ]
+    row = throughput.row(workload, timed, peak=1e9)
+    assert row["ratios"] == [2.0, 4.0]
+    assert row["ratio"] == pytest.approx(8**0.5, abs=0.01)
+    assert row["trial_epochs_a_second"]["mnist-tune"] == [1.2, 1.2]
+    assert row["limit_trial_epochs_a_second"] == pytest.approx(12 * 1e9 / (12 * 90 * workload.multiply_adds() * 6), rel=0.05)
+
+
+def test_the_geometric_mean_of_a_ratio_and_its_inverse_is_one() -> None:
+    assert geometric_mean([4.0, 0.25]) == pytest.approx(1.0)
+
+
+def test_trials_are_read_from_our_journal_and_from_a_peer_s(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    ours = {"event": "finished", "val_accuracy": 0.9, "epochs": 2, "configuration": {"a": 1}, "check": "x"}
+    lines = [{"event": "started", "epochs": 2}, ours, {**ours, "val_accuracy": None}]
+    text = "\n".join(json.dumps(line) for line in lines) + '\n{"event": "finis'
+    (tmp_path / "run" / "trials.jsonl").write_text(text, encoding="utf-8")
+    peer = {"event": "finished", "val_accuracy": 0.8, "epochs": 15, "configuration": {"a": 2}}
+    (tmp_path / "peer-1.jsonl").write_text(json.dumps(peer) + "\n", encoding="utf-8")
+    assert list(time_to_quality.scored(tmp_path)) == [(0.9, 2, {"a": 1}), (0.8, 15, {"a": 2})]
+
+
+def test_nothing_is_read_before_anything_is_written(tmp_path: Path) -> None:
+    assert list(time_to_quality.scored(tmp_path)) == []
+
+
+def test_the_curve_has_the_best_so_far() -> None:
+    trials = [Scored(float(at), accuracy, 2, {}) for at, accuracy in enumerate((0.5, 0.4, 0.7, 0.7, 0.9))]
+    assert time_to_quality.anytime(trials) == ((0.0, 0.5), (2.0, 0.7), (4.0, 0.9))
+    assert time_to_quality.anytime([]) == ()
+
+
+def test_seeds_lie_far_apart() -> None:
+    seeds = [time_to_quality.seed_of(number) for number in range(1, 20)]
+    assert len(set(seeds)) == len(seeds)
+    assert min(abs(a - b) for a in seeds for b in seeds if a != b) > 1000
+
+
+def test_a_search_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    confirmed = (Confirmation(12.0, 0.99, 5, (0.98, 0.99, 0.985)),)
+    for seconds, method in ((12.0, "ours"), (20.0, "peer"), (11.0, "ours")):
+        time_to_quality.keep(kept, {}, 0.985, Found(method, 1, seconds, 60.0, 3, confirmed, ()))
+    searches = json.loads(kept.read_text(encoding="utf-8"))["searches"]
+    assert [(own["method"], own["seconds"]) for own in searches] == [("peer", 20.0), ("ours", 11.0)]
+    assert confirmed[0].mean == pytest.approx(0.985)
+
+
+def test_what_foretells_perfectly_and_what_foretells_the_opposite() -> None:
+    long = [[place / 100] * 14 + [0.5 + place / 100] for place in range(10)]
+    up, down = [[place / 100] for place in range(10)], [[-place / 100] for place in range(10)]
+    rows = fidelity.correlations({15: long, 1: up, 2: down, 5: up})
+    found = {(row["way"], row["epochs"]): row for row in rows}
+    assert found["fitted", 1]["spearman"] == 1.0
+    assert found["fitted", 2]["spearman"] == -1.0
+    assert found["first epochs", 7]["spearman"] == 1.0
+    assert found["fitted", 1]["ci95"] == [1.0, 1.0]
+
+
+def test_to_continue_costs_less_than_to_begin_again() -> None:
+    scratch, continued = fidelity.bracket_epochs()
+    assert continued < scratch
+    later = fidelity.bracket_epochs({2: 3, 5: 7})[1]
+    assert continued < later
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_optuna_is_asked_what_a_space_declares(number: int) -> None:
+    optuna = pytest.importorskip("optuna")
+    from benchmarks.peers import Suggests
+
+    values = FAMILY.draw(np.random.default_rng(number))
+    hp = Suggests(optuna.trial.FixedTrial(values))
+    FAMILY.declare(hp)
+    assert FAMILY.active(hp.values) == values
+
+
+@pytest.mark.slow
+def test_plain_keras_tuner_trains_the_list(tmp_path: Path) -> None:
+    import keras_tuner
+
+    from benchmarks.plain_keras import ListOracle, PlainSpace
+
+    drawn = [FAMILY.draw(np.random.default_rng([1, number])) for number in range(2)]
+    drawn = [FAMILY.active({**values, "batch_size": 32}) for values in drawn]
+    x = np.random.default_rng(1).integers(0, 256, (64, 28, 28)).astype(np.uint8)
+    y: Any = np.arange(64) % 10
+    tuner = keras_tuner.Tuner(oracle=ListOracle(drawn), hypermodel=PlainSpace(FAMILY), directory=tmp_path)
+    tuner.search(x, y, epochs=1, validation_data=(x, y), verbose=0)
+    trials = tuner.oracle.trials.values()
+    assert [trial.status for trial in trials] == ["COMPLETED"] * 2
+    assert [FAMILY.values(trial.hyperparameters) for trial in trials] == drawn
