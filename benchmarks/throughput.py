@@ -187,7 +187,7 @@ def row(workload: Workload, timed: Sequence[Timed], peak: float) -> Json:
         "trial_epochs_a_second": {side: [round(trial_epochs / own, 3) for own in seconds[side]] for side in SIDES},
         "ratio": round(geometric_mean(ratios), 2),
         "ratios": [round(ratio, 2) for ratio in ratios],
-        "limit_trial_epochs_a_second": round(trial_epochs / least_s, 1),
+        "limit_trial_epochs_a_second": round(trial_epochs / least_s, 2),
         "val_accuracy": {side: [one.val_accuracy for one in timed if one.side == side] for side in SIDES},
     }
 

@@ -224,7 +224,7 @@ def confirm(trial: Scored, data: Path) -> Confirmation:
     space = SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
     seeds = range(9001, 9001 + CONFIRM_SEEDS)
     tasks = [
-        TrainTask(id=str(seed), space=space, configuration=dict(trial.configuration), epochs=trial.epochs, seed=seed)  # type: ignore[arg-type]
+        TrainTask(id=str(seed), space=space, configuration=dict(trial.configuration), epochs=trial.epochs, seed=seed)
         for seed in seeds
     ]
     found: list[float] = []

@@ -38,7 +38,9 @@ def test_a_ratio_is_that_of_pairs() -> None:
     assert row["ratios"] == [2.0, 4.0]
     assert row["ratio"] == pytest.approx(8**0.5, abs=0.01)
     assert row["trial_epochs_a_second"]["mnist-tune"] == [1.2, 1.2]
-    assert row["limit_trial_epochs_a_second"] == pytest.approx(12 * 1e9 / (12 * 90 * workload.multiply_adds() * 6), rel=0.05)
+    assert row["limit_trial_epochs_a_second"] == pytest.approx(
+        12 * 1e9 / (12 * 90 * workload.multiply_adds() * 6), rel=0.05
+    )
 
 
 def test_the_geometric_mean_of_a_ratio_and_its_inverse_is_one() -> None:

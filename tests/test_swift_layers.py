@@ -81,7 +81,12 @@ def test_channels_that_never_change_are_normalised_to_their_offset(channels: int
 
 
 def test_which_channels_are_folded() -> None:
-    for channels, name in [(5, "folded_batch_norm"), (8, "fused_batch_norm"), (12, "fused_batch_norm"), (14, "folded_batch_norm")]:
+    for channels, name in [
+        (5, "folded_batch_norm"),
+        (8, "fused_batch_norm"),
+        (12, "fused_batch_norm"),
+        (14, "folded_batch_norm"),
+    ]:
         model = network(channels=channels)
         with swift_layers(model):
             assert vars(model.get_layer("norm"))["call"].__func__.__name__ == name
