@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pytest
 from tuner import launch
 from tuner.cluster import ClusterWorkers, content_key
 from tuner.cluster_worker import differences, write_files
-from tuner.errors import UsageError
+from tuner.errors import RunFailed, UsageError
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer
 from tuner.options import SearchOptions
@@ -206,6 +209,54 @@ def test_a_run_waits_for_a_worker_and_lives_through_the_loss_of_all(tmp_path: Pa
     assert event.task == "second"
     assert event.kind == "finished"
     assert [note for note in notes if "no worker" in note] == notes
+
+
+class Ending(Observer):
+    """Kills a process after the third trial."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._finished = 0
+
+    def trial_finished(self, record: Any, *, restored: bool) -> None:
+        self._finished += 1
+        if self._finished == 3:
+            self._process.kill()
+
+
+@contextmanager
+def processes_of_dask(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A scheduler and a worker, each by its own command."""
+    address, quiet = f"tcp://127.0.0.1:{port}", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m"]
+    served = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    scheduler = subprocess.Popen([*dask, "distributed.cli.dask_scheduler", *served], **quiet)  # type: ignore[call-overload]
+    worker = subprocess.Popen(  # type: ignore[call-overload]
+        [*dask, "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"], **quiet
+    )
+    try:
+        yield scheduler
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_a_run_whose_scheduler_dies_says_so_and_goes_on_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.cluster._LOST_AFTER_S", 3.0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    here = start(tmp_path / "here", workers=2)
+    with processes_of_dask(port) as scheduler, pytest.raises(RunFailed, match="scheduler at tcp://.* is gone"):
+        start(tmp_path / "there", Ending(scheduler), scheduler=f"tcp://127.0.0.1:{port}")
+    assert 3 <= len(read_state(tmp_path / "there" / "trials.jsonl").finished) < len(contents(tmp_path / "here"))
+    there = launch.resume(options(workers=2), RunFolder(tmp_path / "there"), Observer(), worker_module=FAKE)
+    assert there == here
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 
 @pytest.mark.slow
