@@ -111,6 +111,7 @@ def peer_search(name: str) -> Callable[[Path, Path, int], list[str]]:
 
 METHODS: dict[str, Callable[[Path, Path, int], list[str]]] = {
     "mnist-tune": our_search(),
+    "mnist-tune --min-resource 0.5": our_search("--min-resource", "0.5"),
     "Keras Tuner Hyperband": peer_search("keras-tuner"),
     "Optuna TPE + Hyperband": peer_search("optuna"),
     "random search": peer_search("random"),
