@@ -43,6 +43,13 @@ def test_a_ratio_is_that_of_pairs() -> None:
     )
 
 
+def test_a_workload_that_is_measured_alone_leaves_the_others(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    assert throughput._other_rows(kept, [{"name": "a"}]) == []
+    kept.write_text(json.dumps({"rows": [{"name": "a", "ratio": 1}, {"name": "b", "ratio": 2}]}), encoding="utf-8")
+    assert throughput._other_rows(kept, [{"name": "a"}]) == [{"name": "b", "ratio": 2}]
+
+
 def test_the_geometric_mean_of_a_ratio_and_its_inverse_is_one() -> None:
     assert geometric_mean([4.0, 0.25]) == pytest.approx(1.0)
 
