@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import fidelity, throughput, time_to_quality
+from benchmarks import fidelity, footprint, plots, throughput, time_to_quality
 from benchmarks.measuring import geometric_mean
 from benchmarks.time_to_quality import Confirmation, Found, Scored
 from search_spaces.registry import load_family
@@ -135,3 +136,25 @@ def test_plain_keras_tuner_trains_the_list(tmp_path: Path) -> None:
     trials = tuner.oracle.trials.values()
     assert [trial.status for trial in trials] == ["COMPLETED"] * 2
     assert [FAMILY.values(trial.hyperparameters) for trial in trials] == drawn
+
+
+def test_figures_are_drawn_of_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plots, "FOLDER", tmp_path / "figures")
+    plots.main(tmp_path)
+    assert not (tmp_path / "figures").exists()
+    plots.main()
+    drawn = {path.stem for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {name for name in plots.FIGURES if (plots.RESULTS / f"{name}.json").exists()}
+    assert "throughput" in drawn
+
+
+def test_the_first_training_is_that_which_began_first(tmp_path: Path) -> None:
+    journal = tmp_path / "trials.jsonl"
+    events = [
+        {"event": "started", "time": "2026-01-01T00:00:00+00:00"},
+        {"event": "finished", "time": "2026-01-01T00:00:20+00:00", "duration_s": 3.0},
+        {"event": "finished", "time": "2026-01-01T00:00:30+00:00", "duration_s": 22.0},
+    ]
+    journal.write_text("\n".join(json.dumps(event) for event in events), encoding="utf-8")
+    began = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    assert footprint.first_training_s(journal, began) == pytest.approx(8.0)

@@ -1,0 +1,160 @@
+"""`python -m benchmarks.plots`: the figures of docs/benchmarks.md, drawn from `benchmarks/results/`. Nothing is measured here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.measuring import RESULTS, ROOT
+from tuner.records import Json
+
+FOLDER = ROOT / "docs" / "benchmarks"
+OURS, OTHERS = "#0072b2", ("#d55e00", "#009e73", "#cc79a7")
+"""Okabe and Ito's (2008)."""
+_INK, _HAIRLINE = "#6e7781", "#d0d7de"
+"""Readable on white and on black."""
+
+
+def draw(name: str, size: tuple[float, float], paint: Callable[[Axes], None]) -> None:
+    """One figure as docs/benchmarks/NAME.svg, on a transparent ground."""
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot()
+    paint(axes)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(_HAIRLINE)
+    axes.tick_params(colors=_INK)
+    for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        label.set_color(_INK)
+    if (legend := axes.get_legend()) is not None:
+        for text in legend.get_texts():
+            text.set_color(_INK)
+    FOLDER.mkdir(exist_ok=True)
+    figure.savefig(FOLDER / f"{name}.svg", transparent=True, metadata={"Date": None})
+
+
+def throughput(kept: Json) -> None:
+    """Trial-epochs a second of both sides, a dot a pair."""
+    sides = {"keras-tuner": ("Keras Tuner", OTHERS[0]), "mnist-tune": ("mnist-tune", OURS)}
+
+    def paint(axes: Axes) -> None:
+        for place, row in enumerate(kept["rows"]):
+            for side, (label, colour) in sides.items():
+                rates = row["trial_epochs_a_second"][side]
+                axes.plot(rates, [place] * len(rates), "o", color=colour, alpha=0.8, label=None if place else label)
+        axes.set_yticks(range(len(kept["rows"])), [row["name"] for row in kept["rows"]])
+        axes.set_ylim(len(kept["rows"]) - 0.5, -0.5)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("trial-epochs a second")
+        axes.legend(frameon=False)
+
+    draw("throughput", (6.4, 2.2), paint)
+
+
+def anytime(kept: Json) -> None:
+    """The best validation accuracy so far over time: a line a search, a mark where it was confirmed."""
+    colours = _colours([search["method"] for search in kept["searches"]])
+
+    def paint(axes: Axes) -> None:
+        axes.axhline(100 * kept["target"], color=_INK, linewidth=0.8, linestyle=":")
+        named: set[str] = set()
+        for search in kept["searches"]:
+            method = search["method"]
+            end = search["seconds"] or search["limit_s"]
+            steps = [step for step in search["anytime"] if step[0] <= end]
+            times = [step[0] for step in steps] + [end]
+            best = [100 * step[1] for step in steps] + [100 * steps[-1][1]] if steps else [0.0]
+            label = None if method in named else method
+            if steps:
+                axes.step(times, best, where="post", color=colours[method], linewidth=1.4, alpha=0.8, label=label)
+            if search["seconds"] is not None:
+                axes.plot([end], [best[-1]], "o", color=colours[method])
+            named.add(method)
+        axes.set_ylim(95, 99.2)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("seconds of search")
+        axes.set_ylabel("best validation accuracy so far, %")
+        axes.legend(frameon=False, loc="lower right")
+
+    draw("time-to-quality", (6.4, 3.6), paint)
+
+
+def _colours(methods: Sequence[str]) -> Mapping[str, str]:
+    distinct = list(dict.fromkeys(methods))
+    ours = [method for method in distinct if method.startswith("mnist-tune")]
+    others = [method for method in distinct if method not in ours]
+    shades = (OURS, "#56b4e9")
+    return {**dict(zip(ours, shades, strict=False)), **dict(zip(others, OTHERS, strict=False))}
+
+
+def fidelity(kept: Json) -> None:
+    """Rank correlation with the long training over the epochs of the early look."""
+    ways = {
+        "fitted": ("schedule fitted to the trial", OURS),
+        "first epochs": ("first epochs of the long one", OTHERS[0]),
+    }
+
+    def paint(axes: Axes) -> None:
+        for shift, (way, (label, colour)) in zip((-0.06, 0.06), ways.items(), strict=True):
+            rows = [row for row in kept["rows"] if row["way"] == way]
+            places = [row["epochs"] + shift for row in rows]
+            found = [row["spearman"] for row in rows]
+            spread: Any = list(
+                zip(
+                    *((row["spearman"] - row["ci95"][0], row["ci95"][1] - row["spearman"]) for row in rows), strict=True
+                )
+            )
+            axes.errorbar(
+                places, found, yerr=spread, fmt="o-", color=colour, label=label, linewidth=1.2, elinewidth=0.8
+            )
+        axes.set_xlabel("epochs trained before the look")
+        axes.set_ylabel("Spearman's correlation with 15 epochs")
+        axes.set_ylim(top=1.02)
+        axes.legend(frameon=False, loc="lower right")
+
+    draw("fidelity", (6.4, 3.2), paint)
+
+
+def scale(kept: Json) -> None:
+    """Time to finish over the number of workers, and the least that is possible."""
+    rows = kept["simulated"]
+    sizes = sorted({row["iterations"] for row in rows})
+
+    def paint(axes: Axes) -> None:
+        for iterations, colour in zip(sizes, (OURS, *OTHERS), strict=False):
+            own = [row for row in rows if row["iterations"] == iterations]
+            workers = [row["workers"] for row in own]
+            label = f"{own[0]['trials']:,} trials"
+            axes.plot(workers, [row["makespan_s"] / 60 for row in own], "o-", color=colour, label=label, linewidth=1.2)
+            axes.plot(workers, [row["ideal_s"] / 60 for row in own], ":", color=colour, linewidth=1.2)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("workers")
+        axes.set_ylabel("minutes (dotted: the least possible)")
+        axes.legend(frameon=False)
+
+    draw("scale", (6.4, 3.2), paint)
+
+
+FIGURES: Mapping[str, Callable[[Json], None]] = {
+    "throughput": throughput,
+    "time-to-quality": anytime,
+    "fidelity": fidelity,
+    "scale": scale,
+}
+
+
+def main(results: Path = RESULTS) -> None:
+    """Draws every figure whose measurement is kept."""
+    for name, paint in FIGURES.items():
+        kept = results / f"{name}.json"
+        if kept.exists():
+            paint(json.loads(kept.read_text(encoding="utf-8")))
+
+
+if __name__ == "__main__":
+    main()
