@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -34,7 +35,8 @@ def draw(name: str, size: tuple[float, float], paint: Callable[[Axes], None]) ->
         for text in legend.get_texts():
             text.set_color(_INK)
     FOLDER.mkdir(exist_ok=True)
-    figure.savefig(FOLDER / f"{name}.svg", transparent=True, metadata={"Date": None})
+    with mpl.rc_context({"svg.hashsalt": name}):
+        figure.savefig(FOLDER / f"{name}.svg", transparent=True, metadata={"Date": None})
 
 
 def throughput(kept: Json) -> None:
@@ -114,7 +116,7 @@ def fidelity(kept: Json) -> None:
         axes.set_xlabel("epochs trained before the look")
         axes.set_ylabel("Spearman's correlation with 15 epochs")
         axes.set_ylim(top=1.02)
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
     draw("fidelity", (6.4, 3.2), paint)
 
@@ -133,6 +135,8 @@ def scale(kept: Json) -> None:
             axes.plot(workers, [row["ideal_s"] / 60 for row in own], ":", color=colour, linewidth=1.2)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel("workers")
         axes.set_ylabel("minutes (dotted: the least possible)")
         axes.legend(frameon=False)
