@@ -35,7 +35,7 @@ def draw(name: str, size: tuple[float, float], paint: Callable[[Axes], None]) ->
         for text in legend.get_texts():
             text.set_color(_INK)
     FOLDER.mkdir(exist_ok=True)
-    with mpl.rc_context({"svg.hashsalt": name}):
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         figure.savefig(FOLDER / f"{name}.svg", transparent=True, metadata={"Date": None})
 
 

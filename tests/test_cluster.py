@@ -251,7 +251,7 @@ def test_a_run_whose_scheduler_dies_says_so_and_goes_on_elsewhere(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     here = start(tmp_path / "here", workers=2)
-    with processes_of_dask(port) as scheduler, pytest.raises(RunFailed, match="scheduler at tcp://.* is gone"):
+    with processes_of_dask(port) as scheduler, pytest.raises(RunFailed, match=r"scheduler at tcp://.* is gone"):
         start(tmp_path / "there", Ending(scheduler), scheduler=f"tcp://127.0.0.1:{port}")
     assert 3 <= len(read_state(tmp_path / "there" / "trials.jsonl").finished) < len(contents(tmp_path / "here"))
     there = launch.resume(options(workers=2), RunFolder(tmp_path / "there"), Observer(), worker_module=FAKE)
