@@ -84,7 +84,8 @@ def first_training_s(journal: Path, began: float) -> float:
     """From a moment until the first training began in its worker."""
     events = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
     ended = [event for event in events if event.get("event") == "finished"]
-    return min(datetime.fromisoformat(event["time"]).timestamp() - event["duration_s"] for event in ended) - began
+    starts = [datetime.fromisoformat(event["time"]).timestamp() - float(event["duration_s"]) for event in ended]
+    return min(starts) - began
 
 
 def search_figures() -> list[Figure]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import fidelity, footprint, plots, throughput, time_to_quality
-from benchmarks.measuring import geometric_mean
+from benchmarks.measuring import RESULTS, geometric_mean
 from benchmarks.time_to_quality import Confirmation, Found, Scored
 from search_spaces.registry import load_family
 
@@ -144,7 +144,7 @@ def test_figures_are_drawn_of_what_is_kept(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "figures").exists()
     plots.main()
     drawn = {path.stem for path in (tmp_path / "figures").iterdir()}
-    assert drawn == {name for name in plots.FIGURES if (plots.RESULTS / f"{name}.json").exists()}
+    assert drawn == {name for name in plots.FIGURES if (RESULTS / f"{name}.json").exists()}
     assert "throughput" in drawn
 
 
