@@ -36,7 +36,7 @@ SPACE = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
 
 def make_cluster(workers: int) -> Any:
     return distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     )
 
 
@@ -229,7 +229,7 @@ def processes_of_dask(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """A scheduler and a worker, each by its own command."""
     address, quiet = f"tcp://127.0.0.1:{port}", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     dask = [sys.executable, "-m"]
-    served = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    served = ["--host", "127.0.0.1", "--port", str(port), "--dashboard-address", ":0"]
     scheduler = subprocess.Popen([*dask, "distributed.cli.dask_scheduler", *served], **quiet)  # type: ignore[call-overload]
     worker = subprocess.Popen(  # type: ignore[call-overload]
         [*dask, "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"], **quiet

@@ -79,6 +79,8 @@ class ClusterWorkers:
     _local: LocalWorkers | None = None
     _local_tasks: int = 0
     _size: int = 0
+    _refused: set[str] = field(default_factory=set)
+    """Addresses of workers that are of no use."""
     _counted: float = float("-inf")
     _last_seen: float = field(default_factory=time.monotonic)
 
@@ -159,9 +161,7 @@ class ClusterWorkers:
                 f"The cluster's workers can't import mnist-tune ({error}). Install the same version there that is here. "
                 f"Received: --scheduler {self.address}"
             ) from error
-        # Workers that refused at once did so before the subscription had arrived.
-        for _, message in self._client.get_events(self._name):
-            self._said.put(message)
+        self._read_events()
         if not self.size_now():
             self.note(f"The cluster at {self.address} has no worker for this run yet; it waits for one to join.")
 
@@ -171,7 +171,15 @@ class ClusterWorkers:
             self._counted = time.monotonic()
             listed = self._client.scheduler_info(n_workers=-1)["workers"].values()
             self._size = sum(worker.get("resources", {}).get(self._name, 0) > 0 for worker in listed)
+            if not self._size:
+                self._read_events()
         return self._size
+
+    def _read_events(self) -> None:
+        """Hears again which workers refused: one that did so at once may have done so before the subscription had arrived."""
+        for _, message in self._client.get_events(self._name):
+            if message["event"] == "refused":
+                self._said.put(message)
 
     def _hand_out(self) -> None:
         """Sends what waits, once there is a worker to send it to."""
@@ -200,6 +208,9 @@ class ClusterWorkers:
     def _heard(self, message: Json) -> Event | None:
         """What a worker said meanwhile: an epoch, or that it is of no use."""
         if message["event"] == "refused":
+            if message["worker"] in self._refused:
+                return None
+            self._refused.add(message["worker"])
             self.note(f"The cluster's worker {message['worker']} gets no trial: {message['why']}.")
             return None
         return self._event(message) if message["task"] in self._sent else None
