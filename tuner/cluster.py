@@ -6,6 +6,7 @@ be shared. The winner is evaluated and exported here, in one local process.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import queue
@@ -32,6 +33,8 @@ from tuner.workers import WORKER_MODULE, LocalWorkers
 _CONNECT_S = 20
 _COUNT_EVERY_S = 2.0
 _LOST_AFTER_S = 60.0
+_GONE = (OSError, RuntimeError)
+"""What Dask's client raises where its scheduler has gone: no connection, or one that it has closed itself."""
 
 
 @dataclass
@@ -143,9 +146,10 @@ class ClusterWorkers:
 
     def close(self) -> None:
         """Leaves the cluster as it was found."""
-        if self._client.status == "running":
-            self.drop()
-            self._client.unregister_worker_plugin(self._name)
+        with contextlib.suppress(*_GONE):
+            if self._client.status == "running":
+                self.drop()
+                self._client.unregister_worker_plugin(self._name)
         self._client.close()
         if self._local is not None:
             self._local.close()
@@ -183,20 +187,25 @@ class ClusterWorkers:
 
     def _hand_out(self) -> None:
         """Sends what waits, once there is a worker to send it to."""
-        while self._waiting and self.size_now():
-            task = self._waiting.popleft()
-            future = self._client.submit(
-                train_here,
-                task_to_json(task),
-                self._data_there(),
-                self._name,
-                # Not by what is in it: the same training twice is two trainings.
-                key=f"{self._name}-{task.id}-{uuid.uuid4().hex[:8]}",
-                pure=False,
-                resources={RESOURCE: 1, self._name: 1},
-            )
-            self._sent[task.id] = _Sent(task, future)
-            future.add_done_callback(self._said.put)
+        # A scheduler that has just gone: what waits goes on waiting, and `_check_scheduler` ends the run if it stays away.
+        with contextlib.suppress(*_GONE):
+            while self._waiting and self._client.status == "running" and self.size_now():
+                self._send(self._waiting[0], self._data_there())
+                self._waiting.popleft()
+
+    def _send(self, task: TrainTask, data: Any) -> None:
+        future = self._client.submit(
+            train_here,
+            task_to_json(task),
+            data,
+            self._name,
+            # Not by what is in it: the same training twice is two trainings.
+            key=f"{self._name}-{task.id}-{uuid.uuid4().hex[:8]}",
+            pure=False,
+            resources={RESOURCE: 1, self._name: 1},
+        )
+        self._sent[task.id] = _Sent(task, future)
+        future.add_done_callback(self._said.put)
 
     def _data_there(self) -> Any:
         """The data on the cluster (Dask's future, untyped): sent once, and again only where every copy was lost."""
