@@ -122,7 +122,7 @@ def test_optuna_is_asked_what_a_space_declares(number: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras Tuner's and Keras's own
+@pytest.mark.filterwarnings("ignore")  # Keras Tuner's and Keras's own
 def test_plain_keras_tuner_trains_the_list(tmp_path: Path) -> None:
     import keras_tuner
 
