@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from benchmarks.measuring import RESULTS, ROOT
 from tuner.records import Json
@@ -58,24 +60,26 @@ def throughput(kept: Json) -> None:
 
 
 def anytime(kept: Json) -> None:
-    """The best validation accuracy so far over time: a line a search, a mark where it was confirmed."""
-    colours = _colours([search["method"] for search in kept["searches"]])
+    """The best validation accuracy so far over time: of each method the median of its seeds, and a band from the worst to the best.
+
+    A mark where a search's configuration was confirmed.
+    """
+    searches: dict[str, list[Json]] = {}
+    for search in kept["searches"]:
+        searches.setdefault(search["method"], []).append(search)
+    colours = _colours(list(searches))
+    seconds = np.arange(0.0, max(search["limit_s"] for search in kept["searches"]) + 1.0)
 
     def paint(axes: Axes) -> None:
         axes.axhline(100 * kept["target"], color=_INK, linewidth=0.8, linestyle=":")
-        named: set[str] = set()
-        for search in kept["searches"]:
-            method = search["method"]
-            end = search["seconds"] or search["limit_s"]
-            steps = [step for step in search["anytime"] if step[0] <= end]
-            times = [step[0] for step in steps] + [end]
-            best = [100 * step[1] for step in steps] + [100 * steps[-1][1]] if steps else [0.0]
-            label = None if method in named else method
-            if steps:
-                axes.step(times, best, where="post", color=colours[method], linewidth=1.4, alpha=0.8, label=label)
-            if search["seconds"] is not None:
-                axes.plot([end], [best[-1]], "o", color=colours[method])
-            named.add(method)
+        for method, own in searches.items():
+            worst, median, best = 100 * spread_over_seeds(own, seconds)
+            colour = colours[method]
+            axes.fill_between(seconds, worst, best, step="post", color=colour, alpha=0.15, linewidth=0)
+            axes.step(seconds, median, where="post", color=colour, linewidth=1.4, label=method)
+            ends = [(one["seconds"], 100 * one["anytime"][-1][1]) for one in own if one["seconds"] is not None]
+            for second, accuracy in ends:
+                axes.plot([second], [accuracy], "o", color=colour)
         axes.set_ylim(95, 99.2)
         axes.set_xlim(left=0)
         axes.set_xlabel("seconds of search")
@@ -83,6 +87,23 @@ def anytime(kept: Json) -> None:
         axes.legend(frameon=False, loc="lower right")
 
     draw("time-to-quality", (6.4, 3.6), paint)
+
+
+def spread_over_seeds(searches: Sequence[Json], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Worst, median and best (3, t) of the searches' best accuracies so far; NaN where no search has any.
+
+    A search that found what it looked for keeps its last value; one that was cut off says nothing of later.
+    """
+    found = np.full((len(searches), len(seconds)), np.nan)
+    for row, search in zip(found, searches, strict=True):
+        known = seconds <= (np.inf if search["seconds"] is not None else search["limit_s"])
+        for began, accuracy in search["anytime"]:
+            row[known & (seconds >= began)] = accuracy
+    known_columns = ~np.isnan(found).all(axis=0)
+    spread = np.full((3, len(seconds)), np.nan)
+    several = found[:, known_columns]
+    spread[:, known_columns] = np.nanmin(several, axis=0), np.nanmedian(several, axis=0), np.nanmax(several, axis=0)
+    return spread
 
 
 def _colours(methods: Sequence[str]) -> Mapping[str, str]:

@@ -1,0 +1,247 @@
+"""`python -m benchmarks.experiments`: what one change does to a network's validation accuracy, by seeds in pairs.
+
+A change is a name of `training_changes`, or values of hyperparameters (`batch_size=32`, several with commas); an empty one is the base itself. Every
+arm trains the same seeds on the same images: MNIST's training set less the tenth that validates, one split for all. The
+test set is not looked at. Each training is kept as it ends, and what is kept is not trained again: hours add up over many
+calls. `--table` prints what is kept. Needs `MNIST_TUNE_DATA`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks.measuring import RESULTS, conditions
+from benchmarks.training_changes import CHANGES, VARIABLE, write_teacher
+from search_spaces.hyperparameters import Value
+from search_spaces.registry import load_family
+from tuner.comparisons import PairedTest, paired_test
+from tuner.configurations import known_configuration
+from tuner.data import load_dataset, save_arrays
+from tuner.errors import MnistTuneError, RunFailed, UsageError
+from tuner.machine import cpu_cores
+from tuner.records import Json
+from tuner.studies import parse_value
+from tuner.tasks import Event, SpaceRef, TrainTask
+from tuner.workers import LocalWorkers
+
+RESULT = RESULTS / "experiments.json"
+BASE, SPACE, EPOCHS, SEEDS = "c12-8172", "compact8k", 15, 8
+_SPLIT_SEED = 1
+_FIRST_SEED = 70_001
+_MODULE = "benchmarks.training_changes"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training."""
+
+    seed: int
+    val_accuracy: float
+    val_loss: float
+    accuracy: float
+    """Of the training images as they were augmented, over the last epoch."""
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A base with a change, and its trainings so far."""
+
+    base: str
+    change: str
+    samples: int
+    epochs: int
+    configuration: Mapping[str, Value]
+    trainings: tuple[Trained, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, int, int]:
+        return self.base, self.change, self.samples, self.epochs
+
+    @property
+    def scores(self) -> dict[int, float]:
+        """Seed → validation accuracy."""
+        return {own.seed: own.val_accuracy for own in self.trainings}
+
+
+@dataclass
+class Kept:
+    """All arms, in a file that is written after each training."""
+
+    path: Path
+    before: Json
+    arms: dict[tuple[str, str, int, int], Arm] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: Path, before: Json) -> Kept:
+        documents = json.loads(path.read_text(encoding="utf-8"))["arms"] if path.exists() else []
+        arms = [Arm(**{**own, "trainings": tuple(Trained(**one) for one in own["trainings"])}) for own in documents]
+        return cls(path, before, {arm.key: arm for arm in arms})
+
+    def add(self, arm: Arm, trained: Trained) -> None:
+        known = self.arms.get(arm.key, arm)
+        trainings = sorted((*known.trainings, trained), key=lambda own: own.seed)
+        self.arms[arm.key] = Arm(**{**vars(known), "trainings": tuple(trainings)})
+        document = {**self.before, "split_seed": _SPLIT_SEED, "arms": [asdict(own) for own in self.arms.values()]}
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        partial.replace(self.path)
+
+
+def make_arm(base: str, change: str, samples: int, epochs: int) -> Arm:
+    """An arm that has trained nothing.
+
+    Raises:
+        UsageError: where base or change is none.
+    """
+    found = known_configuration(base, SPACE)
+    family = load_family(found.space)
+    values: dict[str, Value] = {}
+    if change and change not in CHANGES:
+        values = dict(_value(word, found.space) for word in change.split(","))
+    try:
+        configuration = family.complete(values, base=found.configuration, strict=True)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return Arm(base, change, samples, epochs, configuration)
+
+
+def _value(word: str, space: str) -> tuple[str, Value]:
+    name, _, text = word.partition("=")
+    known = {own.name: own for own in load_family(space).hyperparameters}
+    if name not in known or not text:
+        expected = f"one of {', '.join(CHANGES)}, or a hyperparameter's value such as batch_size=32"
+        raise UsageError(f"There is no such change. Expected {expected}. Received: {word}")
+    return name, parse_value(known[name], text)
+
+
+def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path | None) -> None:
+    """Trains the seeds of an arm that are not kept, each in a process with the arm's change.
+
+    Raises:
+        RunFailed: where a training fails.
+    """
+    missing = [seed for seed in seeds if seed not in kept.arms.get(arm.key, arm).scores]
+    if not missing:
+        return
+    os.environ[VARIABLE] = arm.change if arm.change in CHANGES else ""
+    workers = min(cpu_cores(), len(missing))
+    with tempfile.TemporaryDirectory() as logs, LocalWorkers(workers, data, Path(logs), module=_MODULE) as pool:
+        for seed in missing:
+            pool.submit(_task(arm, seed, models))
+        while missing:
+            event = pool.next_event(60)
+            if event is None or event.kind == "epoch":
+                continue
+            missing.remove(int(event.task))
+            trained = _trained(arm, event)
+            kept.add(arm, trained)
+            sys.stderr.write(f"{arm.base} + {arm.change or 'nothing'}: {trained}\n")
+
+
+def _task(arm: Arm, seed: int, models: Path | None) -> TrainTask:
+    space = known_configuration(arm.base, SPACE).space
+    return TrainTask(
+        id=str(seed),
+        space=SpaceRef(name=space, max_params=None, max_macs=None, classes=10),
+        configuration=dict(arm.configuration),
+        epochs=arm.epochs,
+        seed=seed,
+        keep=str(models / f"{arm.base}-{seed}") if models is not None and not arm.change else None,
+        stop_early=False,
+    )
+
+
+def _trained(arm: Arm, event: Event) -> Trained:
+    if event.kind == "failed":
+        raise RunFailed(f"A training of {arm.base} with {arm.change or 'no change'} failed. {event.error}")
+    history = event.body["history"]
+    return Trained(
+        seed=int(event.task),
+        val_accuracy=round(event.body["val_accuracy"], 6),
+        val_loss=round(event.body["val_loss"], 6),
+        accuracy=round(history["accuracy"][-1], 6),
+        minutes=round(event.duration_s / 60, 2),
+    )
+
+
+def test_of(arm: Arm, base: Arm) -> PairedTest:
+    """Arm less base over the seeds that both have trained, in points."""
+    both = sorted(set(arm.scores) & set(base.scores))
+    return paired_test([100.0 * (arm.scores[seed] - base.scores[seed]) for seed in both])
+
+
+def table(kept: Kept) -> str:
+    """Every arm as a row of Markdown: base, change, seeds, mean, difference with its interval, hours of a core."""
+    lines = [
+        "| base | change | images, epochs | seeds | mean, % | difference, points | core hours |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for arm in kept.arms.values():
+        base = kept.arms.get((arm.base, "", arm.samples, arm.epochs))
+        mean = 100.0 * sum(arm.scores.values()) / len(arm.scores)
+        told = _told(test_of(arm, base)) if base is not None and arm.change else ""
+        hours = sum(own.minutes for own in arm.trainings) / 60
+        words = CHANGES[arm.change].text if arm.change in CHANGES else arm.change or "none"
+        size = f"{arm.samples or 54_000:,}, {arm.epochs}"
+        lines.append(f"| `{arm.base}` | {words} | {size} | {len(arm.scores)} | {mean:.2f} | {told} | {hours:.1f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _told(test: PairedTest) -> str:
+    if test.difference is None:
+        return ""
+    interval = f" [{test.interval[0]:+.2f}, {test.interval[1]:+.2f}]" if test.interval else ""
+    return f"{test.difference:+.3f}{interval}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Trains, keeps, prints; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.experiments", description=__doc__)
+    parser.add_argument("--base", default=BASE, help="a reference, a JSON file, a run, or RUN:TRIAL")
+    parser.add_argument(
+        "--change", action="append", default=[], help=f"again for several: {', '.join(CHANGES)}; or NAME=VALUE"
+    )
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--samples", type=int, default=0, help="training images; 0: all that don't validate")
+    parser.add_argument("--models", type=Path, help="where the base's models are kept, which are distil's teacher")
+    parser.add_argument("--table", action="store_true", help="only print what is kept")
+    parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")
+    given = parser.parse_args(arguments)
+    kept = Kept.open(given.out, conditions())
+    try:
+        if not given.table:
+            run(given, kept)
+    except MnistTuneError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(table(kept))
+    return 0
+
+
+def run(given: argparse.Namespace, kept: Kept) -> None:
+    """The base, then each change."""
+    arms = [make_arm(given.base, change, given.samples, given.epochs) for change in ("", *given.change)]
+    if "distil" in given.change and given.models is None:
+        raise UsageError(
+            "distil needs a teacher. Expected --models to name a folder of the base's models. Received: none"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        save_arrays(load_dataset("mnist", validation=0.1, seed=_SPLIT_SEED, train_samples=given.samples or None), data)
+        for arm in arms:
+            if arm.change == "distil" and not write_teacher(data, given.models):
+                raise UsageError(f"distil needs a teacher. Expected models (.keras). Received: --models {given.models}")
+            train(arm, range(_FIRST_SEED, _FIRST_SEED + given.seeds), data, kept, given.models)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

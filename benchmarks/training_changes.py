@@ -1,0 +1,304 @@
+"""What trainings may do differently in an experiment: one change each, put into a worker process before it trains anything.
+
+`python -m benchmarks.training_changes DATA_FOLDER` is such a worker; `MNIST_TUNE_CHANGE` names its change. A change that helps
+becomes a part of the product and leaves this module. Nothing of what is compared with what: that is `experiments`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces import keras_space, training
+from search_spaces.augmentation import Images
+from search_spaces.recipe import Augmentation
+from tuner import worker
+
+# Keras has no types: its models, optimizers and tensors are `Any` here.
+
+VARIABLE = "MNIST_TUNE_CHANGE"
+TEACHER = "teacher.npy"
+"""In the data folder: a teacher's probabilities (n, classes) of the training images, float32."""
+_FIELDS = 64
+"""Elastic fields that are drawn for a chunk of images; each image takes one of them, turned over by chance."""
+
+Augmenter = Callable[[Images, np.random.Generator], Images]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is done differently."""
+
+    text: str
+    apply: Callable[[Path], None]
+    """Is given the data folder."""
+
+
+def average_weights(momentum: float) -> Callable[[Path], None]:
+    """Validates and keeps an exponential moving average of the weights (Polyak and Juditsky 1992), by Keras's own optimizers."""
+
+    def apply(_: Path) -> None:
+        def prepare(optimizer: Any) -> None:
+            optimizer.use_ema, optimizer.ema_momentum, optimizer.ema_overwrite_frequency = True, momentum, None
+
+        _change_optimizer(prepare)
+        _before_fit(lambda model, options: options["callbacks"].append(keras.callbacks.SwapEMAWeights()))
+
+    return apply
+
+
+def decay_weights(decay: float) -> Callable[[Path], None]:
+    """Decoupled weight decay of kernels (Loshchilov and Hutter 2019), whatever the optimizer."""
+
+    def apply(_: Path) -> None:
+        def prepare(optimizer: Any) -> None:
+            optimizer.weight_decay = decay
+            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+
+        _change_optimizer(prepare)
+
+    return apply
+
+
+def set_constant(name: str, value: float) -> Callable[[Path], None]:
+    """Another value of a constant of `search_spaces.training`."""
+    if not isinstance(getattr(training, name), float):
+        raise TypeError(f"{name} must be a number of search_spaces.training")
+    return lambda _: setattr(training, name, value)
+
+
+def change_optimizer_attribute(name: str, value: object) -> Callable[[Path], None]:
+    """Another value of an attribute of the optimizer."""
+    return lambda _: _change_optimizer(lambda optimizer: setattr(optimizer, name, value))
+
+
+def normalise_with_momentum(momentum: float) -> Callable[[Path], None]:
+    """BatchNorm's moving statistics with another momentum."""
+
+    def prepare(model: Any, _: Mapping[str, Any]) -> None:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = momentum
+
+    return lambda _: _before_fit(prepare)
+
+
+def initialise(make: Callable[[], Any]) -> Callable[[Path], None]:
+    """Kernels of another initializer."""
+
+    def prepare(model: Any, _: Mapping[str, Any]) -> None:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+                layer.kernel.assign(make()(layer.kernel.shape))
+
+    return lambda _: _before_fit(prepare)
+
+
+def augment_too(further: Augmenter) -> Callable[[Path], None]:
+    """Another augmentation after the configuration's own."""
+    own = training.augment
+
+    def augment(images: Images, strengths: Augmentation, rng: np.random.Generator) -> Images:
+        return further(own(images, strengths, rng), rng)
+
+    return lambda _: setattr(training, "augment", augment)
+
+
+def cut_out(size: int) -> Augmenter:
+    """A square of zeros somewhere within each image (DeVries and Taylor 2017)."""
+
+    def augment(images: Images, rng: np.random.Generator) -> Images:
+        count, height, width = images.shape
+        tops, lefts = rng.integers(0, height - size + 1, count), rng.integers(0, width - size + 1, count)
+        rows, columns = np.arange(height), np.arange(width)
+        in_rows = (rows >= tops[:, None]) & (rows < tops[:, None] + size)
+        in_columns = (columns >= lefts[:, None]) & (columns < lefts[:, None] + size)
+        return np.where(in_rows[:, :, None] & in_columns[:, None, :], 0, images).astype(np.uint8)
+
+    return augment
+
+
+def distort(pixels: float, sigma: float) -> Augmenter:
+    """Elastic distortion (Simard, Steinkraus and Platt 2003): displacements of `pixels` in the root mean square, smooth over `sigma`."""
+
+    def augment(images: Images, rng: np.random.Generator) -> Images:
+        shifts = displacements(_FIELDS, images.shape[1:3], pixels, sigma, rng)
+        chosen = rng.integers(0, _FIELDS, len(images))
+        signs = rng.choice((-1.0, 1.0), (len(images), 2, 1, 1))
+        return displace(images, shifts[chosen] * signs)
+
+    return augment
+
+
+def displacements(
+    count: int, size: tuple[int, int], pixels: float, sigma: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Smooth random fields (count, 2, height, width): rows and columns, `pixels` in the root mean square."""
+    from scipy import ndimage
+
+    noise = rng.uniform(-1.0, 1.0, (count, 2, *size))
+    smooth = ndimage.gaussian_filter(noise, (0, 0, sigma, sigma), mode="constant")
+    return np.asarray(smooth * (pixels / np.sqrt(np.mean(smooth**2))), dtype=np.float64)
+
+
+def displace(images: Images, shifts: NDArray[np.float64]) -> Images:
+    """Images (n, height, width) with each pixel taken from its place and its shift (n, 2, height, width); bilinear, zeros outside."""
+    count, height, width = images.shape
+    padded = np.pad(images.astype(np.float32), ((0, 0), (1, 2), (1, 2)))
+    rows = np.clip(np.arange(height)[None, :, None] + shifts[:, 0], -1, height) + 1
+    columns = np.clip(np.arange(width)[None, None, :] + shifts[:, 1], -1, width) + 1
+    top, left = rows.astype(np.int64), columns.astype(np.int64)
+    down, right = (rows - top).astype(np.float32), (columns - left).astype(np.float32)
+    which = np.arange(count)[:, None, None]
+    upper = padded[which, top, left] * (1 - right) + padded[which, top, left + 1] * right
+    lower = padded[which, top + 1, left] * (1 - right) + padded[which, top + 1, left + 1] * right
+    return np.asarray(np.rint(upper * (1 - down) + lower * down), dtype=np.uint8)
+
+
+def brighten(strength: float) -> Augmenter:
+    """Every pixel times one factor an image, cut off at white."""
+
+    def augment(images: Images, rng: np.random.Generator) -> Images:
+        factors = rng.uniform(1.0 - strength, 1.0 + strength, (len(images), 1, 1))
+        return np.asarray(np.clip(np.rint(images * factors), 0, 255), dtype=np.uint8)
+
+    return augment
+
+
+def distil(share: float, temperature: float) -> Callable[[Path], None]:
+    """Learns a share of the loss from the teacher's probabilities in the data folder (Hinton, Vinyals and Dean 2015).
+
+    A label then is its class and the row of its image, so that the loss finds the teacher's word on the image that was
+    augmented: row × classes + class.
+    """
+
+    def apply(folder: Path) -> None:
+        soft = softened(np.load(folder / TEACHER), temperature)
+        classes = soft.shape[1]
+
+        def compile_model(
+            model: Any, recipe: Any, total_steps: int | None = None, steps_per_execution: int = 1
+        ) -> None:
+            model.compile(
+                optimizer=training.make_optimizer(recipe, total_steps),
+                loss=_distilled_loss(soft, share, temperature),
+                metrics=[_DecodedAccuracy(classes), _DecodedCrossEntropy(classes)],
+                steps_per_execution=steps_per_execution,
+            )
+
+        own = training.EpochBatches
+
+        def batches(x: Images, y: NDArray[Any], *rest: Any) -> Any:
+            return own(x, np.arange(len(y)) * classes + np.asarray(y), *rest)
+
+        setattr(training, "compile_model", compile_model)  # noqa: B010 - mypy wants no module's function replaced
+        setattr(training, "EpochBatches", batches)  # noqa: B010
+
+    return apply
+
+
+def softened(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Probabilities (n, classes) as they are with logits divided by a temperature."""
+    logits = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _distilled_loss(soft: NDArray[np.float32], share: float, temperature: float) -> Callable[[Any, Any], Any]:
+    ops, classes = keras.ops, soft.shape[1]
+    table = ops.convert_to_tensor(soft)
+
+    def loss(y_true: Any, y_pred: Any) -> Any:
+        codes = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        labelled = keras.losses.sparse_categorical_crossentropy(codes % classes, y_pred)
+        logits = ops.log(ops.maximum(y_pred, keras.config.epsilon())) / temperature
+        taught = ops.categorical_crossentropy(ops.take(table, codes // classes, axis=0), logits, from_logits=True)
+        # Its gradients shrink with the temperature's square.
+        return (1.0 - share) * labelled + share * temperature**2 * taught
+
+    return loss
+
+
+class _DecodedAccuracy(keras.metrics.SparseCategoricalAccuracy):  # type: ignore[misc]
+    def __init__(self, classes: int) -> None:
+        super().__init__(name="accuracy")
+        self._classes = classes
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        super().update_state(keras.ops.cast(y_true, "int32") % self._classes, y_pred, sample_weight)
+
+
+class _DecodedCrossEntropy(keras.metrics.SparseCategoricalCrossentropy):  # type: ignore[misc]
+    def __init__(self, classes: int) -> None:
+        super().__init__(name="cross_entropy")
+        self._classes = classes
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        super().update_state(keras.ops.cast(y_true, "int32") % self._classes, y_pred, sample_weight)
+
+
+CHANGES: Mapping[str, Change] = {
+    "ema": Change("moving average of weights, momentum .999", average_weights(0.999)),
+    "distil": Change("half the loss from the base's own ensemble, temperature 3", distil(0.5, 3.0)),
+    "decay": Change("decoupled weight decay of kernels, 5e-4", decay_weights(5e-4)),
+    "momentum-95": Change("momentum .95", set_constant("MOMENTUM", 0.95)),
+    "plain-momentum": Change("momentum without Nesterov's look ahead", change_optimizer_attribute("nesterov", False)),
+    "warm-up-10": Change("a tenth of the steps climb", set_constant("WARM_UP", 0.1)),
+    "warm-up-50": Change("half of the steps climb", set_constant("WARM_UP", 0.5)),
+    "norm-99": Change("BatchNorm's moving statistics with momentum .99", normalise_with_momentum(0.99)),
+    "he-normal": Change("kernels of He's normal initializer", initialise(keras.initializers.HeNormal)),
+    "orthogonal": Change("orthogonal kernels", initialise(keras.initializers.Orthogonal)),
+    "cutout-6": Change("a square of 6 × 6 zeros", augment_too(cut_out(6))),
+    "elastic-1": Change("elastic distortion of 1 pixel, smooth over 4", augment_too(distort(1.0, 4.0))),
+    "brightness-30": Change("brightness ± 30%", augment_too(brighten(0.3))),
+}
+
+
+def _change_optimizer(prepare: Callable[[Any], None]) -> None:
+    own = training.make_optimizer
+
+    def make_optimizer(*arguments: Any, **options: Any) -> Any:
+        optimizer = own(*arguments, **options)
+        prepare(optimizer)
+        return optimizer
+
+    setattr(training, "make_optimizer", make_optimizer)  # noqa: B010
+
+
+def _before_fit(prepare: Callable[[Any, dict[str, Any]], None]) -> None:
+    own = keras_space.fit_model
+
+    def fit_model(model: Any, *arguments: Any, **options: Any) -> Any:
+        prepare(model, options)
+        return own(model, *arguments, **options)
+
+    setattr(keras_space, "fit_model", fit_model)  # noqa: B010
+
+
+def write_teacher(data_folder: Path, models: Path) -> int:
+    """Keeps the mean probabilities of all `.keras` models of a folder beside the data; returns how many there were."""
+    images = np.load(data_folder / "x_train.npy", mmap_mode="r")
+    files = sorted(models.glob("*.keras"))
+    each = [keras.saving.load_model(file).predict(images, batch_size=500, verbose=0) for file in files]
+    np.save(data_folder / TEACHER, np.mean(each, axis=0, dtype=np.float64).astype(np.float32))
+    return len(files)
+
+
+def main(data_folder: str) -> None:
+    """Serves tasks, changed."""
+    name = os.environ.get(VARIABLE, "")
+    if name:
+        CHANGES[name].apply(Path(data_folder))
+    worker.main(data_folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,167 @@
+"""Experiments: changes of a training, arms, what is kept and told. What an experiment finds is not tested."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import experiments
+from benchmarks.experiments import Arm, Kept, Trained, make_arm
+from benchmarks.training_changes import (
+    CHANGES,
+    TEACHER,
+    brighten,
+    cut_out,
+    displace,
+    displacements,
+    set_constant,
+    softened,
+)
+from search_spaces.registry import load_family
+from tuner.data import load_dataset, save_arrays
+from tuner.errors import UsageError
+
+IMAGES = np.random.default_rng(3).integers(1, 256, (5, 28, 28), dtype=np.uint8)
+
+
+def test_no_displacement_changes_nothing() -> None:
+    assert np.array_equal(displace(IMAGES, np.zeros((5, 2, 28, 28))), IMAGES)
+
+
+@pytest.mark.parametrize(("axis", "place"), [(0, "rows"), (1, "columns")])
+def test_a_displacement_of_one_pixel_takes_the_next_one(axis: int, place: str) -> None:
+    shifts = np.zeros((5, 2, 28, 28))
+    shifts[:, axis] = 1.0
+    moved = displace(IMAGES, shifts)
+    expected = np.zeros_like(IMAGES)
+    if place == "rows":
+        expected[:, :-1] = IMAGES[:, 1:]
+    else:
+        expected[:, :, :-1] = IMAGES[:, :, 1:]
+    assert np.array_equal(moved, expected)
+
+
+def test_half_a_pixel_is_the_mean_of_two() -> None:
+    shifts = np.zeros((5, 2, 28, 28))
+    shifts[:, 1] = 0.5
+    means = (IMAGES[:, :, :-1].astype(float) + IMAGES[:, :, 1:]) / 2
+    assert np.array_equal(displace(IMAGES, shifts)[:, :, :-1], np.rint(means))
+
+
+def test_what_lies_far_outside_is_black() -> None:
+    assert not displace(IMAGES, np.full((5, 2, 28, 28), 100.0)).any()
+    assert not displace(IMAGES, np.full((5, 2, 28, 28), -100.0)).any()
+
+
+def test_displacements_have_their_strength_and_are_smooth() -> None:
+    shifts = displacements(64, (28, 28), 1.5, 4.0, np.random.default_rng(1))
+    assert shifts.shape == (64, 2, 28, 28)
+    assert np.sqrt(np.mean(shifts**2)) == pytest.approx(1.5)
+    assert np.abs(np.diff(shifts, axis=-1)).mean() < 0.3 * np.abs(shifts).mean()
+
+
+def test_a_square_is_cut_out_of_each_image() -> None:
+    cut = cut_out(6)(IMAGES, np.random.default_rng(2))
+    assert [int(np.count_nonzero(image == 0)) for image in cut] == [36] * 5
+    kept = cut != 0
+    assert np.array_equal(cut[kept], IMAGES[kept])
+
+
+def test_brightness_is_one_factor_an_image_cut_off_at_white() -> None:
+    changed = brighten(0.3)(np.full((200, 28, 28), 200, dtype=np.uint8), np.random.default_rng(4))
+    levels = changed[:, 0, 0]
+    assert (changed == levels[:, None, None]).all()
+    assert levels.min() >= 140
+    assert levels.max() == 255
+    assert len(set(levels.tolist())) > 50
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_softened_probabilities_are_those_of_divided_logits(temperature: float) -> None:
+    logits = np.array([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]])
+    raised = np.exp(logits)
+    given = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+    expected = np.exp(logits / temperature)
+    expected /= expected.sum(axis=1, keepdims=True)
+    assert softened(given, temperature) == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_impossible_class_stays_finite() -> None:
+    assert np.isfinite(softened(np.array([[1.0, 0.0]], dtype=np.float32), 3.0)).all()
+
+
+def test_only_a_number_of_training_is_a_constant() -> None:
+    with pytest.raises(TypeError):
+        set_constant("fit_model", 1.0)
+
+
+def test_a_change_of_hyperparameters_is_a_complete_configuration() -> None:
+    base, arm = (
+        make_arm("c12-8172", "", 0, 15),
+        make_arm("c12-8172", "batch_size=32,learning_rate_momentum=0.05", 0, 15),
+    )
+    differing = {name for name in arm.configuration if arm.configuration[name] != base.configuration.get(name)}
+    assert differing == {"batch_size", "learning_rate_momentum"}
+    load_family(experiments.SPACE).complete(dict(arm.configuration), strict=True)
+
+
+@pytest.mark.parametrize(
+    "change", ["no-such-change", "batch_size", "batch_size=33", "no_such=1", "batch_size=32,", "weight_decay=0.01"]
+)
+def test_what_is_no_change_is_refused_in_one_line(change: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        make_arm("c12-8172", change, 0, 15)
+    assert "\n" not in str(caught.value)
+
+
+def trained(seed: int, val_accuracy: float) -> Trained:
+    return Trained(seed, val_accuracy, 0.1, 0.9, 3.0)
+
+
+def arm_with(change: str, *accuracies: float) -> Arm:
+    return Arm("c12-8172", change, 0, 15, {}, tuple(trained(seed, own) for seed, own in enumerate(accuracies)))
+
+
+def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "kept.json"
+    kept = Kept.open(path, {"machine": "any"})
+    for seed, accuracy in ((2, 0.992), (1, 0.991)):
+        kept.add(make_arm("c12-8172", "ema", 0, 15), trained(seed, accuracy))
+    again = Kept.open(path, {})
+    assert again.arms == kept.arms
+    assert next(iter(again.arms.values())).scores == {1: 0.991, 2: 0.992}
+    assert json.loads(path.read_text(encoding="utf-8"))["machine"] == "any"
+
+
+def test_an_arm_is_told_by_pairs_of_the_same_seeds() -> None:
+    base, changed = arm_with("", 0.990, 0.992, 0.991), arm_with("ema", 0.991, 0.9935)
+    test = experiments.test_of(changed, base)
+    assert test.n == 2
+    assert test.difference == pytest.approx(0.125)
+
+
+def test_the_table_tells_every_arm(tmp_path: Path) -> None:
+    base, changed = arm_with("", 0.990, 0.992), arm_with("ema", 0.991, 0.9935)
+    kept = Kept(tmp_path / "kept.json", {}, {own.key: own for own in (base, changed)})
+    rows = experiments.table(kept).splitlines()[2:]
+    assert "| none |" in rows[0]
+    assert "| 99.10 |" in rows[0]
+    assert CHANGES["ema"].text in rows[1]
+    assert "+0.125 [" in rows[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_trains_and_changes_the_training(change: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    save_arrays(load_dataset("digits", validation=0.2, seed=1, train_samples=400), data)
+    labels = np.load(data / "y_train.npy")
+    np.save(data / TEACHER, np.eye(10, dtype=np.float32)[(labels + 1) % 10] * 0.9 + 0.01)
+    kept = Kept.open(tmp_path / "kept.json", {})
+    for name in ("", change):
+        experiments.train(make_arm("c12-8172", name, 400, 2), [5], data, kept, None)
+    base, changed = kept.arms.values()
+    assert base.trainings[0].val_loss != changed.trainings[0].val_loss
