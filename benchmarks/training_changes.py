@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces import keras_space, training
-from search_spaces.augmentation import Images
+from search_spaces.augmentation import Images, augment
 from search_spaces.recipe import Augmentation
 from tuner import worker
 
@@ -104,18 +104,17 @@ def initialise(make: Callable[[], Any]) -> Callable[[Path], None]:
 
 def augment_too(further: Augmenter) -> Callable[[Path], None]:
     """Another augmentation after the configuration's own."""
-    own = training.augment
 
-    def augment(images: Images, strengths: Augmentation, rng: np.random.Generator) -> Images:
-        return further(own(images, strengths, rng), rng)
+    def augment_further(images: Images, strengths: Augmentation, rng: np.random.Generator) -> Images:
+        return further(augment(images, strengths, rng), rng)
 
-    return lambda _: setattr(training, "augment", augment)
+    return lambda _: setattr(training, "augment", augment_further)
 
 
 def cut_out(size: int) -> Augmenter:
     """A square of zeros somewhere within each image (DeVries and Taylor 2017)."""
 
-    def augment(images: Images, rng: np.random.Generator) -> Images:
+    def change(images: Images, rng: np.random.Generator) -> Images:
         count, height, width = images.shape
         tops, lefts = rng.integers(0, height - size + 1, count), rng.integers(0, width - size + 1, count)
         rows, columns = np.arange(height), np.arange(width)
@@ -123,19 +122,19 @@ def cut_out(size: int) -> Augmenter:
         in_columns = (columns >= lefts[:, None]) & (columns < lefts[:, None] + size)
         return np.where(in_rows[:, :, None] & in_columns[:, None, :], 0, images).astype(np.uint8)
 
-    return augment
+    return change
 
 
 def distort(pixels: float, sigma: float) -> Augmenter:
     """Elastic distortion (Simard, Steinkraus and Platt 2003): displacements of `pixels` in the root mean square, smooth over `sigma`."""
 
-    def augment(images: Images, rng: np.random.Generator) -> Images:
+    def change(images: Images, rng: np.random.Generator) -> Images:
         shifts = displacements(_FIELDS, images.shape[1:3], pixels, sigma, rng)
         chosen = rng.integers(0, _FIELDS, len(images))
         signs = rng.choice((-1.0, 1.0), (len(images), 2, 1, 1))
         return displace(images, shifts[chosen] * signs)
 
-    return augment
+    return change
 
 
 def displacements(
@@ -166,11 +165,11 @@ def displace(images: Images, shifts: NDArray[np.float64]) -> Images:
 def brighten(strength: float) -> Augmenter:
     """Every pixel times one factor an image, cut off at white."""
 
-    def augment(images: Images, rng: np.random.Generator) -> Images:
+    def change(images: Images, rng: np.random.Generator) -> Images:
         factors = rng.uniform(1.0 - strength, 1.0 + strength, (len(images), 1, 1))
         return np.asarray(np.clip(np.rint(images * factors), 0, 255), dtype=np.uint8)
 
-    return augment
+    return change
 
 
 def distil(share: float, temperature: float) -> Callable[[Path], None]:
@@ -274,11 +273,9 @@ def _change_optimizer(prepare: Callable[[Any], None]) -> None:
 
 
 def _before_fit(prepare: Callable[[Any, dict[str, Any]], None]) -> None:
-    own = keras_space.fit_model
-
     def fit_model(model: Any, *arguments: Any, **options: Any) -> Any:
         prepare(model, options)
-        return own(model, *arguments, **options)
+        return training.fit_model(model, *arguments, **options)
 
     setattr(keras_space, "fit_model", fit_model)  # noqa: B010
 
