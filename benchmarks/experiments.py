@@ -48,6 +48,7 @@ class Trained:
     accuracy: float
     """Of the training images as they were augmented, over the last epoch."""
     minutes: float
+    """Of one core."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _trained(arm: Arm, event: Event) -> Trained:
         val_accuracy=round(event.body["val_accuracy"], 6),
         val_loss=round(event.body["val_loss"], 6),
         accuracy=round(history["accuracy"][-1], 6),
-        minutes=round(event.duration_s / 60, 2),
+        minutes=round(event.body["processor_s"] / 60, 2),
     )
 
 
