@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from benchmarks import fidelity, footprint, plots, throughput, time_to_quality
-from benchmarks.measuring import RESULTS, geometric_mean
+from benchmarks.measuring import RESULTS, do_all, geometric_mean
 from benchmarks.time_to_quality import Confirmation, Found, Scored
 from search_spaces.registry import load_family
+from tuner.errors import RunFailed
+from tuner.tasks import Event, SpaceRef, Task, TrainTask
 
 FAMILY = load_family(throughput.SPACE)
 
@@ -49,6 +51,49 @@ def test_a_workload_that_is_measured_alone_leaves_the_others(tmp_path: Path) -> 
     assert throughput._other_rows(kept, [{"name": "a"}]) == []
     kept.write_text(json.dumps({"rows": [{"name": "a", "ratio": 1}, {"name": "b", "ratio": 2}]}), encoding="utf-8")
     assert throughput._other_rows(kept, [{"name": "a"}]) == [{"name": "b", "ratio": 2}]
+
+
+class Answers:
+    """Ends its tasks in the reverse order, with silences and epochs between; those whose name says so fail."""
+
+    size = 1
+
+    def __init__(self) -> None:
+        self._said: list[Event | None] = []
+
+    def submit(self, task: Task) -> None:
+        kind: Any = "failed" if "fails" in task.id else "finished"
+        ended = Event(kind=kind, task=task.id, worker=0, error="ValueError: no" if kind == "failed" else None)
+        self._said = [None, Event(kind="epoch", task=task.id, worker=0), ended, *self._said]
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        return self._said.pop(0)
+
+    def drop(self) -> None:
+        self._said.clear()
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def tasks_named(*names: str) -> list[TrainTask]:
+    space = SpaceRef(name=throughput.SPACE, max_params=None, max_macs=None, classes=10)
+    return [TrainTask(id=name, space=space, configuration={}, epochs=1, seed=1) for name in names]
+
+
+@pytest.mark.parametrize("names", [(), ("a",), ("a", "b", "c")])
+def test_all_tasks_of_a_measurement_end_in_their_own_order(names: tuple[str, ...]) -> None:
+    heard: list[str] = []
+    ended = do_all(Answers(), tasks_named(*names), lambda event: heard.append(event.task))
+    assert [(event.task, event.kind) for event in ended] == [(name, "finished") for name in names]
+    assert heard == list(reversed(names))
+
+
+def test_a_task_of_a_measurement_that_fails_is_told() -> None:
+    with pytest.raises(RunFailed, match=r"Task fails of the measurement failed: ValueError: no"):
+        do_all(Answers(), tasks_named("a", "fails", "b"))
+    ended = do_all(Answers(), tasks_named("a", "fails", "b"), may_fail=True)
+    assert [event.kind for event in ended] == ["finished", "failed", "finished"]
 
 
 def test_the_geometric_mean_of_a_ratio_and_its_inverse_is_one() -> None:
