@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import fidelity, footprint, plots, throughput, time_to_quality
+from benchmarks import batch_norm, fidelity, footprint, plots, throughput, time_to_quality
 from benchmarks.measuring import RESULTS, do_all, geometric_mean
 from benchmarks.time_to_quality import Confirmation, Found, Scored
 from search_spaces.registry import load_family
@@ -153,6 +153,37 @@ def test_to_continue_costs_less_than_to_begin_again() -> None:
     assert continued < scratch
     later = fidelity.bracket_epochs({2: 3, 5: 7})[1]
     assert continued < later
+
+
+def test_each_arm_is_first_as_often_as_the_others() -> None:
+    assert [batch_norm.turns(number)[0] for number in range(4)] == ["keras", "kernel", "shipped", "keras"]
+    assert all(set(batch_norm.turns(number)) == set(batch_norm.ARMS) for number in range(3))
+
+
+def test_networks_that_normalise_maps_are_drawn_the_same_each_time() -> None:
+    found = batch_norm.drawn(6)
+    assert found == batch_norm.drawn(6)
+    assert all(batch_norm.normalises_maps(FAMILY, values) for values in found)
+    assert len({FAMILY.notation(values) for values in found}) == 6
+
+
+def test_arms_normalise_in_their_own_way_and_nothing_is_left_behind() -> None:
+    from search_spaces import swift_layers
+
+    shipped = swift_layers.fused_batch_norm, swift_layers.folded_batch_norm
+    expected = {"keras": (batch_norm.keras_batch_norm,) * 2, "kernel": (shipped[0],) * 2, "shipped": shipped}
+    for name in batch_norm.ARMS:
+        with batch_norm.arm(name):
+            assert (swift_layers.fused_batch_norm, swift_layers.folded_batch_norm) == expected[name]
+        assert (swift_layers.fused_batch_norm, swift_layers.folded_batch_norm) == shipped
+
+
+def test_arms_are_compared_network_by_network() -> None:
+    rows = [{"keras": 20.0, "kernel": 10.0, "shipped": 10.0}, {"keras": 80.0, "kernel": 60.0, "shipped": 10.0}]
+    assert batch_norm.summary(rows) == {
+        "mean_us_an_image": {"keras": 50, "kernel": 35, "shipped": 10},
+        "ratio_to_shipped": {"keras": 4.0, "kernel": 2.45},
+    }
 
 
 @pytest.mark.parametrize("number", range(6))
