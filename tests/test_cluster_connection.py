@@ -123,6 +123,23 @@ def test_a_configuration_that_does_not_suit_is_told_at_once(address: str, given:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [OSError("Timed out"), ValueError("no scheme"), RuntimeError("no"), TypeError("no"), AssertionError("short")],
+)
+def test_whatever_keeps_dask_from_connecting_is_told_in_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*arguments: Any, **named: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(cluster_connection, "_Client", refuses)
+    with pytest.raises(
+        UsageError, match=f"No Dask scheduler answers at this address .*{type(error).__name__}: {error}"
+    ):
+        connect("tcp://127.0.0.1:9")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ["gopher://x:1", "tls://127.0.0.1:9"])
 def test_a_command_that_can_not_connect_ends_in_one_line(address: str, tmp_path: Path) -> None:

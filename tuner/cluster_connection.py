@@ -109,7 +109,8 @@ def connect(address: str) -> Any:
             f"This machine and the scheduler don't accept each other's certificates ({reason(error)}). Expected both of "
             f"one authority (distributed.comm.tls of Dask's configuration). Received: --scheduler {address}. {_WHERE}"
         ) from error
-    except (OSError, ValueError, RuntimeError, TypeError) as error:
+    # An assertion is what Dask has for a time limit of its configuration that is too short.
+    except (OSError, ValueError, RuntimeError, TypeError, AssertionError) as error:
         raise UsageError(
             f"No Dask scheduler answers at this address ({reason(error)}). Expected one such as tcp://10.0.0.1:8786, or "
             f"tls://10.0.0.1:8786 where it is encrypted. Received: --scheduler {address}"
