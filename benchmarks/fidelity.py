@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.measuring import RESULTS, conditions, mnist
+from benchmarks.measuring import RESULTS, conditions, do_all, mnist
 from search_spaces.registry import load_family
 from tuner.data import save_arrays
 from tuner.errors import MnistTuneError
@@ -26,7 +26,7 @@ from tuner.machine import cpu_cores
 from tuner.options import SearchOptions
 from tuner.oracle import Proposer
 from tuner.records import Json
-from tuner.tasks import SpaceRef, TrainTask
+from tuner.tasks import Event, SpaceRef, TrainTask
 from tuner.workers import LocalWorkers
 
 RESULT = RESULTS / "fidelity.json"
@@ -42,26 +42,25 @@ def train(configurations: int, samples: int) -> dict[int, list[list[float]]]:
     """Epochs → one history of validation accuracies a configuration."""
     family, space = load_family(SPACE), SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
     drawn = [family.draw(np.random.default_rng([_SEED, number])) for number in range(configurations)]
-    tasks = {
-        f"{epochs}-{number}": TrainTask(
-            id=f"{epochs}-{number}", space=space, configuration=values, epochs=epochs, seed=11, stop_early=False
-        )
+    tasks = [
+        TrainTask(id=f"{epochs}-{number}", space=space, configuration=values, epochs=epochs, seed=11, stop_early=False)
         for epochs in (LONG, *SHORT)
         for number, values in enumerate(drawn)
-    }
-    ended: dict[str, list[float]] = {}
+    ]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         save_arrays(mnist(samples), data)
         with LocalWorkers(cpu_cores(), data, Path(folder) / "logs") as pool:
-            for task in tasks.values():
-                pool.submit(task)
-            while len(ended) < len(tasks):
-                event = pool.next_event(60)
-                if event is not None and event.kind != "epoch":
-                    ended[event.task] = [float(own) for own in event.body.get("history", {}).get("val_accuracy", [0.0])]
-                    sys.stderr.write(f"{len(ended)} of {len(tasks)}: {event.task} {ended[event.task][-1]:.4f}\n")
-    return {e: [ended[f"{e}-{number}"] for number in range(configurations)] for e in (LONG, *SHORT)}
+            curves = {event.task: _curve(event) for event in do_all(pool, tasks, _tell)}
+    return {e: [curves[f"{e}-{number}"] for number in range(configurations)] for e in (LONG, *SHORT)}
+
+
+def _curve(event: Event) -> list[float]:
+    return [float(own) for own in event.body["history"]["val_accuracy"]]
+
+
+def _tell(event: Event) -> None:
+    sys.stderr.write(f"{event.task}: {_curve(event)[-1]:.4f}\n")
 
 
 def correlations(histories: Mapping[int, Sequence[Sequence[float]]]) -> list[Json]:

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.measuring import do_all
 from tuner.data import load_dataset, save_arrays
 from tuner.engine import Engine, slim
 from tuner.journal import Journal, read_state
@@ -187,19 +188,6 @@ def tasks(count: int) -> list[TrainTask]:
     ]
 
 
-def do_all(pool: LocalWorkers, todo: Sequence[TrainTask], after: Callable[[], None] = lambda: None) -> list[Event]:
-    """The events that end these tasks, one at a time where `after` looks at the pool after each."""
-    for task in todo:
-        pool.submit(task)
-    ended: list[Event] = []
-    while len(ended) < len(todo):
-        event = pool.next_event(60)
-        if event is not None and event.kind != "epoch":
-            ended.append(event)
-            after()
-    return ended
-
-
 def worker_memory(trials: int = REAL_TRIALS, samples: int = 200) -> list[Figure]:
     """A worker's resident memory over real trials of ever new networks, as its parent sees it; it restarts after 50."""
     with tempfile.TemporaryDirectory() as folder:
@@ -208,7 +196,8 @@ def worker_memory(trials: int = REAL_TRIALS, samples: int = 200) -> list[Figure]
         found: list[float] = []
         with LocalWorkers(1, data, Path(folder) / "logs") as pool:
             for task in tasks(trials):
-                do_all(pool, [task], lambda: found.append(_resident_mb(pool.pids()[0])))
+                do_all(pool, [task])
+                found.append(_resident_mb(pool.pids()[0]))
     # The trial after which a worker was replaced shows the new one, that has not begun.
     steady = [(number, value) for number, value in enumerate(found) if (number + 1) % pool.trials_a_process]
     numbers, values = np.array(steady).T
@@ -231,7 +220,7 @@ def many_workers(size: int, trials: int, module: str) -> Figure:
         data = Path(folder) / "data"
         save_arrays(load_dataset("digits", validation=0.1, seed=1, train_samples=200), data)
         with LocalWorkers(size, data, Path(folder) / "logs", timeout_s=600, module=module) as pool:
-            ended = do_all(pool, tasks(trials))
+            ended = do_all(pool, tasks(trials), may_fail=True)
     failed = sum(event.kind != "finished" for event in ended)
     real = "real" if module == "tuner.worker" else "fake"
     how = f"{size} workers on {os.cpu_count()} cores, {trials} {real} trials: lost, late or failed"

@@ -1,10 +1,10 @@
-"""What measurements share: the data, what they ran on, and how a ratio of paired times is told."""
+"""What measurements share: the data, trainings, what they ran on, and how a ratio of paired times is told."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,12 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from tuner.data import Dataset, load_dataset
-from tuner.errors import UsageError
+from tuner.errors import RunFailed, UsageError
 from tuner.machine import describe_machine, versions
 from tuner.records import Json
+from tuner.tasks import Event, Task
+from tuner.workers import Workers
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parent.parent
+_WAIT_S = 60.0
 
 
 def mnist(samples: int) -> Dataset:
@@ -44,6 +47,38 @@ def mnist(samples: int) -> Dataset:
 
 def _some(among: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.sort(np.random.default_rng(5).choice(among, count, replace=False))
+
+
+def do_all(
+    pool: Workers,
+    tasks: Sequence[Task],
+    after: Callable[[Event], None] = lambda event: None,
+    *,
+    may_fail: bool = False,
+) -> list[Event]:
+    """The event that ended each task, in the order of the tasks.
+
+    Args:
+        pool: does them, as many at a time as it can.
+        tasks: whose ids differ.
+        after: hears of each end as it comes.
+        may_fail: False where a measurement with a failed task says nothing.
+
+    Raises:
+        RunFailed: where a task failed that may not.
+    """
+    for task in tasks:
+        pool.submit(task)
+    ended: dict[str, Event] = {}
+    while len(ended) < len(tasks):
+        event = pool.next_event(_WAIT_S)
+        if event is None or event.kind == "epoch":
+            continue
+        if event.kind == "failed" and not may_fail:
+            raise RunFailed(f"Task {event.task} of the measurement failed: {event.error}")
+        ended[event.task] = event
+        after(event)
+    return [ended[task.id] for task in tasks]
 
 
 def conditions(packages: Iterable[str] = ()) -> Json:

@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measuring import RESULTS, ROOT, conditions, geometric_mean, mnist, quiet_environment
+from benchmarks.measuring import RESULTS, ROOT, conditions, do_all, geometric_mean, mnist, quiet_environment
 from search_spaces.hyperparameters import Value
 from search_spaces.registry import load_family
 from search_spaces.specs import costs
 from tuner.data import open_arrays, save_arrays
-from tuner.errors import MnistTuneError
+from tuner.errors import MnistTuneError, RunFailed
 from tuner.machine import cpu_cores
 from tuner.records import Json
 from tuner.tasks import SpaceRef, TrainTask
@@ -117,15 +117,8 @@ def train_with_us(workload: Workload, data_folder: Path) -> list[float]:
         TrainTask(id=f"{number:04d}", space=space, configuration=values, epochs=workload.epochs, seed=7)
         for number, values in enumerate(workload.configurations())
     ]
-    scores: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as logs, LocalWorkers(cpu_cores(), data_folder, Path(logs)) as pool:
-        for task in tasks:
-            pool.submit(task)
-        while len(scores) < len(tasks):
-            event = pool.next_event(60)
-            if event is not None and event.kind != "epoch":
-                scores[event.task] = float(event.body["val_accuracy"])
-    return [scores[task.id] for task in tasks]
+        return [float(event.body["val_accuracy"]) for event in do_all(pool, tasks)]
 
 
 def time_side(workload: Workload, side: str, pair: int, data_folder: Path) -> Timed:
@@ -136,12 +129,13 @@ def time_side(workload: Workload, side: str, pair: int, data_folder: Path) -> Ti
         [*words, "--arrays", str(data_folder)],
         cwd=ROOT,
         env=quiet_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
     seconds = time.perf_counter() - began
+    if done.returncode:
+        raise RunFailed(f"{side} can't be timed: {(done.stderr.strip() or 'no word').splitlines()[-1]}")
     scores = json.loads(done.stdout.splitlines()[-1])
     return Timed(workload.name, side, pair, round(seconds, 2), tuple(round(score, 4) for score in scores))
 
@@ -208,11 +202,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--arrays", type=Path, help="with --side: the data as workers take it")
     given = parser.parse_args(arguments)
     chosen = [own for own in WORKLOADS if given.workload in (None, own.name)]
-    if given.side:
-        train = train_with_keras_tuner if given.side == SIDES[0] else train_with_us
-        sys.stdout.write(json.dumps(train(chosen[0], given.arrays)) + "\n")
-        return 0
     try:
+        if given.side:
+            train = train_with_keras_tuner if given.side == SIDES[0] else train_with_us
+            sys.stdout.write(json.dumps(train(chosen[0], given.arrays)) + "\n")
+            return 0
         before, peak = conditions(("tensorboard",)), peak_flops()
         rows = [row(own, measure(own, given.pairs), peak) for own in chosen]
     except MnistTuneError as error:

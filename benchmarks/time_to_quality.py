@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measuring import RESULTS, ROOT, conditions, quiet_environment
+from benchmarks.measuring import RESULTS, ROOT, conditions, do_all, quiet_environment
 from search_spaces.hyperparameters import Value
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import MnistTuneError
@@ -228,15 +228,9 @@ def confirm(trial: Scored, data: Path) -> Confirmation:
         TrainTask(id=str(seed), space=space, configuration=dict(trial.configuration), epochs=trial.epochs, seed=seed)
         for seed in seeds
     ]
-    found: list[float] = []
     with tempfile.TemporaryDirectory() as logs, LocalWorkers(cpu_cores(), data, Path(logs)) as pool:
-        for task in tasks:
-            pool.submit(task)
-        while len(found) < len(tasks):
-            event = pool.next_event(60)
-            if event is not None and event.kind != "epoch":
-                found.append(float(event.body.get("val_accuracy", 0.0)))
-    return Confirmation(round(trial.seconds, 1), trial.accuracy, trial.epochs, tuple(round(own, 5) for own in found))
+        found = tuple(round(float(event.body["val_accuracy"]), 5) for event in do_all(pool, tasks))
+    return Confirmation(round(trial.seconds, 1), trial.accuracy, trial.epochs, found)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -57,12 +57,14 @@ class Crashes:
 
     logs: Path
     environment: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+    """What starts it, where it lives in another namespace."""
     _process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Crashes:
         self.logs.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash", str(self.logs)],
+            [*self.prefix, sys.executable, "-m", "tests.crash", str(self.logs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import fidelity, footprint, plots, throughput, time_to_quality
-from benchmarks.measuring import RESULTS, geometric_mean
+from benchmarks import batch_norm, fidelity, footprint, plots, throughput, time_to_quality
+from benchmarks.measuring import RESULTS, do_all, geometric_mean
 from benchmarks.time_to_quality import Confirmation, Found, Scored
 from search_spaces.registry import load_family
+from tuner.errors import RunFailed
+from tuner.tasks import Event, SpaceRef, Task, TrainTask
 
 FAMILY = load_family(throughput.SPACE)
 
@@ -49,6 +51,49 @@ def test_a_workload_that_is_measured_alone_leaves_the_others(tmp_path: Path) -> 
     assert throughput._other_rows(kept, [{"name": "a"}]) == []
     kept.write_text(json.dumps({"rows": [{"name": "a", "ratio": 1}, {"name": "b", "ratio": 2}]}), encoding="utf-8")
     assert throughput._other_rows(kept, [{"name": "a"}]) == [{"name": "b", "ratio": 2}]
+
+
+class Answers:
+    """Ends its tasks in the reverse order, with silences and epochs between; those whose name says so fail."""
+
+    size = 1
+
+    def __init__(self) -> None:
+        self._said: list[Event | None] = []
+
+    def submit(self, task: Task) -> None:
+        kind: Any = "failed" if "fails" in task.id else "finished"
+        ended = Event(kind=kind, task=task.id, worker=0, error="ValueError: no" if kind == "failed" else None)
+        self._said = [None, Event(kind="epoch", task=task.id, worker=0), ended, *self._said]
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        return self._said.pop(0)
+
+    def drop(self) -> None:
+        self._said.clear()
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def tasks_named(*names: str) -> list[TrainTask]:
+    space = SpaceRef(name=throughput.SPACE, max_params=None, max_macs=None, classes=10)
+    return [TrainTask(id=name, space=space, configuration={}, epochs=1, seed=1) for name in names]
+
+
+@pytest.mark.parametrize("names", [(), ("a",), ("a", "b", "c")])
+def test_all_tasks_of_a_measurement_end_in_their_own_order(names: tuple[str, ...]) -> None:
+    heard: list[str] = []
+    ended = do_all(Answers(), tasks_named(*names), lambda event: heard.append(event.task))
+    assert [(event.task, event.kind) for event in ended] == [(name, "finished") for name in names]
+    assert heard == list(reversed(names))
+
+
+def test_a_task_of_a_measurement_that_fails_is_told() -> None:
+    with pytest.raises(RunFailed, match=r"Task fails of the measurement failed: ValueError: no"):
+        do_all(Answers(), tasks_named("a", "fails", "b"))
+    ended = do_all(Answers(), tasks_named("a", "fails", "b"), may_fail=True)
+    assert [event.kind for event in ended] == ["finished", "failed", "finished"]
 
 
 def test_the_geometric_mean_of_a_ratio_and_its_inverse_is_one() -> None:
@@ -108,6 +153,37 @@ def test_to_continue_costs_less_than_to_begin_again() -> None:
     assert continued < scratch
     later = fidelity.bracket_epochs({2: 3, 5: 7})[1]
     assert continued < later
+
+
+def test_each_arm_is_first_as_often_as_the_others() -> None:
+    assert [batch_norm.turns(number)[0] for number in range(4)] == ["keras", "kernel", "shipped", "keras"]
+    assert all(set(batch_norm.turns(number)) == set(batch_norm.ARMS) for number in range(3))
+
+
+def test_networks_that_normalise_maps_are_drawn_the_same_each_time() -> None:
+    found = batch_norm.drawn(6)
+    assert found == batch_norm.drawn(6)
+    assert all(batch_norm.normalises_maps(FAMILY, values) for values in found)
+    assert len({FAMILY.notation(values) for values in found}) == 6
+
+
+def test_arms_normalise_in_their_own_way_and_nothing_is_left_behind() -> None:
+    from search_spaces import swift_layers
+
+    shipped = swift_layers.fused_batch_norm, swift_layers.folded_batch_norm
+    expected = {"keras": (batch_norm.keras_batch_norm,) * 2, "kernel": (shipped[0],) * 2, "shipped": shipped}
+    for name in batch_norm.ARMS:
+        with batch_norm.arm(name):
+            assert (swift_layers.fused_batch_norm, swift_layers.folded_batch_norm) == expected[name]
+        assert (swift_layers.fused_batch_norm, swift_layers.folded_batch_norm) == shipped
+
+
+def test_arms_are_compared_network_by_network() -> None:
+    rows = [{"keras": 20.0, "kernel": 10.0, "shipped": 10.0}, {"keras": 80.0, "kernel": 60.0, "shipped": 10.0}]
+    assert batch_norm.summary(rows) == {
+        "mean_us_an_image": {"keras": 50, "kernel": 35, "shipped": 10},
+        "ratio_to_shipped": {"keras": 4.0, "kernel": 2.45},
+    }
 
 
 @pytest.mark.parametrize("number", range(6))

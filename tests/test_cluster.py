@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.dask_processes import free_port, running, scheduler, worker
 from tuner import launch
 from tuner.cluster import ClusterWorkers, content_key
 from tuner.cluster_worker import differences, write_files
@@ -147,6 +146,35 @@ def test_a_cluster_is_left_as_it_was_found(cluster: Any, tmp_path: Path) -> None
     assert [name for names in left.values() for name in names if "mnist-tune" in name] == []
 
 
+def broken(*arguments: Any, **named: Any) -> Any:
+    raise RuntimeError("no connection's")
+
+
+def test_an_error_that_is_no_connection_s_is_raised(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(pool_of(cluster, tmp_path)) as pool:
+        with monkeypatch.context() as patched:
+            patched.setattr(pool._client, "submit", broken)
+            with pytest.raises(RuntimeError, match="no connection's"):
+                pool.submit(task("one", score=0.3))
+        (event,) = until_done(pool, 1)
+        assert (event.task, event.body["val_accuracy"]) == ("one", 0.3)
+
+
+def test_a_pool_that_can_not_leave_cleanly_says_so_and_is_closed(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = pool_of(cluster, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(pool._client, "unregister_worker_plugin", broken)
+        with pytest.raises(RuntimeError, match="no connection's"):
+            pool.close()
+    assert pool._client.status == "closed"
+    with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+        client.unregister_worker_plugin(pool._name)
+
+
 def test_two_runs_share_a_cluster(cluster: Any, tmp_path: Path) -> None:
     alone = start(tmp_path / "alone", workers=1)
     found: dict[str, Json] = {}
@@ -224,35 +252,16 @@ class Ending(Observer):
             self._process.kill()
 
 
-@contextmanager
-def processes_of_dask(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A scheduler and a worker, each by its own command."""
-    address, quiet = f"tcp://127.0.0.1:{port}", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    dask = [sys.executable, "-m"]
-    served = ["--host", "127.0.0.1", "--port", str(port), "--dashboard-address", ":0"]
-    scheduler = subprocess.Popen([*dask, "distributed.cli.dask_scheduler", *served], **quiet)  # type: ignore[call-overload]
-    worker = subprocess.Popen(  # type: ignore[call-overload]
-        [*dask, "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"], **quiet
-    )
-    try:
-        yield scheduler
-    finally:
-        for process in (worker, scheduler):
-            process.kill()
-            process.wait()
-
-
 @pytest.mark.slow
 def test_a_run_whose_scheduler_dies_says_so_and_goes_on_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.cluster._LOST_AFTER_S", 3.0)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    monkeypatch.setattr("tuner.cluster_connection._LOST_AFTER_S", 3.0)
+    address = f"tcp://127.0.0.1:{free_port()}"
     here = start(tmp_path / "here", workers=2)
-    with processes_of_dask(port) as scheduler, pytest.raises(RunFailed, match=r"scheduler at tcp://.* is gone"):
-        start(tmp_path / "there", Ending(scheduler), scheduler=f"tcp://127.0.0.1:{port}")
+    lost = pytest.raises(RunFailed, match=r"scheduler at tcp://.* is gone")
+    with running(scheduler(address), worker(address)) as processes, lost:
+        start(tmp_path / "there", Ending(processes[0]), scheduler=address)
     assert 3 <= len(read_state(tmp_path / "there" / "trials.jsonl").finished) < len(contents(tmp_path / "here"))
     there = launch.resume(options(workers=2), RunFolder(tmp_path / "there"), Observer(), worker_module=FAKE)
     assert there == here
@@ -275,7 +284,7 @@ def test_real_training_on_a_cluster_is_the_training_here(tmp_path: Path) -> None
 def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.cluster._CONNECT_S", 0.5)
+    monkeypatch.setattr("tuner.cluster_connection._CONNECT_S", 0.5)
     with pytest.raises(UsageError, match="No Dask scheduler answers at this address"):
         start(tmp_path / "run", scheduler="tcp://127.0.0.1:9")
     assert not (tmp_path / "run").exists()
@@ -285,7 +294,7 @@ def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_written(
 def test_an_address_that_is_none_is_told_in_one_line(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.cluster._CONNECT_S", 0.5)
+    monkeypatch.setattr("tuner.cluster_connection._CONNECT_S", 0.5)
     with pytest.raises(UsageError) as caught:
         start(tmp_path / "run", scheduler=address)
     assert "\n" not in str(caught.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,6 +127,42 @@ def test_a_worker_has_one_thread_and_no_gpu_unless_there_is_one(monkeypatch: pyt
     assert environment["OMP_NUM_THREADS"] == "1"
     assert environment["CUDA_VISIBLE_DEVICES"] == "-1"
     assert worker_environment(3, gpus=2)["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("backend", "gpus", "given", "expected"),
+    [
+        ("jax", 1, None, "--xla_gpu_deterministic_ops=true"),
+        ("jax", 2, "--xla_dump_to=there", "--xla_gpu_deterministic_ops=true --xla_dump_to=there"),
+        ("tensorflow", 1, None, None),
+        ("tensorflow", 1, "--xla_dump_to=there", "--xla_dump_to=there"),
+        ("jax", 0, None, "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"),
+    ],
+)
+def test_jax_on_a_gpu_is_told_to_be_deterministic(
+    backend: str, gpus: int, given: str | None, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("XLA_FLAGS", given)
+    assert worker_environment(0, gpus).get("XLA_FLAGS") == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("more", "known"), [("", True), (" --xla_no_such_flag=true", False)])
+def test_jax_knows_the_flag_of_a_gpu(more: str, known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends a process with a flag that it doesn't know. Asked without a GPU."""
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    flags = worker_environment(0, gpus=1)["XLA_FLAGS"] + more
+    done = subprocess.run(
+        [sys.executable, "-c", "import jax; jax.numpy.ones(2).block_until_ready()"],
+        env={**worker_environment(0, gpus=0), "XLA_FLAGS": flags},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode == 0) == known, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,7 @@ be shared. The winner is evaluated and exported here, in one local process.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import logging
 import queue
 import time
 import uuid
@@ -18,10 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import distributed
-
+from tuner.cluster_connection import Connection
 from tuner.cluster_worker import RESOURCE, SUFFIXES, Files, RunPlugin, drop_here, read_files, train_here
-from tuner.errors import RunFailed, UsageError
+from tuner.errors import UsageError
 from tuner.files import write_bytes
 from tuner.machine import versions
 from tuner.options import Device
@@ -30,11 +27,7 @@ from tuner.tasks import Event, Task, TrainTask, task_to_json
 from tuner.worker import reason
 from tuner.workers import WORKER_MODULE, LocalWorkers
 
-_CONNECT_S = 20
 _COUNT_EVERY_S = 2.0
-_LOST_AFTER_S = 60.0
-_GONE = (OSError, RuntimeError)
-"""What Dask's client raises where its scheduler has gone: no connection, or one that it has closed itself."""
 
 
 @dataclass
@@ -69,8 +62,7 @@ class ClusterWorkers:
     module: str = WORKER_MODULE
     note: Callable[[str], None] = lambda text: None
     _name: str = field(default_factory=lambda: f"mnist-tune-{uuid.uuid4().hex[:12]}")
-    _client: Any = field(init=False)
-    """Dask's, untyped."""
+    _connection: Connection = field(init=False)
     _files: Files = field(init=False, repr=False)
     _data: Any = None
     """Where they are on the cluster: Dask's future, untyped."""
@@ -85,17 +77,19 @@ class ClusterWorkers:
     _refused: set[str] = field(default_factory=set)
     """Addresses of workers that are of no use."""
     _counted: float = float("-inf")
-    _last_seen: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        # Its own log repeats what is told here in one line.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        self._client = connect(self.address)
+        self._connection = Connection(self.address)
         try:
             self._join()
         except BaseException:
             self._client.close()
             raise
+
+    @property
+    def _client(self) -> Any:
+        """Dask's, untyped."""
+        return self._connection.client
 
     @property
     def size(self) -> int:
@@ -122,7 +116,7 @@ class ClusterWorkers:
         deadline = time.monotonic() + timeout_s
         self._hand_out()
         while (left := deadline - time.monotonic()) > 0:
-            self._check_scheduler()
+            self._connection.check()
             try:
                 said = self._said.get(timeout=left)
             except queue.Empty:
@@ -137,22 +131,25 @@ class ClusterWorkers:
         futures = [sent.future for sent in self._sent.values()]
         self._sent.clear()
         self._waiting.clear()
-        if futures and self._client.status == "running":
-            self._client.cancel(futures)
-            self._client.run(drop_here, self._name, on_error="ignore")
+        if futures and self._connection.alive:
+            with self._connection.may_break():
+                self._client.cancel(futures)
+                self._client.run(drop_here, self._name, on_error="ignore")
         if self._local is not None:
             self._local.drop()
         self._local_tasks = 0
 
     def close(self) -> None:
         """Leaves the cluster as it was found."""
-        with contextlib.suppress(*_GONE):
-            if self._client.status == "running":
-                self.drop()
-                self._client.unregister_worker_plugin(self._name)
-        self._client.close()
-        if self._local is not None:
-            self._local.close()
+        try:
+            self.drop()
+            if self._connection.alive:
+                with self._connection.may_break():
+                    self._client.unregister_worker_plugin(self._name)
+        finally:
+            if self._local is not None:
+                self._local.close()
+            self._client.close()
 
     def _join(self) -> None:
         self._files = read_files(self.data_folder)
@@ -171,13 +168,17 @@ class ClusterWorkers:
 
     def size_now(self) -> int:
         """How many workers there are for this run, counted every other second."""
-        if time.monotonic() > self._counted + _COUNT_EVERY_S and self._client.status == "running":
+        if time.monotonic() > self._counted + _COUNT_EVERY_S and self._connection.alive:
             self._counted = time.monotonic()
-            listed = self._client.scheduler_info(n_workers=-1)["workers"].values()
-            self._size = sum(worker.get("resources", {}).get(self._name, 0) > 0 for worker in listed)
-            if not self._size:
-                self._read_events()
+            with self._connection.may_break():
+                self._count()
         return self._size
+
+    def _count(self) -> None:
+        listed = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        self._size = sum(worker.get("resources", {}).get(self._name, 0) > 0 for worker in listed)
+        if not self._size:
+            self._read_events()
 
     def _read_events(self) -> None:
         """Hears again which workers refused: one that did so at once may have done so before the subscription had arrived."""
@@ -187,9 +188,9 @@ class ClusterWorkers:
 
     def _hand_out(self) -> None:
         """Sends what waits, once there is a worker to send it to."""
-        # A scheduler that has just gone: what waits goes on waiting, and `_check_scheduler` ends the run if it stays away.
-        with contextlib.suppress(*_GONE):
-            while self._waiting and self._client.status == "running" and self.size_now():
+        # A scheduler that has just gone: what waits goes on waiting, and the connection's check ends the run if it stays away.
+        with self._connection.may_break():
+            while self._waiting and self._connection.alive and self.size_now():
                 self._send(self._waiting[0], self._data_there())
                 self._waiting.popleft()
 
@@ -250,14 +251,6 @@ class ClusterWorkers:
             duration_s=message["duration_s"],
         )
 
-    def _check_scheduler(self) -> None:
-        if self._client.status == "running":
-            self._last_seen = time.monotonic()
-        elif time.monotonic() > self._last_seen + _LOST_AFTER_S:
-            raise RunFailed(
-                f"The cluster's scheduler at {self.address} is gone. Start it again, and go on with the run (--resume)."
-            )
-
     def _local_pool(self) -> LocalWorkers:
         if self._local is None:
             self._local = LocalWorkers(
@@ -270,22 +263,6 @@ class ClusterWorkers:
         if event is not None and event.kind != "epoch":
             self._local_tasks -= 1
         return event
-
-
-def connect(address: str) -> Any:
-    """A client of a scheduler (Dask's, untyped); how it is secured says Dask's own configuration.
-
-    Raises:
-        UsageError: where none answers.
-    """
-    try:
-        make: Any = distributed.Client  # its constructor has no types
-        return make(address, timeout=_CONNECT_S, set_as_default=False, name="mnist-tune")
-    except (OSError, ValueError, RuntimeError, TypeError) as error:
-        raise UsageError(
-            f"No Dask scheduler answers at this address ({reason(error)}). Expected one such as tcp://10.0.0.1:8786. "
-            f"Received: --scheduler {address}"
-        ) from error
 
 
 def content_key(files: Files) -> str:

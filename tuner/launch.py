@@ -174,7 +174,7 @@ def check_scheduler(options: RunOptions) -> None:
     if options.scheduler is None:
         return
     try:
-        from tuner.cluster import connect
+        from tuner.cluster_connection import connect
     except ImportError as error:
         raise UsageError(
             f'--scheduler needs Dask ({error}). Install it: pip install "mnist-tune[cluster]". '

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import IO, Protocol
 
 from tuner.errors import RunFailed
-from tuner.machine import cpu_cores
+from tuner.machine import cpu_cores, keras_backend
 from tuner.options import Device
 from tuner.records import Json
 from tuner.tasks import OUT_OF_MEMORY_CODE, Event, Task, task_to_json
@@ -29,6 +29,9 @@ WORKERS_PER_GPU = 4
 TRIALS_A_PROCESS = 50
 """After so many a worker starts afresh: kernels that oneDNN compiled for each new shape are never freed, some MB a trial."""
 WORKER_MODULE = "tuner.worker"
+_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+_SAME_SUMS = "--xla_gpu_deterministic_ops=true"
+"""JAX's word for what TensorFlow's workers ask for themselves: GPU kernels that add numbers up in one order."""
 _STARTS_BEFORE_GIVING_UP = 3
 _LOG_LINES = 3
 _LAST_BYTES = 2**16
@@ -315,7 +318,7 @@ def default_size(device: Device, gpus: int) -> int:
 
 
 def worker_environment(number: int, gpus: int) -> dict[str, str]:
-    """The environment of a worker: one thread, no chatter, its GPU or none."""
+    """The environment of a worker: one thread, no chatter, its GPU or none, the same kernels each time."""
     environment = dict(os.environ)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[variable] = "1"
@@ -327,10 +330,13 @@ def worker_environment(number: int, gpus: int) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "CUDA_VISIBLE_DEVICES": _gpu_of(number, gpus) if gpus else "-1",
     }
+    given = environment.get("XLA_FLAGS", "")
     if not gpus:
         environment["JAX_PLATFORMS"] = "cpu"
-        single = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-        environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {single}".strip()
+        environment["XLA_FLAGS"] = f"{given} {_ONE_THREAD}".strip()
+    elif keras_backend() == "jax":
+        # The last one counts: whoever says false gets it.
+        environment["XLA_FLAGS"] = f"{_SAME_SUMS} {given}".strip()
     return environment
 
 
