@@ -17,14 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.measuring import RESULTS, conditions
+from benchmarks.measuring import RESULTS, conditions, do_all
 from benchmarks.training_changes import CHANGES, VARIABLE, write_teacher
 from search_spaces.hyperparameters import Value
 from search_spaces.registry import load_family
 from tuner.comparisons import PairedTest, paired_test
 from tuner.configurations import known_configuration
 from tuner.data import load_dataset, save_arrays
-from tuner.errors import MnistTuneError, RunFailed, UsageError
+from tuner.errors import MnistTuneError, UsageError
 from tuner.machine import cpu_cores
 from tuner.records import Json
 from tuner.studies import parse_value
@@ -133,18 +133,15 @@ def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path |
     if not missing:
         return
     os.environ[VARIABLE] = arm.change if arm.change in CHANGES else ""
+
+    def keep(event: Event) -> None:
+        trained = _trained(event)
+        kept.add(arm, trained)
+        sys.stderr.write(f"{arm.base} + {arm.change or 'nothing'}: {trained}\n")
+
     workers = min(cpu_cores(), len(missing))
     with tempfile.TemporaryDirectory() as logs, LocalWorkers(workers, data, Path(logs), module=_MODULE) as pool:
-        for seed in missing:
-            pool.submit(_task(arm, seed, models))
-        while missing:
-            event = pool.next_event(60)
-            if event is None or event.kind == "epoch":
-                continue
-            missing.remove(int(event.task))
-            trained = _trained(arm, event)
-            kept.add(arm, trained)
-            sys.stderr.write(f"{arm.base} + {arm.change or 'nothing'}: {trained}\n")
+        do_all(pool, [_task(arm, seed, models) for seed in missing], keep)
 
 
 def _task(arm: Arm, seed: int, models: Path | None) -> TrainTask:
@@ -160,9 +157,7 @@ def _task(arm: Arm, seed: int, models: Path | None) -> TrainTask:
     )
 
 
-def _trained(arm: Arm, event: Event) -> Trained:
-    if event.kind == "failed":
-        raise RunFailed(f"A training of {arm.base} with {arm.change or 'no change'} failed. {event.error}")
+def _trained(event: Event) -> Trained:
     history = event.body["history"]
     return Trained(
         seed=int(event.task),
