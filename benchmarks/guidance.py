@@ -45,6 +45,10 @@ class Encoded:
         """Only these configurations."""
         return Encoded(self.units[rows], self.categories)
 
+    def columns(self, places: Sequence[int]) -> Encoded:
+        """Only these hyperparameters."""
+        return Encoded(self.units[:, list(places)], tuple(self.categories[place] for place in places))
+
 
 Ranker: TypeAlias = Callable[[Encoded, Rows, Floats], Floats]
 """(all configurations, rows that were seen, their scores) → for each configuration how good it looks, larger is better."""
@@ -94,6 +98,11 @@ def forest(encoded: Encoded, seen: Rows, scores: Floats) -> Floats:
 
 
 RANKERS: Mapping[str, Ranker] = {"parzen": parzen, "parzen, together": parzen_together, "forest": forest}
+
+
+def only(ranker: Ranker, places: Sequence[int]) -> Ranker:
+    """One that is told of these hyperparameters alone."""
+    return lambda encoded, seen, scores: ranker(encoded.columns(places), seen, scores)
 
 
 def split(seen: Rows, scores: Floats) -> tuple[Rows, Rows]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks.guidance import RANKERS, Encoded, Floats, Ranker, Rows, encode
+from benchmarks.guidance import RANKERS, Encoded, Floats, Ranker, Rows, encode, only, parzen
 from benchmarks.measuring import RESULTS, conditions
 from search_spaces.registry import load_family
 from tuner.data import load_dataset, save_arrays
@@ -44,8 +44,10 @@ TOP_SHARES = (0.1, 0.05, 0.02)
 CANDIDATES, RANDOM_SHARE = 24, 1 / 3
 _LEAST_UNSEEN, _ORDERS = 20, 40
 """Of foresight: how many are left to be foretold, and how often others are seen."""
-KNOWS = "knows the scores"
-WAYS = (*RANKERS, KNOWS)
+STEPS = ("batch_size", "learning_rate_sgd", "learning_rate_momentum", "learning_rate_adam")
+"""What decides how far few epochs of few images get, whatever the network."""
+KNOWS, OF_STEPS, OF_THE_REST = "knows the scores", "parzen, of batch size and rate", "parzen, of all else"
+WAYS = (*RANKERS, OF_STEPS, OF_THE_REST, KNOWS)
 HALVES = 20
 """Of the pool, from which it is estimated what another pool would have shown."""
 
@@ -243,10 +245,15 @@ def differences(pool: Pool, ranker: Ranker, searches: int) -> list[Json]:
 
     `searches95` is of searches of this very pool. `pool95` says what another pool might have shown: how much random halves
     of it differ (the delete-half jackknife, Shao and Wu 1989), less what so few searches of each half differ by themselves.
+    None after draws of more than half of a half, which leave little to differ.
     """
     whole = paired(pool, ranker, searches)
     halves = [paired(pool.some(rows), ranker, max(2, searches // HALVES)) for rows in _halves(len(pool.seen))]
-    return [_row(name, pairs, [half[name] for half in halves]) for name, pairs in whole.items()]
+    too_many = [f"after {budget}" for budget in BUDGETS if budget > len(pool.seen) / 4]
+    return [
+        _row(name, pairs, [] if name.endswith(tuple(too_many)) else [half[name] for half in halves])
+        for name, pairs in whole.items()
+    ]
 
 
 def _row(name: str, whole: Pairs, halves: Sequence[Pairs]) -> Json:
@@ -307,8 +314,17 @@ def simulate(pool: Pool, way: str, searches: int) -> Json:
     if way == KNOWS:
         pairs = paired(pool, knows(pool.seen), searches)
         return {"way": way, "searches": searches, "rows": [_row(name, own, ()) for name, own in pairs.items()]}
-    rows = differences(pool, RANKERS[way], searches)
-    return {"way": way, "searches": searches, "foresight": foresight(pool, RANKERS[way]), "rows": rows}
+    ranker = guide(way)
+    rows = differences(pool, ranker, searches)
+    return {"way": way, "searches": searches, "foresight": foresight(pool, ranker), "rows": rows}
+
+
+def guide(way: str) -> Ranker:
+    """The model of a way, and what it is told of."""
+    if way in RANKERS:
+        return RANKERS[way]
+    names = [own.name for own in load_family(SPACE).hyperparameters]
+    return only(parzen, [place for place, name in enumerate(names) if (name in STEPS) == (way == OF_STEPS)])
 
 
 def described(pool: Pool) -> Json:
