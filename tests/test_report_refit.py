@@ -301,8 +301,9 @@ def test_a_comparison_pairs_confirmed_seeds_and_marks_refitted_models(runs: dict
     found = table(winners.build(named).body["table"])
     assert [row.cells[1].detail for row in found.rows] == ["refitted on 54,600 images", ""]
     (banner,) = winners.banners(named)
-    assert banner.head == "Trained on the validation images too: A,"
-    for alike in (named[:1] * 2, named[1:] * 2):
+    assert banner.head == "Test figures of A are of refitted models."
+    untested = NamedRun(0, "A", "run", runs["untested"])
+    for alike in (named[:1] * 2, named[1:] * 2, [untested, named[1]]):
         assert winners.banners(alike) == ()
 
 

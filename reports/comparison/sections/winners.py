@@ -61,12 +61,13 @@ def banners(runs: Sequence[NamedRun]) -> tuple[Banner, ...]:
 
 def _refits(runs: Sequence[NamedRun]) -> list[Banner]:
     """Test figures of a refitted model beside those of one that was trained on fewer images."""
-    results = {run.place: run.run.result for run in runs if run.run.result is not None}
-    refitted = [place for place, result in results.items() if result.refit is not None]
-    if not refitted or len(refitted) == len(results):
+    results = {run.place: run.run.result for run in runs}
+    tested = {place: result for place, result in results.items() if result is not None and result.test is not None}
+    refitted = [place for place, result in tested.items() if result.refit is not None]
+    if not refitted or len(refitted) == len(tested):
         return []
-    words = "before the test; the others were not. Validation figures are of models without them throughout."
-    return [Banner("note", f"Trained on the validation images too: {letters(runs, refitted)},", words)]
+    words = "They were trained on the validation images too, those of the other runs were not."
+    return [Banner("note", f"Test figures of {letters(runs, refitted)} are of refitted models.", words)]
 
 
 def _status(run: NamedRun) -> Banner | None:
