@@ -142,7 +142,7 @@ def search(
         force: write over the run in `out`.
         quiet: print nothing but the result.
         **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"`,
-            `target=99.4`, `references=False`, `test=False`.
+            `target=99.4`, `refit=True`, `references=False`, `test=False`.
 
     Raises:
         UsageError: where options are wrong or don't fit together.
@@ -376,11 +376,11 @@ def command_line(options: RunOptions, out: Path) -> list[str]:
         words += [options.kind, options.name]
     defaults = {field.name: field.default for field in dataclasses.fields(options)}
     # Switches last, as somebody would type them.
-    for name, value in sorted(options.to_json().items(), key=lambda item: item[1] is False):
+    for name, value in sorted(options.to_json().items(), key=lambda item: isinstance(item[1], bool)):
         if name in ("name", "configuration") or value == defaults[name]:
             continue
         if name == "space" and isinstance(options, TrainOptions):
             continue
         text = ",".join(value) if isinstance(value, (list, tuple)) else f"{value}"
-        words += [flag(name)] if value is False else [flag(name), text]
+        words += [flag(name)] if isinstance(value, bool) else [flag(name), text]
     return [*words, "--out", str(out)]

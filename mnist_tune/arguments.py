@@ -195,6 +195,11 @@ def _add_confirmation(parser: Parser) -> None:
         metavar="PERCENT",
         help="the smallest finalist whose mean validation accuracy reaches it wins, such as 99.4 (default: the most accurate one)",
     )
+    group.add_argument(
+        "--refit",
+        action="store_true",
+        help="then train the winner again on all training images, the validation images too; that is exported and tested",
+    )
     group.add_argument("--no-test", dest="test", action="store_false", help="leave the test set alone")
 
 

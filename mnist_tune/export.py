@@ -137,7 +137,7 @@ def _about(request: Request) -> Json:
     result = request.run.read_result() or {}
     return {
         "run": _storable(request.run.path.resolve().name),
-        "trial": result.get("trial"),
+        "trial": (result.get("refit") or result).get("trial"),
         "program": request.document["program"],
         "command": [_storable(word) for word in request.command],
     }
@@ -219,4 +219,6 @@ def _words(request: Request, document: Json) -> str:
     first = next(iter(entries.values()))
     images = f"{first['images']['n']:,} {first['images']['split']} images"
     checked = f"Verified on {images} against the Keras model, whose accuracy on them is {text.percent(first['keras_accuracy'])}%."
+    if first["images"]["split"] == "validation" and (request.run.read_result() or {}).get("refit"):
+        checked += " It was trained on them (--refit), so that is no measure of it."
     return f"{aligned(rows)}\n{checked}\nWrote {printable(str(request.folder.path))}, with {CARD}"

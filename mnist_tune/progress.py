@@ -54,7 +54,7 @@ class _Standing:
         self.failed += not record.completed
         self.epochs_done += record.epochs
         self.epochs_fresh += 0 if restored else record.epochs
-        if record.completed and record.phase != "confirm" and _better(record, self.best):
+        if record.completed and record.phase not in ("confirm", "refit") and _better(record, self.best):
             self.best = record
 
     def seconds_left(self) -> float | None:
@@ -114,6 +114,7 @@ class Progress(Observer):
         words = {
             "search": f"Search: {trials} trials",
             "confirm": f"Confirmation: {trials} trials of the finalists",
+            "refit": f"Refit: {trials} trainings of the winner on all images, the validation images too",
             "train": f"Training: {trials} seeds",
             "study": f"Study: {trials} trials",
             "evaluate": self._evaluation(),
@@ -133,7 +134,7 @@ class Progress(Observer):
 
     def epoch_ended(self, trial: Trial, worker: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Shows its last accuracy."""
-        self._standing.running[trial.trial] = _Live(trial, worker, epoch, metrics["val_accuracy"])
+        self._standing.running[trial.trial] = _Live(trial, worker, epoch, metrics.get("val_accuracy"))
 
     def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
         """One line, where the output is no terminal."""
@@ -169,9 +170,8 @@ class Progress(Observer):
         standing = self._standing
         place = "" if record.rung is None else f"bracket {record.bracket} rung {record.rung}  "
         count = f"[{standing.ended_in_phase()}/{standing.expected}]"
-        outcome = f"val {record.val_accuracy:.2%}" if record.val_accuracy is not None else f"failed: {record.error}"
         epochs = plural(record.epochs_spent, "epoch")
-        return f"{count} {record.trial}  {place}{epochs}  {record.parameters:,} parameters  {outcome}  {record.duration_s:.0f} s"
+        return f"{count} {record.trial}  {place}{epochs}  {record.parameters:,} parameters  {_outcome(record)}  {record.duration_s:.0f} s"
 
     def _view(self) -> RenderableType:
         standing = self._standing
@@ -252,12 +252,15 @@ def answer(result: Json, run: Json) -> str:
     size = f"{result['parameters']:,}{'' if cap is None else f' of at most {cap:,}'} parameters"
     test, validation = result.get("test"), result["validation"]
     seeds = plural(validation.get("n") or 0, "seed")
+    after = f"{_refitted(result)}{_aimed(result)}"
     if test is None:
         scored = f"{_share(validation.get('mean'))}{_spread(validation.get('sd'))}"
-        return f"Validation accuracy {scored} over {seeds} with {size}; the test set was left alone.{_aimed(result)}"
+        return f"Validation accuracy {scored} over {seeds} with {size}; the test set was left alone.{after}"
     data = "scikit-learn's 8×8 digits" if run["data"]["name"] == "digits" else run["data"]["name"]
     scored = f"{_share(test['accuracy'])}{_spread(test.get('sd'))}"
-    return f"Test accuracy on {data}: {scored} over {seeds} with {size}.{_exported(test)}{_aimed(result)}"
+    if result.get("refit") is not None:
+        seeds = plural(len(test.get("per_seed") or ()), "seed")
+    return f"Test accuracy on {data}: {scored} over {seeds} with {size}.{_exported(test)}{after}"
 
 
 def _exported(test: Json) -> str:
@@ -267,12 +270,29 @@ def _exported(test: Json) -> str:
     return f" The exported model: {share:.2%} [{ends[0]:.2%}, {ends[1]:.2%}], {errors} errors of {test['n']:,}."
 
 
+def _refitted(result: Json) -> str:
+    """What the exported model and the test figures belong to, where a refit was asked for."""
+    if "refit" not in result:
+        return ""
+    refit = result["refit"]
+    if refit is None:
+        return " Nothing was refitted: these are the confirmed models."
+    which = "The exported model is" if result.get("test") is None else "These are models"
+    return f" {which} refitted on all {refit['images']:,} training images, the validation images included."
+
+
 def _aimed(result: Json) -> str:
     target = result.get("target")
     if target is None:
         return ""
     which = "It is the smallest finalist whose" if target["reached"] else "No finalist's"
     return f" {which} mean validation accuracy reaches {exact_percent(target['accuracy'])}%."
+
+
+def _outcome(record: TrialRecord) -> str:
+    if not record.completed:
+        return f"failed: {record.error}"
+    return "refitted" if record.val_accuracy is None else f"val {record.val_accuracy:.2%}"
 
 
 def _share(value: float | None) -> str:

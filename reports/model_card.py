@@ -13,8 +13,9 @@ from reports import formatting as text
 from reports.analysis.network import network
 from reports.analysis.robustness import Degradation, degradations
 from reports.exports import ExportedFile, Exports, Tensor, read_exports
-from reports.run_data import DataSet, Result, RunData, TestScores
+from reports.run_data import DataSet, Refit, Result, RunData, TestScores
 from reports.sections.banners import DIGITS
+from reports.sections.refit import refit_words, seeds_words
 from reports.sections.section import Cell, Column, Row, Table, number
 from reports.sections.target import chosen_words
 from tuner.records import Json
@@ -71,10 +72,10 @@ def card_of(run: RunData, result: Result, exports: tuple[Exports, ...]) -> Card:
     return Card(
         title=_title(run, result),
         warning=f"{DIGITS}. Its figures say nothing about MNIST." if run.info.data.is_digits else "",
-        facts=(_model(run, result), _data(run.info.data), _metrics(run, result)),
+        facts=(_model(run, result), _data(run.info.data, result.refit), _metrics(run, result)),
         limits=tuple(_limits(run, result)),
         exported=tuple(exports_table(one) for one in exports if one.files),
-        verified=tuple(dict.fromkeys(_verified(file) for file in files)),
+        verified=tuple(dict.fromkeys(_verified(file, result) for file in files)),
         signature=_signature(run.info.data),
         calls=_calls(run, exports),
         licences=_licences(run.info.data),
@@ -115,7 +116,9 @@ def _model(run: RunData, result: Result) -> Facts:
             ("Largest activation", f"{text.count(net.largest_activation)} values"),
             ("Layers", ", ".join(_block(block.kind, block.shape) for block in net.blocks)),
         ]
-    found.append(("Trained", f"{text.plural(result.epochs, 'epoch')}, from scratch (trial {result.trial})"))
+    found.append(("Trained", f"{text.plural(result.epochs, 'epoch')}, from scratch (trial {result.exported})"))
+    if refitted := refit_words(run):
+        found.append(("Refitted", refitted))
     if chosen := chosen_words(run):
         found.append(("Chosen", chosen))
     return Facts("What it is", tuple(found))
@@ -125,7 +128,7 @@ def _block(kind: str, shape: tuple[int, ...]) -> str:
     return f"{kind.replace('_', ' ')} {text.shape(shape)}"
 
 
-def _data(data: DataSet) -> Facts:
+def _data(data: DataSet, refit: Refit | None) -> Facts:
     return Facts(
         "Data",
         (
@@ -134,7 +137,8 @@ def _data(data: DataSet) -> Facts:
             ("Training images", text.count(data.train)),
             (
                 "Validation images",
-                f"{text.count(data.validation)}, split off the training set: what was chosen was chosen on them",
+                f"{text.count(data.validation)}, split off the training set: what was chosen was chosen on them"
+                + (", and then this model was trained on them too" if refit is not None else ""),
             ),
             ("Test images", text.count(data.test)),
             ("Classes", _classes(data)),
@@ -149,21 +153,22 @@ def _classes(data: DataSet) -> str:
 
 
 def _metrics(run: RunData, result: Result) -> Facts:
-    test = _test(result.test) if result.test is not None else [("Test", "the test set was left alone")]
+    test = _test(result, result.test) if result.test is not None else [("Test", "the test set was left alone")]
     validation = result.validation
     return Facts(
         "Metrics",
         (
             *test,
             (
-                f"Validation accuracy (%), mean of {text.plural(validation.n, 'seed')}",
+                f"Validation accuracy (%), mean of {text.plural(validation.n, 'seed')}"
+                + (" before the refit" if result.refit is not None else ""),
                 text.spread(validation.mean, validation.sd),
             ),
         ),
     )
 
 
-def _test(test: TestScores) -> list[tuple[str, str]]:
+def _test(result: Result, test: TestScores) -> list[tuple[str, str]]:
     named = {"f1": "F1 (macro)", "log_loss": "Log loss", "calibration_error": "Calibration error"}
     return [
         (
@@ -171,7 +176,7 @@ def _test(test: TestScores) -> list[tuple[str, str]]:
             text.interval(test.exported_accuracy, test.interval),
         ),
         (
-            f"Test accuracy (%), mean of {text.plural(len(test.per_seed), 'seed')} of the recipe",
+            f"Test accuracy (%), mean of {seeds_words(result, len(test.per_seed))} of the recipe",
             text.spread(test.accuracy, test.sd),
         ),
         *((words, text.loss(test.scores.get(name))) for name, words in named.items()),
@@ -189,8 +194,13 @@ def _limits(run: RunData, result: Result) -> Iterator[str]:
     )
     yield f"It knows {text.plural(data.classes, 'class', 'classes')} and answers with one of them whatever it sees."
     yield from _seeds(result)
-    if result.test is None:
+    if result.test is None and result.refit is None:
         yield "It never met the test set: the validation accuracy is of images that it was chosen on, so it flatters."
+    if result.test is None and result.refit is not None:
+        yield (
+            "It never met the test set, and no figure here is its own: the validation accuracy is of models that were trained "
+            "without the validation images and chosen on them, so it flatters."
+        )
     worse = degradations(run)
     if worse:
         yield _harms(worse)
@@ -255,10 +265,12 @@ def tensor_words(tensor: Tensor) -> str:
     return f"{tensor.dtype} ({shape}), {text.short(tensor.low)} to {text.short(tensor.high)}{step}"
 
 
-def _verified(file: ExportedFile) -> str:
+def _verified(file: ExportedFile, result: Result) -> str:
+    seen = result.refit is not None and file.split == "validation"
+    beside = "it was trained on them, so that is no measure of it" if seen else "nothing was chosen by them"
     return (
         f"Verified on {text.count(file.n)} {file.split} images, on which the Keras model's accuracy is "
-        f"{text.percent(file.keras_accuracy)}%; nothing was chosen by them. Time: {file.latency_method}."
+        f"{text.percent(file.keras_accuracy)}%; {beside}. Time: {file.latency_method}."
     )
 
 

@@ -33,8 +33,8 @@ def page_data(run: RunData) -> dict[str, object]:
 
     A curve with fewer values than the trial has epochs holds evenly spaced ones, the first and the last among them.
     """
-    names = setting_names(run.records, [item.name for item in run.info.hyperparameters])
-    records = {record.trial: record for record in run.records}
+    names = setting_names(run.every, [item.name for item in run.info.hyperparameters])
+    records = {record.trial: record for record in run.every}
     most = max(_FEWEST_POINTS, MOST_NUMBERS // (len(CURVES) * max(len(records), 1)))
     return {
         "fields": FIELDS,
@@ -46,7 +46,7 @@ def page_data(run: RunData) -> dict[str, object]:
                 [row.configuration.get(name) for name in names],
                 _curves(records[row.trial], most),
             ]
-            for row in trial_rows(run.records)
+            for row in trial_rows(run.every)
         },
     }
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -21,7 +22,7 @@ from tuner.documents import EXPORTS, RESULT, RUN, read_document, readable, refus
 from tuner.errors import JournalError, UsageError
 from tuner.journal import JOURNAL_NAME, read_state
 from tuner.npy import load_archive
-from tuner.records import Configuration, Json, Trial, TrialRecord, Value
+from tuner.records import TRAINING_METRICS, Configuration, Json, Trial, TrialRecord, Value
 
 RunStatus: TypeAlias = Literal["running", "completed", "failed", "interrupted"]
 # `Any`: the file holds arrays of several types; each reader casts to its own.
@@ -201,11 +202,24 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Refit:
+    """The winner trained again on training and validation images together."""
+
+    trials: tuple[str, ...]
+    """Those that stand; the test figures are theirs."""
+    trial: str
+    """The exported one."""
+    images: int
+
+
+@dataclass(frozen=True)
 class Result:
     """`result.json`."""
 
     trial: str
+    """The winner's confirmed seed with the median validation score."""
     trials: tuple[str, ...]
+    """The winner's confirmed seeds."""
     configuration: Configuration
     parameters: int
     multiply_adds: int | None
@@ -218,6 +232,13 @@ class Result:
     study: StudyResult | None = None
     target: Target | None = None
     """None where the search had none, as in all older runs."""
+    refit: Refit | None = None
+    """None where the confirmed models were tested and exported."""
+
+    @property
+    def exported(self) -> str:
+        """The trial whose model is exported."""
+        return self.trial if self.refit is None else self.refit.trial
 
 
 @dataclass(frozen=True)
@@ -227,17 +248,24 @@ class RunData:
     folder: Path
     info: RunInfo
     records: tuple[TrialRecord, ...]
-    """In the order in which the trials ended."""
+    """In the order in which the trials ended; without refits, so that whatever ranks, draws or averages them has validation figures."""
     running: tuple[Trial, ...] = ()
     """Started and not finished when the journal was last written."""
     result: Result | None = None
     arrays: Mapping[str, Array] = field(default_factory=lambda: NO_ARRAYS)
     exports: tuple[Exports, ...] = ()
     """What `mnist-tune export` left in this folder."""
+    refits: tuple[TrialRecord, ...] = ()
+    """Trainings on all images, in the order in which they ended. They have no validation figures."""
+
+    @property
+    def every(self) -> tuple[TrialRecord, ...]:
+        """All trials that have ended, the refits last."""
+        return (*self.records, *self.refits)
 
     def record(self, trial: str) -> TrialRecord | None:
         """The record of a trial, or None where it has not ended."""
-        return next((record for record in self.records if record.trial == trial), None)
+        return next((record for record in chain(self.records, self.refits) if record.trial == trial), None)
 
     def of(self, trials: Sequence[str]) -> tuple[TrialRecord, ...]:
         """The records of these trials that have ended, in the order given."""
@@ -263,7 +291,8 @@ def read_run(folder: Path) -> RunData:
     return RunData(
         folder=folder,
         info=info,
-        records=tuple(state.finished.values()),
+        records=tuple(record for record in state.finished.values() if record.phase != "refit"),
+        refits=tuple(_without_validation(record) for record in state.finished.values() if record.phase == "refit"),
         running=tuple(state.started.values()),
         result=result,
         arrays=_arrays(folder / "evaluation.npz", info.data.classes),
@@ -272,6 +301,12 @@ def read_run(folder: Path) -> RunData:
             for path in _export_documents(folder)
         ),
     )
+
+
+def _without_validation(record: TrialRecord) -> TrialRecord:
+    """A refit has no honest figures of validation images, whatever its file says."""
+    history = {metric: values for metric, values in record.history.items() if metric in TRAINING_METRICS}
+    return replace(record, val_accuracy=None, val_loss=None, history=history)
 
 
 def _export_documents(folder: Path) -> list[Path]:
@@ -429,6 +464,12 @@ def _target(item: Json | None) -> Target | None:
     return None if item is None else Target(float(item["accuracy"]), bool(item["reached"]))
 
 
+def _refit(item: Json | None) -> Refit | None:
+    if item is None:
+        return None
+    return Refit(tuple(str(trial) for trial in item["trials"]), str(item["trial"]), int(item["images"]))
+
+
 def _result(document: Json) -> Result:
     return Result(
         trial=str(document["trial"]),
@@ -444,4 +485,5 @@ def _result(document: Json) -> Result:
         model=document.get("model") or {},
         study=read_study_result(document.get("study")),
         target=_target(document.get("target")),
+        refit=_refit(document.get("refit")),
     )

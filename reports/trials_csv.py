@@ -53,15 +53,15 @@ def trials_frame(run_dir: Path) -> pd.DataFrame:
 
     rows, names = _rows(read_run(run_dir))
     frame = pandas.DataFrame(rows, columns=names)
-    frame["phase"] = pandas.Categorical(frame["phase"], ["search", "confirm", "train", "study"])
+    frame["phase"] = pandas.Categorical(frame["phase"], ["search", "confirm", "refit", "train", "study"])
     return frame.sort_values("phase", kind="stable").astype({"phase": str}).reset_index(drop=True)
 
 
 def _rows(run: RunData) -> tuple[list[list[object]], list[str]]:
     """All trials, best first, and the names of their columns."""
-    names = setting_names(run.records, [item.name for item in run.info.hyperparameters])
+    names = setting_names(run.every, [item.name for item in run.info.hyperparameters])
     rows = [
         [*(getattr(row, column) for column in _COLUMNS), *(row.configuration.get(name) for name in names)]
-        for row in trial_rows(run.records)
+        for row in trial_rows(run.every)
     ]
     return rows, [*_COLUMNS, *(f"hp.{name}" for name in names)]

@@ -44,6 +44,8 @@ class FakeRun:
     error: str | None = None
     notes: Sequence[str] = ()
     confirm: bool = True
+    refit: bool = False
+    """Whether the winner was trained again on all images."""
     arrays: bool = True
     meet_test: bool = True
     custom: bool = True
@@ -63,6 +65,7 @@ def build_run(folder: Path, fake: FakeRun | None = None) -> Path:
     searched = search_records(fake)
     confirmed = confirm_records(fake, searched) if fake.confirm else {}
     records = [*searched, *(record for trials in confirmed.values() for record in trials)]
+    records += refit_records(fake, confirmed)
     write_json(folder / "run.json", run_document(fake, records))
     write_journal(folder / "trials.jsonl", records, open_trials=2 if fake.status in ("running", "interrupted") else 0)
     if confirmed:
@@ -338,6 +341,25 @@ def confirm_records(fake: FakeRun, searched: Sequence[TrialRecord]) -> dict[str,
     return dict(sorted(found.items(), key=lambda item: -mean_accuracy(item[1])))
 
 
+def refit_records(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]]) -> list[TrialRecord]:
+    """The winner's seeds once more, without validation figures; their numbers follow those of the confirmation."""
+    if not fake.refit or not confirmed:
+        return []
+    first = max(int(record.trial) for records in confirmed.values() for record in records)
+    return [
+        replace(
+            record,
+            trial=f"{first + record.repetition:04d}",
+            phase="refit",
+            val_accuracy=None,
+            val_loss=None,
+            history={m: values for m, values in record.history.items() if not m.startswith("val_")},
+            duration_s=1.1 * record.duration_s,
+        )
+        for record in next(iter(confirmed.values()))
+    ]
+
+
 def mean_accuracy(records: Sequence[TrialRecord]) -> float:
     """The mean validation accuracy."""
     return float(np.mean([record.val_accuracy or 0.0 for record in records]))
@@ -390,7 +412,7 @@ def weight_arrays(record: TrialRecord, rng: np.random.Generator) -> dict[str, Ar
         counts.append(count)
         edges.append(edge)
         channels = filters
-    prefix = f"confirm/{record.trial}/weights/"
+    prefix = f"{'refit' if record.phase == 'refit' else 'confirm'}/{record.trial}/weights/"
     return {
         prefix + "names": np.array([layer.name for layer in kernels]),
         prefix + "shapes": np.array(shapes),
@@ -414,6 +436,8 @@ def evaluation_arrays(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecor
     arrays |= picture_arrays(fake, next(iter(confirmed.values()))[0], rng)
     if fake.meet_test:
         arrays |= measured_arrays(fake, confirmed, rng)
+    for refit in refit_records(fake, confirmed):
+        arrays |= weight_arrays(refit, rng)
     if fake.custom:
         arrays |= drawn_arrays(fake) | own_arrays(fake)
     return arrays
@@ -674,6 +698,7 @@ def result_document(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]
         "epochs": winner[0].epochs,
         "layers": to_json(winner[0])["layers"],
         "validation": validation_document(fake, winner),
+        **refit_document(fake, confirmed, median),
         "test": test_document(fake, arrays) if fake.meet_test else None,
         "finalists": [
             {
@@ -688,6 +713,16 @@ def result_document(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]
         ],
         "model": {"savedmodel": True, "keras": True, "difference": 3e-7, "note": None},
     }
+
+
+def refit_document(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]], median: TrialRecord) -> Json:
+    """`refit`, where there is one."""
+    refits = refit_records(fake, confirmed)
+    if not refits:
+        return {}
+    (exported,) = [record.trial for record in refits if record.repetition == median.repetition]
+    trials = [record.trial for record in refits]
+    return {"refit": {"trials": trials, "trial": exported, "images": 54_000 + fake.validation}}
 
 
 def test_document(fake: FakeRun, arrays: Mapping[str, Array]) -> Json:

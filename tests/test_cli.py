@@ -43,7 +43,7 @@ def test_only_what_was_typed_is_passed_on(called: Called) -> None:
 def test_every_option_arrives(called: Called) -> None:
     words = "--space compact8k --data digits --validation 0.2 --train-samples 100 --max-params 500 --max-macs 9000"
     words += " --algorithm random --max-epochs 3 --factor 2 --iterations 2 --max-trials 4 --no-references --workers 3"
-    words += " --device cpu --seed 0 --confirm-top 1 --confirm-seeds 2 --target 99.4 --no-test --time-budget 1h30m --trial-timeout 90s"
+    words += " --device cpu --seed 0 --confirm-top 1 --confirm-seeds 2 --target 99.4 --refit --no-test --time-budget 1h30m --trial-timeout 90s"
     words += " --out here --force --quiet"
     assert cli.main(words.split()) == 0
     assert called.options == {
@@ -65,6 +65,7 @@ def test_every_option_arrives(called: Called) -> None:
         "confirm_top": 1,
         "confirm_seeds": 2,
         "target": 99.4,
+        "refit": True,
         "test": False,
         "time_budget": 5400.0,
         "trial_timeout": 90.0,

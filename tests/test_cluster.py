@@ -93,6 +93,14 @@ def test_a_run_on_a_cluster_is_the_run_on_this_machine(cluster: Any, tmp_path: P
     assert not (tmp_path / "there" / ".work").exists()
 
 
+def test_a_refit_on_a_cluster_is_the_refit_on_this_machine(cluster: Any, tmp_path: Path) -> None:
+    here = start(tmp_path / "here", workers=2, refit=True, max_epochs=3)
+    there = start(tmp_path / "there", scheduler=cluster.scheduler_address, refit=True, max_epochs=3)
+    assert len(there["refit"]["trials"]) == 3
+    assert there == here
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+
+
 def test_both_workers_train_and_epochs_are_told(cluster: Any, tmp_path: Path) -> None:
     with closing(pool_of(cluster, tmp_path)) as pool:
         assert pool.size == 2

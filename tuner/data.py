@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,16 @@ class Dataset:
     def classes(self) -> int:
         """The number of classes, 2 to 100."""
         return len(self.class_names)
+
+    def joined(self) -> Dataset:
+        """The same with the validation images among the training ones, after them, and none to validate. Copies both."""
+        return replace(
+            self,
+            x_train=np.concatenate([self.x_train, self.x_validation]),
+            y_train=np.concatenate([self.y_train, self.y_validation]),
+            x_validation=self.x_validation[:0],
+            y_validation=self.y_validation[:0],
+        )
 
 
 def load_dataset(source: str, *, validation: float, seed: int, train_samples: int | None = None) -> Dataset:

@@ -186,7 +186,7 @@ _LAYER = keyed(
 )
 _TRIAL_KEYS: Mapping[str, Shape] = {
     "trial": _trial_name,
-    "phase": one_of("search", "confirm", "train", "study"),
+    "phase": one_of("search", "confirm", "refit", "train", "study"),
     "bracket": _PLACE,
     "rung": _PLACE,
     "repetition": whole(0, 10**6),
@@ -260,6 +260,7 @@ RESULT: Shape = keyed(
         "multiply_adds": _SIZE,
         "layers": optional(many(_LAYER, 10_000)),
         "target": optional(keyed({"accuracy": _SHARE, "reached": truth})),
+        "refit": optional(keyed({"trials": _TRIALS, "trial": _trial_name, "images": _COUNT})),
         "test": optional(_TEST),
         "finalists": optional(many(_FINALIST, 10_000)),
         "model": optional(table(_ANYTHING_FLAT)),

@@ -11,7 +11,7 @@ from tuner.errors import NoSpace, RunFailed
 from tuner.journal import Journal, JournalState
 from tuner.observer import Observer
 from tuner.packed import PackedConfiguration
-from tuner.records import HISTORY_METRICS, Json, Trial, TrialRecord, trial_name
+from tuner.records import Json, Trial, TrialRecord, metrics_of, trial_name
 from tuner.tasks import Event, TrainTask
 from tuner.workers import Workers
 
@@ -163,8 +163,8 @@ def _kind_of_failure(record: TrialRecord) -> str:
 
 def _record(live: _Live, event: Event, layers: tuple[LayerSummary, ...]) -> TrialRecord:
     body = event.body if event.kind == "finished" else {}
-    history = body.get("history") or {metric: [epoch[metric] for epoch in live.epochs] for metric in HISTORY_METRICS}
     trial = live.trial
+    history = body.get("history") or {m: [epoch[m] for epoch in live.epochs] for m in metrics_of(trial.phase)}
     return TrialRecord(
         trial=trial.trial,
         phase=trial.phase,

@@ -14,7 +14,7 @@ class Observer:
         """`run.json` was written for the first time, or read again (a resumed run)."""
 
     def phase_began(self, phase: str, trials: int) -> None:
-        """A phase began: search, confirm, evaluate. `trials`: how many it has at most."""
+        """A phase began: search, confirm, refit, evaluate. `trials`: how many it has at most."""
 
     def trial_started(self, trial: Trial) -> None:
         """A trial was handed to a worker."""

@@ -120,6 +120,8 @@ class SearchOptions(RunOptions):
     confirm_seeds: int = 3
     target: float | None = None
     """Percent, in (1, 100]: the smallest finalist whose mean validation accuracy reaches it wins. None: the most accurate one."""
+    refit: bool = False
+    """Whether the winner is trained again on training and validation images together, once everything is chosen."""
     images: str | None = None
     """A file or a folder: the user's own images, which the winner is to classify."""
     time_budget: float | None = None

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from search_spaces.specs import LayerSummary
 
-Phase: TypeAlias = Literal["search", "confirm", "train", "study"]
+Phase: TypeAlias = Literal["search", "confirm", "refit", "train", "study"]
 Kind: TypeAlias = Literal["search", "train", "study"]
 """Of a run."""
 Status: TypeAlias = Literal["completed", "failed"]
@@ -31,6 +31,9 @@ SCHEMA = 1
 HISTORY_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 """What is kept of each epoch. Losses are cross-entropies alone, without L2 and label smoothing, so that
 configurations compare; the learning rate is that of the epoch's last step."""
+
+TRAINING_METRICS = tuple(metric for metric in HISTORY_METRICS if not metric.startswith("val_"))
+"""Those that a refit has, which trains on the validation images."""
 
 ACCURACY_TOLERANCE = 1e-6
 """Keras counts accuracies in 32 bits, so 5,964 of 6,000 images may come a little short of 99.4%. One image is more than this."""
@@ -47,7 +50,7 @@ class Trial:
     """As in Li et al. 2018, but numbered on over iterations, the first one 0; None outside Hyperband."""
     rung: int | None
     repetition: int
-    """0 in a search, 1 to n in a confirmation, a training or a study."""
+    """0 in a search, 1 to n in a confirmation, a refit, a training or a study."""
     configuration: Configuration
     epochs: float
     """A whole number is an int. Below 1, in hundredths: the one pass sees this share of the training images."""
@@ -67,12 +70,12 @@ class TrialRecord(Trial):
 
     status: Status
     val_accuracy: float | None
-    """Of the last epoch that was trained, in [0, 1]; None where the trial failed."""
+    """Of the last epoch that was trained, in [0, 1]; None where the trial failed, and of a refit, which has none of its own."""
     val_loss: float | None
     epochs_run: int
     """Passes, whatever their share of the images."""
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    """Metric → one value an epoch (`HISTORY_METRICS`); NaN where a trial diverged."""
+    """Metric → one value an epoch (`metrics_of`); NaN where a trial diverged."""
     duration_s: float
     worker: int
     layers: tuple[LayerSummary, ...] = ()
@@ -94,6 +97,11 @@ class TrialRecord(Trial):
     def multiply_adds(self) -> int:
         """Of one image, in one forward pass."""
         return sum(layer.multiply_adds for layer in self.layers)
+
+
+def metrics_of(phase: Phase) -> tuple[str, ...]:
+    """What is kept of each epoch of a trial of this phase."""
+    return TRAINING_METRICS if phase == "refit" else HISTORY_METRICS
 
 
 def tidy_epochs(epochs: float) -> float:

@@ -11,12 +11,19 @@ import numpy as np
 from tuner.arrays import Arrays, load_arrays_file, save_arrays_file
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset
-from tuner.records import SCHEMA, Json
+from tuner.records import SCHEMA, Json, TrialRecord
+from tuner.refit import Refitted
 from tuner.run_folder import RunFolder
 from tuner.target import target_json
 
 
-def result_json(found: Sequence[Confirmed], test: Json | None, model: Json, target: float | None = None) -> Json:
+def result_json(
+    found: Sequence[Confirmed],
+    test: Json | None,
+    model: Json,
+    target: float | None = None,
+    refit: Refitted | None = None,
+) -> Json:
     """The content of result.json; `found` has the winner first."""
     winner = found[0]
     summary = winner.to_json()
@@ -32,24 +39,27 @@ def result_json(found: Sequence[Confirmed], test: Json | None, model: Json, targ
         "layers": [dataclasses.asdict(layer) for layer in record.layers],
         "validation": summary["validation"],
         **({} if target is None else {"target": target_json(winner, target)}),
+        **({} if refit is None else {"refit": refit.to_json()}),
         "test": test,
         "finalists": [finalist.to_json() for finalist in found],
         "model": model,
     }
 
 
-def collect_arrays(folder: RunFolder, data: Dataset, found: Sequence[Confirmed], winner: Path) -> None:
-    """Writes evaluation.npz: the confirmed models' arrays and the winner's."""
+def collect_arrays(
+    folder: RunFolder, data: Dataset, found: Sequence[Confirmed], winner: Path, refit: Refitted | None = None
+) -> None:
+    """Writes evaluation.npz: the arrays of the confirmed models, of the refits and of the evaluation."""
     arrays: Arrays = {"validation/labels": np.asarray(data.y_validation)}
-    for finalist in found:
-        for record in finalist.records:
-            kept = load_arrays_file(folder.kept(record.trial).with_suffix(".npz"))
-            arrays |= {_key_of(record.trial, key): array for key, array in kept.items()}
+    refits = refit.records if refit is not None else ()
+    for record in (*(record for finalist in found for record in finalist.records), *refits):
+        kept = load_arrays_file(folder.kept(record.trial).with_suffix(".npz"))
+        arrays |= {_key_of(record, key): array for key, array in kept.items()}
     save_arrays_file(folder.evaluation, {**arrays, **load_arrays_file(winner)})
 
 
-def _key_of(trial: str, key: str) -> str:
-    """Where a trial's array stands; a study's diagnostics stand apart from what every confirmed model has."""
+def _key_of(record: TrialRecord, key: str) -> str:
+    """Where a trial's array stands; a study's diagnostics and refits stand apart from what every confirmed model has."""
     if key.startswith("study/"):
-        return f"study/{trial}/{key.removeprefix('study/')}"
-    return f"confirm/{trial}/{key}"
+        return f"study/{record.trial}/{key.removeprefix('study/')}"
+    return f"{'refit' if record.phase == 'refit' else 'confirm'}/{record.trial}/{key}"

@@ -1,4 +1,4 @@
-"""A search: an oracle's trials, the confirmation of the best, the evaluation of the winner."""
+"""A search: an oracle's trials, the confirmation of the best, on request a refit of the winner, its evaluation."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.budget import ConfirmationPlan, Forecast, affordable
+from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.confirmation import Confirmed, confirmed, finalists
+from tuner.engine import same_training
 from tuner.errors import RunFailed
 from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
-from tuner.records import Configuration, Json, TrialRecord, rank_key, tidy_epochs
+from tuner.records import Configuration, Json, Trial, TrialRecord, rank_key, tidy_epochs
+from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
 from tuner.session import Session
 from tuner.target import finalists_around, has_reached, missed_words, smallest_first
 
@@ -21,22 +23,26 @@ class Search(Session[SearchOptions]):
     """One invocation of a search."""
 
     def phases(self) -> Json:
-        """Search, confirmation, evaluation."""
+        """Search, confirmation, refit, evaluation."""
         recorded = {name: trial.configuration for name, trial in {**self.state.started, **self.state.finished}.items()}
         # The workers are starting; the parent's own long import runs beside theirs.
         with quiet_imports():
             from tuner.oracle import Proposer
         proposer = Proposer(self.space, self.options, references=self._references(), recorded=recorded)
         self.run["plan"] = proposer.plan_json(self.options.algorithm)
-        confirmation = self.options.confirm_top * self.options.confirm_seeds * self.options.max_epochs
-        self.run["plan"]["epochs"] = tidy_epochs(self.run["plan"]["epochs"] + confirmation)
+        wanted = self._wanted()
+        again = (wanted.top + wanted.refit) * wanted.seeds * self.options.max_epochs
+        self.run["plan"]["epochs"] = tidy_epochs(self.run["plan"]["epochs"] + again)
         self.folder.write_run(self.run)
         with self.phase("search", proposer.planned_trials):
             records = self._search(proposer)
         found = self._confirm(records, proposer.planned_trials)
         target = self.options.target_share
+        refit, missing = self._refit(found[0], proposer.planned_trials) if wanted.refit else (None, ())
         with self.phase("evaluate", 0):
-            result = self.evaluate(found, test=self.options.test, target=target)
+            result = self.evaluate(found, test=self.options.test, target=target, refit=refit)
+        for words in missing:
+            self.note(words)
         # Last of all, for a run that is resumed before may yet confirm a finalist that reaches it.
         if target is not None and not has_reached(found[0], target):
             self.note(missed_words(found[0], target))
@@ -45,13 +51,13 @@ class Search(Session[SearchOptions]):
     def _search(self, proposer: Any) -> list[TrialRecord]:
         from tuner.sources import Networks, SearchSource
 
-        forecast = self._forecast()
-        wanted = ConfirmationPlan(self.options.confirm_top, self.options.confirm_seeds)
+        forecast, wanted = self._forecast(), self._wanted()
 
         def time_is_up() -> bool:
             if self.options.time_budget is None:
                 return False
-            needed = forecast.confirmation_s(wanted, list(self.state.finished.values()))
+            ended = [record for record in self.state.finished.values() if record.phase != "refit"]
+            needed = forecast.confirmation_s(wanted, ended)
             return self.budget.left_s() < self.budget.reserve_s(needed)
 
         networks = Networks(self.space, self.ref())
@@ -71,9 +77,9 @@ class Search(Session[SearchOptions]):
     def _confirm(self, records: list[TrialRecord], planned: int) -> list[Confirmed]:
         from tuner.sources import ListSource, Networks, confirmation_trials
 
-        wanted = ConfirmationPlan(self.options.confirm_top, self.options.confirm_seeds)
+        wanted = self._wanted()
         plan = affordable(wanted, self.budget.left_s(), self._forecast(), records)
-        if plan != wanted:
+        if (plan.top, plan.seeds) != (wanted.top, wanted.seeds):
             self.note(
                 f"The time budget left {plan.top} of {wanted.top} finalists and {plan.seeds} of {wanted.seeds} seeds to confirm."
             )
@@ -88,12 +94,37 @@ class Search(Session[SearchOptions]):
             raise RunFailed(f"No finalist could be confirmed. {source.records[0].error}")
         return found if target is None else smallest_first(found, target)
 
+    def _refit(self, winner: Confirmed, planned: int) -> tuple[Refitted, tuple[str, ...]]:
+        """Trains the winner on all images; what is to be said of refits that are missing."""
+        from tuner.sources import Networks, RefitSource
+
+        images = len(self.data.y_train) + len(self.data.y_validation)
+        # Numbers follow those of the whole confirmation, though a time budget may have left less of it.
+        trials = self._affordable_refits(winner, planned + self.options.confirm_top * self.options.confirm_seeds + 1)
+        source = RefitSource(trials, Networks(self.space, self.ref()), self.folder, passes=passes_of(winner, trials))
+        if trials:
+            with self.phase("refit", len(trials)):
+                self.engine.run(source)
+        return refitted(winner, source.records, images), shortfall_words(len(winner.records), source.records)
+
+    def _affordable_refits(self, winner: Confirmed, first: int) -> list[Trial]:
+        """Those that there is time for; what an earlier invocation trained costs none."""
+        trials, known = refit_trials(winner, first), self.state.finished
+        done = [trial for trial in trials if trial.trial in known and same_training(trial, known[trial.trial])]
+        left = [trial for trial in trials if trial not in done]
+        count = affordable_refits(len(left), self.budget.left_s(), self._forecast(), winner.records)
+        return [*done, *left[:count]]
+
+    def _wanted(self) -> ConfirmationPlan:
+        return ConfirmationPlan(self.options.confirm_top, self.options.confirm_seeds, self.options.refit)
+
     def _references(self) -> list[Configuration]:
         included = [reference["name"] for reference in self.run["references"] if reference["included"]]
         return [dict(reference.values) for reference in self.space.references_that_fit() if reference.name in included]
 
     def _forecast(self) -> Forecast:
-        return Forecast(self.options.max_epochs, self.workers.size, len(self.data.y_train), len(self.data.y_test))
+        train, validation, test = (len(y) for y in (self.data.y_train, self.data.y_validation, self.data.y_test))
+        return Forecast(self.options.max_epochs, self.workers.size, train, test, validation)
 
 
 def _no_trial_completed(records: Sequence[TrialRecord]) -> str:

@@ -23,6 +23,7 @@ from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
 from tuner.options import Options
 from tuner.records import Json, Trial
+from tuner.refit import Refitted
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import RunFolder, write_json
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
@@ -141,16 +142,22 @@ class Session(abc.ABC, Generic[Options]):
             note=self.note,
         )
 
-    def evaluate(self, found: Sequence[Confirmed], *, test: bool, target: float | None = None) -> Json:
+    def evaluate(
+        self, found: Sequence[Confirmed], *, test: bool, target: float | None = None, refit: Refitted | None = None
+    ) -> Json:
         """Lets the winner of the confirmed meet the test set, exports it, and writes result.json.
 
         Args:
             found: the winner first.
             test: whether the test set is met.
             target: the validation accuracy that the winner was to reach, in (0, 1]; None without one.
+            refit: the winner's refits, which stand in for its confirmed models if there are any; None where none was asked for.
         """
         winner = found[0]
-        models = [self.folder.kept(record.trial).with_suffix(".keras") for record in winner.records]
+        records, exported = winner.records, winner.median
+        if refit is not None and refit.records:
+            records, exported = refit.records, refit.exported
+        models = [self.folder.kept(record.trial).with_suffix(".keras") for record in records]
         arrays, own = self.folder.work / "winner.npz", self.folder.own_images
         evaluated = do_task(
             self.workers,
@@ -159,7 +166,7 @@ class Session(abc.ABC, Generic[Options]):
                 space=self.ref(),
                 configuration=dict(winner.configuration),
                 models=tuple(str(path.absolute()) for path in models),
-                exported=winner.median,
+                exported=exported,
                 arrays=str(arrays.absolute()),
                 test=test,
                 seed=self.options.seed,
@@ -167,10 +174,10 @@ class Session(abc.ABC, Generic[Options]):
                 own_images=str(own.absolute()) if own.exists() else None,
             ),
         )
-        write_bytes(self.folder.keras_model, models[winner.median].read_bytes())
+        write_bytes(self.folder.keras_model, models[exported].read_bytes())
         model = self._export()
-        collect_arrays(self.folder, self.data, found, arrays)
-        result = result_json(found, evaluated["test"], model, target)
+        collect_arrays(self.folder, self.data, found, arrays, refit)
+        result = result_json(found, evaluated["test"], model, target, refit)
         write_json(self.folder.result_json, result)
         return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +124,18 @@ class ListSource:
     def report(self, record: TrialRecord) -> None:
         """Keeps it."""
         self.records.append(record)
+
+
+@dataclass
+class RefitSource(ListSource):
+    """The refits of a winner: trainings on all images, each as long as the confirmation of its seed."""
+
+    passes: Mapping[str, int] = field(default_factory=dict)
+    """Trial → after how many it ends."""
+
+    def task(self, trial: Trial) -> TrainTask:
+        """Training without validation."""
+        return replace(super().task(trial), refit=True, stop_after=self.passes.get(trial.trial))
 
 
 def confirmation_trials(

@@ -46,6 +46,10 @@ class TrainTask:
     """What is measured of the trained model, and left among the arrays."""
     stop_early: bool = True
     """False: all epochs are trained, whatever they bring; a patience in the configuration holds all the same."""
+    refit: bool = False
+    """Train on the validation images too: then nothing is validated, and nothing stops early."""
+    stop_after: int | None = None
+    """Passes after which a refit ends: as many as its confirmation took, though its schedule is fitted to all epochs."""
     kind: Literal["train"] = "train"
 
     @property

@@ -29,7 +29,7 @@ from tuner.arrays import save_arrays_file
 from tuner.data import Dataset
 from tuner.diagnostics import measure, reset_peak_memory
 from tuner.files import whole_file
-from tuner.records import HISTORY_METRICS, Json
+from tuner.records import HISTORY_METRICS, TRAINING_METRICS, Json
 from tuner.splits import share_indices
 from tuner.tasks import PATIENCE, RESTORE_BEST, SpaceRef, TrainTask
 from tuner.weights import weight_arrays
@@ -96,13 +96,15 @@ def run_trial(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
 
 
 def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
+    if task.refit:
+        data = data.joined()
     if task.epochs < 1:
         data = _share_of(data, task.epochs, task.seed)
     space = make_space(task.space)
     hp = keras_tuner.HyperParameters()
     hp.values = dict(task.configuration)
     model = space.build(hp)
-    recorder = _Recorder(on_epoch)
+    recorder = _Recorder(on_epoch, validates=not task.refit)
     reset_peak_memory()
     space.fit(
         hp,
@@ -110,7 +112,7 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
         data.x_train,
         data.y_train,
         epochs=task.passes,
-        validation_data=(data.x_validation, data.y_validation),
+        validation_data=None if task.refit else (data.x_validation, data.y_validation),
         callbacks=[recorder, *_stopping(task, data)],
         verbose=0,
         # Of shuffling and augmentation; another HyperModel has the seed of `keras.utils.set_random_seed`.
@@ -119,13 +121,14 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
     history = recorder.history
     if task.keep is not None:
         _keep(task, model, data, Path(task.keep))
+    return {**_scores(task, history), "epochs_run": len(history["loss"]), "history": history}
+
+
+def _scores(task: TrainTask, history: Mapping[str, list[float]]) -> Json:
+    if task.refit:
+        return {"val_accuracy": None, "val_loss": None}
     last = int(np.argmin(history["val_loss"])) if task.configuration.get(RESTORE_BEST) else -1
-    return {
-        "val_accuracy": history["val_accuracy"][last],
-        "val_loss": history["val_loss"][last],
-        "epochs_run": len(history["val_accuracy"]),
-        "history": history,
-    }
+    return {"val_accuracy": history["val_accuracy"][last], "val_loss": history["val_loss"][last]}
 
 
 def _share_of(data: Dataset, share: float, seed: int) -> Dataset:
@@ -143,11 +146,12 @@ def give_memory_back() -> None:
 
 
 class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps each epoch's metrics, and ends a training whose loss is no number."""
+    """Keeps each epoch's metrics, and ends a training whose loss is no number. `validates`: whether it has validation images."""
 
-    def __init__(self, on_epoch: OnEpoch) -> None:
+    def __init__(self, on_epoch: OnEpoch, *, validates: bool) -> None:
         super().__init__()
-        self.history: dict[str, list[float]] = {metric: [] for metric in HISTORY_METRICS}
+        self._metrics = HISTORY_METRICS if validates else TRAINING_METRICS
+        self.history: dict[str, list[float]] = {metric: [] for metric in self._metrics}
         self._on_epoch = on_epoch
         self._began = time.perf_counter()
 
@@ -155,20 +159,22 @@ class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        logs = logs or {}
-        metrics = {
-            "loss": float(logs.get("cross_entropy", logs["loss"])),
-            "accuracy": _accuracy(logs, ""),
-            "val_loss": float(logs.get("val_cross_entropy", logs["val_loss"])),
-            "val_accuracy": _accuracy(logs, "val_"),
-            "learning_rate": last_learning_rate(self.model),
-            "seconds": time.perf_counter() - self._began,
-        }
+        metrics = {metric: self._value(metric, logs or {}) for metric in self._metrics}
         for metric, value in metrics.items():
             self.history[metric].append(value)
-        if not math.isfinite(metrics["loss"]) or not math.isfinite(metrics["val_loss"]):
+        if not all(math.isfinite(metrics[metric]) for metric in ("loss", "val_loss") if metric in metrics):
             raise DivergedError(f"the loss was no number after epoch {epoch + 1}")
         self._on_epoch(epoch + 1, metrics)
+
+    def _value(self, metric: str, logs: Mapping[str, float]) -> float:
+        if metric == "learning_rate":
+            return last_learning_rate(self.model)
+        if metric == "seconds":
+            return time.perf_counter() - self._began
+        prefix = "val_" if metric.startswith("val_") else ""
+        if metric == f"{prefix}accuracy":
+            return _accuracy(logs, prefix)
+        return float(logs.get(f"{prefix}cross_entropy", logs[f"{prefix}loss"]))
 
 
 def _accuracy(logs: Mapping[str, float], prefix: str) -> float:
@@ -196,11 +202,26 @@ class _StopAtChance(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
 
+class _StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a training after so many passes."""
+
+    def __init__(self, passes: int) -> None:
+        super().__init__()
+        self._passes = passes
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if epoch + 1 >= self._passes:
+            self.model.stop_training = True
+
+
 def _stopping(task: TrainTask, data: Dataset) -> list[Any]:
     """Early stopping that only saves a search time: patience under a constant rate, else only where there is no hope.
 
-    A study may ask for its own patience, and for the best weights; else it and a training stop nothing early.
+    A study may ask for its own patience, and for the best weights; else it and a training stop nothing early. A refit has no
+    images to stop by: it ends where its confirmation did.
     """
+    if task.refit:
+        return [] if task.stop_after is None else [_StopAfter(task.stop_after)]
     given, restore = task.configuration.get(PATIENCE), bool(task.configuration.get(RESTORE_BEST, False))
     if given is None and not restore and not task.stop_early:
         return []
@@ -223,7 +244,8 @@ def chance_level(labels: np.ndarray[Any, np.dtype[np.int64]]) -> float:
 
 def _keep(task: TrainTask, model: Any, data: Dataset, path: Path) -> None:
     """Leaves the model, and what a report wants of it, for the end of the run."""
-    arrays = {"validation_probabilities": predict(model, data.x_validation), **weight_arrays(model)}
+    validated = {} if task.refit else {"validation_probabilities": predict(model, data.x_validation)}
+    arrays = {**validated, **weight_arrays(model)}
     if task.diagnostics:
         # Some of them train on, with the recipe's own optimizer.
         weights = model.get_weights()

@@ -66,7 +66,10 @@ class ReliabilityBin:
 
 
 def scored_winner(run: RunData) -> Scored | None:
-    """The exported model on the test set, else on the validation images, else None."""
+    """The exported model on the test set, else the confirmed model of the median seed on the validation images, else None.
+
+    Without a refit the two are one model; a refit's own predictions of validation images, on which it was trained, are of no use.
+    """
     arrays = run.arrays
     if "test/probabilities" in arrays and "test/labels" in arrays:
         return _scored("test", arrays["test/labels"], arrays["test/probabilities"])

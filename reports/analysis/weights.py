@@ -34,8 +34,9 @@ class LayerWeights:
 
 
 def layer_weights(run: RunData, trial: str) -> tuple[LayerWeights, ...]:
-    """The layers of a confirmed trial, first to last; empty where the run kept none."""
-    prefix = f"confirm/{trial}/weights/"
+    """The layers of a confirmed trial or of a refit, first to last; empty where the run kept none."""
+    refit = run.result is not None and run.result.refit is not None and trial in run.result.refit.trials
+    prefix = f"{'refit' if refit else 'confirm'}/{trial}/weights/"
     keys = ("names", "shapes", "statistics", "histogram_counts", "histogram_edges")
     if any(prefix + key not in run.arrays for key in keys):
         return ()

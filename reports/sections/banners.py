@@ -103,9 +103,9 @@ def _why_cut(run: RunData) -> str:
 
 
 def _failed(run: RunData) -> Iterator[Banner]:
-    failed = sum(not record.completed for record in run.records)
+    failed = sum(not record.completed for record in run.every)
     if failed:
-        yield Banner("note", f"{text.plural(failed, 'trial')} of {len(run.records):,} failed.", "See failures.")
+        yield Banner("note", f"{text.plural(failed, 'trial')} of {len(run.every):,} failed.", "See failures.")
 
 
 def _notes(run: RunData) -> Iterator[Banner]:

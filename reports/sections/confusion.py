@@ -27,6 +27,7 @@ from reports.figures.confusion import confusion_figure
 from reports.figures.measures import reliability_figure
 from reports.figures.ranking import MOST_DRAWN, Ranked, precision_recall_figure, roc_figure
 from reports.run_data import RunData
+from reports.sections.refit import exported_words
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
 
 _LONGEST_NAME = 24
@@ -72,7 +73,7 @@ def build(run: RunData) -> Section:
         body={
             "scored": True,
             "why_none": "",
-            "split": _split_words(scored),
+            "split": _split_words(run, scored),
             "matrices": _matrices(run, counts),
             "pairs": [_pair_view(run, scored, pair) for pair in pairs],
             "no_pairs": "" if pairs else f"There is no mistake among {text.plural(len(scored.labels), 'image')}.",
@@ -94,11 +95,12 @@ def _title(run: RunData, scored: Scored, pairs: tuple[Pair, ...]) -> str:
     return f"A {name(top.true)} taken for a {name(top.predicted)} is the most frequent mistake: {text.plural(top.count, 'time')}"
 
 
-def _split_words(scored: Scored) -> str:
+def _split_words(run: RunData, scored: Scored) -> str:
     images = text.plural(len(scored.labels), f"{scored.split} image")
     if scored.split == "test":
-        return f"The exported model on {images}."
-    return f"The test set has not been used: these are {images}, on which the winner was chosen, so they flatter it."
+        return f"The exported model{exported_words(run)} on {images}."
+    refit = " They are the confirmed model's: the exported one was trained on them." if exported_words(run) else ""
+    return f"The test set has not been used: these are {images}, on which the winner was chosen, so they flatter it.{refit}"
 
 
 def _matrices(run: RunData, counts: npt.NDArray[np.int64]) -> list[Figure]:

@@ -44,7 +44,7 @@ def build(run: RunData) -> Section:
         name="Data",
         title=_title(data),
         how="The validation images were split off the training set, as many of each class as its share; the test images took no part "
-        "in any choice. The pixels are those of the training images before any augmentation, on a logarithmic scale.",
+        f"in any choice.{_refit_words(run)} The pixels are those of the training images before any augmentation, on a logarithmic scale.",
         body={
             "sha256": data.sha256 or text.MISSING,
             "balance": _balance_words(data),
@@ -58,6 +58,12 @@ def build(run: RunData) -> Section:
             "why_none": "" if "images/samples" in run.arrays else "The run has kept no sample images yet.",
         },
     )
+
+
+def _refit_words(run: RunData) -> str:
+    if run.result is None or run.result.refit is None:
+        return ""
+    return " Once everything was chosen, the winner was trained again on training and validation images together."
 
 
 def _pixel_words(data: DataSet) -> str:

@@ -13,7 +13,7 @@ _LONGEST_REASON = 80
 
 def build(run: RunData) -> Section:
     """One row a reason."""
-    groups = failure_groups(run.records)
+    groups = failure_groups(run.every)
     failed = sum(len(group.trials) for group in groups)
     rows = [
         Row(
@@ -51,13 +51,13 @@ def _title(run: RunData, failed: int, only: str) -> str:
     if not failed:
         return "No trial failed"
     reason = f", all alike: {only[:_LONGEST_REASON]}" if only and failed > 1 else ""
-    return f"{text.count(failed)} of {text.plural(len(run.records), 'trial')} failed{reason}"
+    return f"{text.count(failed)} of {text.plural(len(run.every), 'trial')} failed{reason}"
 
 
 def _why_none(run: RunData) -> str:
-    if not run.records:
+    if not run.every:
         return "No trial has ended yet."
-    return f"All of {text.plural(len(run.records), 'trial')} that ended completed."
+    return f"All of {text.plural(len(run.every), 'trial')} that ended completed."
 
 
 def _names(trials: tuple[str, ...]) -> str:

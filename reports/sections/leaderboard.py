@@ -30,7 +30,7 @@ def build(run: RunData) -> Section:
             "why_none": "" if confirmed else _why_none(run),
             "settings": settings_table(run),
             "trials": trials_table(run),
-            "no_trials": "" if run.records else "No trial has finished.",
+            "no_trials": "" if run.every else "No trial has finished.",
         },
     )
 
@@ -107,19 +107,26 @@ def confirmed_table(run: RunData) -> Table | None:
 
 def trials_table(run: RunData) -> Table | None:
     """All trials with all their hyperparameters."""
-    if not run.records:
+    if not run.every:
         return None
-    names = setting_names(run.records, [item.name for item in run.info.hyperparameters])
-    winners = set(run.result.trials) if run.result else set()
-    rows = trial_rows(run.records)
+    names = setting_names(run.every, [item.name for item in run.info.hyperparameters])
+    rows = trial_rows(run.every)
     settings = (Column(name, extra=True, number=_numeric(rows, name), key=f"hp.{name}") for name in names)
     return Table(
-        caption=f"All {text.plural(len(rows), 'trial')}, best validation accuracy first.",
+        caption=f"All {text.plural(len(rows), 'trial')}, best validation accuracy first{'; a refit has none' if run.refits else ''}.",
         columns=(*_TRIAL_COLUMNS, *settings),
-        rows=[_trial_row(row, names, winner=row.trial in winners) for row in rows],
+        rows=[_trial_row(row, names, _standing(run, row.trial)) for row in rows],
         sortable=True,
         id="trials-table",
     )
+
+
+def _standing(run: RunData, trial: str) -> str:
+    """What a completed trial was for the result, if anything."""
+    result = run.result
+    if result is not None and trial in result.trials:
+        return "winner"
+    return "exported" if result is not None and result.refit is not None and trial == result.refit.trial else ""
 
 
 def _ranked_by(run: RunData) -> str:
@@ -265,7 +272,7 @@ _TRIAL_COLUMNS = (
 )
 
 
-def _trial_row(row: TrialRow, names: Sequence[str], *, winner: bool) -> Row:
+def _trial_row(row: TrialRow, names: Sequence[str], standing: str) -> Row:
     """Without sort keys: the page has the values of trials already."""
     cells = (
         row.trial,
@@ -280,10 +287,10 @@ def _trial_row(row: TrialRow, names: Sequence[str], *, winner: bool) -> Row:
         row.phase if row.repetition == 0 else f"{row.phase} {row.repetition}",
         text.count(row.bracket),
         text.count(row.rung),
-        (row.error or "failed") if row.status == "failed" else ("winner" if winner else "completed"),
+        (row.error or "failed") if row.status == "failed" else (standing or "completed"),
         *(text.setting(row.configuration.get(name)) for name in names),
     )
-    return Row([Cell(cell) for cell in cells], trial=row.trial, winner=winner, failed=row.status == "failed")
+    return Row([Cell(cell) for cell in cells], trial=row.trial, winner=bool(standing), failed=row.status == "failed")
 
 
 def _numeric(rows: Sequence[TrialRow], name: str) -> bool:

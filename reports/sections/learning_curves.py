@@ -61,7 +61,7 @@ def build(run: RunData) -> Section:
         title=_title(run, winner, gap),
         how="A band spans the smallest and the largest of a configuration's seeds, its line is their mean; thin lines are single "
         "trials. Training is dashed, validation is solid. Losses are cross-entropies without L2 and label smoothing, so that they "
-        "compare. The learning rate is that of an epoch's last step.",
+        f"compare. The learning rate is that of an epoch's last step.{_refit_words(run)}",
         body={
             "accuracy": accuracy,
             "others": _panels(confirmed),
@@ -70,6 +70,10 @@ def build(run: RunData) -> Section:
             "stops": _stop_words(early_stops(run.records)),
         },
     )
+
+
+def _refit_words(run: RunData) -> str:
+    return " Refits are not drawn: they were trained on the validation images." if run.refits else ""
 
 
 def winner_records(run: RunData) -> tuple[TrialRecord, ...]:

@@ -13,6 +13,7 @@ from reports.analysis.comparison import (
     winning_reference,
 )
 from reports.run_data import Reference, Result, RunData
+from reports.sections.refit import seeds_words
 from reports.sections.section import Cell, Column, Row, Table, number
 
 _COLUMNS = (
@@ -75,7 +76,7 @@ def _beside_published(run: RunData, result: Result) -> str:
     where = "under the cap" if top.reference.fits else "of all"
     size = f", with {top.parameter_ratio:.2f} times its parameters" if top.parameter_ratio is not None else ""
     return (
-        f"Its mean test accuracy over {text.plural(len(result.test.per_seed), 'seed')} is {_apart(top.difference)} the best "
+        f"Its mean test accuracy over {seeds_words(result, len(result.test.per_seed))} is {_apart(top.difference)} the best "
         f"published figure {where}, {text.percent(top.reference.published_accuracy)}% of {top.reference.name}{size}."
     )
 

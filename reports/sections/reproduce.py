@@ -101,7 +101,7 @@ def _model_facts(run: RunData) -> list[tuple[str, str]]:
     if run.result is None:
         return []
     model = run.result.model
-    facts = [("Exported trial", run.result.trial)]
+    facts = [("Exported trial", run.result.exported)]
     difference = model.get("difference")
     if isinstance(difference, (int, float)):
         facts.append(("SavedModel − Keras file", f"{text.short(float(difference))} at most"))

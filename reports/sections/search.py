@@ -18,7 +18,7 @@ _STEPS = 160
 def build(run: RunData) -> Section:
     """History, brackets and the table of rungs."""
     found = history(run.records)
-    times = timeline(run.records)
+    times = timeline(run.every)
     outcomes = rung_outcomes(run.records, run.info.plan.rungs)
     return Section(
         id="search",

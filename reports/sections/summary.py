@@ -15,6 +15,7 @@ from reports.run_data import Result, RunData, TestScores
 from reports.sections.banners import Banner, banners, caveat
 from reports.sections.leaderboard import short_table
 from reports.sections.published import reference_table, reference_words
+from reports.sections.refit import refit_words, seeds_words
 from reports.sections.section import Figure, Section, figure
 from reports.sections.target import chosen_words
 from search_spaces.specs import LayerSummary
@@ -73,7 +74,7 @@ def build(run: RunData) -> Section:
         name="Answer",
         title=answer.number,
         how="The interval is Wilson's, 95%, of the exported model on the test images; ± is the standard deviation over "
-        "seeds of the same recipe. The test set was used once, by the confirmed winner.",
+        f"seeds of the same recipe. The test set was used once, by the {'refitted' if _is_refitted(run) else 'confirmed'} winner.",
         body={
             "answer": answer,
             "network": _network_words(net),
@@ -115,6 +116,10 @@ def answer_of(run: RunData) -> Answer:
     return Answer("No answer", "", _no_answer(run), doubt, _facts(run, None))
 
 
+def _is_refitted(run: RunData) -> bool:
+    return run.result is not None and run.result.refit is not None
+
+
 def _tested(run: RunData, result: Result, test: TestScores, doubt: str) -> Answer:
     value = test.exported_accuracy if test.exported_accuracy is not None else test.accuracy
     interval = f"[{text.percent(test.interval[0])}, {text.percent(test.interval[1])}]" if test.interval else ""
@@ -131,6 +136,8 @@ def _tested(run: RunData, result: Result, test: TestScores, doubt: str) -> Answe
 
 def _effort_words(run: RunData, result: Result) -> str:
     epochs = text.plural(result.epochs, "epoch")
+    if result.refit is not None:
+        epochs = f"refitted on {text.count(result.refit.images)} images, {epochs}"
     verb = "found" if run.info.kind == "search" else "trained"
     return f"{epochs}, {verb} in {text.duration(run.info.elapsed_s)}" if run.info.elapsed_s else epochs
 
@@ -149,10 +156,8 @@ def _size_words(run: RunData, parameters: int) -> str:
 def _facts(run: RunData, result: Result | None) -> tuple[tuple[str, str], ...]:
     info, facts = run.info, []
     if result is not None and result.test is not None:
-        n = len(result.test.per_seed)
-        facts.append(
-            (f"Test, mean of {text.plural(n, 'seed')}", f"{text.spread(result.test.accuracy, result.test.sd)} %")
-        )
+        seeds = seeds_words(result, len(result.test.per_seed))
+        facts.append((f"Test, mean of {seeds}", f"{text.spread(result.test.accuracy, result.test.sd)} %"))
     if result is not None:
         n = len(result.validation.per_seed)
         facts.append(
@@ -161,7 +166,7 @@ def _facts(run: RunData, result: Result | None) -> tuple[tuple[str, str], ...]:
                 f"{text.spread(result.validation.mean, result.validation.sd)} %",
             )
         )
-    facts.append(("Trials", text.count(len(run.records))))
+    facts.append(("Trials", text.count(len(run.every))))
     if info.elapsed_s and (result is None or result.test is None):
         facts.append(("Time", text.duration(info.elapsed_s)))
     facts.append(("Data", info.data.name if not info.data.is_digits else "scikit-learn's digits"))
@@ -234,7 +239,9 @@ def _front_words(run: RunData) -> str:
 
 def _claims(run: RunData) -> tuple[str, ...]:
     """What stands beside the answer: how it was chosen, how it compares, and how consistent it is."""
-    return tuple(words for words in (chosen_words(run), reference_words(run), _consistency_words(run)) if words)
+    return tuple(
+        words for words in (refit_words(run), chosen_words(run), reference_words(run), _consistency_words(run)) if words
+    )
 
 
 def _consistency_words(run: RunData) -> str:
@@ -264,4 +271,4 @@ def _tested_seeds(run: RunData, result: Result, bar: Bar) -> str:
     if result.test is None or bar.reference is not None or not result.test.per_seed:
         return "."
     above = sum(value >= bar.accuracy for value in result.test.per_seed)
-    return f"; on test images {above} of {text.plural(len(result.test.per_seed), 'seed')}."
+    return f"; on test images {above} of {seeds_words(result, len(result.test.per_seed))}."

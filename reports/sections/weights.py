@@ -12,6 +12,7 @@ from reports.analysis.network import network
 from reports.analysis.weights import FinalistNorms, LayerWeights, Spread, finalist_norms, layer_weights
 from reports.figures.measures import norm_figure, weight_histogram
 from reports.run_data import RunData
+from reports.sections.refit import exported_words
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
 
 
@@ -26,7 +27,7 @@ class FeatureStrip:
 
 def build(run: RunData) -> Section:
     """Statistics by layer, kernels and feature maps."""
-    layers = layer_weights(run, run.result.trial) if run.result is not None else ()
+    layers = layer_weights(run, run.result.exported) if run.result is not None else ()
     norms = finalist_norms(run)
     return Section(
         id="weights",
@@ -36,14 +37,14 @@ def build(run: RunData) -> Section:
         "line in a histogram is zero. A layer's norm shrinks with L2 and weight decay and grows with training; it compares where the "
         "shapes are alike. In kernels blue is above zero and orange below, on one scale.",
         body={
-            "table": _table(layers),
+            "table": _table(run, layers),
             "parameters": _parameter_table(run),
             "kernels": _kernels(run),
             "kernel_words": _kernel_words(run),
             "example": _example(run),
             "features": _features(run),
             "norms": _norm_figure(norms),
-            "norm_table": _norm_table(norms),
+            "norm_table": _norm_table(run, norms),
             "why_none": "" if layers else "The run has kept no weight statistics: they are made of confirmed models.",
             "per_sample": _per_sample(run),
         },
@@ -60,11 +61,11 @@ def _title(layers: tuple[LayerWeights, ...]) -> str:
     )
 
 
-def _table(layers: tuple[LayerWeights, ...]) -> Table | None:
+def _table(run: RunData, layers: tuple[LayerWeights, ...]) -> Table | None:
     if not layers:
         return None
     return Table(
-        caption="Kernels of the exported model, first to last.",
+        caption=f"Kernels of the exported model{exported_words(run) or ','} first to last.",
         columns=(
             Column("Layer", number=False),
             Column("Shape", number=False),
@@ -118,7 +119,7 @@ def _norm_figure(found: tuple[FinalistNorms, ...]) -> Figure | None:
     return figure(norm_figure(shown, [_finalist(norms) for norms in shown], words), words)
 
 
-def _norm_table(found: tuple[FinalistNorms, ...]) -> Table | None:
+def _norm_table(run: RunData, found: tuple[FinalistNorms, ...]) -> Table | None:
     """Layer by layer: networks differ, so a row is a place, not a name."""
     shown = found[:_MOST_FINALISTS]
     if not shown:
@@ -130,6 +131,7 @@ def _norm_table(found: tuple[FinalistNorms, ...]) -> Table | None:
     ]
     return Table(
         caption="L2 norm of each layer's weights"
+        + (" in the confirmed models" if exported_words(run) else "")
         + (f", mean ± standard deviation over {text.plural(seeds, 'seed')}." if seeds > 1 else ", one seed."),
         columns=(Column("Layer", number=False), *(Column(_finalist(norms).capitalize()) for norms in shown)),
         rows=[
@@ -224,6 +226,9 @@ def _features(run: RunData) -> list[FeatureStrip]:
 
 
 def _per_sample(run: RunData) -> str:
-    if run.result is None or not run.info.data.train:
+    if run.result is None:
         return ""
-    return f"{run.result.parameters / run.info.data.train:.2f} parameters for each of {text.count(run.info.data.train)} training images."
+    images = run.info.data.train if run.result.refit is None else run.result.refit.images
+    if not images:
+        return ""
+    return f"{run.result.parameters / images:.2f} parameters for each of {text.count(images)} training images."

@@ -54,8 +54,20 @@ def banners(runs: Sequence[NamedRun]) -> tuple[Banner, ...]:
             for run in runs
         )
         found.append(Banner("alarm", "These runs are not all of the same data.", f"Their accuracies do not compare. {names}."))  # fmt: skip
+    found += _refits(runs)
     found += [banner for run in runs if (banner := _status(run)) is not None]
     return tuple(found)
+
+
+def _refits(runs: Sequence[NamedRun]) -> list[Banner]:
+    """Test figures of a refitted model beside those of one that was trained on fewer images."""
+    results = {run.place: run.run.result for run in runs}
+    tested = {place: result for place, result in results.items() if result is not None and result.test is not None}
+    refitted = [place for place, result in tested.items() if result.refit is not None]
+    if not refitted or len(refitted) == len(tested):
+        return []
+    words = "They were trained on the validation images too, those of the other runs were not."
+    return [Banner("note", f"Test figures of {letters(runs, refitted)} are of refitted models.", words)]
 
 
 def _status(run: NamedRun) -> Banner | None:
@@ -157,7 +169,7 @@ def _row(run: NamedRun) -> Row:
         (
             Cell(run.title, sort=run.place, detail="" if info.status == "completed" else info.status),
             *middle,
-            number(len(run.run.records)),
+            number(len(run.run.every)),
             number(info.elapsed_s, text.duration(info.elapsed_s)),
             Cell(info.space),
             Cell(info.data.name if not info.data.is_digits else "scikit-learn's digits"),
@@ -169,7 +181,7 @@ def _winner_cells(run: RunData, result: Result) -> tuple[Cell, ...]:
     test, scores = result.test, result.validation
     exported = _exported(run)
     return (
-        number(exported[0], text.interval(*exported)) if exported is not None else Cell(text.MISSING),
+        _exported_cell(result, *exported) if exported is not None else Cell(text.MISSING),
         number(test.accuracy, text.spread(test.accuracy, test.sd)) if test is not None else Cell("not used"),
         number(scores.mean, text.spread(scores.mean, scores.sd)),
         number(len(scores.per_seed)),
@@ -177,6 +189,11 @@ def _winner_cells(run: RunData, result: Result) -> tuple[Cell, ...]:
         number(result.multiply_adds),
         number(result.epochs, text.epochs(result.epochs)),
     )
+
+
+def _exported_cell(result: Result, accuracy: float, interval: tuple[float, float] | None) -> Cell:
+    refit = f"refitted on {text.count(result.refit.images)} images" if result.refit is not None else ""
+    return Cell(text.interval(accuracy, interval), sort=accuracy, detail=refit)
 
 
 def _trial_cells(run: RunData) -> tuple[Cell, ...]:
