@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmarks.measuring import RESULTS, ROOT
+from benchmarks.time_to_quality import METHODS
 from tuner.records import Json
 
 FOLDER = ROOT / "docs" / "benchmarks"
@@ -66,7 +67,8 @@ def anytime(kept: Json) -> None:
     """
     searches: dict[str, list[Json]] = {}
     for search in kept["searches"]:
-        searches.setdefault(search["method"], []).append(search)
+        if search["method"] in METHODS:  # what was tried and dropped stays in the file
+            searches.setdefault(search["method"], []).append(search)
     colours = _colours(list(searches))
     seconds = np.arange(0.0, max(search["limit_s"] for search in kept["searches"]) + 1.0)
 
@@ -90,20 +92,17 @@ def anytime(kept: Json) -> None:
 
 
 def spread_over_seeds(searches: Sequence[Json], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Worst, median and best (3, t) of the searches' best accuracies so far; NaN where no search has any.
+    """Worst, median and best (3, t) of the searches' best accuracies so far; NaN where one of them was not watched any more.
 
-    A search that found what it looked for keeps its last value; one that was cut off says nothing of later.
+    A search that found what it looked for keeps its last value; before its first trial has ended it has 0.
     """
-    found = np.full((len(searches), len(seconds)), np.nan)
+    found = np.zeros((len(searches), len(seconds)))
     for row, search in zip(found, searches, strict=True):
-        known = seconds <= (np.inf if search["seconds"] is not None else search["limit_s"])
         for began, accuracy in search["anytime"]:
-            row[known & (seconds >= began)] = accuracy
-    known_columns = ~np.isnan(found).all(axis=0)
-    spread = np.full((3, len(seconds)), np.nan)
-    several = found[:, known_columns]
-    spread[:, known_columns] = np.nanmin(several, axis=0), np.nanmedian(several, axis=0), np.nanmax(several, axis=0)
-    return spread
+            row[seconds >= began] = accuracy
+        if search["seconds"] is None:
+            row[seconds > search["limit_s"]] = np.nan
+    return np.array([found.min(axis=0), np.median(found, axis=0), found.max(axis=0)])
 
 
 def _colours(methods: Sequence[str]) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import guided_draws
+from benchmarks import draw_weights, guided_draws
 from benchmarks.guidance import LEAST_GOOD, RANKERS, Encoded, Floats, Ranker, encode, split, unit
 from benchmarks.guided_draws import BRACKETS, Measured, Pairs, Pool
 from search_spaces.hyperparameters import (
@@ -352,3 +352,31 @@ def test_brackets_are_those_of_a_default_search() -> None:
     rungs = Proposer(load_family(guided_draws.SPACE), SearchOptions(space=guided_draws.SPACE)).rungs
     assert [rung.size for rung in rungs if rung.rung == 0] == list(BRACKETS)
     assert sum(BRACKETS) in guided_draws.BUDGETS
+
+
+def test_a_configuration_counts_as_often_as_other_weights_draw_it() -> None:
+    shipped: dict[str, dict[Value, float]] = {"a": {1: 0.5, 2: 0.5}, "b": {1: 0.2, 2: 0.8}}
+    tried: dict[str, dict[Value, float]] = {"a": {1: 0.9, 2: 0.1}, "b": {1: 0.2, 2: 0.8}}
+    assert draw_weights.ratios([{"a": 1, "b": 1}, {"a": 2, "b": 2}, {"b": 1}], shipped, tried).tolist() == [
+        1.8,
+        0.2,
+        1.0,
+    ]
+
+
+def test_draws_of_the_good_half_alone_are_good() -> None:
+    scores, weights = np.array([0.6, 0.6, 0.96, 0.98]), np.array([0.0, 0.0, 1.0, 1.0])
+    found = draw_weights.row(scores, weights, np.random.default_rng(1))
+    assert found["share_above"] == {"0.9": 1.0, "0.95": 1.0, "0.965": 0.5, "0.97": 0.5}
+    assert found["effective_n"] == 2.0
+    even = draw_weights.row(scores, np.ones(4), np.random.default_rng(1))
+    assert even["share_above"]["0.9"] == 0.5
+    assert even["best_of"]["12"] < found["best_of"]["12"]
+
+
+def test_weights_that_are_tried_are_of_values_that_the_space_has() -> None:
+    shipped, tried = draw_weights.shipped(), draw_weights.TRIED
+    assert {name: set(own) for name, own in shipped.items()} == {name: set(own) for name, own in tried.items()}
+    for weights in (*shipped.values(), *tried.values()):
+        assert sum(weights.values()) == pytest.approx(1.0)
+        assert min(weights.values()) > 0

@@ -225,21 +225,22 @@ def test_figures_are_drawn_of_what_is_kept(tmp_path: Path, monkeypatch: pytest.M
     assert "throughput" in drawn
 
 
-def test_the_band_over_seeds_ends_where_nothing_is_known() -> None:
+def test_the_band_over_seeds_ends_where_one_is_not_watched_any_more() -> None:
     searches: list[Any] = [
         {"seconds": 20.0, "limit_s": 100.0, "anytime": [[10.0, 0.90], [20.0, 0.98]]},
         {"seconds": None, "limit_s": 40.0, "anytime": [[30.0, 0.95]]},
+        {"seconds": None, "limit_s": 100.0, "anytime": [[10.0, 0.94]]},
     ]
     spread = plots.spread_over_seeds(searches, np.array([0.0, 10.0, 30.0, 50.0]))
-    assert np.isnan(spread[:, 0]).all()
-    assert spread[:, 1].tolist() == [0.90, 0.90, 0.90]
-    assert spread[:, 2] == pytest.approx([0.95, 0.965, 0.98])
-    assert spread[:, 3].tolist() == [0.98, 0.98, 0.98]
+    assert spread[:, 0].tolist() == [0.0, 0.0, 0.0]
+    assert spread[:, 1].tolist() == [0.0, 0.90, 0.94]
+    assert spread[:, 2].tolist() == [0.94, 0.95, 0.98]
+    assert np.isnan(spread[:, 3]).all()
 
 
-def test_a_search_without_any_trial_has_no_band() -> None:
-    nothing: list[Any] = [{"seconds": None, "limit_s": 40.0, "anytime": []}]
-    assert np.isnan(plots.spread_over_seeds(nothing, np.array([0.0, 50.0]))).all()
+def test_what_was_found_stays_found() -> None:
+    found: list[Any] = [{"seconds": 20.0, "limit_s": 30.0, "anytime": [[20.0, 0.98]]}]
+    assert plots.spread_over_seeds(found, np.array([50.0])).tolist() == [[0.98]] * 3
 
 
 def test_the_first_training_is_that_which_began_first(tmp_path: Path) -> None:
