@@ -108,7 +108,7 @@ NEVER_READ = ("-h", "--help")
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Addresses of schedulers are made up: nobody answers."""
-    monkeypatch.setattr("tuner.cluster._CONNECT_S", 0.05)
+    monkeypatch.setattr("tuner.cluster_connection._CONNECT_S", 0.05)
 
 
 def test_every_command_is_looked_at() -> None:
