@@ -81,7 +81,7 @@ const commandBox = (trial) => {
   return make(
     "div",
     { class: "again" },
-    "Train it again: ",
+    trial.phase === "refit" ? "Train its configuration again, without the validation images: " : "Train it again: ",
     make("code", {}, commandOf(trial)),
     " ",
     make("button", { type: "button", click: copy }, "Copy"),
