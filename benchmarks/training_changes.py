@@ -193,7 +193,7 @@ def distil(share: float, temperature: float) -> Callable[[Path], None]:
             model.compile(
                 optimizer=training.make_optimizer(recipe, total_steps),
                 loss=_distilled_loss(soft, share, temperature),
-                metrics=[_DecodedAccuracy(classes), _DecodedCrossEntropy(classes)],
+                metrics=[_Accuracy(classes, name="accuracy"), _CrossEntropy(classes, name="cross_entropy")],
                 steps_per_execution=steps_per_execution,
             )
 
@@ -230,22 +230,24 @@ def _distilled_loss(soft: NDArray[np.float32], share: float, temperature: float)
     return loss
 
 
-class _DecodedAccuracy(keras.metrics.SparseCategoricalAccuracy):  # type: ignore[misc]
-    def __init__(self, classes: int) -> None:
-        super().__init__(name="accuracy")
+class _OfCodes:
+    """Of a metric of integer labels that finds them in codes of row and class."""
+
+    def __init__(self, classes: int, **options: Any) -> None:
+        super().__init__(**options)
         self._classes = classes
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        super().update_state(keras.ops.cast(y_true, "int32") % self._classes, y_pred, sample_weight)
+        base: Any = super()
+        base.update_state(keras.ops.cast(y_true, "int32") % self._classes, y_pred, sample_weight)
 
 
-class _DecodedCrossEntropy(keras.metrics.SparseCategoricalCrossentropy):  # type: ignore[misc]
-    def __init__(self, classes: int) -> None:
-        super().__init__(name="cross_entropy")
-        self._classes = classes
+class _Accuracy(_OfCodes, keras.metrics.SparseCategoricalAccuracy):  # type: ignore[misc]
+    pass
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        super().update_state(keras.ops.cast(y_true, "int32") % self._classes, y_pred, sample_weight)
+
+class _CrossEntropy(_OfCodes, keras.metrics.SparseCategoricalCrossentropy):  # type: ignore[misc]
+    pass
 
 
 CHANGES: Mapping[str, Change] = {
