@@ -10,16 +10,8 @@ import pytest
 
 from benchmarks import experiments
 from benchmarks.experiments import Arm, Kept, Trained, make_arm
-from benchmarks.training_changes import (
-    CHANGES,
-    TEACHER,
-    brighten,
-    cut_out,
-    displace,
-    displacements,
-    set_constant,
-    softened,
-)
+from benchmarks.further_augmentation import brighten, cut_out, displace, displacements
+from benchmarks.training_changes import CHANGES, TEACHER, set_constant, softened
 from search_spaces.registry import load_family
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import UsageError
