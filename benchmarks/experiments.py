@@ -1,8 +1,9 @@
 """`python -m benchmarks.experiments`: what one change does to a network's validation accuracy, by seeds in pairs.
 
-A change is a name of `training_changes`, or values of hyperparameters (`batch_size=32`, several with commas); an empty one is the base itself. Every
-arm trains the same seeds on the same images: MNIST's training set less the tenth that validates, one split for all. The
-test set is not looked at. Each training is kept as it ends, and what is kept is not trained again: hours add up over many
+A change is names of `training_changes` and values of hyperparameters (`batch_size=32`), several with commas; an empty one is the base itself.
+Every arm trains the same seeds on the same images: MNIST's training set less the third that validates, one split for
+all. A third, for what a pair of seeds can show is limited by the images that tell them apart: 20,000 show what takes
+three to four times as many seeds on 6,000. The test set is not looked at. Each training is kept as it ends, and what is kept is not trained again: hours add up over many
 calls. `--table` prints what is kept. Needs `MNIST_TUNE_DATA`.
 """
 
@@ -14,8 +15,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from benchmarks.measuring import RESULTS, conditions, do_all
 from benchmarks.training_changes import CHANGES, VARIABLE, write_teacher
@@ -32,10 +34,14 @@ from tuner.tasks import Event, SpaceRef, TrainTask
 from tuner.workers import LocalWorkers
 
 RESULT = RESULTS / "experiments.json"
-BASE, SPACE, EPOCHS, SEEDS = "c12-8172", "compact8k", 15, 8
+BASE, SPACE, EPOCHS, SEEDS, VALIDATION = "c12-8172", "compact8k", 15, 4, 1 / 3
 _SPLIT_SEED = 1
 _FIRST_SEED = 70_001
 _MODULE = "benchmarks.training_changes"
+
+
+Key: TypeAlias = tuple[str, str, int, int, float]
+"""Base, change, images, epochs, validation: which arm it is."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,26 @@ class Arm:
     change: str
     samples: int
     epochs: int
+    validation: float
+    """Share of the training set."""
     configuration: Mapping[str, Value]
     trainings: tuple[Trained, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str, int, int]:
-        return self.base, self.change, self.samples, self.epochs
+    def key(self) -> Key:
+        return self.base, self.change, *self.conditions
+
+    @property
+    def conditions(self) -> tuple[int, int, float]:
+        return self.samples, self.epochs, self.validation
+
+    @property
+    def training_changes(self) -> tuple[str, ...]:
+        return tuple(word for word in self.change.split(",") if word in CHANGES)
+
+    @property
+    def hyperparameters(self) -> tuple[str, ...]:
+        return tuple(word for word in self.change.split(",") if word not in CHANGES) if self.change else ()
 
     @property
     def scores(self) -> dict[int, float]:
@@ -78,7 +98,7 @@ class Kept:
 
     path: Path
     before: Json
-    arms: dict[tuple[str, str, int, int], Arm] = field(default_factory=dict)
+    arms: dict[Key, Arm] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path, before: Json) -> Kept:
@@ -96,7 +116,7 @@ class Kept:
         partial.replace(self.path)
 
 
-def make_arm(base: str, change: str, samples: int, epochs: int) -> Arm:
+def make_arm(base: str, change: str, samples: int = 0, epochs: int = EPOCHS, validation: float = VALIDATION) -> Arm:
     """An arm that has trained nothing.
 
     Raises:
@@ -104,14 +124,12 @@ def make_arm(base: str, change: str, samples: int, epochs: int) -> Arm:
     """
     found = known_configuration(base, SPACE)
     family = load_family(found.space)
-    values: dict[str, Value] = {}
-    if change and change not in CHANGES:
-        values = dict(_value(word, found.space) for word in change.split(","))
+    arm = Arm(base, change, samples, epochs, validation, found.configuration)
+    values = dict(_value(word, found.space) for word in arm.hyperparameters)
     try:
-        configuration = family.complete(values, base=found.configuration, strict=True)
+        return replace(arm, configuration=family.complete(values, base=found.configuration, strict=True))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return Arm(base, change, samples, epochs, configuration)
 
 
 def _value(word: str, space: str) -> tuple[str, Value]:
@@ -132,7 +150,7 @@ def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path |
     missing = [seed for seed in seeds if seed not in kept.arms.get(arm.key, arm).scores]
     if not missing:
         return
-    os.environ[VARIABLE] = arm.change if arm.change in CHANGES else ""
+    os.environ[VARIABLE] = ",".join(arm.training_changes)
 
     def keep(event: Event) -> None:
         trained = _trained(event)
@@ -152,9 +170,14 @@ def _task(arm: Arm, seed: int, models: Path | None) -> TrainTask:
         configuration=dict(arm.configuration),
         epochs=arm.epochs,
         seed=seed,
-        keep=str(models / f"{arm.base}-{seed}") if models is not None and not arm.change else None,
+        keep=str(models / f"{_prefix(arm)}{seed}") if models is not None and not arm.change else None,
         stop_early=False,
     )
+
+
+def _prefix(arm: Arm) -> str:
+    """Of the names of a base's models: a teacher must not have seen the images that validate its students."""
+    return f"{arm.base}-{arm.samples}-{arm.epochs}-{round(60_000 * arm.validation)}-"
 
 
 def _trained(event: Event) -> Trained:
@@ -181,12 +204,12 @@ def table(kept: Kept) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for arm in kept.arms.values():
-        base = kept.arms.get((arm.base, "", arm.samples, arm.epochs))
+        base = kept.arms.get((arm.base, "", *arm.conditions))
         mean = 100.0 * sum(arm.scores.values()) / len(arm.scores)
         told = _told(test_of(arm, base)) if base is not None and arm.change else ""
         hours = sum(own.minutes for own in arm.trainings) / 60
-        words = CHANGES[arm.change].text if arm.change in CHANGES else arm.change or "none"
-        size = f"{arm.samples or 54_000:,}, {arm.epochs}"
+        words = "; ".join((*arm.hyperparameters, *(CHANGES[name].text for name in arm.training_changes))) or "none"
+        size = f"{arm.samples or 60_000 - round(60_000 * arm.validation):,}, {arm.epochs}"
         lines.append(f"| `{arm.base}` | {words} | {size} | {len(arm.scores)} | {mean:.2f} | {told} | {hours:.1f} |")
     return "\n".join(lines) + "\n"
 
@@ -208,6 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--samples", type=int, default=0, help="training images; 0: all that don't validate")
+    parser.add_argument("--validation", type=float, default=VALIDATION, help="share of the images that validates")
     parser.add_argument("--models", type=Path, help="where the base's models are kept, which are distil's teacher")
     parser.add_argument("--table", action="store_true", help="only print what is kept")
     parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")
@@ -225,16 +249,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(given: argparse.Namespace, kept: Kept) -> None:
     """The base, then each change."""
-    arms = [make_arm(given.base, change, given.samples, given.epochs) for change in ("", *given.change)]
-    if "distil" in given.change and given.models is None:
+    conditions_of_all = given.samples, given.epochs, given.validation
+    arms = [make_arm(given.base, change, *conditions_of_all) for change in ("", *given.change)]
+    distilling = [arm for arm in arms if "distil" in arm.training_changes]
+    if distilling and given.models is None:
         raise UsageError(
             "distil needs a teacher. Expected --models to name a folder of the base's models. Received: none"
         )
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        save_arrays(load_dataset("mnist", validation=0.1, seed=_SPLIT_SEED, train_samples=given.samples or None), data)
+        split = {"validation": given.validation, "train_samples": given.samples or None}
+        save_arrays(load_dataset("mnist", seed=_SPLIT_SEED, **split), data)
         for arm in arms:
-            if arm.change == "distil" and not write_teacher(data, given.models):
+            if arm in distilling and not write_teacher(data, given.models, _prefix(arm)):
                 raise UsageError(f"distil needs a teacher. Expected models (.keras). Received: --models {given.models}")
             train(arm, range(_FIRST_SEED, _FIRST_SEED + given.seeds), data, kept, given.models)
 

@@ -1,6 +1,6 @@
 """What trainings may do differently in an experiment: one change each, put into a worker process before it trains anything.
 
-`python -m benchmarks.training_changes DATA_FOLDER` is such a worker; `MNIST_TUNE_CHANGE` names its change. A change that helps
+`python -m benchmarks.training_changes DATA_FOLDER` is such a worker; `MNIST_TUNE_CHANGE` names its changes. A change that helps
 becomes a part of the product and leaves this module. Nothing of what is compared with what: that is `experiments`.
 """
 
@@ -222,10 +222,10 @@ def _before_fit(prepare: Callable[[Any, dict[str, Any]], None]) -> None:
     setattr(keras_space, "fit_model", fit_model)  # noqa: B010
 
 
-def write_teacher(data_folder: Path, models: Path) -> int:
-    """Keeps the mean probabilities of all `.keras` models of a folder beside the data; returns how many there were."""
+def write_teacher(data_folder: Path, models: Path, prefix: str) -> int:
+    """Keeps the mean probabilities of a folder's `.keras` models so named beside the data; returns how many there were."""
     images = np.load(data_folder / "x_train.npy", mmap_mode="r")
-    files = sorted(models.glob("*.keras"))
+    files = sorted(models.glob(f"{prefix}*.keras"))
     each = [keras.saving.load_model(file).predict(images, batch_size=500, verbose=0) for file in files]
     np.save(data_folder / TEACHER, np.mean(each, axis=0, dtype=np.float64).astype(np.float32))
     return len(files)
@@ -241,8 +241,7 @@ def run_task(document: Json, data: Any, on_epoch: Any) -> Json:
 def main(data_folder: str) -> None:
     """Serves tasks, changed."""
     setattr(worker, "run_task", run_task)  # noqa: B010
-    name = os.environ.get(VARIABLE, "")
-    if name:
+    for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
         CHANGES[name].apply(Path(data_folder))
     worker.main(data_folder)
 

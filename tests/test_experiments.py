@@ -92,8 +92,8 @@ def test_only_a_number_of_training_is_a_constant() -> None:
 
 def test_a_change_of_hyperparameters_is_a_complete_configuration() -> None:
     base, arm = (
-        make_arm("c12-8172", "", 0, 15),
-        make_arm("c12-8172", "batch_size=32,learning_rate_momentum=0.05", 0, 15),
+        make_arm("c12-8172", ""),
+        make_arm("c12-8172", "batch_size=32,learning_rate_momentum=0.05"),
     )
     differing = {name for name in arm.configuration if arm.configuration[name] != base.configuration.get(name)}
     assert differing == {"batch_size", "learning_rate_momentum"}
@@ -105,7 +105,7 @@ def test_a_change_of_hyperparameters_is_a_complete_configuration() -> None:
 )
 def test_what_is_no_change_is_refused_in_one_line(change: str) -> None:
     with pytest.raises(UsageError) as caught:
-        make_arm("c12-8172", change, 0, 15)
+        make_arm("c12-8172", change)
     assert "\n" not in str(caught.value)
 
 
@@ -114,14 +114,14 @@ def trained(seed: int, val_accuracy: float) -> Trained:
 
 
 def arm_with(change: str, *accuracies: float) -> Arm:
-    return Arm("c12-8172", change, 0, 15, {}, tuple(trained(seed, own) for seed, own in enumerate(accuracies)))
+    return Arm("c12-8172", change, 0, 15, 1 / 3, {}, tuple(trained(seed, own) for seed, own in enumerate(accuracies)))
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     kept = Kept.open(path, {"machine": "any"})
     for seed, accuracy in ((2, 0.992), (1, 0.991)):
-        kept.add(make_arm("c12-8172", "ema", 0, 15), trained(seed, accuracy))
+        kept.add(make_arm("c12-8172", "ema"), trained(seed, accuracy))
     again = Kept.open(path, {})
     assert again.arms == kept.arms
     assert next(iter(again.arms.values())).scores == {1: 0.991, 2: 0.992}

@@ -38,6 +38,7 @@ from reports.sections.section import Table
 from reports.trials_csv import trials_csv, trials_frame
 from tests.gold.numbers import numbers_of, plain
 from tests.report_builders import FakeRun, build_run, write_journal
+from tests.test_report_page import Page
 from tuner.journal import read_state
 from tuner.records import TRAINING_METRICS, TrialRecord
 
@@ -272,7 +273,7 @@ def test_an_export_verified_on_validation_images_measures_nothing(runs: dict[str
 def test_without_a_refit_nothing_is_said_of_one(folders: dict[str, Path], runs: dict[str, RunData]) -> None:
     run = runs["plain"]
     assert (refit_words(run), exported_words(run), seeds_words(result_of(run), 3)) == ("", "", "3 seeds")
-    assert "refit" not in render_run(run).lower()
+    assert "refit" not in Page(render_run(run)).text.lower()
     assert "refit" not in run_card(folders["plain"]).lower()
 
 
