@@ -1,6 +1,6 @@
 """`python -m benchmarks.draw_weights`: what other weights of the draws would have found among configurations that are measured already.
 
-The table of `guided_draws` was drawn with the space's own weights. Each of its configurations counts as often as the weights `TRIED` would draw it
+The table of `drawn_trainings` was drawn with the space's own weights. Each of its configurations counts as often as the weights `TRIED` would draw it
 in relation to these (importance weighting). Nothing is trained, and what a training costs isn't looked at. `TRIED` was chosen after this
 table was seen, so that it flatters it; whole searches are `time_to_quality`.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.guided_draws import SPACE, TABLE, Measured, read_table
+from benchmarks.drawn_trainings import SPACE, TABLE, Measured, read_table
 from benchmarks.measuring import RESULTS
 from search_spaces.hyperparameters import Value
 from search_spaces.registry import load_family

@@ -1,7 +1,6 @@
 """`python -m benchmarks.guided_draws`: whether draws that learn from finished brackets find good configurations sooner.
 
-With `--train SECONDS` random configurations are trained, as a search's first rung would, and added to a table; that needs
-`MNIST_TUNE_DATA`. Without it searches over the table are simulated: each draws its brackets from what is left of the measured
+Searches over the table of `drawn_trainings` are simulated: each draws its brackets from what is left of the measured
 configurations, at random or guided (`benchmarks.guidance`). No model of the scores stands in for a training.
 """
 
@@ -12,30 +11,20 @@ import itertools
 import json
 import math
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
+from benchmarks.drawn_trainings import EPOCHS, SAMPLES, SEEDS, SPACE, TABLE, Measured, read_table
 from benchmarks.guidance import RANKERS, Encoded, Floats, Ranker, Rows, encode, only, parzen
 from benchmarks.measuring import RESULTS, conditions
 from search_spaces.registry import load_family
-from tuner.data import load_dataset, save_arrays
-from tuner.errors import MnistTuneError
-from tuner.machine import cpu_cores
-from tuner.records import Configuration, Json
-from tuner.tasks import Event, SpaceRef, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.records import Json
 
-RESULT, TABLE = RESULTS / "guided-draws.json", RESULTS / "guided-draws.jsonl"
-SPACE, EPOCHS, SAMPLES, VALIDATION = "compact8k", 2, 10_800, 0.05
-SEEDS = (11, 12)
-"""Of the score that a search sees, and of the one by which what it found is judged."""
-_DRAW_SEED = 24_680
+RESULT = RESULTS / "guided-draws.json"
 BRACKETS = (12, 6, 4)
 """First rungs of a default search's iteration."""
 BUDGETS = (12, 22, 36, 60, 100)
@@ -50,70 +39,6 @@ KNOWS, OF_STEPS, OF_THE_REST = "knows the scores", "parzen, of batch size and ra
 WAYS = (*RANKERS, OF_STEPS, OF_THE_REST, KNOWS)
 HALVES = 20
 """Of the pool, from which it is estimated what another pool would have shown."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One training of one configuration."""
-
-    number: int
-    seed: int
-    val_accuracy: float
-    seconds: float
-    configuration: Configuration
-
-
-def drawn(number: int) -> Configuration:
-    """A random configuration within the cap, as a search draws it."""
-    return load_family(SPACE).draw(np.random.default_rng([_DRAW_SEED, number]))
-
-
-def read_table(path: Path) -> list[Measured]:
-    """What has been trained so far."""
-    if not path.exists():
-        return []
-    return [Measured(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def missing(table: Sequence[Measured], configurations: int, seed: int) -> list[int]:
-    """Numbers of the configurations that this seed has still to train."""
-    known = {own.number for own in table if own.seed == seed}
-    return [number for number in range(configurations) if number not in known]
-
-
-def train(path: Path, configurations: int, seed: int, limit_s: float) -> None:
-    """Adds trainings to the table until all are there or the time is over; what runs then is lost."""
-    ends = time.monotonic() + limit_s
-    space = SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
-    tasks = {
-        str(number): TrainTask(id=str(number), space=space, configuration=drawn(number), epochs=EPOCHS, seed=seed)
-        for number in missing(read_table(path), configurations, seed)
-    }
-    with tempfile.TemporaryDirectory() as folder, path.open("a", encoding="utf-8") as file:
-        data = Path(folder) / "data"
-        save_arrays(load_dataset("mnist", validation=VALIDATION, seed=1, train_samples=SAMPLES), data)
-        with LocalWorkers(cpu_cores(), data, Path(folder) / "logs") as pool:
-            for task in tasks.values():
-                pool.submit(task)
-            for event in _ended(pool, len(tasks), ends):
-                found = _measured(event, tasks[event.task])
-                file.write(json.dumps(asdict(found)) + "\n")
-                file.flush()
-                sys.stderr.write(f"{found.number}: {found.val_accuracy} in {found.seconds} s\n")
-
-
-def _ended(pool: LocalWorkers, count: int, ends: float) -> Iterator[Event]:
-    while count and (left := ends - time.monotonic()) > 0:
-        event = pool.next_event(left)
-        if event is not None and event.kind != "epoch":
-            count -= 1
-            yield event
-
-
-def _measured(event: Event, task: TrainTask) -> Measured:
-    """A training that failed or never got better than nothing has 0."""
-    accuracy = round(float(event.body.get("val_accuracy") or 0.0), 5)
-    return Measured(int(task.id), task.seed, accuracy, round(event.duration_s, 1), task.configuration)
 
 
 @dataclass(frozen=True)
@@ -340,23 +265,13 @@ def described(pool: Pool) -> Json:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Trains or simulates, adds to what is kept, prints; returns the exit code."""
+    """Simulates, adds to what is kept, prints; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guided_draws", description=__doc__)
-    parser.add_argument("--train", type=float, metavar="SECONDS", help="add to the table for so long")
-    parser.add_argument("--configurations", type=int, default=170)
-    parser.add_argument("--seed", type=int, choices=SEEDS, default=SEEDS[0], help="of the trainings")
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--way", choices=WAYS, action="append", help="to guide, again for several; else all")
     parser.add_argument("--searches", type=int, default=1000, help="simulated ones, of each way to draw")
     parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")
     given = parser.parse_args(arguments)
-    if given.train:
-        try:
-            train(given.table, given.configurations, given.seed, given.train)
-        except MnistTuneError as error:
-            sys.stderr.write(f"{error}\n")
-            return error.exit_code
-        return 0
     before, pool = conditions(("scipy", "scikit-learn")), pool_of(read_table(given.table))
     for way in given.way or WAYS:
         found = simulate(pool, way, given.searches)

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import draw_weights, guided_draws
+from benchmarks import draw_weights, drawn_trainings, guided_draws
+from benchmarks.drawn_trainings import Measured
 from benchmarks.guidance import LEAST_GOOD, RANKERS, Encoded, Floats, Ranker, encode, split, unit
-from benchmarks.guided_draws import BRACKETS, Measured, Pairs, Pool
+from benchmarks.guided_draws import BRACKETS, Pairs, Pool
 from search_spaces.hyperparameters import (
     Condition,
     Hyperparameter,
@@ -91,9 +92,9 @@ def test_configurations_as_numbers() -> None:
 
 
 def test_every_value_that_the_space_draws_has_a_place() -> None:
-    family = load_family(guided_draws.SPACE)
-    drawn = [guided_draws.drawn(number) for number in range(20)]
-    assert drawn == [guided_draws.drawn(number) for number in range(20)]
+    family = load_family(drawn_trainings.SPACE)
+    drawn = [drawn_trainings.drawn(number) for number in range(20)]
+    assert drawn == [drawn_trainings.drawn(number) for number in range(20)]
     encoded = encode(family.hyperparameters, drawn)
     top = np.maximum(1, np.array(encoded.categories) - 1)
     assert np.nanmin(encoded.units) >= 0
@@ -253,8 +254,8 @@ def test_a_guide_to_noise_wins_nothing() -> None:
 
 
 def test_guides_that_are_told_of_a_part() -> None:
-    pool = guided_draws.pool_of(guided_draws.read_table(guided_draws.TABLE)[:40])
-    names = [own.name for own in load_family(guided_draws.SPACE).hyperparameters]
+    pool = guided_draws.pool_of(drawn_trainings.read_table(drawn_trainings.TABLE)[:40])
+    names = [own.name for own in load_family(drawn_trainings.SPACE).hyperparameters]
     of_steps = np.isin(names, guided_draws.STEPS)
     assert of_steps.sum() == len(guided_draws.STEPS)
     seen = np.arange(20)
@@ -300,31 +301,31 @@ def test_other_pools_are_foretold_where_halves_leave_something_to_draw() -> None
 
 def test_the_table_is_added_to(tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
-    assert guided_draws.read_table(table) == []
+    assert drawn_trainings.read_table(table) == []
     line = {"number": 1, "seed": 11, "val_accuracy": 0.9, "seconds": 8.0, "configuration": {"a": 1}}
     table.write_text(json.dumps(line) + "\n" + json.dumps({**line, "number": 3, "seed": 12}) + "\n", encoding="utf-8")
-    kept = guided_draws.read_table(table)
+    kept = drawn_trainings.read_table(table)
     assert kept[0] == Measured(1, 11, 0.9, 8.0, {"a": 1})
-    assert guided_draws.missing(kept, 4, 11) == [0, 2, 3]
-    assert guided_draws.missing(kept, 4, 12) == [0, 1, 2]
+    assert drawn_trainings.missing(kept, 4, 11) == [0, 2, 3]
+    assert drawn_trainings.missing(kept, 4, 12) == [0, 1, 2]
 
 
 def test_what_is_trained_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "table.jsonl"
-    monkeypatch.setattr(guided_draws, "load_dataset", lambda *_, **__: None)
-    monkeypatch.setattr(guided_draws, "save_arrays", lambda *_: None)
-    monkeypatch.setattr(guided_draws, "cpu_cores", lambda: 1)
-    monkeypatch.setattr(guided_draws, "LocalWorkers", partial(LocalWorkers, module="tests.fake_worker"))
-    guided_draws.train(table, 3, 11, 60.0)
-    guided_draws.train(table, 4, 11, 60.0)
-    kept = guided_draws.read_table(table)
+    monkeypatch.setattr(drawn_trainings, "load_dataset", lambda *_, **__: None)
+    monkeypatch.setattr(drawn_trainings, "save_arrays", lambda *_: None)
+    monkeypatch.setattr(drawn_trainings, "cpu_cores", lambda: 1)
+    monkeypatch.setattr(drawn_trainings, "LocalWorkers", partial(LocalWorkers, module="tests.fake_worker"))
+    drawn_trainings.train(table, 3, 11, 60.0)
+    drawn_trainings.train(table, 4, 11, 60.0)
+    kept = drawn_trainings.read_table(table)
     assert [own.number for own in kept] == [0, 1, 2, 3]
-    assert all(own.configuration == guided_draws.drawn(own.number) for own in kept)
+    assert all(own.configuration == drawn_trainings.drawn(own.number) for own in kept)
 
 
 def test_a_pool_is_of_what_the_first_seed_trained() -> None:
-    rows = [Measured(n, 11, n / 10, 8.0, guided_draws.drawn(n)) for n in (2, 0, 1)]
-    pool = guided_draws.pool_of([*rows, Measured(1, 12, 0.7, 8.0, guided_draws.drawn(1))])
+    rows = [Measured(n, 11, n / 10, 8.0, drawn_trainings.drawn(n)) for n in (2, 0, 1)]
+    pool = guided_draws.pool_of([*rows, Measured(1, 12, 0.7, 8.0, drawn_trainings.drawn(1))])
     assert list(pool.seen) == [0.0, 0.1, 0.2]
     assert list(pool.judged) == pytest.approx([math.nan, 0.7, math.nan], nan_ok=True)
     assert guided_draws.described(pool)["judged"] == 1
@@ -339,17 +340,17 @@ def test_a_way_takes_the_place_of_its_earlier_result(tmp_path: Path) -> None:
 
 
 def test_what_is_kept_is_of_the_table_that_is_kept() -> None:
-    table = guided_draws.read_table(guided_draws.TABLE)
+    table = drawn_trainings.read_table(drawn_trainings.TABLE)
     kept = json.loads(guided_draws.RESULT.read_text(encoding="utf-8"))
     assert kept["pool"] == guided_draws.described(guided_draws.pool_of(table))
     ways = [own["way"] for own in kept["ways"]]
     assert {"parzen", guided_draws.OF_STEPS, guided_draws.KNOWS} <= set(ways) <= set(guided_draws.WAYS)
     assert len(ways) == len(set(ways))
-    assert all(load_family(guided_draws.SPACE).fits(own.configuration) for own in table)
+    assert all(load_family(drawn_trainings.SPACE).fits(own.configuration) for own in table)
 
 
 def test_brackets_are_those_of_a_default_search() -> None:
-    rungs = Proposer(load_family(guided_draws.SPACE), SearchOptions(space=guided_draws.SPACE)).rungs
+    rungs = Proposer(load_family(drawn_trainings.SPACE), SearchOptions(space=drawn_trainings.SPACE)).rungs
     assert [rung.size for rung in rungs if rung.rung == 0] == list(BRACKETS)
     assert sum(BRACKETS) in guided_draws.BUDGETS
 

@@ -1,0 +1,123 @@
+"""`python -m benchmarks.drawn_trainings --limit SECONDS`: random configurations of a space, trained as a search's first rung would.
+
+Each is added to a table as it ends; what is there is not trained again. `guided_draws` simulates searches over the
+table, `draw_weights` weighs it. Needs `MNIST_TUNE_DATA`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measuring import RESULTS
+from search_spaces.registry import load_family
+from tuner.data import load_dataset, save_arrays
+from tuner.errors import MnistTuneError, RunFailed
+from tuner.machine import cpu_cores
+from tuner.records import Configuration
+from tuner.tasks import Event, SpaceRef, TrainTask
+from tuner.workers import LocalWorkers
+
+TABLE = RESULTS / "guided-draws.jsonl"
+SPACE, EPOCHS, SAMPLES, VALIDATION = "compact8k", 2, 10_800, 0.05
+SEEDS = (11, 12)
+"""Of the score that a search sees, and of the one by which what it found is judged."""
+_DRAW_SEED = 24_680
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One training of one configuration."""
+
+    number: int
+    seed: int
+    val_accuracy: float
+    seconds: float
+    configuration: Configuration
+
+
+def drawn(number: int) -> Configuration:
+    """A random configuration within the cap, as a search draws it."""
+    return load_family(SPACE).draw(np.random.default_rng([_DRAW_SEED, number]))
+
+
+def read_table(path: Path) -> list[Measured]:
+    """What has been trained so far."""
+    if not path.exists():
+        return []
+    return [Measured(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def missing(table: Sequence[Measured], configurations: int, seed: int) -> list[int]:
+    """Numbers of the configurations that this seed has still to train."""
+    known = {own.number for own in table if own.seed == seed}
+    return [number for number in range(configurations) if number not in known]
+
+
+def train(path: Path, configurations: int, seed: int, limit_s: float) -> None:
+    """Adds trainings to the table until all are there or the time is over; what runs then is lost."""
+    ends = time.monotonic() + limit_s
+    space = SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
+    tasks = {
+        str(number): TrainTask(id=str(number), space=space, configuration=drawn(number), epochs=EPOCHS, seed=seed)
+        for number in missing(read_table(path), configurations, seed)
+    }
+    with tempfile.TemporaryDirectory() as folder, path.open("a", encoding="utf-8") as file:
+        data = Path(folder) / "data"
+        save_arrays(load_dataset("mnist", validation=VALIDATION, seed=1, train_samples=SAMPLES), data)
+        with LocalWorkers(cpu_cores(), data, Path(folder) / "logs") as pool:
+            for task in tasks.values():
+                pool.submit(task)
+            for event in _ended(pool, len(tasks), ends):
+                found = _measured(event, tasks[event.task])
+                file.write(json.dumps(asdict(found)) + "\n")
+                file.flush()
+                sys.stderr.write(f"{found.number}: {found.val_accuracy} in {found.seconds} s\n")
+
+
+def _ended(pool: LocalWorkers, count: int, ends: float) -> Iterator[Event]:
+    while count and (left := ends - time.monotonic()) > 0:
+        event = pool.next_event(left)
+        if event is not None and event.kind != "epoch":
+            count -= 1
+            yield event
+
+
+def _measured(event: Event, task: TrainTask) -> Measured:
+    """
+    Raises:
+        RunFailed: where it failed, which says nothing of the configuration.
+    """
+    if event.kind == "failed":
+        raise RunFailed(f"Configuration {task.id} could not be trained: {event.error}")
+    # One that never got better than nothing has none.
+    accuracy = round(float(event.body.get("val_accuracy") or 0.0), 5)
+    return Measured(int(task.id), task.seed, accuracy, round(event.duration_s, 1), task.configuration)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Trains and adds to the table; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.drawn_trainings", description=__doc__)
+    parser.add_argument("--limit", type=float, required=True, metavar="SECONDS")
+    parser.add_argument("--configurations", type=int, default=170)
+    parser.add_argument("--seed", type=int, choices=SEEDS, default=SEEDS[0], help="of the trainings")
+    parser.add_argument("--table", type=Path, default=TABLE)
+    given = parser.parse_args(arguments)
+    try:
+        train(given.table, given.configurations, given.seed, given.limit)
+    except MnistTuneError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
