@@ -27,6 +27,7 @@ from search_spaces.hyperparameters import (
 )
 from search_spaces.registry import load_family
 from search_spaces.sampling import draw_value
+from tuner.errors import RunFailed
 from tuner.options import SearchOptions
 from tuner.oracle import Proposer
 from tuner.workers import LocalWorkers
@@ -313,7 +314,7 @@ def test_the_table_is_added_to(tmp_path: Path) -> None:
 def test_what_is_trained_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "table.jsonl"
     monkeypatch.setattr(drawn_trainings, "load_dataset", lambda *_, **__: None)
-    monkeypatch.setattr(drawn_trainings, "save_arrays", lambda *_: None)
+    monkeypatch.setattr(drawn_trainings, "save_arrays", lambda _, folder: folder.mkdir())
     monkeypatch.setattr(drawn_trainings, "cpu_cores", lambda: 1)
     monkeypatch.setattr(drawn_trainings, "LocalWorkers", partial(LocalWorkers, module="tests.fake_worker"))
     drawn_trainings.train(table, 3, 11, 60.0)
@@ -321,6 +322,19 @@ def test_what_is_trained_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     kept = drawn_trainings.read_table(table)
     assert [own.number for own in kept] == [0, 1, 2, 3]
     assert all(own.configuration == drawn_trainings.drawn(own.number) for own in kept)
+    assert all(own.val_accuracy > 0 for own in kept)
+
+
+def test_a_training_that_failed_is_no_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "table.jsonl"
+    monkeypatch.setattr(drawn_trainings, "load_dataset", lambda *_, **__: None)
+    # Without the data's folder the workers' trainings fail.
+    monkeypatch.setattr(drawn_trainings, "save_arrays", lambda *_: None)
+    monkeypatch.setattr(drawn_trainings, "cpu_cores", lambda: 1)
+    monkeypatch.setattr(drawn_trainings, "LocalWorkers", partial(LocalWorkers, module="tests.fake_worker"))
+    with pytest.raises(RunFailed, match="could not be trained"):
+        drawn_trainings.train(table, 2, 11, 60.0)
+    assert drawn_trainings.read_table(table) == []
 
 
 def test_a_pool_is_of_what_the_first_seed_trained() -> None:
