@@ -1,4 +1,4 @@
-"""`python -m benchmarks.plots`: the figures of docs/benchmarks.md, drawn from `benchmarks/results/`. Nothing is measured here."""
+"""`python -m benchmarks.plots`: the figures of docs/benchmarks.md and docs/accuracy.md, drawn from `benchmarks/results/`. Nothing is measured here."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import RESULTS, ROOT
 from benchmarks.time_to_quality import METHODS
+from search_spaces.references import Reference
+from search_spaces.registry import SPACES, load_family
 from tuner.records import Json
 
 FOLDER = ROOT / "docs" / "benchmarks"
 OURS, OTHERS = "#0072b2", ("#d55e00", "#009e73", "#cc79a7")
 """Okabe and Ito's (2008)."""
+_FEWEST, _MOST = 500, 20_000
+"""Parameters that the front shows."""
 _INK, _HAIRLINE = "#6e7781", "#d0d7de"
 """Readable on white and on black."""
 
@@ -164,11 +168,69 @@ def scale(kept: Json) -> None:
     draw("scale", (6.4, 3.2), paint)
 
 
+def front(kept: Json) -> None:
+    """Test accuracy against parameters: what searches found, published networks trained by us, and their published figures."""
+    sides = {
+        "search": ("found by a search, mean and range of its seeds", OURS),
+        "train": ("published network, trained by us", "#56b4e9"),
+    }
+    winners = [own for own in kept["winners"] if own["test"] and _FEWEST <= own["parameters"] <= _MOST]
+
+    def paint(axes: Axes) -> None:
+        known = [own for own in published() if _FEWEST <= own.parameters <= _MOST]
+        sizes, accuracies = [own.parameters for own in known], [100 * (own.published_accuracy or 0) for own in known]
+        axes.plot(
+            sizes,
+            accuracies,
+            "D",
+            color=OTHERS[0],
+            markerfacecolor="none",
+            markersize=5,
+            label="published, best epoch by the test set, one seed",
+        )
+        for kind, (label, colour) in sides.items():
+            own = [winner for winner in winners if winner["kind"] == kind]
+            if not own:
+                continue
+            scores = [100 * np.array(winner["test"]) for winner in own]
+            means = np.array([np.mean(each) for each in scores])
+            spread = np.array(
+                [[mean - each.min(), each.max() - mean] for mean, each in zip(means, scores, strict=True)]
+            ).T
+            axes.errorbar(
+                [winner["parameters"] for winner in own],
+                means,
+                yerr=spread,
+                fmt="o",
+                color=colour,
+                elinewidth=0.8,
+                label=label,
+            )
+        axes.set_xscale("log")
+        axes.set_xticks([500, 1000, 2000, 4000, 8000, 20000])
+        axes.minorticks_off()
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_xlabel("trainable parameters")
+        axes.set_ylabel("accuracy on the test set, %")
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+    draw("front", (6.4, 4.2), paint)
+
+
+def published() -> tuple[Reference, ...]:
+    """Every space's published networks that have an accuracy, each once."""
+    known = {
+        own.name: own for name in SPACES for own in load_family(name).references() if own.published_accuracy is not None
+    }
+    return tuple(known.values())
+
+
 FIGURES: Mapping[str, Callable[[Json], None]] = {
     "throughput": throughput,
     "time-to-quality": anytime,
     "fidelity": fidelity,
     "scale": scale,
+    "front": front,
 }
 
 

@@ -1,0 +1,91 @@
+"""`python -m benchmarks.fronts RUN …`: winners of several runs, one row each: how large they are and how accurate. For docs/accuracy.md.
+
+A row replaces an earlier one of the same space, network and kind of run; `benchmarks.plots` draws all that is kept.
+Nothing is measured here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.measuring import RESULTS
+from reports.analysis.comparison import winning_reference
+from reports.run_data import RunData, read_run
+from tuner.errors import MnistTuneError, UsageError
+
+RESULT = RESULTS / "front.json"
+
+
+@dataclass(frozen=True)
+class Winner:
+    """What a run ended with."""
+
+    kind: str
+    """search or train."""
+    space: str
+    known: str
+    """The reference whose configuration won; empty where it was drawn."""
+    parameters: int
+    multiply_adds: int | None
+    validation: tuple[float, ...]
+    """Accuracy of each seed."""
+    test: tuple[float, ...]
+    """Of each seed; empty where the test set was not met."""
+    minutes: float
+    """Of the whole run."""
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        return self.kind, self.space, self.known, self.parameters
+
+
+def winner_of(run: RunData) -> Winner:
+    """
+    Raises:
+        UsageError: where the run has no winner, or is a study.
+    """
+    result, info = run.result, run.info
+    if result is None or info.kind == "study" or info.data.name != "mnist":
+        raise UsageError(f"{run.folder} has no winner. Expected a finished search or training on mnist.")
+    known = winning_reference(run)
+    return Winner(
+        kind=info.kind,
+        space=info.space,
+        known=known.name if known is not None else "",
+        parameters=result.parameters,
+        multiply_adds=result.multiply_adds,
+        validation=tuple(round(own, 5) for own in result.validation.per_seed),
+        test=tuple(round(own, 5) for own in result.test.per_seed) if result.test is not None else (),
+        minutes=round((info.elapsed_s or 0.0) / 60, 1),
+    )
+
+
+def add(path: Path, winners: Sequence[Winner]) -> None:
+    """Adds rows to what is kept, by size."""
+    kept = json.loads(path.read_text(encoding="utf-8"))["winners"] if path.exists() else []
+    rows = {own.key: own for own in (*(Winner(**row) for row in kept), *winners)}
+    document = {"winners": [asdict(own) for own in sorted(rows.values(), key=lambda own: (own.parameters, own.key))]}
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Reads the runs, adds their winners; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fronts", description=__doc__)
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")
+    given = parser.parse_args(arguments)
+    try:
+        add(given.out, [winner_of(read_run(folder)) for folder in given.runs])
+    except MnistTuneError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
