@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tuner.records import Configuration
 from tuner.tasks import Event, SpaceRef, TrainTask
 from tuner.workers import LocalWorkers
 
-TABLE = RESULTS / "guided-draws.jsonl"
+TABLE, NEAR_TABLE = RESULTS / "guided-draws.jsonl", RESULTS / "near-draws.jsonl"
 SPACE, EPOCHS, SAMPLES, VALIDATION = "compact8k", 2, 10_800, 0.05
 SEEDS = (11, 12)
 """Of the score that a search sees, and of the one by which what it found is judged."""
@@ -49,6 +49,13 @@ def drawn(number: int) -> Configuration:
     return load_family(SPACE).draw(np.random.default_rng([_DRAW_SEED, number]))
 
 
+def drawn_near(number: int) -> Configuration:
+    """One near a known configuration of the space, as a search draws it: its default one and the three best references in turn."""
+    family = load_family(SPACE)
+    known = [*(dict(own.values) for own in family.references_that_fit()[:3]), family.default_configuration()]
+    return family.draw_near(np.random.default_rng([_DRAW_SEED, 1, number]), known[number % len(known)])
+
+
 def read_table(path: Path) -> list[Measured]:
     """What has been trained so far."""
     if not path.exists():
@@ -62,12 +69,14 @@ def missing(table: Sequence[Measured], configurations: int, seed: int) -> list[i
     return [number for number in range(configurations) if number not in known]
 
 
-def train(path: Path, configurations: int, seed: int, limit_s: float) -> None:
+def train(
+    path: Path, configurations: int, seed: int, limit_s: float, draw: Callable[[int], Configuration] = drawn
+) -> None:
     """Adds trainings to the table until all are there or the time is over; what runs then is lost."""
     ends = time.monotonic() + limit_s
     space = SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
     tasks = {
-        str(number): TrainTask(id=str(number), space=space, configuration=drawn(number), epochs=EPOCHS, seed=seed)
+        str(number): TrainTask(id=str(number), space=space, configuration=draw(number), epochs=EPOCHS, seed=seed)
         for number in missing(read_table(path), configurations, seed)
     }
     with tempfile.TemporaryDirectory() as folder, path.open("a", encoding="utf-8") as file:
@@ -109,10 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=float, required=True, metavar="SECONDS")
     parser.add_argument("--configurations", type=int, default=170)
     parser.add_argument("--seed", type=int, choices=SEEDS, default=SEEDS[0], help="of the trainings")
-    parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--near", action="store_true", help="draws near known configurations, in a table of their own")
+    parser.add_argument("--table", type=Path)
     given = parser.parse_args(arguments)
     try:
-        train(given.table, given.configurations, given.seed, given.limit)
+        table, draw = (NEAR_TABLE, drawn_near) if given.near else (TABLE, drawn)
+        train(given.table or table, given.configurations, given.seed, given.limit, draw)
     except MnistTuneError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

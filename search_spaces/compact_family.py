@@ -11,6 +11,7 @@ from search_spaces.compact_references import REFERENCES
 from search_spaces.compact_shape import HYPERPARAMETERS, MAX_CONVS, SMALLEST, specs_from_values
 from search_spaces.family import Family
 from search_spaces.hyperparameters import Hyperparameter, Value, with_defaults
+from search_spaces.sampling import Caps
 from search_spaces.specs import Spec
 
 
@@ -34,6 +35,10 @@ class CompactFamily(Family):
     def draw(self, rng: np.random.Generator) -> dict[str, Value]:
         """A configuration within the caps, by this generator alone, mostly close to them (`compact_sampling`)."""
         return compact_sampling.draw(rng, self.max_params, self.max_macs, self.classes)
+
+    def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
+        caps = Caps(self.max_params, self.max_macs)
+        return compact_sampling.draw_near(rng, self.hyperparameters, configuration, caps, self.classes)
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
         return compact_sampling.fitting_values(self.max_params, self.max_macs, self.classes)

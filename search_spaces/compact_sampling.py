@@ -26,9 +26,11 @@ from search_spaces.compact_shape import (
     labelled_specs,
 )
 from search_spaces.hyperparameters import Hyperparameter, Value, active, is_active
+from search_spaces.neighbours import draw_changed
 from search_spaces.notation import format_specs
-from search_spaces.sampling import CapError, Caps, Smallest, draw_from_grid, draw_value
+from search_spaces.sampling import CapError, Caps, Smallest
 from search_spaces.specs import WEIGHTED, Weights, chain, chain_costs
+from search_spaces.value_draws import draw_from_grid, draw_value
 
 Structure = dict[str, Value]
 """A value for every shape hyperparameter, inactive ones too; filters at their least."""
@@ -44,6 +46,8 @@ _SMALLEST: Structure = {"network": "drawn", **SMALLEST}
 _LEAST_EXPLORING, _MOST_EXPLORING = 0.5, 0.8
 """Share of the draws that explore, by how much there is to explore: few for the search's sake, enough for every value
 that fits to occur in some thousand draws."""
+_LEAST_NEAR = 0.9
+"""Of the parameters, what a draw near a known network may spend at least."""
 _PIVOTS_A_VALUE = 20
 """How often, in 5,000 draws, a pivot of weight 1 should be held."""
 
@@ -114,6 +118,39 @@ def draw(rng: np.random.Generator, max_params: int, max_macs: int, classes: int 
     structure = _fitting_structure(rng, pivot, caps, classes)
     values = structure | _draw_widths(rng, pivot, _network(structure, classes), caps)
     return active(HYPERPARAMETERS, values | _draw_training(rng))
+
+
+def draw_near(
+    rng: np.random.Generator,
+    hyperparameters: Sequence[Hyperparameter],
+    configuration: Mapping[str, Value],
+    caps: Caps,
+    classes: int = 10,
+) -> dict[str, Value]:
+    """A configuration near one that fits. Where its shape is another the filters are widened or narrowed together to fill the caps.
+
+    Args:
+        rng: the only source of chance.
+        hyperparameters: of the space; what becomes active has its default.
+        configuration: complete and within the caps.
+        caps: 1 and more.
+        classes: width of the logits, 2 and more.
+    """
+    while True:
+        values = draw_changed(rng, hyperparameters, configuration)
+        if all(values.get(name) == configuration.get(name) for name in _BY_NAME):
+            return values
+        structure = _SMALLEST | {name: values[name] for name in _LAYOUT if name in values}
+        network = _network(structure, classes)
+        if caps.hold(least := network.costs()):
+            limits = {
+                name: (int(_BY_NAME[name].minimum or 0), int(_BY_NAME[name].maximum or 0)) for name in network.slots
+            }
+            profile = {name: float(values[name]) for name in network.slots}
+            budget = Caps(max(least[0], int(rng.uniform(_LEAST_NEAR, 1.0) * caps.max_params)), caps.max_macs)
+            widths = _scaled(network, limits, profile, budget)
+            _widen(rng, network, limits, widths, budget)
+            return active(hyperparameters, values | {name: widths[at] for name, at in network.slots.items()})
 
 
 def smallest_network(classes: int = 10) -> Smallest:

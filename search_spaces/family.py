@@ -115,6 +115,19 @@ class Family(ABC):
         """A configuration within the caps, by this generator alone."""
         return self._sampler.draw(rng)
 
+    def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
+        """A configuration within the caps with a few values other than in this one, by this generator alone.
+
+        Args:
+            rng: the only source of chance.
+            configuration: complete and within the caps.
+        """
+        return self._sampler.draw_near(rng, configuration)
+
+    def default_configuration(self) -> dict[str, Value]:
+        """Every active hyperparameter's default; it fits."""
+        return self.active({})
+
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
         """Of each hyperparameter that the count depends on the values that some network within the caps has."""
         return self._sampler.fitting_values()

@@ -7,16 +7,16 @@ shape that fits somewhere, however rarely, so that every value that fits comes u
 
 from __future__ import annotations
 
-import bisect
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
 from search_spaces.hyperparameters import Hyperparameter, Value, active, is_active
+from search_spaces.neighbours import draw_changed
+from search_spaces.value_draws import draw_from_grid, draw_value
 
 _EXPLORING = 0.5
 """Share of the draws that hold a value."""
@@ -93,6 +93,13 @@ class Sampler:
             if values[name] not in demanded:
                 values[name] = draw_from_grid(rng, self._by_name[name], demanded)
         self._shrink(rng, values, allowed, witness.shape if witness else self.smallest)
+        return active(self.hyperparameters, values)
+
+    def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
+        """A configuration near one that fits; where it is too large it is shrunk like any other."""
+        values = {own.name: own.default for own in self.hyperparameters}
+        values |= draw_changed(rng, self.hyperparameters, configuration)
+        self._shrink(rng, values, {}, self.smallest)
         return active(self.hyperparameters, values)
 
     @cached_property
@@ -212,31 +219,3 @@ def _drawn_in(hyperparameter: Hyperparameter, least: Value, share: float) -> Val
         return default
     start, end = grid.index(least), grid.index(default)
     return grid[start + int(share * (end - start))]
-
-
-def draw_value(rng: np.random.Generator, hyperparameter: Hyperparameter) -> Value:
-    """Any value of a hyperparameter, by its weights."""
-    if hyperparameter.grid() is not None:
-        return draw_from_grid(rng, hyperparameter)
-    low, high = float(hyperparameter.minimum or 0.0), float(hyperparameter.maximum or 0.0)
-    # Three digits: as fine as anybody tunes, and readable.
-    return float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.3g}")
-
-
-def draw_from_grid(
-    rng: np.random.Generator, hyperparameter: Hyperparameter, allowed: tuple[Value, ...] | None = None
-) -> Value:
-    """A value of its grid by weight, of those that are allowed where some are given."""
-    grid, cumulative = _weighted_grid(hyperparameter, allowed)
-    place = rng.random() * cumulative[-1]
-    return grid[bisect.bisect_right(cumulative, place, hi=len(grid) - 1)]
-
-
-@lru_cache(maxsize=4096)
-def _weighted_grid(
-    hyperparameter: Hyperparameter, allowed: tuple[Value, ...] | None
-) -> tuple[tuple[Value, ...], tuple[float, ...]]:
-    grid = hyperparameter.grid() or ()
-    weights = hyperparameter.weights or (1.0,) * len(grid)
-    kept = [(value, weight) for value, weight in zip(grid, weights, strict=True) if allowed is None or value in allowed]
-    return tuple(value for value, _ in kept), tuple(itertools.accumulate(weight for _, weight in kept))

@@ -26,7 +26,7 @@ from search_spaces.hyperparameters import (
     real,
 )
 from search_spaces.registry import load_family
-from search_spaces.sampling import draw_value
+from search_spaces.value_draws import draw_value
 from tuner.errors import RunFailed
 from tuner.options import SearchOptions
 from tuner.oracle import Proposer

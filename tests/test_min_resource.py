@@ -39,7 +39,7 @@ from tuner.errors import UsageError
 from tuner.journal import read_journal
 from tuner.options import SearchOptions, merge_for_resume, options_from_json
 from tuner.oracle import Proposer, Rung
-from tuner.records import Json, tidy_epochs, to_json
+from tuner.records import Configuration, Json, tidy_epochs, to_json
 from tuner.run_folder import RunFolder
 from tuner.shapes import ShapeError
 from tuner.splits import share_indices
@@ -130,6 +130,9 @@ class Empty:
         hp.Int("filters", 1, 9)
 
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
+        raise AssertionError
+
+    def draw_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Any]:
         raise AssertionError
 
 

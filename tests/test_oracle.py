@@ -31,7 +31,7 @@ def options(**changes: Any) -> SearchOptions:
 def proposer(recorded: dict[str, Configuration] | None = None, references: int = 0, **changes: Any) -> Proposer:
     family = CompactFamily()
     known = [dict(reference.values) for reference in family.references_that_fit()[:references]]
-    return Proposer(family, options(**changes), references=known, recorded=recorded)
+    return Proposer(family, options(**changes), known=known, recorded=recorded)
 
 
 def drive(

@@ -8,6 +8,8 @@ Differences from the originals (Hyperband: Li et al., JMLR 18, 2018, algorithm 1
   and keeps the space's caps;
 - a rung is ranked when all of its trials have ended, so that place j of the next rung is the j-th best whatever the
   workers' timing; meanwhile the next bracket is drawn from;
+- known configurations take the first places, and a share of Hyperband's draws is near one of them: the more epochs a bracket's
+  first rung trains, the larger (PriorBand: Mallik et al., NeurIPS 2023, whose prior they are);
 - a failed trial is never promoted and not replaced: a rung may shrink, but starves nothing;
 - bracket numbers run on over iterations; every trial starts from scratch and is scored by its last epoch.
 """
@@ -41,6 +43,9 @@ class Space(Protocol):
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
         """One random configuration within the caps, active values only."""
 
+    def draw_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Any]:
+        """One within the caps with a few values other than in this one."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -70,22 +75,29 @@ class _Draws:
     """Draws by number, without repetition, and what a journal holds in place of them."""
 
     def __init__(
-        self, space: Space, seed: int, first: Sequence[Configuration], recorded: Mapping[str, Configuration]
+        self, space: Space, seed: int, known: Sequence[Configuration], recorded: Mapping[str, Configuration]
     ) -> None:
         self._space = space
         self._seed = seed
-        self._first = list(first)
+        self._known = list(known)
         self._recorded = recorded
-        self._seen: set[int] = {_number_of(configuration) for configuration in self._first}
+        self._seen: set[int] = {_number_of(configuration) for configuration in self._known}
 
-    def draw(self, trial: str, bracket: int, slot: int) -> Configuration:
-        """The configuration of a slot of a bracket. Slots are to be drawn in the order of the plan."""
+    def draw(self, trial: str, bracket: int, slot: int, near: float = 0.0) -> Configuration:
+        """The configuration of a slot of a bracket. Slots are to be drawn in the order of the plan.
+
+        Args:
+            trial: its name.
+            bracket: from 0; the first places of bracket 0 are those of the known configurations.
+            slot: from 0.
+            near: the probability that it is drawn near a known configuration, where there is one.
+        """
         if trial in self._recorded:
             configuration = self._recorded[trial]
-        elif bracket == 0 and slot < len(self._first):
-            configuration = self._first[slot]
+        elif bracket == 0 and slot < len(self._known):
+            configuration = self._known[slot]
         else:
-            configuration = self._fresh(bracket, slot)
+            configuration = self._fresh(bracket, slot, near if self._known else 0.0)
         self._seen.add(_number_of(configuration))
         return configuration
 
@@ -103,15 +115,19 @@ class _Draws:
     def recorded(self, trial: str) -> Configuration | None:
         return self._recorded.get(trial)
 
-    def _fresh(self, bracket: int, slot: int) -> Configuration:
+    def _fresh(self, bracket: int, slot: int, near: float) -> Configuration:
         for attempt in range(_MAX_ATTEMPTS):
-            configuration = self._space.draw(np.random.default_rng([self._seed, 0, bracket, slot, attempt]))
+            rng = np.random.default_rng([self._seed, 0, bracket, slot, attempt])
+            configuration = self._near_a_known_one(rng) if near and rng.random() < near else self._space.draw(rng)
             if self.is_new(configuration):
                 return configuration
         raise RunFailed(
             f"The space seems to be exhausted: {_MAX_ATTEMPTS} draws in a row gave configurations that were tried before. "
             "Ask for fewer trials, or raise --max-params or --max-macs."
         )
+
+    def _near_a_known_one(self, rng: np.random.Generator) -> Configuration:
+        return self._space.draw_near(rng, self._known[int(rng.integers(len(self._known)))])
 
 
 class _Declared(keras_tuner.HyperParameters):  # type: ignore[misc]
@@ -247,12 +263,17 @@ class _Hyperband(_Quiet, oracles.HyperbandOracle):  # type: ignore[misc]
             return None
         trial = trial_name(rung.first + slot)
         if rung.rung == 0:
-            configuration = self.draws.draw(trial, rung.bracket, slot)
+            configuration = self.draws.draw(trial, rung.bracket, slot, self._near(rung.bracket))
             return Proposal(trial, rung.bracket, 0, configuration, rung.epochs)
         ranked = self._ranked(self.rungs[self.rungs.index(rung) - 1])
         if ranked is None or slot >= len(ranked):
             return None
         return Proposal(trial, rung.bracket, rung.rung, ranked[slot].configuration, rung.epochs)
+
+    def _near(self, bracket: int) -> float:
+        """The share of a bracket's draws near known configurations: it has factor ** level times as many as random ones."""
+        level: int = bracket % self._get_num_brackets()
+        return 1.0 - 1.0 / (1.0 + float(self.factor) ** level)
 
     def _ranked(self, rung: Rung) -> list[TrialRecord] | None:
         """The completed trials of a rung, best first; None while one may still come."""
@@ -348,17 +369,17 @@ class Proposer:
         space: Space,
         options: SearchOptions,
         *,
-        references: Sequence[Configuration] = (),
+        known: Sequence[Configuration] = (),
         recorded: Mapping[str, Configuration] | None = None,
     ) -> None:
         """
         Args:
             space: what is searched.
             options: algorithm, epochs, factor, iterations, number of trials, seed.
-            references: known configurations that take the first places of the first rung.
+            known: good configurations, which take the first places of the first rung; Hyperband also draws near them.
             recorded: trial → configuration of a journal, put back instead of being drawn.
         """
-        draws = _Draws(space, options.seed, references, recorded or {})
+        draws = _Draws(space, options.seed, known, recorded or {})
         kind = {"hyperband": _Hyperband, "random": _Random, "bayesian": _Bayesian}[options.algorithm]
         self._oracle: Any = kind(space, options, draws)
         self._handles: dict[str, Any] = {}

@@ -28,7 +28,7 @@ class Search(Session[SearchOptions]):
         # The workers are starting; the parent's own long import runs beside theirs.
         with quiet_imports():
             from tuner.oracle import Proposer
-        proposer = Proposer(self.space, self.options, references=self._references(), recorded=recorded)
+        proposer = Proposer(self.space, self.options, known=self._known(), recorded=recorded)
         self.run["plan"] = proposer.plan_json(self.options.algorithm)
         wanted = self._wanted()
         again = (wanted.top + wanted.refit) * wanted.seeds * self.options.max_epochs
@@ -118,9 +118,14 @@ class Search(Session[SearchOptions]):
     def _wanted(self) -> ConfirmationPlan:
         return ConfirmationPlan(self.options.confirm_top, self.options.confirm_seeds, self.options.refit)
 
-    def _references(self) -> list[Configuration]:
+    def _known(self) -> list[Configuration]:
+        """The references that are tried, and the space's default configuration where it is none of them."""
         included = [reference["name"] for reference in self.run["references"] if reference["included"]]
-        return [dict(reference.values) for reference in self.space.references_that_fit() if reference.name in included]
+        found: list[Configuration] = [
+            dict(reference.values) for reference in self.space.references_that_fit() if reference.name in included
+        ]
+        default = self.space.default_configuration()
+        return found if default is None or default in found else [*found, default]
 
     def _forecast(self) -> Forecast:
         train, validation, test = (len(y) for y in (self.data.y_train, self.data.y_validation, self.data.y_test))

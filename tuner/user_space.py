@@ -107,6 +107,13 @@ class UserSpace:
         self._weighed[configuration_key(configuration)] = answer
         return configuration
 
+    def default_configuration(self) -> None:
+        """None: of somebody's defaults it isn't known whether they are within the caps, or any good."""
+
+    def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
+        """Any configuration: no known one is to be near to."""
+        return self.draw(rng)
+
     def layers(self, values: Mapping[str, Value]) -> tuple[LayerSummary, ...]:
         """What each layer is and costs."""
         return tuple(LayerSummary.from_json(layer) for layer in self._weigh(values)["layers"])

@@ -1,0 +1,188 @@
+"""Draws near known configurations: within the caps, near, and as often as they should be."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from search_spaces.family import Family
+from search_spaces.hyperparameters import Hyperparameter, Value, boolean, choice, integer, log_real, real
+from search_spaces.registry import SPACES, load_family
+from search_spaces.value_draws import draw_beside
+from tests.test_oracle import drive, options
+from tuner.oracle import Proposal, Proposer
+from tuner.records import Configuration, configuration_key
+
+
+def known_of(family: Family) -> list[dict[str, Value]]:
+    return [*(dict(own.values) for own in family.references_that_fit()), family.default_configuration()]
+
+
+def near(family: Family, count: int = 120) -> list[tuple[dict[str, Value], dict[str, Value]]]:
+    """(known, drawn near it)"""
+    known = known_of(family)
+    pairs = [(known[number % len(known)], np.random.default_rng([7, number])) for number in range(count)]
+    return [(parent, family.draw_near(rng, parent)) for parent, rng in pairs]
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_space_draws_near_what_is_known_within_its_caps(name: str) -> None:
+    family = load_family(name)
+    for parent, drawn in near(family):
+        assert family.fits(drawn)
+        assert drawn == family.active(drawn)
+        # What a published network has beside the ranges it may keep.
+        family.complete({own: value for own, value in drawn.items() if value != parent.get(own)}, base=parent)
+        assert drawn != parent
+
+
+@pytest.mark.parametrize(("max_params", "max_macs"), [(400, None), (2_000, None), (None, 300_000)])
+def test_tight_caps_hold_too(max_params: int | None, max_macs: int | None) -> None:
+    family = load_family("compact8k", max_params=max_params, max_macs=max_macs)
+    assert all(family.fits(drawn) for _, drawn in near(family))
+
+
+def test_a_draw_follows_from_its_generator_alone() -> None:
+    family = load_family("compact8k")
+    assert near(family, 20) == near(family, 20)
+    assert len({configuration_key(drawn) for _, drawn in near(family, 60)}) == 60
+
+
+def test_few_values_change_and_filters_keep_their_proportions() -> None:
+    """Filters follow where the shape is another; what is counted is all else."""
+    family = load_family("compact8k")
+    changes = [
+        sum(drawn.get(name) != parent[name] for name in parent if not name.startswith("filters_"))
+        for parent, drawn in near(family, 300)
+    ]
+    assert 1.0 < np.mean(changes) < 5.0
+
+
+def test_networks_whose_shape_changed_fill_the_cap() -> None:
+    family = load_family("compact8k")
+    sizes = [
+        family.count_parameters(drawn)
+        for parent, drawn in near(family, 300)
+        if family.notation(drawn) != family.notation(parent)
+    ]
+    assert np.median(sizes) > 7_200
+
+
+NUMBERS: tuple[Hyperparameter, ...] = (
+    choice("batch", "", (32, 64, 128, 256, 512), 64),
+    integer("filters", "", (4, 32), 12),
+    real("shift", "", (0.0, 0.1, 0.01), 0.05),
+    log_real("rate", "", (0.01, 0.2), 0.1),
+)
+
+
+def _position(own: Hyperparameter, value: Value) -> float:
+    """From 0 to 1 along the grid; by the logarithm where there is none."""
+    grid = own.grid()
+    if grid is not None:
+        return grid.index(value) / (len(grid) - 1)
+    assert own.minimum is not None
+    assert own.maximum is not None
+    return float(np.log(float(value) / own.minimum) / np.log(own.maximum / own.minimum))
+
+
+@pytest.mark.parametrize("own", NUMBERS, ids=lambda own: own.name)
+@pytest.mark.parametrize("place", ["least", "default", "most"])
+def test_numbers_move_a_little(own: Hyperparameter, place: str) -> None:
+    grid = own.grid() or (own.minimum, own.default, own.maximum)
+    start = {"least": grid[0], "default": own.default, "most": grid[-1]}[place]
+    assert start is not None
+    drawn = [draw_beside(np.random.default_rng(number), own, start) for number in range(300)]
+    assert all(own.allows(value) for value in drawn)
+    assert own.grid() is None or all(value in grid and value != start for value in drawn)
+    moved = [abs(_position(own, value) - _position(own, start)) for value in drawn]
+    assert np.median(moved) <= 0.26
+    if place == "default":
+        assert len({value > start for value in drawn}) == 2  # type: ignore[operator]
+
+
+def test_what_has_no_order_is_drawn_by_weight() -> None:
+    own = choice("activation", "", ("relu", "tanh", "gelu"), "relu", weights=(0.5, 0.1, 0.4))
+    drawn = Counter(draw_beside(np.random.default_rng(number), own, "relu") for number in range(500))
+    assert set(drawn) == {"tanh", "gelu"}
+    assert 300 < drawn["gelu"] < 460
+    assert draw_beside(np.random.default_rng(1), boolean("norm", "", False), False) is True
+
+
+def test_a_published_value_beside_the_grid_moves_onto_it() -> None:
+    own = real("dropout", "", (0.0, 0.2, 0.05), 0.0)
+    grid = own.grid() or ()
+    assert {draw_beside(np.random.default_rng(number), own, 0.07) for number in range(50)} <= set(grid)
+
+
+def test_one_value_stays() -> None:
+    assert draw_beside(np.random.default_rng(1), choice("only", "", ("a",), "a"), "a") == "a"
+
+
+class Telling:
+    """A space that tells which of its draws was made how."""
+
+    def __init__(self) -> None:
+        self.family = load_family("compact8k")
+        self.near: set[str] = set()
+
+    def declare(self, hp: object) -> None:
+        self.family.declare(hp)
+
+    def draw(self, rng: np.random.Generator) -> dict[str, Value]:
+        return self.family.draw(rng)
+
+    def draw_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Value]:
+        drawn = self.family.draw_near(rng, configuration)
+        self.near.add(configuration_key(drawn))
+        return drawn
+
+
+def test_brackets_of_more_epochs_draw_nearer() -> None:
+    """Of factor ** level draws near a known one there is one at random: 1/2, 3/4 and 9/10 of three brackets."""
+    space = Telling()
+    known = known_of(space.family)
+    ended = drive(Proposer(space, options(iterations=20), known=known), score=lambda _: None)
+    shares: dict[int, list[bool]] = {0: [], 1: [], 2: []}
+    for record in ended.values():
+        if record.bracket is not None and record.bracket > 0:
+            shares[record.bracket % 3].append(configuration_key(record.configuration) in space.near)
+    for level, expected in ((0, 1 / 2), (1, 3 / 4), (2, 9 / 10)):
+        count = len(shares[level])
+        assert abs(np.mean(shares[level]) - expected) < 3.5 * np.sqrt(expected * (1 - expected) / count)
+
+
+def test_nothing_is_near_where_nothing_is_known() -> None:
+    space = Telling()
+    drive(Proposer(space, options(iterations=2)))
+    assert space.near == set()
+
+
+@pytest.mark.parametrize("algorithm", ["random", "bayesian"])
+def test_only_hyperband_draws_near(algorithm: str) -> None:
+    space = Telling()
+    drive(Proposer(space, options(algorithm=algorithm, max_trials=9), known=known_of(space.family)[:2]))
+    assert space.near == set()
+
+
+def test_what_is_drawn_near_depends_on_nobodys_timing() -> None:
+    def keys(workers: int, shuffle: int) -> dict[str, str]:
+        family = load_family("compact8k")
+        ended = drive(Proposer(family, options(), known=known_of(family)[:4]), workers=workers, shuffle=shuffle)
+        return {name: configuration_key(own.configuration) for name, own in ended.items()}
+
+    assert keys(1, 0) == keys(5, 3)
+
+
+def test_a_search_begins_with_references_and_the_default_configuration() -> None:
+    family = load_family("compact8k")
+    proposed: list[Proposal] = []
+
+    def score(proposal: Proposal) -> float:
+        proposed.append(proposal)
+        return 0.5
+
+    drive(Proposer(family, options(), known=known_of(family)), score=score)
+    assert [own.configuration for own in proposed[:3]] == known_of(family)[:3]
