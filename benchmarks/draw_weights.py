@@ -75,13 +75,22 @@ def compare(table: Sequence[Measured]) -> Json:
         pair = [row(scores[chosen], own[chosen], rng) for own in (even, weights)]
         differences.append([*(_flat(pair[1]) - _flat(pair[0]))])
     low, high = np.percentile(differences, (2.5, 97.5), axis=0)
-    names = [*(f"share_above {level}" for level in ABOVE), *(f"best_of {count}" for count in DRAWS)]
     return {
         "configurations": len(table),
         "shipped": row(scores, even, rng),
         "tried": row(scores, weights, rng),
-        "difference_ci95": {name: [float(a), float(b)] for name, a, b in zip(names, low, high, strict=True)},
+        "difference_ci95": {name: [float(a), float(b)] for name, a, b in zip(names_of_row(), low, high, strict=True)},
     }
+
+
+def names_of_row() -> tuple[str, ...]:
+    """What a row's numbers are, in their order."""
+    return *(f"share_above {level}" for level in ABOVE), *(f"best_of {count}" for count in DRAWS)
+
+
+def best_and_shares(scores: Floats, rng: np.random.Generator) -> Floats:
+    """A row's numbers where all configurations weigh alike."""
+    return _flat(row(scores, np.ones(len(scores)), rng))
 
 
 def _flat(found: Json) -> Floats:

@@ -31,6 +31,7 @@ SPACE, EPOCHS, SAMPLES, VALIDATION = "compact8k", 2, 10_800, 0.05
 SEEDS = (11, 12)
 """Of the score that a search sees, and of the one by which what it found is judged."""
 _DRAW_SEED = 24_680
+_KNOWN = ("flat-7884", "head-7752", "linear-6720")
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ def drawn(number: int) -> Configuration:
 
 
 def drawn_near(number: int) -> Configuration:
-    """One near a known configuration of the space, as a search draws it: its default one and the three best references in turn."""
+    """One near a known configuration of the space, as a search draws it: three references and the default one in turn."""
     family = load_family(SPACE)
-    known = [*(dict(own.values) for own in family.references_that_fit()[:3]), family.default_configuration()]
+    published = {own.name: dict(own.values) for own in family.references()}
+    known = [*(published[name] for name in _KNOWN), family.default_configuration()]
     return family.draw_near(np.random.default_rng([_DRAW_SEED, 1, number]), known[number % len(known)])
 
 

@@ -71,7 +71,10 @@ def search_parser() -> Parser:
     _add_data(what)
     _add_caps(what)
     what.add_argument(
-        "--no-references", dest="references", action="store_false", help="don't try published networks first"
+        "--no-references",
+        dest="references",
+        action="store_false",
+        help="don't try published networks, nor draw near them",
     )
     _add_how(parser)
     _add_confirmation(parser)

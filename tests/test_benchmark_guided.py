@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import draw_weights, drawn_trainings, guided_draws
+from benchmarks import draw_weights, drawn_trainings, guided_draws, near_draws
 from benchmarks.drawn_trainings import Measured
 from benchmarks.guidance import LEAST_GOOD, RANKERS, Encoded, Floats, Ranker, encode, split, unit
 from benchmarks.guided_draws import BRACKETS, Pairs, Pool
@@ -395,3 +395,23 @@ def test_weights_that_are_tried_are_of_values_that_the_space_has() -> None:
     for weights in (*shipped.values(), *tried.values()):
         assert sum(weights.values()) == pytest.approx(1.0)
         assert min(weights.values()) > 0
+
+
+def test_near_draws_beside_random_ones(tmp_path: Path) -> None:
+    found = near_draws.compare(np.linspace(0.5, 0.96, 60), np.linspace(0.9, 0.99, 40))
+    assert found["configurations"] == {"random": 60, "near": 40}
+    rows = {row["what"]: row for row in found["rows"]}
+    assert rows["share_above 0.95"]["near"] == pytest.approx(18 / 40)
+    assert rows["share_above 0.95"]["difference_ci95"][0] > 0.2
+    assert rows["best_of 12"]["near"] > rows["best_of 12"]["random"]
+    out = tmp_path / "near.json"
+    assert near_draws.main(out=out) == 0
+    assert json.loads(out.read_text(encoding="utf-8")) == json.loads(near_draws.RESULT.read_text(encoding="utf-8"))
+
+
+def test_near_draws_that_were_trained_are_those_of_the_space() -> None:
+    family = load_family(drawn_trainings.SPACE)
+    table = drawn_trainings.read_table(drawn_trainings.NEAR_TABLE)
+    assert len(table) >= 60
+    assert all(family.fits(own.configuration) for own in table)
+    assert all(own.configuration == drawn_trainings.drawn_near(own.number) for own in table)
