@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import tempfile
@@ -19,11 +20,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+from scipy import stats
+
 from benchmarks.measuring import RESULTS, conditions, do_all
 from benchmarks.training_changes import CHANGES, VARIABLE, write_teacher
 from search_spaces.hyperparameters import Value
 from search_spaces.registry import load_family
-from tuner.comparisons import PairedTest, paired_test
 from tuner.configurations import known_configuration
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import MnistTuneError, UsageError
@@ -191,14 +194,24 @@ def _trained(event: Event) -> Trained:
     )
 
 
-def test_of(arm: Arm, base: Arm) -> PairedTest:
+def differences(arm: Arm, base: Arm) -> list[float]:
     """Arm less base over the seeds that both have trained, in points."""
     both = sorted(set(arm.scores) & set(base.scores))
-    return paired_test([100.0 * (arm.scores[seed] - base.scores[seed]) for seed in both])
+    return [100.0 * (arm.scores[seed] - base.scores[seed]) for seed in both]
+
+
+def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int]:
+    """Standard deviation within groups and its degrees of freedom: as if a pair varied alike whatever the change."""
+    freedom = sum(len(group) - 1 for group in groups if group)
+    squares = sum((own - float(np.mean(group))) ** 2 for group in groups for own in group)
+    return (math.sqrt(squares / freedom), freedom) if freedom else (math.nan, 0)
 
 
 def table(kept: Kept) -> str:
-    """Every arm as a row of Markdown: base, change, seeds, mean, difference with its interval, hours of a core."""
+    """Every arm as a row of Markdown: base, change, seeds, mean, difference with its interval, hours of a core.
+
+    Two seeds say little of how far pairs lie apart; all changes of a base together say more.
+    """
     lines = [
         "| base | change | images, epochs | seeds | mean, % | difference, points | core hours |",
         "|---|---|---|---|---|---|---|",
@@ -206,7 +219,7 @@ def table(kept: Kept) -> str:
     for arm in kept.arms.values():
         base = kept.arms.get((arm.base, "", *arm.conditions))
         mean = 100.0 * sum(arm.scores.values()) / len(arm.scores)
-        told = _told(test_of(arm, base)) if base is not None and arm.change else ""
+        told = _told(differences(arm, base), *_noise(kept, base)) if base is not None and arm.change else ""
         hours = sum(own.minutes for own in arm.trainings) / 60
         words = "; ".join((*arm.hyperparameters, *(CHANGES[name].text for name in arm.training_changes))) or "none"
         size = f"{arm.samples or 60_000 - round(60_000 * arm.validation):,}, {arm.epochs}"
@@ -214,11 +227,20 @@ def table(kept: Kept) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _told(test: PairedTest) -> str:
-    if test.difference is None:
+def _noise(kept: Kept, base: Arm) -> tuple[float, int]:
+    """Of pairs with this base."""
+    changed = [own for own in kept.arms.values() if own.change and own.key[0] == base.base]
+    return pooled_sd([differences(own, base) for own in changed if own.conditions == base.conditions])
+
+
+def _told(pairs: Sequence[float], sd: float, freedom: int) -> str:
+    if not pairs:
         return ""
-    interval = f" [{test.interval[0]:+.2f}, {test.interval[1]:+.2f}]" if test.interval else ""
-    return f"{test.difference:+.3f}{interval}"
+    mean = float(np.mean(pairs))
+    if not freedom:
+        return f"{mean:+.3f}"
+    half = float(stats.t.ppf(0.975, freedom)) * sd / math.sqrt(len(pairs))
+    return f"{mean:+.3f} [{mean - half:+.2f}, {mean + half:+.2f}]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

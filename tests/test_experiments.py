@@ -130,9 +130,15 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
 
 def test_an_arm_is_told_by_pairs_of_the_same_seeds() -> None:
     base, changed = arm_with("", 0.990, 0.992, 0.991), arm_with("ema", 0.991, 0.9935)
-    test = experiments.test_of(changed, base)
-    assert test.n == 2
-    assert test.difference == pytest.approx(0.125)
+    assert experiments.differences(changed, base) == pytest.approx([0.1, 0.15])
+
+
+def test_noise_is_pooled_over_changes() -> None:
+    """By hand: squares .5, 2 and 0 over one, two and no degrees of freedom."""
+    sd, freedom = experiments.pooled_sd([[1.0, 2.0], [3.0, 4.0, 5.0], [7.0], []])
+    assert sd == pytest.approx((2.5 / 3) ** 0.5)
+    assert freedom == 3
+    assert experiments.pooled_sd([[1.0]])[1] == 0
 
 
 def test_the_table_tells_every_arm(tmp_path: Path) -> None:
