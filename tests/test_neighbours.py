@@ -12,7 +12,7 @@ from search_spaces.hyperparameters import Hyperparameter, Value, boolean, choice
 from search_spaces.registry import SPACES, load_family
 from search_spaces.value_draws import draw_beside
 from tests.test_oracle import drive, options
-from tuner.oracle import Proposal, Proposer
+from tuner.oracle import Proposer
 from tuner.records import Configuration, configuration_key
 
 
@@ -174,15 +174,3 @@ def test_what_is_drawn_near_depends_on_nobodys_timing() -> None:
         return {name: configuration_key(own.configuration) for name, own in ended.items()}
 
     assert keys(1, 0) == keys(5, 3)
-
-
-def test_a_search_begins_with_references_and_the_default_configuration() -> None:
-    family = load_family("compact8k")
-    proposed: list[Proposal] = []
-
-    def score(proposal: Proposal) -> float:
-        proposed.append(proposal)
-        return 0.5
-
-    drive(Proposer(family, options(), known=known_of(family)), score=score)
-    assert [own.configuration for own in proposed[:3]] == known_of(family)[:3]
