@@ -8,7 +8,7 @@ import numpy as np
 
 from search_spaces import compact_sampling
 from search_spaces.compact_references import REFERENCES
-from search_spaces.compact_shape import HYPERPARAMETERS, MAX_CONVS, SMALLEST, specs_from_values
+from search_spaces.compact_shape import DRAWN, HYPERPARAMETERS, MAX_CONVS, SMALLEST, specs_from_values
 from search_spaces.family import Family
 from search_spaces.hyperparameters import Hyperparameter, Value, with_defaults
 from search_spaces.sampling import Caps
@@ -39,6 +39,11 @@ class CompactFamily(Family):
     def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
         caps = Caps(self.max_params, self.max_macs)
         return compact_sampling.draw_near(rng, self.hyperparameters, configuration, caps, self.classes)
+
+    def scaled(self, configuration: Mapping[str, Value]) -> dict[str, Value] | None:
+        if configuration["network"] != DRAWN:
+            return None
+        return compact_sampling.scaled(configuration, Caps(self.max_params, self.max_macs), self.classes)
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
         return compact_sampling.fitting_values(self.max_params, self.max_macs, self.classes)

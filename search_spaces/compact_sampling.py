@@ -140,17 +140,26 @@ def draw_near(
         values = draw_changed(rng, hyperparameters, configuration)
         if all(values.get(name) == configuration.get(name) for name in _BY_NAME):
             return values
-        structure = _SMALLEST | {name: values[name] for name in _LAYOUT if name in values}
-        network = _network(structure, classes)
-        if caps.hold(least := network.costs()):
-            limits = {
-                name: (int(_BY_NAME[name].minimum or 0), int(_BY_NAME[name].maximum or 0)) for name in network.slots
-            }
-            profile = {name: float(values[name]) for name in network.slots}
-            budget = Caps(max(least[0], int(rng.uniform(_LEAST_NEAR, 1.0) * caps.max_params)), caps.max_macs)
-            widths = _scaled(network, limits, profile, budget)
-            _widen(rng, network, limits, widths, budget)
-            return active(hyperparameters, values | {name: widths[at] for name, at in network.slots.items()})
+        share = rng.uniform(_LEAST_NEAR, 1.0)
+        if (filled := _filled(rng, values, Caps(int(share * caps.max_params), caps.max_macs), classes)) is not None:
+            return active(hyperparameters, filled)
+
+
+def scaled(values: Mapping[str, Value], caps: Caps, classes: int = 10) -> dict[str, Value] | None:
+    """The same configuration with its filters widened or narrowed together to fill the caps; None where they can't be narrow enough."""
+    return _filled(np.random.default_rng(0), values, caps, classes)
+
+
+def _filled(rng: np.random.Generator, values: Mapping[str, Value], caps: Caps, classes: int) -> dict[str, Value] | None:
+    """Filters in their proportions, then single ones more, in a random order, until nothing fits."""
+    structure = _SMALLEST | {name: values[name] for name in _LAYOUT if name in values}
+    network = _network(structure, classes)
+    if not caps.hold(network.costs()):
+        return None
+    limits = {name: (int(_BY_NAME[name].minimum or 0), int(_BY_NAME[name].maximum or 0)) for name in network.slots}
+    widths = _scaled(network, limits, {name: float(values[name]) for name in network.slots}, caps)
+    _widen(rng, network, limits, widths, caps)
+    return {**values, **{name: widths[at] for name, at in network.slots.items()}}
 
 
 def smallest_network(classes: int = 10) -> Smallest:

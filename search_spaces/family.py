@@ -128,6 +128,20 @@ class Family(ABC):
         """Every active hyperparameter's default; it fits."""
         return self.active({})
 
+    def scaled(self, configuration: Mapping[str, Value]) -> dict[str, Value] | None:
+        """The same with the numbers of its shape drawn in until it fits; None where it can't be."""
+        found = tuned.with_defaults(
+            self.hyperparameters, {name: configuration[name] for name in self.smallest if name in configuration}
+        )
+        drawn_in = {**configuration, **shrunk_defaults(found, self.smallest, self.fits)}
+        return self.active(drawn_in) if self.fits(drawn_in) else None
+
+    def scaled_references(self) -> tuple[dict[str, Value], ...]:
+        """Published networks above the caps, scaled to fit: best first by the accuracy that they had at their own size."""
+        larger = best_first([reference for reference in self.published if not self.fits(reference.values)])
+        found = (self.scaled(reference.values) for reference in larger)
+        return tuple(values for values in found if values is not None)
+
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
         """Of each hyperparameter that the count depends on the values that some network within the caps has."""
         return self._sampler.fitting_values()

@@ -174,3 +174,44 @@ def test_what_is_drawn_near_depends_on_nobodys_timing() -> None:
         return {name: configuration_key(own.configuration) for name, own in ended.items()}
 
     assert keys(1, 0) == keys(5, 3)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_references_above_the_cap_are_scaled_to_fit(name: str) -> None:
+    family = load_family(name)
+    larger = [own for own in family.references() if not family.fits(own.values)]
+    # One that holds its notation has no filters to scale.
+    larger = [own for own in larger if own.values.get("network", "drawn") == "drawn"]
+    for scaled in family.scaled_references():
+        assert family.fits(scaled)
+        family.check(scaled)
+    assert len(family.scaled_references()) == len(larger)
+
+
+def test_a_scaled_reference_keeps_all_but_its_filters_and_fills_the_cap() -> None:
+    family = load_family("compact8k")
+    wide, flat = family.scaled_references()[:2]
+    by_name = {own.name: own for own in family.references()}
+    for scaled, reference in ((wide, by_name["wide-9994"]), (flat, by_name["c12-8172"])):
+        changed = {name for name in reference.values if scaled[name] != reference.values[name]}
+        assert changed
+        assert all("filters" in name for name in changed)
+        assert family.count_parameters(scaled) > 0.97 * family.max_params
+    filters = [int(flat[name]) for name in flat if name.startswith("filters_")]
+    assert max(filters) - min(filters) <= 1  # all alike before
+
+
+@pytest.mark.parametrize(("name", "max_params"), [("dense", 20_000), ("cnn3", 20_000), ("micro1k", 400)])
+def test_other_families_draw_their_references_in(name: str, max_params: int) -> None:
+    family = load_family(name, max_params=max_params)
+    (scaled,) = family.scaled_references()
+    assert family.fits(scaled)
+    assert family.network(scaled) != family.network(family.references()[0].values)
+
+
+def test_what_no_scaling_makes_fit_is_left_out() -> None:
+    assert load_family("compact8k", max_params=300).scaled_references() == ()
+
+
+def test_nothing_is_scaled_where_all_fit() -> None:
+    assert load_family("compact20k").scaled_references() == ()

@@ -184,13 +184,15 @@ def test_published_networks_are_listed_and_the_best_three_tried(tmp_path: Path) 
     assert any(reference["assumed"] for reference in references)
     start(tmp_path / "without", references=False)
     assert not any(reference["included"] for reference in RunFolder(tmp_path / "without").read_run()["references"])
-    # The space's own defaults are nobody's publication: they come next, or first of all.
+    # The space's own defaults are nobody's publication: they come next, or first of all; then larger networks, scaled.
     family = load_family("compact8k")
     best = [dict(own.values) for own in family.references_that_fit()[:3]]
-    for folder, known in (("run", best), ("without", [])):
+    default, scaled = family.default_configuration(), list(family.scaled_references()[:2])
+    for folder, known in (("run", [*best, default, *scaled]), ("without", [default])):
         trials = read_state(tmp_path / folder / "trials.jsonl").finished
         first = [dict(trials[f"{number:04d}"].configuration) for number in range(1, len(known) + 2)]
-        assert first == [*known, family.default_configuration()]
+        assert first[:-1] == known
+        assert first[-1] not in [*best, default, *scaled]
 
 
 def test_workers_that_cannot_start_fail_the_run_with_the_reason(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_w
 from tuner.session import Session
 from tuner.target import finalists_around, has_reached, missed_words, smallest_first
 
+_SCALED_TRIED = 2
+"""References above the caps whose scaled likenesses are tried."""
+
 
 @dataclass
 class Search(Session[SearchOptions]):
@@ -119,13 +122,17 @@ class Search(Session[SearchOptions]):
         return ConfirmationPlan(self.options.confirm_top, self.options.confirm_seeds, self.options.refit)
 
     def _known(self) -> list[Configuration]:
-        """The references that are tried, and the space's default configuration where it is none of them."""
+        """The references that are tried, the space's default configuration, and the best larger references scaled to the caps; each once."""
         included = [reference["name"] for reference in self.run["references"] if reference["included"]]
         found: list[Configuration] = [
             dict(reference.values) for reference in self.space.references_that_fit() if reference.name in included
         ]
         default = self.space.default_configuration()
-        return found if default is None or default in found else [*found, default]
+        scaled = self.space.scaled_references()[:_SCALED_TRIED] if self.options.references else ()
+        for configuration in (*([] if default is None else [default]), *scaled):
+            if configuration not in found:
+                found.append(configuration)
+        return found
 
     def _forecast(self) -> Forecast:
         train, validation, test = (len(y) for y in (self.data.y_train, self.data.y_validation, self.data.y_test))

@@ -134,6 +134,10 @@ class UserSpace:
         """None is known."""
         return ()
 
+    def scaled_references(self) -> tuple[()]:
+        """None is known."""
+        return ()
+
     def hyperparameters_json(self) -> list[Json]:
         """The hyperparameters as in `run.json`."""
         return [hyperparameter.to_json() for hyperparameter in self.hyperparameters]
