@@ -26,6 +26,9 @@ _PLACES: tuple[tuple[float, float, Literal["left", "right"]], ...] = (
 )  # fmt: skip
 """(to the side, up, aligned to) in pixels: where a name may stand, the best place first."""
 
+_EDGE = 10
+"""Pixels beside a name, for browsers whose fonts are wider."""
+
 _AXIS = {
     "parameters": ("trainable parameters", 1),
     "multiply_adds": ("multiply-adds of one image, thousands", 1000),
@@ -240,7 +243,7 @@ def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None) -> None
         for dx, dy, side in _PLACES:
             left = x + dx if side == "left" else x - dx - label.width
             box = _Box(left, y + dy - 6.5, label.width)
-            if left >= 0 and left + box.width <= canvas.width and not any(box.meets(other) for other in taken):
+            if _EDGE <= left <= canvas.width - _EDGE - box.width and not any(box.meets(other) for other in taken):
                 taken.append(box)
                 _write(ax, label, (dx if side == "left" else -dx, dy), side)
                 break
