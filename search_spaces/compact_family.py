@@ -43,7 +43,7 @@ class CompactFamily(Family):
     def scaled(self, configuration: Mapping[str, Value]) -> dict[str, Value] | None:
         if configuration["network"] != DRAWN:
             return None
-        return compact_sampling.scaled(configuration, Caps(self.max_params, self.max_macs), self.classes)
+        return compact_sampling.scaled_to_caps(configuration, Caps(self.max_params, self.max_macs), self.classes)
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
         return compact_sampling.fitting_values(self.max_params, self.max_macs, self.classes)

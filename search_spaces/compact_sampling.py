@@ -145,7 +145,7 @@ def draw_near(
             return active(hyperparameters, filled)
 
 
-def scaled(values: Mapping[str, Value], caps: Caps, classes: int = 10) -> dict[str, Value] | None:
+def scaled_to_caps(values: Mapping[str, Value], caps: Caps, classes: int = 10) -> dict[str, Value] | None:
     """The same configuration with its filters widened or narrowed together to fill the caps; None where they can't be narrow enough."""
     return _filled(np.random.default_rng(0), values, caps, classes)
 
