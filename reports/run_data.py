@@ -46,6 +46,8 @@ class Hyperparameter:
     conditions: tuple[tuple[str, tuple[Value, ...]], ...]
     """(name of the setting, values of it under which this one is active)"""
     description: str = ""
+    default: Value | None = None
+    """None where it isn't known."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Reference:
     included: bool
     trial: str | None = None
     """Its first trial in this run, where it was tried."""
+    scaled: str | None = None
+    """The first trial of its likeness that was scaled to fit the caps, where one was tried."""
     assumed: str = ""
     """What of its recipe was not published, and what stands in for it."""
 
@@ -376,6 +380,7 @@ def _hyperparameter(item: Json) -> Hyperparameter:
         sampling=item.get("sampling"),
         conditions=tuple((str(c["name"]), tuple(c["values"])) for c in item.get("conditions") or ()),
         description=str(item.get("description") or ""),
+        default=item.get("default"),
     )
 
 
@@ -392,6 +397,7 @@ def _reference(item: Json) -> Reference:
         fits=bool(item.get("fits")),
         included=bool(item.get("included")),
         trial=item.get("trial"),
+        scaled=item.get("scaled"),
         assumed=str(item.get("assumed") or ""),
     )
 

@@ -136,11 +136,11 @@ class Family(ABC):
         drawn_in = {**configuration, **shrunk_defaults(found, self.smallest, self.fits)}
         return self.active(drawn_in) if self.fits(drawn_in) else None
 
-    def scaled_references(self) -> tuple[dict[str, Value], ...]:
-        """Published networks above the caps, scaled to fit: best first by the accuracy that they had at their own size."""
+    def scaled_references(self) -> tuple[tuple[Reference, dict[str, Value]], ...]:
+        """Published networks above the caps, and each scaled to fit: best first by the accuracy that they had at their own size."""
         larger = best_first([reference for reference in self.published if not self.fits(reference.values)])
-        found = (self.scaled(reference.values) for reference in larger)
-        return tuple(values for values in found if values is not None)
+        found = ((reference, self.scaled(reference.values)) for reference in larger)
+        return tuple((reference, values) for reference, values in found if values is not None)
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
         """Of each hyperparameter that the count depends on the values that some network within the caps has."""

@@ -187,7 +187,7 @@ def test_published_networks_are_listed_and_the_best_three_tried(tmp_path: Path) 
     # The space's own defaults are nobody's publication: they come next, or first of all; then larger networks, scaled.
     family = load_family("compact8k")
     best = [dict(own.values) for own in family.references_that_fit()[:3]]
-    default, scaled = family.default_configuration(), list(family.scaled_references()[:2])
+    default, scaled = family.default_configuration(), [own for _, own in family.scaled_references()[:2]]
     for folder, known in (("run", [*best, default, *scaled]), ("without", [default])):
         trials = read_state(tmp_path / folder / "trials.jsonl").finished
         first = [dict(trials[f"{number:04d}"].configuration) for number in range(1, len(known) + 2)]

@@ -95,6 +95,7 @@ _REFERENCE = keyed(
         "fits": optional(truth),
         "included": optional(truth),
         "trial": optional(_trial_name),
+        "scaled": optional(_trial_name),
         "assumed": optional(text),
     },
 )

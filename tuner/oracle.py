@@ -392,6 +392,11 @@ class Proposer:
         return getattr(self._oracle, "rungs", ())
 
     @property
+    def first_places(self) -> int:
+        """How many trials there are before the first promotion: known configurations beyond these are not tried."""
+        return self.rungs[0].size if self.rungs else self.planned_trials
+
+    @property
     def planned_trials(self) -> int:
         """How many trials there will be at most."""
         return sum(rung.size for rung in self.rungs) or int(self._oracle.max_trials)

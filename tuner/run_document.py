@@ -7,11 +7,10 @@ from typing import Any
 
 from tuner.data import Dataset, describe
 from tuner.journal import now
+from tuner.known import known_configurations
 from tuner.machine import describe_machine, versions
 from tuner.options import RunOptions, SearchOptions, TrainOptions
-from tuner.records import SCHEMA, Json
-
-_REFERENCES_TRIED = 3
+from tuner.records import SCHEMA, Json, trial_name
 
 
 def new_run(
@@ -68,14 +67,25 @@ def _caps(options: RunOptions, space: Any) -> Json:
     return {"max_params": options.max_params, "max_macs": options.max_macs}
 
 
+def drop_beyond(run: Json, places: int) -> None:
+    """Takes back which references are tried, in a run.json's content, where the first rung has fewer places than there are known configurations."""
+    for reference in run["references"]:
+        for key in ("trial", "scaled"):
+            if reference.get(key) is not None and int(reference[key]) > places:
+                reference[key] = None
+        reference["included"] = reference["trial"] is not None
+
+
 def _references_json(options: RunOptions, space: Any) -> list[Json]:
-    """All references of a space; the best that fit the caps are tried in a search, the one that is trained in a training."""
-    fitting = [reference.name for reference in space.references_that_fit()]
-    tried: list[str] = []
-    if isinstance(options, SearchOptions) and options.references:
-        tried = fitting[:_REFERENCES_TRIED]
+    """All references of a space: which of them a search tries, itself or scaled to fit, or a training trains."""
+    fitting = {reference.name for reference in space.references_that_fit()}
+    trials: dict[tuple[str, str], str] = {}
+    if isinstance(options, SearchOptions):
+        known = known_configurations(space, options.references)
+        trials = {(own.kind, own.name): trial_name(number) for number, own in enumerate(known, start=1)}
     elif isinstance(options, TrainOptions):
-        tried = [r.name for r in space.references() if dict(r.values) == dict(options.configuration)][:1]
+        same = [r.name for r in space.references() if dict(r.values) == dict(options.configuration)]
+        trials = {("reference", name): trial_name(1) for name in same[:1]}
     return [
         {
             "name": reference.name,
@@ -88,8 +98,9 @@ def _references_json(options: RunOptions, space: Any) -> list[Json]:
             "source": reference.source,
             "assumed": reference.assumed,
             "fits": reference.name in fitting,
-            "included": reference.name in tried,
-            "trial": f"{tried.index(reference.name) + 1:04d}" if reference.name in tried else None,
+            "included": ("reference", reference.name) in trials,
+            "trial": trials.get(("reference", reference.name)),
+            "scaled": trials.get(("scaled", reference.name)),
         }
         for reference in space.references()
     ]

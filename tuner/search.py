@@ -10,15 +10,14 @@ from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refi
 from tuner.confirmation import Confirmed, confirmed, finalists
 from tuner.engine import same_training
 from tuner.errors import RunFailed
+from tuner.known import known_configurations
 from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
-from tuner.records import Configuration, Json, Trial, TrialRecord, rank_key, tidy_epochs
+from tuner.records import Json, Trial, TrialRecord, rank_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
+from tuner.run_document import drop_beyond
 from tuner.session import Session
 from tuner.target import finalists_around, has_reached, missed_words, smallest_first
-
-_SCALED_TRIED = 2
-"""References above the caps whose scaled likenesses are tried."""
 
 
 @dataclass
@@ -31,7 +30,9 @@ class Search(Session[SearchOptions]):
         # The workers are starting; the parent's own long import runs beside theirs.
         with quiet_imports():
             from tuner.oracle import Proposer
-        proposer = Proposer(self.space, self.options, known=self._known(), recorded=recorded)
+        known = [own.configuration for own in known_configurations(self.space, self.options.references)]
+        proposer = Proposer(self.space, self.options, known=known, recorded=recorded)
+        drop_beyond(self.run, proposer.first_places)
         self.run["plan"] = proposer.plan_json(self.options.algorithm)
         wanted = self._wanted()
         again = (wanted.top + wanted.refit) * wanted.seeds * self.options.max_epochs
@@ -120,19 +121,6 @@ class Search(Session[SearchOptions]):
 
     def _wanted(self) -> ConfirmationPlan:
         return ConfirmationPlan(self.options.confirm_top, self.options.confirm_seeds, self.options.refit)
-
-    def _known(self) -> list[Configuration]:
-        """The references that are tried, the space's default configuration, and the best larger references scaled to the caps; each once."""
-        included = [reference["name"] for reference in self.run["references"] if reference["included"]]
-        found: list[Configuration] = [
-            dict(reference.values) for reference in self.space.references_that_fit() if reference.name in included
-        ]
-        default = self.space.default_configuration()
-        scaled = self.space.scaled_references()[:_SCALED_TRIED] if self.options.references else ()
-        for configuration in (*([] if default is None else [default]), *scaled):
-            if configuration not in found:
-                found.append(configuration)
-        return found
 
     def _forecast(self) -> Forecast:
         train, validation, test = (len(y) for y in (self.data.y_train, self.data.y_validation, self.data.y_test))

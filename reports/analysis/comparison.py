@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.analysis.trials import best, explored
-from reports.run_data import Reference, RunData
-from tuner.records import TrialRecord, configuration_key
+from reports.run_data import Hyperparameter, Reference, RunData
+from tuner.records import TrialRecord, Value, configuration_key
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,30 @@ def winning_reference(run: RunData) -> Reference | None:
         return None
     key = configuration_key(run.result.configuration)
     return next((reference for reference in run.info.references if _key_of(run, reference) == key), None)
+
+
+def winning_likeness(run: RunData) -> Reference | None:
+    """The reference whose likeness, scaled to fit the caps, is the winner, or None."""
+    if run.result is None:
+        return None
+    key = configuration_key(run.result.configuration)
+    return next((own for own in run.info.references if _key_of_trial(run, own.scaled) == key), None)
+
+
+def default_wins(run: RunData) -> bool:
+    """Whether the winner's configuration is the space's default one."""
+    return run.result is not None and dict(run.result.configuration) == default_configuration(run.info.hyperparameters)
+
+
+def default_configuration(hyperparameters: Sequence[Hyperparameter]) -> dict[str, Value] | None:
+    """The defaults of those that are active with them; None where one isn't known."""
+    values: dict[str, Value] = {}
+    for own in hyperparameters:
+        if all(values.get(name) in allowed for name, allowed in own.conditions):
+            if own.default is None:
+                return None
+            values[own.name] = own.default
+    return values
 
 
 def best_reference_trial(run: RunData) -> tuple[Reference, TrialRecord] | None:
@@ -66,5 +90,9 @@ def reference_rows(
 
 
 def _key_of(run: RunData, reference: Reference) -> str | None:
-    first = run.record(reference.trial) if reference.trial is not None else None
+    return _key_of_trial(run, reference.trial)
+
+
+def _key_of_trial(run: RunData, trial: str | None) -> str | None:
+    first = run.record(trial) if trial is not None else None
     return configuration_key(first.configuration) if first is not None else None

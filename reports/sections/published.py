@@ -8,8 +8,10 @@ from reports import formatting as text
 from reports.analysis.comparison import (
     ReferenceRow,
     best_reference_trial,
+    default_wins,
     reference_rows,
     reference_trial,
+    winning_likeness,
     winning_reference,
 )
 from reports.run_data import Reference, Result, RunData
@@ -49,16 +51,25 @@ def reference_words(run: RunData) -> str:
     result = run.result
     if result is None:
         return ""
-    own = winning_reference(run)
-    itself = _itself(run, own) if own is not None else ""
     words = _beside_published(run, result) if run.info.data.is_mnist else _beside_trained(run, result)
-    return f"{itself}{words}".strip()
+    return f"{_origin(run)}{words}".strip()
 
 
 def _tested(run: RunData) -> float | None:
     """The winner's mean test accuracy, where published figures compare with it."""
     test = run.result.test if run.result is not None else None
     return test.accuracy if test is not None and run.info.data.is_mnist else None
+
+
+def _origin(run: RunData) -> str:
+    """Where the winner's configuration was known from; "" where it was drawn."""
+    if (own := winning_reference(run)) is not None:
+        return _itself(run, own)
+    if default_wins(run):
+        return "The winner's configuration is the space's default one. "
+    if (larger := winning_likeness(run)) is not None:
+        return f"The winner's configuration is the reference {larger.name} with its filters scaled to fit the caps. "
+    return ""
 
 
 def _itself(run: RunData, own: Reference) -> str:
