@@ -44,6 +44,7 @@ from reports.analysis.trials import best, groups_by_epochs, scored
 from reports.analysis.weights import layer_weights
 from reports.page_data import MOST_NUMBERS, page_data
 from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData, read_run
+from reports.sections.published import reference_words
 from search_spaces.specs import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.records import TrialRecord
@@ -460,6 +461,35 @@ def test_a_references_score_is_of_its_longest_trial() -> None:
     assert (best[0].name, best[1].trial) == ("a", "0003")
     assert best_reference_trial(reference_run([])) is None
     assert winning_reference(run) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("default", "The winner's configuration is the space's default one. "),
+        ("scaled", "The winner's configuration is the reference wide-9994 with its filters scaled to fit the caps. "),
+        ("reference", "The winner's configuration is the reference wide-9994 itself"),
+        ("drawn", ""),
+    ],
+)
+def test_where_the_winner_was_known_from(kind: str, words: str, tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run", FakeRun())
+    document, result = (json.loads((folder / name).read_text()) for name in ("run.json", "result.json"))
+    if kind == "default":
+        values = result["configuration"]
+        declared = [own for own in document["space"]["hyperparameters"] if own["name"] in values]
+        inactive = {**declared[0], "name": "other", "conditions": [{"name": declared[0]["name"], "values": ["none"]}]}
+        document["space"]["hyperparameters"] = [
+            *({**own, "default": values[own["name"]]} for own in declared),
+            {**inactive, "default": 1},
+        ]
+    elif kind != "drawn":
+        place = {"scaled": "scaled", "reference": "trial"}[kind]
+        document["references"][-1][place] = result["trial"]
+    (folder / "run.json").write_text(json.dumps(document))
+    found = reference_words(read_run(folder))
+    assert found.startswith(words)
+    assert ("The winner's configuration is" in found) is (kind != "drawn")
 
 
 @pytest.mark.parametrize(

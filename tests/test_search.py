@@ -195,6 +195,20 @@ def test_published_networks_are_listed_and_the_best_three_tried(tmp_path: Path) 
         assert first[-1] not in [*best, default, *scaled]
 
 
+def test_known_configurations_that_have_no_place_are_not_said_to_be_tried(tmp_path: Path) -> None:
+    start(tmp_path / "run", max_epochs=3)  # Three trials before the first promotion.
+    tried = {
+        own["name"]: (own["trial"], own["scaled"])
+        for own in RunFolder(tmp_path / "run").read_run()["references"]
+        if own["included"] or own["scaled"]
+    }
+    assert sorted(trial for trial, _ in tried.values()) == ["0001", "0002", "0003"]
+    assert all(scaled is None for _, scaled in tried.values())
+    start(tmp_path / "longer")
+    scaled = {own["name"]: own["scaled"] for own in RunFolder(tmp_path / "longer").read_run()["references"]}
+    assert {name: trial for name, trial in scaled.items() if trial} == {"wide-9994": "0005", "c12-8172": "0006"}
+
+
 def test_workers_that_cannot_start_fail_the_run_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="can't be started"):
         search.start(
