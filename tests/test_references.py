@@ -112,13 +112,6 @@ def test_those_without_an_accuracy_come_last() -> None:
     assert [own.name for own in best_first([unknown, known])] == [known.name, "unknown"]
 
 
-def test_a_mean_over_seeds_comes_before_one_seeds_best() -> None:
-    lucky = replace(CompactFamily().references()[0], name="lucky", published_accuracy=0.9957)
-    mean = replace(lucky, name="mean", published_accuracy=0.9947, seeds=3)
-    better = replace(mean, name="better", published_accuracy=0.9951)
-    assert [own.name for own in best_first([lucky, mean, better])] == ["better", "mean", "lucky"]
-
-
 def test_the_cap_of_multiply_adds_counts_too() -> None:
     family = CompactFamily(8_000, 1_500_000)
     assert "flat-7884" not in [reference.name for reference in family.references_that_fit()]
