@@ -73,7 +73,7 @@ def drop_beyond(run: Json, places: int) -> None:
         for key in ("trial", "scaled"):
             if reference.get(key) is not None and int(reference[key]) > places:
                 reference[key] = None
-        reference["included"] = reference["trial"] is not None
+        reference["included"] = reference.get("trial") is not None
 
 
 def _references_json(options: RunOptions, space: Any) -> list[Json]:
