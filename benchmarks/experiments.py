@@ -1,6 +1,7 @@
 """`python -m benchmarks.experiments`: what one change does to a network's validation accuracy, by seeds in pairs.
 
 A change is names of `training_changes` and values of hyperparameters (`batch_size=32`), several with commas; an empty one is the base itself.
+`network=…`, in the notation, gives the base's training another network.
 Every arm trains the same seeds on the same images: MNIST's training set less the third that validates, one split for
 all. A third, for what a pair of seeds can show is limited by the images that tell them apart: 20,000 show what takes
 three to four times as many seeds on 6,000. The test set is not looked at. Each training is kept as it ends, and what is kept is not trained again: hours add up over many
@@ -26,7 +27,7 @@ from scipy import stats
 from benchmarks.measuring import RESULTS, conditions, do_all
 from benchmarks.training_changes import CHANGES, VARIABLE, write_teacher
 from search_spaces.hyperparameters import Value
-from search_spaces.registry import load_family
+from search_spaces.registry import SPACES, load_family
 from tuner.configurations import known_configuration
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import MnistTuneError, UsageError
@@ -125,14 +126,22 @@ def make_arm(base: str, change: str, samples: int = 0, epochs: int = EPOCHS, val
     Raises:
         UsageError: where base or change is none.
     """
-    found = known_configuration(base, SPACE)
-    family = load_family(found.space)
-    arm = Arm(base, change, samples, epochs, validation, found.configuration)
-    values = dict(_value(word, found.space) for word in arm.hyperparameters)
+    space, configuration = _base(base)
+    family = load_family(space)
+    arm = Arm(base, change, samples, epochs, validation, configuration)
+    values = dict(_value(word, space) for word in arm.hyperparameters)
     try:
-        return replace(arm, configuration=family.complete(values, base=found.configuration, strict=True))
+        return replace(arm, configuration=family.complete(values, base=configuration, strict=True))
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+def _base(name: str) -> tuple[str, Mapping[str, Value]]:
+    """A base's space and configuration; a space's name stands for its defaults."""
+    if name in SPACES:
+        return name, load_family(name).default_configuration()
+    found = known_configuration(name, SPACE)
+    return found.space, found.configuration
 
 
 def _value(word: str, space: str) -> tuple[str, Value]:
@@ -141,6 +150,8 @@ def _value(word: str, space: str) -> tuple[str, Value]:
     if name not in known or not text:
         expected = f"one of {', '.join(CHANGES)}, or a hyperparameter's value such as batch_size=32"
         raise UsageError(f"There is no such change. Expected {expected}. Received: {word}")
+    if known[name].kind == "fixed":
+        return name, text
     return name, parse_value(known[name], text)
 
 
@@ -166,7 +177,7 @@ def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path |
 
 
 def _task(arm: Arm, seed: int, models: Path | None) -> TrainTask:
-    space = known_configuration(arm.base, SPACE).space
+    space, _ = _base(arm.base)
     return TrainTask(
         id=str(seed),
         space=SpaceRef(name=space, max_params=None, max_macs=None, classes=10),
@@ -246,7 +257,9 @@ def _told(pairs: Sequence[float], sd: float, freedom: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Trains, keeps, prints; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.experiments", description=__doc__)
-    parser.add_argument("--base", default=BASE, help="a reference, a JSON file, a run, or RUN:TRIAL")
+    parser.add_argument(
+        "--base", default=BASE, help="a reference, a JSON file, a run, RUN:TRIAL, or a space: its defaults"
+    )
     parser.add_argument(
         "--change", action="append", default=[], help=f"again for several: {', '.join(CHANGES)}; or NAME=VALUE"
     )

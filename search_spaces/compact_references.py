@@ -23,8 +23,10 @@ _ONE_CYCLE: Mapping[str, Value] = {
 
 
 def _values(*parts: Mapping[str, Value]) -> dict[str, Value]:
-    """A complete configuration from parts, the later ones first; convolutions are valid unless said."""
-    merged: dict[str, Value] = {"padding_1": "valid", "padding_2": "valid", "padding_3": "valid"}
+    """A complete configuration from parts, the later ones first; convolutions are full and valid unless said."""
+    merged: dict[str, Value] = {
+        f"{name}_{stage}": value for stage in (1, 2, 3) for name, value in (("separable", False), ("padding", "valid"))
+    }
     for part in parts:
         merged.update(part)
     return active(HYPERPARAMETERS, merged)

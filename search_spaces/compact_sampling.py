@@ -48,6 +48,8 @@ _LEAST_EXPLORING, _MOST_EXPLORING = 0.5, 0.8
 that fits to occur in some thousand draws."""
 _LEAST_NEAR = 0.9
 """Of the parameters, what a draw near a known network may spend at least."""
+_SEPARABLE_WIDENING = 2.5
+"""How much wider separable 3×3 convolutions of 10 to 20 filters become for the parameters of full ones: w² + 11w for 9w²."""
 _PIVOTS_A_VALUE = 20
 """How often, in 5,000 draws, a pivot of weight 1 should be held."""
 
@@ -127,7 +129,10 @@ def draw_near(
     caps: Caps,
     classes: int = 10,
 ) -> dict[str, Value]:
-    """A configuration near one that fits. Where its shape is another the filters are widened or narrowed together to fill the caps.
+    """A configuration near one that fits.
+
+    Where its shape is another the filters are widened or narrowed together to fill the caps; a stage whose convolutions
+    became separable, or full, keeps about its share of the parameters.
 
     Args:
         rng: the only source of chance.
@@ -141,8 +146,22 @@ def draw_near(
         if all(values.get(name) == configuration.get(name) for name in _BY_NAME):
             return values
         share = rng.uniform(_LEAST_NEAR, 1.0)
-        if (filled := _filled(rng, values, Caps(int(share * caps.max_params), caps.max_macs), classes)) is not None:
-            return active(hyperparameters, filled)
+        values |= _exchanged_widths(configuration, values)
+        if (filled := _filled(rng, values, Caps(int(share * caps.max_params), caps.max_macs), classes)) is None:
+            continue
+        if (drawn := active(hyperparameters, filled)) != configuration:
+            return drawn
+
+
+def _exchanged_widths(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:
+    """Filters of the stages whose convolutions became separable, or full; the network's first convolution is neither."""
+    widths: dict[str, Value] = {}
+    for stage in (1, 2, 3):
+        was, now = (bool(values.get(f"separable_{stage}")) for values in (before, after))
+        factor = _SEPARABLE_WIDENING ** (int(now) - int(was))
+        names = [name for name in after if name.startswith(f"filters_{stage}_") and name != "filters_1_1"]
+        widths |= {name: round(factor * float(after[name])) for name in names if name in before}
+    return widths
 
 
 def scaled_to_caps(values: Mapping[str, Value], caps: Caps, classes: int = 10) -> dict[str, Value] | None:

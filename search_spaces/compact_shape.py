@@ -4,7 +4,8 @@ Neither Keras nor counting nor drawing.
 
     [stage 1: convolutions] pooling [stage 2: convolutions] (pooling [stage 3: convolutions]) head
 
-A transition is a 1×1 convolution beside a pooling. No layer has a bias, as in the published networks of this size.
+A transition is a 1×1 convolution beside a pooling. A stage's convolutions are full or separable; the network's first is always
+full. No layer has a bias, as in the published networks of this size.
 """
 
 from __future__ import annotations
@@ -14,7 +15,17 @@ from typing import Literal, TypeAlias, cast
 
 from search_spaces.hyperparameters import Condition, Hyperparameter, Value, boolean, choice, integer
 from search_spaces.notation import parse, with_classes
-from search_spaces.specs import Activation, Conv, Dense, Dropout, GlobalAveragePooling, Padding, Pool, Spec
+from search_spaces.specs import (
+    Activation,
+    Conv,
+    Dense,
+    Dropout,
+    GlobalAveragePooling,
+    Padding,
+    Pool,
+    SeparableConv,
+    Spec,
+)
 from search_spaces.training_hyperparameters import TRAINING
 
 Stage: TypeAlias = Literal[1, 2, 3]
@@ -24,7 +35,7 @@ LabelledSpec: TypeAlias = tuple[Spec, str | None]
 DRAWN = "drawn"
 MAX_CONVS = {1: 4, 2: 6, 3: 3}
 """Stage → most convolutions in it."""
-MIN_FILTERS, MAX_FILTERS = 4, 32
+MIN_FILTERS, MAX_FILTERS = 4, 48
 MAX_TRANSITION_FILTERS = 16
 MIN_HEAD_UNITS, MAX_HEAD_UNITS = 8, 32
 
@@ -40,6 +51,7 @@ _CONVS_WEIGHTS = {1: (0.15, 0.45, 0.2, 0.2), 2: (0.05, 0.15, 0.25, 0.25, 0.2, 0.
 _PADDING_WEIGHTS = {1: (0.4, 0.2, 0.3, 0.1), 2: (0.45, 0.15, 0.25, 0.15), 3: (0.4, 0.3, 0.2, 0.1)}
 _TRANSITION_WEIGHTS = {1: (0.5, 0.2, 0.3), 2: (0.6, 0.1, 0.15, 0.15)}
 _TRANSITION_ACTIVATION_WEIGHTS = (0.6, 0.15, 0.25)
+_SEPARABLE_WEIGHTS = (0.5, 0.5)
 _DEFAULT_FILTERS = {1: (8, 12, 12, 12), 2: (12, 14, 16, 13, 12, 12), 3: (16, 16, 16)}
 
 
@@ -49,8 +61,10 @@ def is_width(name: str) -> bool:
 
 
 def _stage(stage: Stage, least: int, default: int, *conditions: Condition) -> tuple[Hyperparameter, ...]:
-    """Number of convolutions, padding and filters of one stage."""
+    """Number of convolutions, their kind, padding and filters of one stage."""
     count = f"stage{stage}_convs"
+    but_first = " after the first" if stage == 1 else ""
+    separable = (*conditions, Condition(count, tuple(range(2 if stage == 1 else 1, MAX_CONVS[stage] + 1))))
     present = (*conditions, _STAGE3) if stage == 3 else conditions
     filters = tuple(
         integer(
@@ -72,6 +86,13 @@ def _stage(stage: Stage, least: int, default: int, *conditions: Condition) -> tu
             default,
             *conditions,
             weights=_CONVS_WEIGHTS[stage],
+        ),
+        boolean(
+            f"separable_{stage}",
+            f"stage {stage}'s convolutions{but_first} are separable: depthwise, then 1×1",
+            False,
+            *separable,
+            weights=_SEPARABLE_WEIGHTS,
         ),
         choice(
             f"padding_{stage}",
@@ -158,6 +179,9 @@ SMALLEST: Mapping[str, Value] = {
     "stage1_convs": 1,
     "stage2_convs": 1,
     "stage3_convs": 0,
+    "separable_1": True,
+    "separable_2": True,
+    "separable_3": True,
     "padding_1": "valid",
     "padding_2": "valid",
     "padding_3": "valid",
@@ -205,9 +229,13 @@ def _stage_specs(stage: Stage, values: Mapping[str, Value], activation: Activati
     count = int(values[f"stage{stage}_convs"])
     paddings = _paddings(str(values[f"padding_{stage}"]), count)
     names = [f"filters_{stage}_{position}" for position in range(1, count + 1)]
+    kinds: list[type[Conv | SeparableConv]] = [SeparableConv if values.get(f"separable_{stage}") else Conv] * count
+    if stage == 1:
+        # Of one channel a depthwise convolution would make one map.
+        kinds[0] = Conv
     return [
-        (Conv(int(values[name]), 3, padding, False, True, activation), name)
-        for name, padding in zip(names, paddings, strict=True)
+        (kind(int(values[name]), 3, padding, False, True, activation), name)
+        for kind, name, padding in zip(kinds, names, paddings, strict=True)
     ]
 
 

@@ -60,6 +60,20 @@ def test_few_values_change_and_filters_keep_their_proportions() -> None:
     assert 1.0 < np.mean(changes) < 5.0
 
 
+def test_a_stage_that_becomes_separable_keeps_its_share_of_the_parameters() -> None:
+    family = load_family("compact8k")
+    parent = dict(next(own for own in family.published if own.name == "linear-6720").values)
+    drawn = [family.draw_near(np.random.default_rng([11, number]), parent) for number in range(400)]
+    separable = [own for own in drawn if own["separable_2"] and not own.get("separable_1")]
+    full = [own for own in drawn if not own["separable_2"] and not own.get("separable_1")]
+
+    def mean_ratio(configurations: list[dict[str, Value]]) -> float:
+        return float(np.mean([int(own["filters_2_1"]) / int(own["filters_1_1"]) for own in configurations]))
+
+    assert len(separable) > 20
+    assert mean_ratio(separable) > 1.8 * mean_ratio(full)
+
+
 def test_networks_whose_shape_changed_fill_the_cap() -> None:
     family = load_family("compact8k")
     sizes = [

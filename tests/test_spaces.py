@@ -145,8 +145,8 @@ def test_no_network_is_smaller_than_the_smallest(name: str) -> None:
         assert multiply_adds >= least.multiply_adds
 
 
-DRAWN_BEFORE = "ab3046779bad7b2923fd5498284dedffe4b92a4d571ccee48aedbe690e825cd4"
-"""Of compact8k's first 100 draws by seed 1, as version 0.1.0 made them."""
+DRAWN_BEFORE = "9489ef4f4cc1e1522c2477433adb6840ba106cf50e3efd45602b3f9fd6cd68e1"
+"""Of compact8k's first 100 draws by seed 1, since its stages may be separable."""
 
 
 def test_compact8k_draws_what_it_always_drew() -> None:
