@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from search_spaces import compact_sampling
+from search_spaces.compact_pivots import fitting_values
 from search_spaces.compact_references import REFERENCES
 from search_spaces.compact_shape import DRAWN, HYPERPARAMETERS, MAX_CONVS, SMALLEST, specs_from_values
 from search_spaces.family import Family
@@ -46,7 +47,7 @@ class CompactFamily(Family):
         return compact_sampling.scaled_to_caps(configuration, Caps(self.max_params, self.max_macs), self.classes)
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
-        return compact_sampling.fitting_values(self.max_params, self.max_macs, self.classes)
+        return fitting_values(self.max_params, self.max_macs, self.classes)
 
 
 def _with_filters(*stages: tuple[int, ...]) -> tuple[Hyperparameter, ...]:

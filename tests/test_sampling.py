@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 from search_spaces.compact_family import CompactFamily
-from search_spaces.compact_sampling import draw, fitting_values, smallest_network
+from search_spaces.compact_pivots import fitting_values
+from search_spaces.compact_sampling import draw
 from search_spaces.compact_shape import (
     HYPERPARAMETERS,
     SHAPE_HYPERPARAMETERS,
     TRAINING_HYPERPARAMETERS,
     specs_from_values,
 )
+from search_spaces.compact_structures import smallest_network
 from search_spaces.hyperparameters import Value, active, check
 from search_spaces.sampling import CapError
 from search_spaces.specs import costs
