@@ -112,6 +112,13 @@ def test_those_without_an_accuracy_come_last() -> None:
     assert [own.name for own in best_first([unknown, known])] == [known.name, "unknown"]
 
 
+def test_means_of_several_seeds_come_before_single_figures() -> None:
+    single = CompactFamily().references()[0]
+    mean = replace(single, name="mean", published_accuracy=0.97, published_seeds=3)
+    unknown = replace(single, name="unknown", published_accuracy=None, published_seeds=3)
+    assert [own.name for own in best_first([single, unknown, mean])] == ["mean", single.name, "unknown"]
+
+
 def test_the_cap_of_multiply_adds_counts_too() -> None:
     family = CompactFamily(8_000, 1_500_000)
     assert "flat-7884" not in [reference.name for reference in family.references_that_fit()]
