@@ -100,7 +100,7 @@ def _width_pivots(name: str, caps: Caps, classes: int) -> Iterator[Pivot]:
 
 def _pivot_weight(share: float) -> float:
     """The more of the caps the smallest network with a value takes, the rarer it is by chance."""
-    return 0.15 + 0.85 * min(1.0, share / 0.7) ** 2
+    return 0.25 + 0.75 * min(1.0, share / 0.7) ** 2
 
 
 def _small_networks(hyperparameter: Hyperparameter, classes: int) -> Iterator[tuple[Structure, Network]]:

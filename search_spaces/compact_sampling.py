@@ -27,6 +27,7 @@ from search_spaces.value_draws import draw_from_grid, draw_value
 _LEAST_EXPLORING, _MOST_EXPLORING = 0.5, 0.8
 """Share of the draws that explore, by how much there is to explore: few for the search's sake, enough for every value
 that fits to occur in some thousand draws."""
+_KINDS = ("separable_1", "separable_2", "separable_3")
 _LEAST_NEAR = 0.9
 """Of the parameters, what a draw near a known network may spend at least."""
 _SEPARABLE_WIDENING = 2.5
@@ -64,8 +65,9 @@ def draw_near(
 ) -> dict[str, Value]:
     """A configuration near one that fits.
 
-    Where its shape is another the filters are widened or narrowed together to fill the caps; a stage whose convolutions
-    became separable, or full, keeps about its share of the parameters.
+    Whether a stage's convolutions are separable is drawn anew, by weight: nothing of the shape matters as much, and published
+    networks have full ones. Such a stage keeps about its share of the parameters. Where the shape is another the filters are
+    widened or narrowed together to fill the caps.
 
     Args:
         rng: the only source of chance.
@@ -76,6 +78,9 @@ def draw_near(
     """
     while True:
         values = draw_changed(rng, hyperparameters, configuration)
+        values |= {name: draw_from_grid(rng, BY_NAME[name]) for name in _KINDS if name in values}
+        if values == configuration:
+            continue
         if all(values.get(name) == configuration.get(name) for name in BY_NAME):
             return values
         share = rng.uniform(_LEAST_NEAR, 1.0)

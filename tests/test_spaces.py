@@ -145,7 +145,7 @@ def test_no_network_is_smaller_than_the_smallest(name: str) -> None:
         assert multiply_adds >= least.multiply_adds
 
 
-DRAWN_BEFORE = "9489ef4f4cc1e1522c2477433adb6840ba106cf50e3efd45602b3f9fd6cd68e1"
+DRAWN_BEFORE = "3713237401606ccec78a0e60b7ba91daaffb64c0a86fd1268ce7d6ddfd878b77"
 """Of compact8k's first 100 draws by seed 1, since its stages may be separable."""
 
 
