@@ -74,6 +74,16 @@ def test_a_stage_that_becomes_separable_keeps_its_share_of_the_parameters() -> N
     assert mean_ratio(separable) > 1.8 * mean_ratio(full)
 
 
+def test_kinds_of_convolutions_are_drawn_anew() -> None:
+    """Published networks have full ones: near them two stages in three become separable."""
+    family = load_family("compact8k")
+    parent = family.default_configuration()
+    drawn = [family.draw_near(np.random.default_rng([13, number]), parent) for number in range(400)]
+    for name in ("separable_1", "separable_2"):
+        share = float(np.mean([bool(own[name]) for own in drawn if name in own]))
+        assert 0.55 < share < 0.75
+
+
 def test_networks_whose_shape_changed_fill_the_cap() -> None:
     family = load_family("compact8k")
     sizes = [
