@@ -20,31 +20,18 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import keras_tuner
 import numpy as np
 from keras_tuner import oracles
 
+from tuner.draws import Draws, Space
 from tuner.errors import RunFailed
 from tuner.options import MAX_SEED, SearchOptions
-from tuner.records import Configuration, Json, TrialRecord, configuration_key, rank_key, tidy_epochs, trial_name
+from tuner.records import Configuration, Json, TrialRecord, rank_key, tidy_epochs, trial_name
 
-_MAX_ATTEMPTS = 200
 _CANDIDATES = 400
-
-
-class Space(Protocol):
-    """What an oracle asks of a space."""
-
-    def declare(self, hp: Any) -> object:
-        """Registers every hyperparameter on a `keras_tuner.HyperParameters`."""
-
-    def draw(self, rng: np.random.Generator) -> dict[str, Any]:
-        """One random configuration within the caps, active values only."""
-
-    def draw_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Any]:
-        """One within the caps with a few values other than in this one."""
 
 
 @dataclass(frozen=True)
@@ -71,65 +58,6 @@ class Rung:
     """The number of its first trial."""
 
 
-class _Draws:
-    """Draws by number, without repetition, and what a journal holds in place of them."""
-
-    def __init__(
-        self, space: Space, seed: int, known: Sequence[Configuration], recorded: Mapping[str, Configuration]
-    ) -> None:
-        self._space = space
-        self._seed = seed
-        self._known = list(known)
-        self._recorded = recorded
-        self._seen: set[int] = {_number_of(configuration) for configuration in self._known}
-
-    def draw(self, trial: str, bracket: int, slot: int, near: float = 0.0) -> Configuration:
-        """The configuration of a slot of a bracket. Slots are to be drawn in the order of the plan.
-
-        Args:
-            trial: its name.
-            bracket: from 0; the first places of bracket 0 are those of the known configurations.
-            slot: from 0.
-            near: the probability that it is drawn near a known configuration, where there is one.
-        """
-        if trial in self._recorded:
-            configuration = self._recorded[trial]
-        elif bracket == 0 and slot < len(self._known):
-            configuration = self._known[slot]
-        else:
-            configuration = self._fresh(bracket, slot, near if self._known else 0.0)
-        self._seen.add(_number_of(configuration))
-        return configuration
-
-    def is_new(self, configuration: Configuration) -> bool:
-        return _number_of(configuration) not in self._seen
-
-    def take(self, configuration: Configuration) -> None:
-        self._seen.add(_number_of(configuration))
-
-    def candidates(self, slot: int, count: int) -> Iterator[Configuration]:
-        """Random configurations for a model of the objective to choose among."""
-        for attempt in range(count):
-            yield self._space.draw(np.random.default_rng([self._seed, 1, slot, attempt]))
-
-    def recorded(self, trial: str) -> Configuration | None:
-        return self._recorded.get(trial)
-
-    def _fresh(self, bracket: int, slot: int, near: float) -> Configuration:
-        for attempt in range(_MAX_ATTEMPTS):
-            rng = np.random.default_rng([self._seed, 0, bracket, slot, attempt])
-            configuration = self._near_a_known_one(rng) if near and rng.random() < near else self._space.draw(rng)
-            if self.is_new(configuration):
-                return configuration
-        raise RunFailed(
-            f"The space seems to be exhausted: {_MAX_ATTEMPTS} draws in a row gave configurations that were tried before. "
-            "Ask for fewer trials, or raise --max-params or --max-macs."
-        )
-
-    def _near_a_known_one(self, rng: np.random.Generator) -> Configuration:
-        return self._space.draw_near(rng, self._known[int(rng.integers(len(self._known)))])
-
-
 class _Declared(keras_tuner.HyperParameters):  # type: ignore[misc]
     """A space that is complete before the first draw: all trials share its definitions, each has values of its own.
 
@@ -140,11 +68,6 @@ class _Declared(keras_tuner.HyperParameters):  # type: ignore[misc]
         shared = _Declared()
         shared._hps, shared._space, shared.values = self._hps, self._space, dict(self.values)
         return shared
-
-
-def _number_of(configuration: Configuration) -> int:
-    """Its key, in a third of the memory."""
-    return int(configuration_key(configuration), 16)
 
 
 class _Counted(dict[str, Any]):
@@ -183,7 +106,7 @@ class _Quiet:
         """Nothing: no trial adds a hyperparameter."""
 
     def _record_values(self, trial: object) -> None:
-        """Nothing: `_Draws` repeats no configuration."""
+        """Nothing: `Draws` repeats no configuration."""
 
     def _check_consecutive_failures(self) -> None:
         """Nothing: the loop decides when failures end a run. (The original looks through all trials after each one.)"""
@@ -201,7 +124,7 @@ def _kt_options(space: Space, seed: int) -> dict[str, Any]:
     return {
         "objective": keras_tuner.Objective("val_accuracy", "max"),
         "hyperparameters": hyperparameters,
-        # 0 means "any seed" to Keras Tuner, and 2³² is too large; the draws come from `_Draws`, so that any other number serves.
+        # 0 means "any seed" to Keras Tuner, and 2³² is too large; the draws come from `Draws`, so that any other number serves.
         "seed": seed + 1 if seed < MAX_SEED else 1,
     }
 
@@ -212,7 +135,7 @@ class _Hyperband(_Quiet, oracles.HyperbandOracle):  # type: ignore[misc]
     Its least resource is always 1: what it takes for epochs are multiples of `min_resource` (Li et al. 2018: R / r).
     """
 
-    def __init__(self, space: Space, options: SearchOptions, draws: _Draws) -> None:
+    def __init__(self, space: Space, options: SearchOptions, draws: Draws) -> None:
         self._longest, self._least = options.max_epochs, options.min_resource
         super().__init__(
             # 7 / 0.28 is a hair below 25 in binary, and would cost a factor of 5 its first bracket.
@@ -297,7 +220,7 @@ class _Hyperband(_Quiet, oracles.HyperbandOracle):  # type: ignore[misc]
 class _Random(_Quiet, oracles.RandomSearchOracle):  # type: ignore[misc]
     """Draws by number until there are enough."""
 
-    def __init__(self, space: Space, options: SearchOptions, draws: _Draws) -> None:
+    def __init__(self, space: Space, options: SearchOptions, draws: Draws) -> None:
         super().__init__(max_trials=options.trials_limit, **_kt_options(space, options.seed))
         self.verbose = 0
         self.trials = _Counted()
@@ -312,7 +235,7 @@ class _Random(_Quiet, oracles.RandomSearchOracle):  # type: ignore[misc]
 class _Bayesian(_Quiet, oracles.BayesianOptimizationOracle):  # type: ignore[misc]
     """Keras Tuner's Gaussian process, asked which of many configurations within the caps looks best."""
 
-    def __init__(self, space: Space, options: SearchOptions, draws: _Draws) -> None:
+    def __init__(self, space: Space, options: SearchOptions, draws: Draws) -> None:
         super().__init__(
             max_trials=options.trials_limit,
             num_initial_points=math.ceil(options.trials_limit / 3),
@@ -379,7 +302,7 @@ class Proposer:
             known: good configurations, which take the first places of the first rung; Hyperband also draws near them.
             recorded: trial → configuration of a journal, put back instead of being drawn.
         """
-        draws = _Draws(space, options.seed, known, recorded or {})
+        draws = Draws(space, options.seed, known, recorded or {})
         kind = {"hyperband": _Hyperband, "random": _Random, "bayesian": _Bayesian}[options.algorithm]
         self._oracle: Any = kind(space, options, draws)
         self._handles: dict[str, Any] = {}

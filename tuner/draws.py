@@ -1,0 +1,90 @@
+"""Draws by number: what a search tries that it wasn't told to. A draw is a function of (seed, bracket, slot, attempt) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from tuner.errors import RunFailed
+from tuner.records import Configuration, configuration_key
+
+_MAX_ATTEMPTS = 200
+
+
+class Space(Protocol):
+    """What a search asks of a space."""
+
+    def declare(self, hp: Any) -> object:
+        """Registers every hyperparameter on a `keras_tuner.HyperParameters`."""
+
+    def draw(self, rng: np.random.Generator) -> dict[str, Any]:
+        """One random configuration within the caps, active values only."""
+
+    def draw_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Any]:
+        """One within the caps with a few values other than in this one."""
+
+
+class Draws:
+    """Draws by number, without repetition, and what a journal holds in place of them."""
+
+    def __init__(
+        self, space: Space, seed: int, known: Sequence[Configuration], recorded: Mapping[str, Configuration]
+    ) -> None:
+        self._space = space
+        self._seed = seed
+        self._known = list(known)
+        self._recorded = recorded
+        self._seen: set[int] = {_number_of(configuration) for configuration in self._known}
+
+    def draw(self, trial: str, bracket: int, slot: int, near: float = 0.0) -> Configuration:
+        """The configuration of a slot of a bracket. Slots are to be drawn in the order of the plan.
+
+        Args:
+            trial: its name.
+            bracket: from 0; the first places of bracket 0 are those of the known configurations.
+            slot: from 0.
+            near: the probability that it is drawn near a known configuration, where there is one.
+        """
+        if trial in self._recorded:
+            configuration = self._recorded[trial]
+        elif bracket == 0 and slot < len(self._known):
+            configuration = self._known[slot]
+        else:
+            configuration = self._fresh(bracket, slot, near if self._known else 0.0)
+        self._seen.add(_number_of(configuration))
+        return configuration
+
+    def is_new(self, configuration: Configuration) -> bool:
+        return _number_of(configuration) not in self._seen
+
+    def take(self, configuration: Configuration) -> None:
+        self._seen.add(_number_of(configuration))
+
+    def candidates(self, slot: int, count: int) -> Iterator[Configuration]:
+        """Random configurations for a model of the objective to choose among."""
+        for attempt in range(count):
+            yield self._space.draw(np.random.default_rng([self._seed, 1, slot, attempt]))
+
+    def recorded(self, trial: str) -> Configuration | None:
+        return self._recorded.get(trial)
+
+    def _fresh(self, bracket: int, slot: int, near: float) -> Configuration:
+        for attempt in range(_MAX_ATTEMPTS):
+            rng = np.random.default_rng([self._seed, 0, bracket, slot, attempt])
+            configuration = self._near_a_known_one(rng) if near and rng.random() < near else self._space.draw(rng)
+            if self.is_new(configuration):
+                return configuration
+        raise RunFailed(
+            f"The space seems to be exhausted: {_MAX_ATTEMPTS} draws in a row gave configurations that were tried before. "
+            "Ask for fewer trials, or raise --max-params or --max-macs."
+        )
+
+    def _near_a_known_one(self, rng: np.random.Generator) -> Configuration:
+        return self._space.draw_near(rng, self._known[int(rng.integers(len(self._known)))])
+
+
+def _number_of(configuration: Configuration) -> int:
+    """Its key, in a third of the memory."""
+    return int(configuration_key(configuration), 16)
