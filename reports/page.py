@@ -24,7 +24,9 @@ from reports.sections import (
     robustness,
     search,
     study,
-    study_measures,
+    study_costs,
+    study_epochs,
+    study_layers,
     study_rest,
     summary,
     training,
@@ -78,7 +80,7 @@ def _built(builders: Iterable[Callable[[RunData], Section | None]], run: RunData
 
 def _study_sections(run: RunData) -> Iterator[Section]:
     yield from (study.summary(run), study.effects_section(run), study.curves_section(run))
-    found = [section for build in study_measures.OPTIONAL if (section := build(run)) is not None]
+    found = list(_built((*study_epochs.OPTIONAL, *study_layers.OPTIONAL, *study_costs.OPTIONAL), run))
     yield from found
     if any(section.id == "capacity" for section in found):
         yield study_rest.size_section(run)
