@@ -26,8 +26,8 @@ from tests.report_builders import (
     write_journal,
     write_json,
 )
-from tuner.comparisons import study_arms, study_result
 from tuner.records import Json, TrialRecord, Value, to_json
+from tuner.study_result import study_arms, study_result
 
 BASE_CONFIGURATION: dict[str, Value] = {
     "convolutions_1": 1, "convolutions_2": 1, "filters_1": 6, "filters_2": 8, "filters_3": 8, "padding": "valid",

@@ -15,14 +15,14 @@ from tests.report_builders import make_record
 from tuner.comparisons import (
     Arm,
     compare_arms,
-    conclusion,
     differences,
     holm,
     paired_test,
     showable_difference,
-    study_result,
 )
+from tuner.conclusions import conclusion
 from tuner.records import Json, TrialRecord
+from tuner.study_result import study_result
 
 SLEEP = (0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0)
 """Hours of extra sleep with the first drug of Student's own example (Biometrika 6, 1908)."""

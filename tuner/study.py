@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tuner.comparisons import study_result
 from tuner.confirmation import Confirmed
 from tuner.errors import RunFailed
 from tuner.options import StudyOptions
@@ -14,6 +13,7 @@ from tuner.result import collect_arrays, result_json
 from tuner.run_folder import write_json
 from tuner.session import Session, do_task
 from tuner.sources import ListSource, Networks, repeated
+from tuner.study_result import study_result
 from tuner.tasks import EvaluateTask
 
 NO_MODEL: Json = {"savedmodel": False, "keras": False, "difference": None, "note": None}

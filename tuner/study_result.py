@@ -1,0 +1,121 @@
+"""A study's arms out of run.json and the records, and what result.json says of them. No Keras, no files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from tuner.comparisons import Arm, Comparison, compare_arms
+from tuner.conclusions import conclusion
+from tuner.metrics import mean_and_sd
+from tuner.records import Json, TrialRecord, configuration_key
+
+
+def study_result(study: Json, records: Sequence[TrialRecord]) -> Json:
+    """The `study` part of result.json.
+
+    Args:
+        study: the `study` part of run.json.
+        records: the trials that have ended, in any order; those of other configurations are passed over.
+
+    Raises:
+        ValueError: where no arm has the base's label.
+    """
+    arms = study_arms(study, records)
+    base = _base(arms, str(study["base"]))
+    comparisons = compare_arms(base, [arm for arm in arms if arm is not base])
+    return {
+        "name": study["name"],
+        "hyperparameter": study["hyperparameter"],
+        "base": study["base"],
+        "seeds": study["seeds"],
+        "arms": [arm_json(arm) for arm in arms],
+        "comparisons": [_comparison_json(comparison) for comparison in comparisons],
+        "conclusion": conclusion(base, arms, comparisons),
+    }
+
+
+def study_arms(study: Json, records: Sequence[TrialRecord]) -> tuple[Arm, ...]:
+    """The arms in the order of run.json, each with the records of its configuration and epochs."""
+    return tuple(
+        Arm(
+            label=str(item["label"]),
+            value=item.get("value"),
+            parameters=item.get("parameters"),
+            epochs=int(item["epochs"]),
+            seeds=int(study["seeds"]),
+            records=_records_of(item, records),
+        )
+        for item in study["arms"]
+    )
+
+
+def arm_json(arm: Arm) -> Json:
+    """An arm as result.json has it."""
+    scored = arm.scored
+    scores = arm.scores
+    mean, sd = _mean_sd(list(scores.values()))
+    loss_mean, loss_sd = _mean_sd([record.val_loss for record in scored])
+    return {
+        "label": arm.label,
+        "value": arm.value,
+        "trials": [record.trial for record in arm.records],
+        "failed": arm.failed,
+        "n": len(scored),
+        "mean": mean,
+        "sd": sd,
+        "per_seed": [scores.get(number) for number in range(1, arm.seeds + 1)],
+        "loss_mean": loss_mean,
+        "loss_sd": loss_sd,
+        "train_accuracy_mean": _mean_sd([_last(record, "accuracy") for record in scored])[0],
+        "gap_mean": _mean_sd([_gap(record) for record in scored])[0],
+        "parameters": arm.parameters,
+        "epochs": arm.epochs,
+        "epochs_run_mean": _mean_sd([record.epochs_run for record in scored])[0],
+        "duration_mean_s": _mean_sd([record.duration_s for record in scored])[0],
+    }
+
+
+def _records_of(item: Mapping[str, object], records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
+    key, epochs = configuration_key(item["configuration"]), item["epochs"]  # type: ignore[arg-type]
+    own = {r.repetition: r for r in records if r.epochs == epochs and configuration_key(r.configuration) == key}
+    return tuple(own[number] for number in sorted(own))
+
+
+def _base(arms: Sequence[Arm], label: str) -> Arm:
+    for arm in arms:
+        if arm.label == label:
+            return arm
+    raise ValueError(
+        f"The base of a study must be one of its arms. Expected: one of {[a.label for a in arms]}. Received: {label!r}"
+    )
+
+
+def _comparison_json(comparison: Comparison) -> Json:
+    test = comparison.test
+    return {
+        "label": comparison.label,
+        "n": test.n,
+        "difference": test.difference,
+        "sd": test.sd,
+        "ci95": list(test.interval) if test.interval else None,
+        "t": test.t,
+        "p": test.p,
+        "p_holm": comparison.p_holm,
+        "verdict": comparison.verdict,
+    }
+
+
+def _mean_sd(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return mean_and_sd(finite) if finite else (None, None)
+
+
+def _last(record: TrialRecord, metric: str) -> float | None:
+    series = record.history.get(metric, ())
+    return series[-1] if series and math.isfinite(series[-1]) else None
+
+
+def _gap(record: TrialRecord) -> float | None:
+    training, validation = _last(record, "accuracy"), _last(record, "val_accuracy")
+    return training - validation if training is not None and validation is not None else None
