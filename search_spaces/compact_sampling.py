@@ -28,6 +28,7 @@ _LEAST_EXPLORING, _MOST_EXPLORING = 0.5, 0.8
 """Share of the draws that explore, by how much there is to explore: few for the search's sake, enough for every value
 that fits to occur in some thousand draws."""
 _KINDS = ("separable_1", "separable_2", "separable_3")
+"""Which stages are separable."""
 _LEAST_NEAR = 0.9
 """Of the parameters, what a draw near a known network may spend at least."""
 _SEPARABLE_WIDENING = 2.5

@@ -230,6 +230,7 @@ def _stage_specs(stage: Stage, values: Mapping[str, Value], activation: Activati
     count = int(values[f"stage{stage}_convs"])
     paddings = _paddings(str(values[f"padding_{stage}"]), count)
     names = [f"filters_{stage}_{position}" for position in range(1, count + 1)]
+    # Without the name a configuration is older than separable stages.
     kinds: list[type[Conv | SeparableConv]] = [SeparableConv if values.get(f"separable_{stage}") else Conv] * count
     if stage == 1:
         # Of one channel a depthwise convolution would make one map.

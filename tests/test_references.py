@@ -58,6 +58,14 @@ def test_count_is_exact(space: str, reference: Reference) -> None:
     assert load_family(space).count_parameters(reference.values) == reference.parameters
 
 
+def test_a_configuration_older_than_separable_stages_means_what_it_did() -> None:
+    family = load_family("compact8k")
+    reference = next(own for own in family.published if own.name == "flat-7884")
+    older = {name: value for name, value in reference.values.items() if not name.startswith("separable_")}
+    assert len(older) < len(reference.values)
+    assert family.specs(older) == family.network(older) == family.specs(reference.values)
+
+
 @each_reference
 def test_values_give_the_published_network(space: str, reference: Reference) -> None:
     family = load_family(space)
