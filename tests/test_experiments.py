@@ -100,8 +100,17 @@ def test_a_change_of_hyperparameters_is_a_complete_configuration() -> None:
     load_family(experiments.SPACE).complete(dict(arm.configuration), strict=True)
 
 
+def test_a_space_stands_for_its_defaults_and_a_network_for_itself() -> None:
+    base, arm = make_arm("compact8k", ""), make_arm("compact8k", "network=C8s S16s P S32 GAP 1x1:10")
+    family = load_family("compact8k")
+    assert base.configuration == family.default_configuration()
+    assert family.notation(arm.configuration) == "C8s S16s P S32 GAP 1x1:10"
+    assert family.recipe(arm.configuration) == family.recipe(base.configuration)
+    assert not any(name.startswith("filters_") for name in arm.configuration)
+
+
 @pytest.mark.parametrize(
-    "change", ["no-such-change", "batch_size", "batch_size=33", "no_such=1", "batch_size=32,", "weight_decay=0.01"]
+    "change", ["network=C8 X", "network=", "no-such-change", "batch_size", "batch_size=33", "no_such=1", "batch_size=32,", "weight_decay=0.01"]
 )
 def test_what_is_no_change_is_refused_in_one_line(change: str) -> None:
     with pytest.raises(UsageError) as caught:
