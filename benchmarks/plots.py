@@ -172,7 +172,7 @@ def front(kept: Json) -> None:
     """Test accuracy against parameters: what searches found, published networks trained by us, and their published figures."""
     sides = {
         "search": ("found by a search, mean and range of its seeds", OURS),
-        "train": ("published network, trained by us", "#56b4e9"),
+        "train": ("reference, trained by us, mean and range of its seeds", "#56b4e9"),
     }
     winners = [own for own in kept["winners"] if own["test"] and _FEWEST <= own["parameters"] <= _MOST]
 
@@ -218,9 +218,12 @@ def front(kept: Json) -> None:
 
 
 def published() -> tuple[Reference, ...]:
-    """Every space's published networks that have an accuracy, each once."""
+    """Every space's published networks that have an accuracy of one seed, each once; means are our own, and drawn as such."""
     known = {
-        own.name: own for name in SPACES for own in load_family(name).references() if own.published_accuracy is not None
+        own.name: own
+        for name in SPACES
+        for own in load_family(name).references()
+        if own.published_accuracy is not None and own.published_seeds == 1
     }
     return tuple(known.values())
 

@@ -110,7 +110,17 @@ def test_a_space_stands_for_its_defaults_and_a_network_for_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["network=C8 X", "network=", "no-such-change", "batch_size", "batch_size=33", "no_such=1", "batch_size=32,", "weight_decay=0.01"]
+    "change",
+    [
+        "network=C8 X",
+        "network=",
+        "no-such-change",
+        "batch_size",
+        "batch_size=33",
+        "no_such=1",
+        "batch_size=32,",
+        "weight_decay=0.01",
+    ],
 )
 def test_what_is_no_change_is_refused_in_one_line(change: str) -> None:
     with pytest.raises(UsageError) as caught:
