@@ -161,7 +161,9 @@ def _confirmation(
     candidates: Sequence[TrialRecord], options: SearchOptions, networks: Networks, folder: RunFolder
 ) -> ListSource:
     seeds = options.confirm_seeds
-    return ListSource(confirmation_trials(candidates, seeds, 1_000_000, seeds, options.seed), networks, folder)
+    return ListSource(
+        confirmation_trials(candidates, seeds, 1_000_000, seeds, options.seed, folds=False), networks, folder
+    )
 
 
 def _longest_bracket_s(records: Sequence[TrialRecord], recorded: Recorded) -> float:

@@ -155,12 +155,18 @@ def _export_formats(request: Request, data: Dataset, stage: Path) -> Json:
         from tuner.export.writing import Sample
 
         model = load_model(request.run.keras_model, data.classes)
-        sample = Sample.of(data, test=_may_meet_test(request.document))
+        test = _may_meet_test(request.document)
+        sample = Sample.of(data if test else data.fold(_fold(request)), test=test)
         return export_formats(request.formats, model, stage, sample)
 
 
 def _may_meet_test(run: Json) -> bool:
     return bool(run["options"].get("test", True))
+
+
+def _fold(request: Request) -> int:
+    """Which images the exported model was not trained on, unless it is a refit."""
+    return int((request.run.read_result() or {}).get("fold", 0))
 
 
 def _data_of(request: Request) -> Dataset:

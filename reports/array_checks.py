@@ -47,6 +47,7 @@ def _rule(name: str, kinds: str, *sizes: int | str, below: str | None = None, le
 _RULES = (
     _rule(r"validation/labels", _WHOLE, "validation", below="classes"),
     _rule(r"confirm/(\d+)/validation_probabilities", _NUMBERS, "validation", "classes"),
+    _rule(r"confirm/(\d+)/validation_labels", _WHOLE, "validation", below="classes"),
     _rule(r"confirm/(\d+)/weights/(?:names|shapes)", _TEXTS, "$layers"),
     _rule(r"confirm/(\d+)/weights/statistics", _NUMBERS, "$layers", 9),
     _rule(r"confirm/(\d+)/weights/histogram_counts", _NUMBERS, "$layers", 40),

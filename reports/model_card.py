@@ -15,6 +15,7 @@ from reports.analysis.robustness import Degradation, degradations
 from reports.exports import ExportedFile, Exports, Tensor, read_exports
 from reports.run_data import DataSet, Refit, Result, RunData, TestScores
 from reports.sections.banners import DIGITS
+from reports.sections.folds import has_folds
 from reports.sections.refit import refit_words, seeds_words
 from reports.sections.section import Cell, Column, Row, Table, number
 from reports.sections.target import chosen_words
@@ -161,6 +162,7 @@ def _metrics(run: RunData, result: Result) -> Facts:
             *test,
             (
                 f"Validation accuracy (%), mean of {text.plural(validation.n, 'seed')}"
+                + (", each with other images to validate" if has_folds(run) else "")
                 + (" before the refit" if result.refit is not None else ""),
                 text.spread(validation.mean, validation.sd),
             ),

@@ -46,6 +46,8 @@ class FakeRun:
     confirm: bool = True
     refit: bool = False
     """Whether the winner was trained again on all images."""
+    folds: bool = False
+    """Whether each confirmed seed validated on other images; not so in older runs."""
     arrays: bool = True
     meet_test: bool = True
     custom: bool = True
@@ -317,6 +319,7 @@ def make_trial(
         epochs=epochs,
         seed=1_234_567 + repetition,
         parameters=sum(layer.parameters for layer in network_layers(configuration, fake.classes)),
+        fold=repetition if fake.folds and phase == "confirm" else 0,
     )
 
 
@@ -432,6 +435,8 @@ def evaluation_arrays(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecor
             error = 1 - (record.val_accuracy or 0.9)
             key = f"confirm/{record.trial}/validation_probabilities"
             arrays[key] = probabilities(labels, fake.classes, error, rng)
+            if record.fold:
+                arrays[f"confirm/{record.trial}/validation_labels"] = labels.astype(np.int64)
             arrays |= weight_arrays(record, rng)
     arrays |= picture_arrays(fake, next(iter(confirmed.values()))[0], rng)
     if fake.meet_test:
@@ -691,6 +696,7 @@ def result_document(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]
     return {
         "schema": 1,
         "trial": median.trial,
+        **({"fold": median.fold} if fake.folds else {}),
         "trials": [record.trial for record in winner],
         "configuration": dict(winner[0].configuration),
         "parameters": winner[0].parameters,

@@ -19,7 +19,7 @@ from tuner.data_checks import SIDE, CheckedArrays, Images, Labels, checked, faul
 from tuner.data_sources import FoundData, find_data
 from tuner.errors import DataError, UsageError
 from tuner.records import Json
-from tuner.splits import stratified_indices, without
+from tuner.splits import fold_indices, stratified_indices, without
 
 _SPLITS = ("train", "validation", "test")
 _INDEX = "dataset.json"
@@ -52,6 +52,29 @@ class Dataset:
     def classes(self) -> int:
         """The number of classes, 2 to 100."""
         return len(self.class_names)
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether as many training images could validate in the place of those that do."""
+        return len(self.y_train) >= len(self.y_validation)
+
+    def fold(self, number: int) -> Dataset:
+        """The same with other images to validate; those that did are then among the training images, after them. Copies both.
+
+        Args:
+            number: 0 for the data set as it is, else which of the other folds (`tuner.splits.fold_indices`).
+        """
+        if number == 0:
+            return self
+        chosen = fold_indices(self.y_train, len(self.y_validation), number)
+        rest = without(len(self.y_train), chosen)
+        return replace(
+            self,
+            x_train=np.concatenate([self.x_train[rest], self.x_validation]),
+            y_train=np.concatenate([self.y_train[rest], self.y_validation]),
+            x_validation=self.x_train[chosen],
+            y_validation=self.y_train[chosen],
+        )
 
     def joined(self) -> Dataset:
         """The same with the validation images among the training ones, after them, and none to validate. Copies both."""

@@ -196,7 +196,8 @@ _TRIAL_KEYS: Mapping[str, Shape] = {
     "seed": whole(0, LARGEST),
     "parameters": _COUNT,
 }
-STARTED: Shape = keyed(_TRIAL_KEYS, {"time": text})
+_FOLD = whole(0, 10**6)
+STARTED: Shape = keyed(_TRIAL_KEYS, {"time": text, "fold": _FOLD})
 """A line of trials.jsonl."""
 FINISHED: Shape = keyed(
     {
@@ -211,7 +212,7 @@ FINISHED: Shape = keyed(
         "layers": many(_LAYER, 10_000),
         "error": optional(text),
     },
-    {"time": text},
+    {"time": text, "fold": _FOLD},
 )
 """A line of trials.jsonl."""
 
@@ -258,6 +259,7 @@ RESULT: Shape = keyed(
         "validation": _VALIDATION,
     },
     {
+        "fold": _FOLD,
         "multiply_adds": _SIZE,
         "layers": optional(many(_LAYER, 10_000)),
         "target": optional(keyed({"accuracy": _SHARE, "reached": truth})),

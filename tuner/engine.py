@@ -130,7 +130,11 @@ def slim(record: TrialRecord) -> TrialRecord:
 
 def same_training(trial: Trial, record: TrialRecord) -> bool:
     """Whether a record is of this very training: a search that a clock cut short may go on to other finalists."""
-    return (trial.configuration, trial.epochs, trial.seed) == (record.configuration, record.epochs, record.seed)
+    return _training(trial) == _training(record)
+
+
+def _training(trial: Trial) -> tuple[object, ...]:
+    return (trial.configuration, trial.epochs, trial.seed, trial.fold)
 
 
 def stop_if_no_space(event: Event) -> None:
@@ -175,6 +179,7 @@ def _record(live: _Live, event: Event, layers: tuple[LayerSummary, ...]) -> Tria
         epochs=trial.epochs,
         seed=trial.seed,
         parameters=trial.parameters,
+        fold=trial.fold,
         status="completed" if event.kind == "finished" else "failed",
         val_accuracy=body.get("val_accuracy"),
         val_loss=body.get("val_loss"),

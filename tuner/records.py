@@ -35,6 +35,9 @@ configurations compare; the learning rate is that of the epoch's last step."""
 TRAINING_METRICS = tuple(metric for metric in HISTORY_METRICS if not metric.startswith("val_"))
 """Those that a refit has, which trains on the validation images."""
 
+# What the journals of older versions lack.
+_OLDER: Json = {"fold": 0}
+
 ACCURACY_TOLERANCE = 1e-6
 """Keras counts accuracies in 32 bits, so 5,964 of 6,000 images may come a little short of 99.4%. One image is more than this."""
 
@@ -57,6 +60,8 @@ class Trial:
     seed: int
     parameters: int
     """Trainable parameters."""
+    fold: int = 0
+    """Which of the training set's images validate: 0 those that the run split off, else others (`Dataset.fold`)."""
 
     @property
     def share(self) -> float:
@@ -147,7 +152,8 @@ def trial_from_json(document: Json) -> Trial:
     Raises:
         KeyError: where a key is missing.
     """
-    return Trial(**{f.name: document[f.name] for f in dataclasses.fields(Trial)})
+    values = {**_OLDER, **document}
+    return Trial(**{f.name: values[f.name] for f in dataclasses.fields(Trial)})
 
 
 def record_from_json(document: Json) -> TrialRecord:
@@ -156,7 +162,8 @@ def record_from_json(document: Json) -> TrialRecord:
     Raises:
         KeyError: where a key is missing.
     """
-    values = {f.name: document[f.name] for f in dataclasses.fields(TrialRecord) if f.name != "finished_at"}
+    written = {**_OLDER, **document}
+    values = {f.name: written[f.name] for f in dataclasses.fields(TrialRecord) if f.name != "finished_at"}
     values["finished_at"] = document.get("time", "")
     # A journal's reader makes a new text of each.
     values["phase"], values["status"] = sys.intern(values["phase"]), sys.intern(values["status"])

@@ -31,6 +31,7 @@ def result_json(
     return {
         "schema": SCHEMA,
         "trial": record.trial,
+        "fold": record.fold,
         "trials": summary["trials"],
         "configuration": summary["configuration"],
         "parameters": summary["parameters"],

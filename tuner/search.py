@@ -89,7 +89,9 @@ class Search(Session[SearchOptions]):
             )
         target = self.options.target_share
         candidates = finalists(records, plan.top) if target is None else finalists_around(records, plan.top, target)
-        trials = confirmation_trials(candidates, plan.seeds, planned + 1, wanted.seeds, self.options.seed)
+        trials = confirmation_trials(
+            candidates, plan.seeds, planned + 1, wanted.seeds, self.options.seed, folds=self.data.has_folds
+        )
         source = ListSource(trials, Networks(self.space, self.ref()), self.folder)
         with self.phase("confirm", len(trials)):
             self.engine.run(source)

@@ -139,7 +139,7 @@ class RefitSource(ListSource):
 
 
 def confirmation_trials(
-    candidates: Sequence[TrialRecord], seeds: int, first: int, seeds_planned: int, run_seed: int
+    candidates: Sequence[TrialRecord], seeds: int, first: int, seeds_planned: int, run_seed: int, *, folds: bool
 ) -> list[Trial]:
     """Every finalist with every seed.
 
@@ -149,6 +149,8 @@ def confirmation_trials(
         first: the number of the first trial.
         seeds_planned: what numbers are reserved for, though a time budget may leave fewer seeds.
         run_seed: the run's.
+        folds: whether each seed validates on other images (`Dataset.has_folds`): the finalists were chosen by how they do on
+            the run's own, and three seeds on the same images meet the same hard ones.
     """
     return [
         repeated(
@@ -159,6 +161,7 @@ def confirmation_trials(
             epochs=candidate.epochs,
             parameters=candidate.parameters,
             run_seed=run_seed,
+            fold=repetition if folds else 0,
         )
         for place, candidate in enumerate(candidates)
         for repetition in range(1, seeds + 1)
@@ -174,6 +177,7 @@ def repeated(
     epochs: float,
     parameters: int,
     run_seed: int,
+    fold: int = 0,
 ) -> Trial:
     """A trial of a list, with the seed of its repetition."""
     return Trial(
@@ -186,6 +190,7 @@ def repeated(
         epochs=epochs,
         seed=trial_seed(run_seed, repetition),
         parameters=parameters,
+        fold=fold,
     )
 
 
@@ -197,5 +202,6 @@ def train_task(trial: Trial, space: SpaceRef, keep: str | None = None) -> TrainT
         configuration=dict(trial.configuration),
         epochs=trial.epochs,
         seed=trial.seed,
+        fold=trial.fold,
         keep=keep,
     )

@@ -34,6 +34,24 @@ def stratified_indices(labels: Indices, total: int, generator: np.random.Generat
     return _drawn(labels, proportional_counts(np.bincount(labels).astype(np.int64), total), generator)
 
 
+def fold_indices(labels: Indices, total: int, fold: int) -> Indices:
+    """Return which `total` images another fold validates on, ascending: of each class in proportion, none twice while there are any.
+
+    Args:
+        labels: (n,) from 0 to k - 1.
+        total: up to n.
+        fold: 1 or more. Folds up to n // total have no image in common; then another round of them begins.
+    """
+    generator = np.random.default_rng([total, 3])
+    left = np.arange(len(labels), dtype=np.int64)
+    for _ in range(fold):
+        if len(left) < total:
+            left = np.arange(len(labels), dtype=np.int64)
+        chosen = left[stratified_indices(labels[left], total, generator)]
+        left = np.setdiff1d(left, chosen, assume_unique=True)
+    return chosen
+
+
 def share_indices(labels: Indices, share: float, seed: int) -> Indices:
     """Return the indices of a share of the images, ascending: stratified, but at least one of each class that there is.
 

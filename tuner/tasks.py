@@ -40,6 +40,8 @@ class TrainTask:
     epochs: float
     """Below 1: one pass over this share of the training images."""
     seed: int
+    fold: int = 0
+    """Which images validate: `Dataset.fold`."""
     keep: str | None = None
     """A path without suffix, where model and arrays are left."""
     diagnostics: tuple[Diagnostic, ...] = ()

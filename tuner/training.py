@@ -29,6 +29,7 @@ class Training(Session[TrainOptions]):
                 epochs=options.epochs,
                 parameters=parameters,
                 run_seed=options.seed,
+                fold=n if self.data.has_folds else 0,
             )
             for n in range(1, options.seeds + 1)
         ]

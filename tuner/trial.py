@@ -25,7 +25,7 @@ import numpy as np
 from search_spaces.keras_space import KerasSpace
 from search_spaces.registry import load_space
 from search_spaces.training import last_learning_rate
-from tuner.arrays import save_arrays_file
+from tuner.arrays import Arrays, save_arrays_file
 from tuner.data import Dataset
 from tuner.diagnostics import measure, reset_peak_memory
 from tuner.files import whole_file
@@ -96,8 +96,7 @@ def run_trial(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
 
 
 def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
-    if task.refit:
-        data = data.joined()
+    data = data.joined() if task.refit else data.fold(task.fold)
     if task.epochs < 1:
         data = _share_of(data, task.epochs, task.seed)
     space = make_space(task.space)
@@ -244,8 +243,7 @@ def chance_level(labels: np.ndarray[Any, np.dtype[np.int64]]) -> float:
 
 def _keep(task: TrainTask, model: Any, data: Dataset, path: Path) -> None:
     """Leaves the model, and what a report wants of it, for the end of the run."""
-    validated = {} if task.refit else {"validation_probabilities": predict(model, data.x_validation)}
-    arrays = {**validated, **weight_arrays(model)}
+    arrays = {**_validated(task, model, data), **weight_arrays(model)}
     if task.diagnostics:
         # Some of them train on, with the recipe's own optimizer.
         weights = model.get_weights()
@@ -257,6 +255,15 @@ def _keep(task: TrainTask, model: Any, data: Dataset, path: Path) -> None:
     save_arrays_file(path.with_suffix(".npz"), arrays)
     with whole_file(path.with_suffix(".keras"), f".{path.name}.partial.keras") as temporary:
         model.save(temporary)
+
+
+def _validated(task: TrainTask, model: Any, data: Dataset) -> Arrays:
+    if task.refit:
+        return {}
+    arrays: Arrays = {"validation_probabilities": predict(model, data.x_validation)}
+    if task.fold:
+        arrays["validation_labels"] = np.asarray(data.y_validation)
+    return arrays
 
 
 def predict(model: Any, images: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -73,9 +73,10 @@ def scored_winner(run: RunData) -> Scored | None:
     arrays = run.arrays
     if "test/probabilities" in arrays and "test/labels" in arrays:
         return _scored("test", arrays["test/labels"], arrays["test/probabilities"])
-    key = f"confirm/{run.result.trial}/validation_probabilities" if run.result else ""
-    if key in arrays and "validation/labels" in arrays:
-        return _scored("validation", arrays["validation/labels"], arrays[key])
+    own = f"confirm/{run.result.trial}" if run.result else ""
+    labels = arrays.get(f"{own}/validation_labels", arrays.get("validation/labels"))
+    if f"{own}/validation_probabilities" in arrays and labels is not None:
+        return _scored("validation", labels, arrays[f"{own}/validation_probabilities"])
     return None
 
 

@@ -117,13 +117,17 @@ def _seed_pair(a: NamedRun, b: NamedRun) -> SeedPair:
         return replace(blank, obstacle="data")
     if not _same_validation(a.run, b.run):
         return replace(blank, obstacle="labels")
-    scores = {(record.repetition, record.seed): record.val_accuracy for record in other}
-    shared = [record for record in one if (record.repetition, record.seed) in scores]
-    if not shared:
-        return replace(blank, obstacle="seeds")
-    first = [record.val_accuracy or 0.0 for record in shared]
-    second = [scores[record.repetition, record.seed] or 0.0 for record in shared]
-    repetitions = tuple(record.repetition for record in shared)
+    partners = {(record.repetition, record.seed): record for record in other}
+    met = [(record, partners.get((record.repetition, record.seed))) for record in one]
+    same_seed = [(record, partner) for record, partner in met if partner is not None]
+    # Another fold is some of the training images, so these must be the same too.
+    same_train = a.run.info.data.train == b.run.info.data.train
+    pairs = [(x, y) for x, y in same_seed if x.fold == y.fold and (same_train or x.fold == 0)]
+    if not pairs:
+        return replace(blank, obstacle="labels" if same_seed else "seeds")
+    first = [record.val_accuracy or 0.0 for record, _ in pairs]
+    second = [partner.val_accuracy or 0.0 for _, partner in pairs]
+    repetitions = tuple(record.repetition for record, _ in pairs)
     return replace(blank, found=seed_differences(first, second), repetitions=repetitions)
 
 

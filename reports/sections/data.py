@@ -11,6 +11,7 @@ from reports import pictures
 from reports.figures.measures import pixel_figure
 from reports.run_data import Array, DataSet, RunData
 from reports.sections.banners import DIGITS
+from reports.sections.folds import held_out_words
 from reports.sections.section import Cell, Column, Picture, Row, Section, Table, figure
 
 _MANY = 20
@@ -44,7 +45,7 @@ def build(run: RunData) -> Section:
         name="Data",
         title=_title(data),
         how="The validation images were split off the training set, as many of each class as its share; the test images took no part "
-        f"in any choice.{_refit_words(run)} The pixels are those of the training images before any augmentation, on a logarithmic scale.",
+        f"in any choice.{held_out_words(run)}{_refit_words(run)} The pixels are those of the training images before any augmentation, on a logarithmic scale.",
         body={
             "sha256": data.sha256 or text.MISSING,
             "balance": _balance_words(data),

@@ -8,6 +8,7 @@ from reports import formatting as text
 from reports.analysis.leaderboard import TrialRow, seed_summary, setting_names, trial_rows
 from reports.analysis.trials import explored, groups_by_epochs
 from reports.run_data import Finalist, RunData
+from reports.sections.folds import images_words
 from reports.sections.section import Cell, Column, Row, Section, Table, number
 from reports.sections.target import caption_words, target_cells, target_columns, title_words
 from tuner.records import Configuration, TrialRecord, configuration_key, rank_key
@@ -93,8 +94,7 @@ def _epochs(record: TrialRecord) -> str:
 
 def _confirmed_words(run: RunData, finalists: Sequence[Finalist]) -> str:
     seeds = max(len(finalist.trials) for finalist in finalists)
-    images = text.count(run.info.data.validation)
-    spread = f"mean ± standard deviation over {text.plural(seeds, 'seed')}, {images} validation images"
+    spread = f"mean ± standard deviation over {text.plural(seeds, 'seed')}, {images_words(run)}"
     return f"Confirmed: {spread}.{caption_words(run)}"
 
 

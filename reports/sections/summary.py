@@ -13,6 +13,7 @@ from reports.analysis.trials import best, explored
 from reports.figures.pareto import front_figure
 from reports.run_data import Result, RunData, TestScores
 from reports.sections.banners import Banner, banners, caveat
+from reports.sections.folds import images_words
 from reports.sections.leaderboard import short_table
 from reports.sections.published import reference_table, reference_words
 from reports.sections.refit import refit_words, seeds_words
@@ -98,7 +99,7 @@ def answer_of(run: RunData) -> Answer:
         return Answer(
             number=f"{text.percent(result.validation.mean)}%",
             interval=f"± {text.percent(result.validation.sd)}" if result.validation.sd is not None else "",
-            words=f"of {text.count(run.info.data.validation)} validation images, mean of {text.plural(seeds, 'seed')}; "
+            words=f"of {images_words(run)}, mean of {text.plural(seeds, 'seed')}; "
             f"the test set was not used; {_size_words(run, result.parameters)}, {text.plural(result.epochs, 'epoch')}",
             caveat=doubt,
             facts=_facts(run, result),

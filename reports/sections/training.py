@@ -9,6 +9,7 @@ from reports.analysis.training import Published, published
 from reports.figures.training import published_figure
 from reports.run_data import RunData
 from reports.sections import leaderboard, summary
+from reports.sections.folds import images_words
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
 
 
@@ -72,7 +73,7 @@ def _seeds_table(run: RunData) -> Table | None:
         return None
     tests = result.test.per_seed if result is not None and result.test is not None else ()
     return Table(
-        caption=f"Each seed: {text.count(run.info.data.validation)} validation images"
+        caption=f"Each seed: {images_words(run)}"
         + (f", {text.count(run.info.data.test)} test images." if tests else "; the test set was not used."),
         columns=(
             Column("Trial", number=False),
