@@ -17,7 +17,9 @@ from jinja2 import UndefinedError
 import templates
 from reports import formatting as text
 from reports import pictures
+from reports.analysis.pareto import Front, PublishedPoint, SizePoint
 from reports.figures.canvas import Canvas, Ink, draw, error_scale, log_ticks, spread_labels, whole_ticks
+from reports.figures.pareto import front_figure
 from reports.notebook import run_card
 from reports.page import figures
 from reports.run_data import read_run
@@ -218,3 +220,22 @@ def test_marks_that_look_alike_say_it_once() -> None:
     # Marks of different looks keep their own.
     assert "var(--ink)" in svg
     assert "var(--faint)" in svg
+
+
+def front_of(*published: tuple[str, int, float]) -> str:
+    """The front's figure with one trial and these references."""
+    point = SizePoint("0001", 5000, 0.98, 15)
+    references = tuple(PublishedPoint(*reference) for reference in published)
+    front = Front((point,), (point,), 15, (), references, None)
+    return front_figure(front, "front", name="front", target=None, width=520, height=300)
+
+
+def test_names_that_find_no_room_on_a_narrow_page_are_marked() -> None:
+    """There letters are larger: what would run into another name is hidden by report.css."""
+    near = front_of(("left-1", 3000, 0.99), ("a-long-name-between", 5000, 0.99), ("right-9", 6600, 0.9901))
+    far = front_of(("left-1", 3000, 0.99), ("right-9", 9000, 0.98))
+    assert all(name in near for name in ("left-1", "a-long-name-between", "right-9"))
+    assert near.count('id="front-roomy-') == 1
+    assert 'id="front-roomy-' not in far
+    css = (Path(templates.__file__).parent / "assets" / "report.css").read_text(encoding="utf-8")
+    assert '[id^="front-roomy-"]' in css

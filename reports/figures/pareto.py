@@ -26,6 +26,9 @@ _PLACES: tuple[tuple[float, float, Literal["left", "right"]], ...] = (
 )  # fmt: skip
 """(to the side, up, aligned to) in pixels: where a name may stand, the best place first."""
 
+_NARROW = 15 / 11
+"""On a narrow page the front's names are larger, as in report.css, and those that find no room then are hidden."""
+
 _EDGE = 10
 """Pixels beside a name, for browsers whose fonts are wider."""
 
@@ -217,6 +220,12 @@ class _Box:
     width: float
     height: float = 13.0
 
+    def grown(self, side: Literal["left", "right"], by: float) -> _Box:
+        """The same in larger letters, beside the same mark."""
+        width, height = by * self.width, by * self.height
+        left = self.left if side == "left" else self.left + self.width - width
+        return _Box(left, self.bottom - (height - self.height) / 2, width, height)
+
     def meets(self, other: _Box) -> bool:
         """Whether the two share a point."""
         return (
@@ -238,14 +247,19 @@ def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None) -> None
     if level is not None:
         left, line = (float(place) for place in ax.get_yaxis_transform().transform((0, error_scale(level))))
         taken.append(_Box(left + 6, line + 2, 6.4 * len(_target_words(level))))
-    for label in _wanted(found):
+    narrow = list(taken)
+    for place, label in enumerate(_wanted(found)):
         x, y = ax.transData.transform((label.x, label.y))
         for dx, dy, side in _PLACES:
             left = x + dx if side == "left" else x - dx - label.width
             box = _Box(left, y + dy - 6.5, label.width)
             if _EDGE <= left <= canvas.width - _EDGE - box.width and not any(box.meets(other) for other in taken):
                 taken.append(box)
-                _write(ax, label, (dx if side == "left" else -dx, dy), side)
+                large = box.grown(side, _NARROW)
+                roomy = any(large.meets(other) for other in narrow)
+                if not roomy:
+                    narrow.append(large)
+                _write(ax, label, (dx if side == "left" else -dx, dy), side, gid=f"roomy-{place}" if roomy else None)
                 break
 
 
@@ -277,7 +291,9 @@ def _pixel(ax: Axes, parameters: float, accuracy: float) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def _write(ax: Axes, label: _Label, offset: tuple[float, float], side: Literal["left", "right"]) -> None:
+def _write(
+    ax: Axes, label: _Label, offset: tuple[float, float], side: Literal["left", "right"], gid: str | None
+) -> None:
     ax.annotate(
         label.text,
         (label.x, label.y),
@@ -289,6 +305,7 @@ def _write(ax: Axes, label: _Label, offset: tuple[float, float], side: Literal["
         fontweight="bold" if label.strong else "normal",
         color=label.colour,
         annotation_clip=False,
+        gid=gid,
     )
 
 
