@@ -61,11 +61,17 @@ def is_width(name: str) -> bool:
     return name.startswith("filters_") or name.endswith(("_filters", "_units"))
 
 
+def _at_least(stage: Stage, wanted: int, least: int) -> tuple[Condition, ...]:
+    """That a stage has so many convolutions, where it may have fewer."""
+    values = tuple(range(wanted, MAX_CONVS[stage] + 1))
+    return (Condition(f"stage{stage}_convs", values),) if wanted > least else ()
+
+
 def _stage(stage: Stage, least: int, default: int, *conditions: Condition) -> tuple[Hyperparameter, ...]:
     """Number of convolutions, their kind, padding and filters of one stage."""
     count = f"stage{stage}_convs"
     but_first = " after the first" if stage == 1 else ""
-    separable = (*conditions, Condition(count, tuple(range(2 if stage == 1 else 1, MAX_CONVS[stage] + 1))))
+    with_kind = (*conditions, *_at_least(stage, 2 if stage == 1 else 1, least))
     present = (*conditions, _STAGE3) if stage == 3 else conditions
     filters = tuple(
         integer(
@@ -74,7 +80,7 @@ def _stage(stage: Stage, least: int, default: int, *conditions: Condition) -> tu
             (MIN_FILTERS, MAX_FILTERS),
             _DEFAULT_FILTERS[stage][position - 1],
             *conditions,
-            Condition(count, tuple(range(position, MAX_CONVS[stage] + 1))),
+            *_at_least(stage, position, least),
         )
         for position in range(1, MAX_CONVS[stage] + 1)
     )
@@ -92,7 +98,7 @@ def _stage(stage: Stage, least: int, default: int, *conditions: Condition) -> tu
             f"separable_{stage}",
             f"stage {stage}'s convolutions{but_first} are separable: depthwise, then 1×1",
             False,
-            *separable,
+            *with_kind,
             weights=_SEPARABLE_WEIGHTS,
         ),
         choice(
