@@ -190,7 +190,7 @@ def _add_how(parser: Parser) -> None:
 
 def _add_confirmation(parser: Parser) -> None:
     group = parser.add_argument_group("how the winner is confirmed")
-    group.add_argument("--confirm-top", type=int, metavar="N", help="finalists trained again (default: 4)")
+    group.add_argument("--confirm-top", type=int, metavar="N", help="finalists trained again (default: 2)")
     group.add_argument("--confirm-seeds", type=int, metavar="N", help="seeds of each finalist (default: 3)")
     group.add_argument(
         "--target",

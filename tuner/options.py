@@ -116,7 +116,7 @@ class SearchOptions(RunOptions):
     max_trials: int | None = None
     """Of random and bayesian; None: 30."""
     references: bool = True
-    confirm_top: int = 4
+    confirm_top: int = 2
     confirm_seeds: int = 3
     target: float | None = None
     """Percent, in (1, 100]: the smallest finalist whose mean validation accuracy reaches it wins. None: the most accurate one."""

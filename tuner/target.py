@@ -52,9 +52,9 @@ def around(layer: Sequence[TrialRecord], target: float) -> list[TrialRecord]:
 
     First the smallest that reached the target in the search; then by turns its next larger neighbour and its next smaller one. The larger
     one goes first, for the search's one seed flatters: what stands on a front was lucky, and the first of it to pass a bar often falls short
-    of it over several seeds, while a smaller one, which not even luck has brought there, makes it seldom. So with two finalists
-    the second is the safer one, and a run seldom ends without an answer; with four (the default) two are larger and one is smaller, and a
-    smaller one that was unlucky may be found. Where none reached it: the most accurate first.
+    of it over several seeds, while a smaller one, which not even luck has brought there, makes it seldom. So with two finalists (the default)
+    the second is the safer one, and a run seldom ends without an answer; with five two are larger and two smaller, and a smaller one that
+    was unlucky is found. Where none reached it: the most accurate first.
 
     Args:
         layer: as `front` gives it: rising in parameters and in accuracy.
