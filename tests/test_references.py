@@ -29,6 +29,7 @@ PARAMETERS = {
     "wide-9994": 9_994,
     "separable-697": 697,
     "separable-7922": 7_922,
+    "separable-7825": 7_825,
     "cnn3-bn": 88_470,
     "dense128": 101_770,
 }
@@ -96,6 +97,7 @@ def test_published_figures_are_fractions(space: str, reference: Reference) -> No
         (
             8_000,
             [
+                "separable-7825",
                 "separable-7922",
                 "flat-7884",
                 "head-7752",
