@@ -15,11 +15,12 @@ import pytest
 
 from search_spaces.registry import load_family
 from tuner import launch as search
+from tuner import session
 from tuner.errors import Interrupted, RunFailed, UsageError
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer
 from tuner.options import SearchOptions
-from tuner.records import Json, TrialRecord
+from tuner.records import Json, Trial, TrialRecord
 from tuner.run_folder import RunFolder
 
 FAKE = "tests.fake_worker"
@@ -215,3 +216,33 @@ def test_workers_that_cannot_start_fail_the_run_with_the_reason(tmp_path: Path) 
             options(), RunFolder(tmp_path / "run"), Observer(), command=[], worker_module="tests.no_such_module"
         )
     assert RunFolder(tmp_path / "run").read_run()["status"] == "failed"
+
+
+class Killed(Observer):
+    """Ends the process's part in a run, as a kill would, when so many trials of a phase have ended."""
+
+    def __init__(self, phase: str, after: int) -> None:
+        self.phase, self.after = phase, after
+
+    def trial_started(self, trial: Trial) -> None:
+        if trial.phase == self.phase:
+            self.after -= 1
+            if self.after < 0:
+                raise SystemExit
+
+
+@pytest.mark.parametrize("phase", ["search", "confirm"])
+def test_a_killed_run_keeps_count_of_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
+    monkeypatch.setattr(session, "_WRITTEN_EVERY_S", 0.0)
+    monkeypatch.setenv("FAKE_SLEEP", "0.2")
+    path = tmp_path / "run"
+    changes: dict[str, Any] = {"max_epochs": 3, "workers": 1}
+    with pytest.raises(SystemExit):
+        start(path, Killed(phase, after=3), **changes)
+    killed = RunFolder(path).read_run()["times"]
+    assert killed["phases"][phase] >= 2 * 0.2
+    assert killed["elapsed_s"] >= killed["phases"][phase]
+    resume(path, **changes)
+    times = RunFolder(path).read_run()["times"]
+    assert times["phases"][phase] > killed["phases"][phase]
+    assert times["elapsed_s"] >= sum(times["phases"].values()) > killed["elapsed_s"]

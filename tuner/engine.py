@@ -53,6 +53,8 @@ class Engine:
     journal: Journal
     state: JournalState
     observer: Observer
+    on_trial_end: Callable[[], None] = lambda: None
+    """Called when a trial that was trained here has been written down and told."""
     _live: dict[str, _Live] = field(default_factory=dict)
 
     def run(self, source: Source, *, time_is_up: Callable[[], bool] = lambda: False) -> bool:
@@ -110,6 +112,7 @@ class Engine:
         kept = slim(record)
         self.state.finished[record.trial] = kept
         self._finish(kept, source, restored=False)
+        self.on_trial_end()
 
     def _finish(self, record: TrialRecord, source: Source, *, restored: bool) -> None:
         source.report(record)

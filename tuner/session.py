@@ -30,6 +30,8 @@ from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
 from tuner.workers import LocalWorkers, Workers, default_size
 
 _POLL_S = 1.0
+_WRITTEN_EVERY_S = 10.0
+"""How much of its time a run that is killed may lose count of, besides the trials that were running."""
 
 
 @dataclass
@@ -55,6 +57,8 @@ class Session(abc.ABC, Generic[Options]):
     def __post_init__(self) -> None:
         self.budget = Budget(getattr(self.options, "time_budget", None))
         self._elapsed_before = float(self.run["times"]["elapsed_s"])
+        self._phase: tuple[str, float, float] | None = None
+        self._written = -_WRITTEN_EVERY_S
 
     @abc.abstractmethod
     def phases(self) -> Json:
@@ -114,7 +118,7 @@ class Session(abc.ABC, Generic[Options]):
         self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
         with contextlib.closing(self._make_workers()) as workers, Journal(self.folder.journal) as journal:
             self.workers = workers
-            self.engine = Engine(workers, journal, self.state, self.observer)
+            self.engine = Engine(workers, journal, self.state, self.observer, self._trial_ended)
             return self.phases()
 
     def _make_workers(self) -> Workers:
@@ -213,12 +217,12 @@ class Session(abc.ABC, Generic[Options]):
     def phase(self, name: str, trials: int) -> Iterator[None]:
         """Tells the observer of a phase, and adds its seconds up."""
         self.observer.phase_began(name, trials)
-        began = time.monotonic()
+        self._phase = (name, self.run["times"]["phases"].get(name, 0.0), time.monotonic())
         try:
             yield
         finally:
-            phases = self.run["times"]["phases"]
-            phases[name] = round(phases.get(name, 0.0) + time.monotonic() - began, 1)
+            self._count_time()
+            self._phase = None
 
     def note(self, text: str) -> None:
         """Something that the user and the reader of the report should know."""
@@ -229,9 +233,21 @@ class Session(abc.ABC, Generic[Options]):
     def set_status(self, status: str, error: str | None = None) -> None:
         """Writes run.json."""
         self.run["status"], self.run["error"] = status, error
-        spent = time.monotonic() - self.budget.began
-        self.run["times"]["elapsed_s"] = round(self._elapsed_before + spent, 1)
+        self._count_time()
         self.folder.write_run(self.run)
+        self._written = time.monotonic()
+
+    def _trial_ended(self) -> None:
+        """Has run.json know how long this took: a run that is killed goes on counting from there."""
+        if time.monotonic() - self._written >= _WRITTEN_EVERY_S:
+            self.set_status("running")
+
+    def _count_time(self) -> None:
+        times, moment = self.run["times"], time.monotonic()
+        times["elapsed_s"] = round(self._elapsed_before + moment - self.budget.began, 1)
+        if self._phase is not None:
+            name, before, began = self._phase
+            times["phases"][name] = round(before + moment - began, 1)
 
     def _end(self, status: str, error: str | None) -> None:
         self._write_end(status, error)
