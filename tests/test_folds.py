@@ -63,6 +63,11 @@ def test_a_fold_is_the_same_whenever_it_is_asked_for() -> None:
     assert np.array_equal(np.bincount(labels[fold_indices(labels, 20, 7)]), np.full(10, 2))
 
 
+def test_a_hostile_fold_takes_no_longer_than_another() -> None:
+    labels = np.arange(200) % 10
+    assert not np.array_equal(fold_indices(labels, 20, 10**6), fold_indices(labels, 20, 10))
+
+
 def pictures(images: Any) -> list[bytes]:
     return [image.tobytes() for image in np.asarray(images)]
 
@@ -86,7 +91,9 @@ def test_what_validates_is_never_trained_on_and_nothing_is_lost(digits: Dataset)
 
 def test_too_few_training_images_have_no_folds() -> None:
     assert load_dataset("digits", validation=0.4, seed=1).has_folds
-    assert not load_dataset("digits", validation=0.5, seed=1, train_samples=100).has_folds
+    few = load_dataset("digits", validation=0.5, seed=1, train_samples=100)
+    assert not few.has_folds
+    assert few.fold(3) is few
 
 
 @pytest.mark.parametrize(("folds", "expected"), [(True, [1, 2, 3]), (False, [0, 0, 0])])

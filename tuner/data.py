@@ -62,9 +62,9 @@ class Dataset:
         """The same with other images to validate; those that did are then among the training images, after them. Copies both.
 
         Args:
-            number: 0 for the data set as it is, else which of the other folds (`tuner.splits.fold_indices`).
+            number: 0 for the data set as it is, else which of the other folds (`tuner.splits.fold_indices`), if it has any.
         """
-        if number == 0:
+        if number == 0 or not self.has_folds:
             return self
         chosen = fold_indices(self.y_train, len(self.y_validation), number)
         rest = without(len(self.y_train), chosen)

@@ -40,13 +40,12 @@ def fold_indices(labels: Indices, total: int, fold: int) -> Indices:
     Args:
         labels: (n,) from 0 to k - 1.
         total: up to n.
-        fold: 1 or more. Folds up to n // total have no image in common; then another round of them begins.
+        fold: 1 or more. Folds up to n // total have no image in common; then they are drawn anew.
     """
-    generator = np.random.default_rng([total, 3])
+    turn, place = divmod(fold - 1, len(labels) // total)
+    generator = np.random.default_rng([total, 3, turn])
     left = np.arange(len(labels), dtype=np.int64)
-    for _ in range(fold):
-        if len(left) < total:
-            left = np.arange(len(labels), dtype=np.int64)
+    for _ in range(place + 1):
         chosen = left[stratified_indices(labels[left], total, generator)]
         left = np.setdiff1d(left, chosen, assume_unique=True)
     return chosen
