@@ -245,4 +245,5 @@ def test_a_killed_run_keeps_count_of_its_time(tmp_path: Path, monkeypatch: pytes
     resume(path, **changes)
     times = RunFolder(path).read_run()["times"]
     assert times["phases"][phase] > killed["phases"][phase]
-    assert times["elapsed_s"] >= sum(times["phases"].values()) > killed["elapsed_s"]
+    rounding = 0.05 * (1 + len(times["phases"]))
+    assert times["elapsed_s"] + rounding >= sum(times["phases"].values()) > killed["elapsed_s"]
