@@ -262,7 +262,9 @@ def _child(command: Json, log: Path) -> None:
     code = 70
     try:
         os.setpgid(0, 0)
+        # As a shell starts a command, whatever the tests themselves ignore (SIGHUP under `nohup`).
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.environ.update(command.get("env", {}))
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for descriptor in (1, 2):
