@@ -17,7 +17,7 @@ import numpy.typing as npt
 from reports.array_checks import check_arrays, readable_texts
 from reports.exports import EXPORT_NAME, Exports, read_exports
 from reports.study_data import RunKind, StudyPlan, StudyResult, read_plan, read_study_result
-from search_spaces.specs import LayerSummary
+from search_spaces.networks import LayerSummary
 from tuner.documents import EXPORTS, RESULT, RUN, read_document, readable, refuse_links
 from tuner.errors import JournalError, UsageError
 from tuner.journal import JOURNAL_NAME, read_state

@@ -20,8 +20,8 @@ from search_spaces.compact_structures import BY_NAME, LAYOUT, SMALLEST_STRUCTURE
 from search_spaces.compact_widths import limits_of, scale_widths, scatter_widths, widen, with_widths
 from search_spaces.hyperparameters import Hyperparameter, Value, active, is_active
 from search_spaces.neighbours import draw_changed
+from search_spaces.networks import chain_costs
 from search_spaces.sampling import Caps
-from search_spaces.specs import chain_costs
 from search_spaces.value_draws import draw_from_grid, draw_value
 
 _LEAST_EXPLORING, _MOST_EXPLORING = 0.5, 0.8

@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from search_spaces.compact_shape import SHAPE_HYPERPARAMETERS, SMALLEST, is_width, labelled_specs
 from search_spaces.hyperparameters import Value
+from search_spaces.networks import chain, chain_costs
 from search_spaces.notation import format_specs
 from search_spaces.sampling import Caps, Smallest
-from search_spaces.specs import WEIGHTED, Weights, chain, chain_costs
+from search_spaces.specs import WEIGHTED, Weights
 
 Structure: TypeAlias = dict[str, Value]
 """A value for every shape hyperparameter, inactive ones too; filters at their least."""

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import numpy as np
 
 from search_spaces.compact_structures import BY_NAME, Network
+from search_spaces.networks import chain_costs
 from search_spaces.sampling import Caps
-from search_spaces.specs import chain_costs
 
 Limits: TypeAlias = Mapping[str, tuple[int, int]]
 """Hyperparameter → least and most filters."""

@@ -14,19 +14,12 @@ import numpy as np
 
 from search_spaces import hyperparameters as tuned
 from search_spaces.hyperparameters import Hyperparameter, Value
+from search_spaces.networks import LayerSummary, check_specs, costs, largest_activation_bytes, summarise
 from search_spaces.notation import format_specs
 from search_spaces.recipe import Recipe
 from search_spaces.references import Reference, best_first
 from search_spaces.sampling import CapError, Caps, Sampler, Smallest, shrunk_defaults
-from search_spaces.specs import (
-    LayerSummary,
-    Spec,
-    activation_of,
-    check_specs,
-    costs,
-    largest_activation_bytes,
-    summarise,
-)
+from search_spaces.specs import Spec, activation_of
 
 LEAST_CLASSES, MOST_CLASSES = 2, 100
 

@@ -7,20 +7,19 @@ from typing import Any
 
 import keras
 
+from search_spaces.networks import FittedLayer, resolve
 from search_spaces.specs import (
     INPUT_SHAPE,
     Activation,
     Conv,
     Dense,
     Dropout,
-    FittedLayer,
     GlobalAveragePooling,
     Normalise,
     Pool,
     SeparableConv,
     Spec,
     WeightedSpec,
-    resolve,
 )
 
 # Keras has no types: its tensors, layers and models are `Any` here.
@@ -35,7 +34,7 @@ on few images has; until then a network that has learnt is scored like one that 
 def build_model(specs: Iterable[Spec], l2: float = 0.0, name: str = "network") -> Any:
     """A model from uint8 images (n, 28, 28) to float32 probabilities (n, classes), its preprocessing inside.
 
-    Layers with weights have the names of `specs.summarise`.
+    Layers with weights have the names of `networks.summarise`.
 
     Args:
         specs: the last layer with a kernel gives the logits.

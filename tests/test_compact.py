@@ -12,9 +12,9 @@ from search_spaces.compact_references import REFERENCES
 from search_spaces.compact_shape import HYPERPARAMETERS
 from search_spaces.hyperparameters import Value, check
 from search_spaces.model import build_model
+from search_spaces.networks import summarise
 from search_spaces.notation import parse
 from search_spaces.spaces import Compact8k
-from search_spaces.specs import summarise
 from tests.builders import trainable
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.

@@ -45,7 +45,7 @@ from reports.analysis.weights import layer_weights
 from reports.page_data import MOST_NUMBERS, page_data
 from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData, read_run
 from reports.sections.published import reference_words
-from search_spaces.specs import LayerSummary
+from search_spaces.networks import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.records import TrialRecord
 

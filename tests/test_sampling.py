@@ -23,8 +23,8 @@ from search_spaces.compact_shape import (
 )
 from search_spaces.compact_structures import smallest_network
 from search_spaces.hyperparameters import Value, active, check
+from search_spaces.networks import costs
 from search_spaces.sampling import CapError
-from search_spaces.specs import costs
 
 MAX_MACS = 2_500_000
 CAPS = (500, 1_000, 8_000, 20_000, 50_000)

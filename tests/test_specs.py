@@ -11,17 +11,8 @@ from pathlib import Path
 import pytest
 
 import search_spaces
-from search_spaces.specs import (
-    INPUT_SHAPE,
-    Conv,
-    Dense,
-    Dropout,
-    GlobalAveragePooling,
+from search_spaces.networks import (
     LayerSummary,
-    Normalise,
-    Pool,
-    SeparableConv,
-    Spec,
     chain,
     chain_costs,
     costs,
@@ -30,6 +21,17 @@ from search_spaces.specs import (
     largest_activation_bytes,
     resolve,
     summarise,
+)
+from search_spaces.specs import (
+    INPUT_SHAPE,
+    Conv,
+    Dense,
+    Dropout,
+    GlobalAveragePooling,
+    Normalise,
+    Pool,
+    SeparableConv,
+    Spec,
 )
 
 

@@ -16,7 +16,7 @@ import keras
 import keras_tuner
 import numpy as np
 
-from search_spaces.specs import LayerSummary
+from search_spaces.networks import LayerSummary
 from tuner.records import Json, Value
 from tuner.tasks import SpaceRef
 from tuner.trial import make_space

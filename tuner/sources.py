@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.specs import LayerSummary
+from search_spaces.networks import LayerSummary
 from tuner.confirmation import trial_seed
 from tuner.records import Configuration, Phase, Trial, TrialRecord, trial_name
 from tuner.run_folder import RunFolder

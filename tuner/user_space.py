@@ -23,8 +23,8 @@ import numpy as np
 
 from search_spaces import hyperparameters as tuned
 from search_spaces.hyperparameters import Condition, Hyperparameter, Value
+from search_spaces.networks import LayerSummary
 from search_spaces.registry import load_family
-from search_spaces.specs import LayerSummary
 from tuner.errors import RunFailed, UsageError
 from tuner.records import Json, configuration_key
 from tuner.tasks import SpaceRef
