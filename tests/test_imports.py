@@ -38,7 +38,7 @@ ALLOWED = {
         "tuner.documents",
         "tuner.files",
         "tuner.errors",
-        "search_spaces.specs",
+        "search_spaces.networks",
     ),
     "inference": ("inference", "tuner.errors", "tuner.npy"),
     **dict.fromkeys(PREPARATION, (*PREPARATION, "tuner.npy")),
