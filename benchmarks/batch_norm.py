@@ -28,7 +28,7 @@ from search_spaces.hyperparameters import Value
 from search_spaces.registry import load_family
 from search_spaces.specs import Conv, SeparableConv
 from tuner.records import Json
-from tuner.workers import worker_environment
+from tuner.worker_environment import worker_environment
 
 # Keras and TensorFlow have no types: layers, models and tensors are `Any` here.
 

@@ -20,7 +20,8 @@ from tuner.machine import versions
 from tuner.options import Device
 from tuner.records import Json
 from tuner.tasks import Event, TrainTask, task_from_json
-from tuner.workers import WORKER_MODULE, LocalWorkers, count_gpus
+from tuner.worker_environment import count_gpus
+from tuner.workers import WORKER_MODULE, LocalWorkers
 
 RESOURCE = "mnist-tune-trial"
 """What a training takes of a Dask worker, which has one of it, whosever run it is. Beside it a worker has a resource

@@ -22,7 +22,8 @@ from tuner.study import Study
 from tuner.tasks import SpaceRef
 from tuner.training import Training
 from tuner.user_space import make_family
-from tuner.workers import WORKER_MODULE, count_gpus
+from tuner.worker_environment import count_gpus
+from tuner.workers import WORKER_MODULE
 
 _SESSIONS: dict[type[RunOptions], Callable[..., Any]] = {
     SearchOptions: Search,

@@ -27,7 +27,8 @@ from tuner.refit import Refitted
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import RunFolder, write_json
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
-from tuner.workers import LocalWorkers, Workers, default_size
+from tuner.worker_environment import default_size
+from tuner.workers import LocalWorkers, Workers
 
 _POLL_S = 1.0
 _WRITTEN_EVERY_S = 10.0

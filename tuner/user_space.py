@@ -28,7 +28,7 @@ from search_spaces.registry import load_family
 from tuner.errors import RunFailed, UsageError
 from tuner.records import Json, configuration_key
 from tuner.tasks import SpaceRef
-from tuner.workers import worker_environment
+from tuner.worker_environment import worker_environment
 
 _ANSWER_S = 300.0
 _SEEDS = 4
