@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.documents import readable
+from tuner.json_files import readable
 
 # `Any`: the file holds arrays of several types.
 Array: TypeAlias = NDArray[Any]

@@ -18,9 +18,10 @@ from reports.array_checks import check_arrays, readable_texts
 from reports.exports import EXPORT_NAME, Exports, read_exports
 from reports.study_data import RunKind, StudyPlan, StudyResult, read_plan, read_study_result
 from search_spaces.networks import LayerSummary
-from tuner.documents import EXPORTS, RESULT, RUN, read_document, readable, refuse_links
+from tuner.documents import EXPORTS, RESULT, RUN
 from tuner.errors import JournalError, UsageError
 from tuner.journal import JOURNAL_NAME, read_state
+from tuner.json_files import read_document, readable, refuse_links
 from tuner.npy import load_archive
 from tuner.records import TRAINING_METRICS, Configuration, Json, Trial, TrialRecord, Value
 

@@ -36,6 +36,7 @@ ALLOWED = {
         "tuner.journal",
         "tuner.npy",
         "tuner.documents",
+        "tuner.json_files",
         "tuner.files",
         "tuner.errors",
         "search_spaces.networks",

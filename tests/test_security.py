@@ -30,8 +30,8 @@ from tests.test_data import build_arrays, write_npz
 from tests.test_imports import PACKAGES, ROOT, modules
 from tuner import journal
 from tuner.data import load_dataset
-from tuner.documents import MOST_BYTES
 from tuner.errors import JournalError, RunFailed, UsageError
+from tuner.json_files import MOST_BYTES
 from tuner.run_folder import RunFolder
 
 # --- what the source may not say --------------------------------------------------------------------------------------

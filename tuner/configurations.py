@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search_spaces.registry import find_reference
-from tuner.documents import CONFIGURATION, parse
+from tuner.documents import CONFIGURATION
 from tuner.errors import UsageError
 from tuner.journal import read_state
+from tuner.json_files import parse
 from tuner.records import Json, Value
 from tuner.run_folder import RunFolder
 from tuner.tasks import SpaceRef

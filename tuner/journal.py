@@ -15,8 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
 
-from tuner.documents import event_shape, parse, readable
+from tuner.documents import event_shape
 from tuner.errors import JournalError
+from tuner.json_files import parse, readable
 from tuner.records import Json, Trial, TrialRecord, record_from_json, to_json, trial_from_json
 from tuner.shapes import ShapeError
 

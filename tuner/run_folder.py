@@ -11,19 +11,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.documents import (
-    NAMES_OF_CLASSES,
-    RESULT,
-    RUN,
-    RUN_TO_RESUME,
-    check_shape,
-    read_document,
-    readable,
-    refuse_links,
-)
+from tuner.documents import NAMES_OF_CLASSES, RESULT, RUN, RUN_TO_RESUME
 from tuner.errors import UsageError
 from tuner.files import write_bytes
 from tuner.journal import JOURNAL_NAME
+from tuner.json_files import check_shape, read_document, readable, refuse_links
 from tuner.records import Json
 from tuner.run_lock import LOCK_FILES
 

@@ -1,0 +1,148 @@
+"""How the JSON documents and files of a run's folder are read when anybody may have written them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from tuner.errors import JournalError, UsageError
+from tuner.records import SCHEMA, Json
+from tuner.shapes import LARGEST, Shape, ShapeError
+
+MOST_BYTES = 64 * 2**20
+"""Of run.json and of result.json."""
+
+_OWN_FILES = (
+    "run.json",
+    "trials.jsonl",
+    "result.json",
+    "evaluation.npz",
+    "best",
+    "best.keras",
+    "trials.csv",
+    "report.html",
+    ".work",
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST_NUMBER = 40
+
+
+def parse(content: str | bytes) -> Any:  # whatever JSON holds
+    """A JSON text's value; anybody may have written it.
+
+    Raises:
+        ValueError: where it is no JSON, is nested too deeply, or has a number that is none (NaN, Infinity) or too large.
+    """
+    try:
+        return json.loads(content, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _whole(digits: str) -> int:
+    found = int(digits) if len(digits) <= _LONGEST_NUMBER else LARGEST
+    if abs(found) >= LARGEST:
+        raise ValueError(f"a number is too large: {digits[:_LONGEST_NUMBER]}")
+    return found
+
+
+def _finite(digits: str) -> float:
+    found = float(digits)
+    if found in (float("inf"), float("-inf")):
+        raise ValueError(f"a number is too large: {digits[:_LONGEST_NUMBER]}")
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def read_document(path: Path, shape: Shape) -> Json:
+    """A document of a run's folder, checked.
+
+    Args:
+        path: run.json or result.json.
+        shape: what it must look like.
+
+    Raises:
+        JournalError: where it is damaged, too large, of another schema or not what a run's document is.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise JournalError(
+                f"{path} is too large. Expected at most {MOST_BYTES // 2**20} MiB. Received: {path.stat().st_size:,} bytes."
+            )
+        document = parse(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or start a new run.") from error
+    check_schema(path, document)
+    check_shape(path, document, shape)
+    return cast(Json, document)
+
+
+def check_shape(path: Path, document: object, shape: Shape) -> None:
+    """
+    Raises:
+        JournalError: where a document is not what it must be.
+    """
+    try:
+        shape(document)
+    except ShapeError as error:
+        raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or start a new run.") from error
+
+
+def check_schema(path: Path, document: object) -> None:
+    """
+    Raises:
+        JournalError: where a document is of another schema, or of none.
+    """
+    found = document.get("schema") if isinstance(document, dict) else None
+    if isinstance(found, int) and not isinstance(found, bool) and found > SCHEMA:
+        raise JournalError(
+            f"{path} was written by a newer version. Expected schema {SCHEMA}. Received: {found}. Upgrade mnist-tune."
+        )
+    if found != SCHEMA or isinstance(found, bool):
+        raise JournalError(
+            f"{path} was written by another version. Expected schema {SCHEMA}. Received: {str(found)[:40]}"
+        )
+
+
+def readable(value: Any) -> Any:  # whatever JSON holds
+    """The same value with a replacement character for each that no page or terminal can show: lone surrogates, controls."""
+    if isinstance(value, str):
+        return _CONTROL.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_CONTROL.sub("\ufffd", name): readable(item) for name, item in value.items()}
+    return [readable(item) for item in value] if isinstance(value, list) else value
+
+
+def refuse_links(folder: Path, *, below: bool = False) -> None:
+    """A run's files are its own: what is a link, a pipe or a device could lead anywhere.
+
+    Args:
+        folder: of the run; it may itself be reached by a link.
+        below: look at everything below it, not only at the files that every run has.
+
+    Raises:
+        UsageError: names what is no ordinary file or folder.
+    """
+    for path in _everything(folder) if below else (folder / name for name in _OWN_FILES):
+        try:
+            mode = os.lstat(path).st_mode
+        except (OSError, ValueError):  # not there, or no name that a file can have
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UsageError(
+                f"A run's files are its own. Expected files and folders only, no links and no devices. Received: {path}. "
+                "Copy the run with what its links lead to (cp -rL)."
+            )
+
+
+def _everything(folder: Path) -> Iterator[Path]:
+    for where, folders, files in os.walk(folder):
+        yield from (Path(where, name) for name in (*folders, *files))
