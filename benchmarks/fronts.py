@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmarks.measuring import RESULTS
 from reports.analysis.comparison import winning_reference
-from reports.run_data import RunData, read_run
+from reports.reading import read_run
+from reports.run_data import RunData
 from tuner.errors import MnistTuneError, UsageError
 
 RESULT = RESULTS / "front.json"

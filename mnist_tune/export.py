@@ -118,7 +118,7 @@ def export(request: Request) -> Json:
         UsageError: where the data are not to be had again, or the folder can't be written.
         ExportError: where a file can't be written or disagrees; then nothing is left.
     """
-    from reports.run_data import read_run
+    from reports.reading import read_run
 
     run = read_run(request.run.path)
     data = _data_of(request)

@@ -8,7 +8,7 @@ from pathlib import Path
 from reports.figures.canvas import keeping
 from reports.figures.literal import PROGRAM, files_of
 from reports.page import page_figures
-from reports.run_data import read_run
+from reports.reading import read_run
 from tuner.errors import UsageError
 from tuner.files import write_bytes
 

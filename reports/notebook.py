@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import templates
-from reports.run_data import read_run
+from reports.reading import read_run
 from reports.sections.leaderboard import short_table
 from reports.sections.summary import answer_of, banners
 

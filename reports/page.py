@@ -7,7 +7,8 @@ from pathlib import Path
 
 import templates
 from reports.page_data import page_data
-from reports.run_data import RunData, read_run
+from reports.reading import read_run
+from reports.run_data import RunData
 from reports.sections import (
     confusion,
     custom_images,

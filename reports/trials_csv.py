@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.analysis.leaderboard import setting_names, trial_rows
-from reports.run_data import RunData, read_run
+from reports.reading import read_run
+from reports.run_data import RunData
 from tuner.files import told, write_text
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reports.run_data import RunData, run_info
+from reports.reading import run_info
+from reports.run_data import RunData
 from search_spaces.networks import LayerSummary
 from tuner.journal import encode_line
 from tuner.records import Json, Phase, Trial, TrialRecord, Value, configuration_key, rank_key, to_json

@@ -480,7 +480,7 @@ def test_any_configuration_is_refused_or_complete(tmp_path: Path) -> None:
 def test_any_bytes_of_a_run_s_file_are_refused_or_read(
     sound: Path, tmp_path: Path, name: str, profile: settings
 ) -> None:
-    from reports.run_data import read_run
+    from reports.reading import read_run
 
     run = shutil.copytree(sound / "whole", tmp_path / "run")
     content = (run / name).read_bytes()

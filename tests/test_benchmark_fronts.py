@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import fronts, plots
-from reports.run_data import read_run
+from reports.reading import read_run
 from tests.report_builders import FakeRun, build_run
 
 

@@ -28,7 +28,7 @@ from reports.comparison.paired import (
 from reports.comparison.runs import letter, name_runs, readable
 from reports.comparison.settings import ABSENT, settings_of
 from reports.formatting import points_interval, probability
-from reports.run_data import read_run
+from reports.reading import read_run
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import HOSTILE, SMALL, Page
 from tuner.errors import UsageError

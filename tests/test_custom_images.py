@@ -16,7 +16,7 @@ from mnist_tune import api, cli
 from reports import pictures
 from reports.analysis.custom_images import drawn_digits, own_images
 from reports.page import render_report, sections_of
-from reports.run_data import read_run
+from reports.reading import read_run
 from reports.sections import custom_images as section
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import HOSTILE, SMALL, Page

@@ -25,7 +25,7 @@ from mnist_tune import cli, load_run
 from mnist_tune.export_folder import ExportFolder
 from reports.model_card import card_text
 from reports.page import render_report
-from reports.run_data import read_run
+from reports.reading import read_run
 from tests.report_builders import FakeRun, build_run, write_json
 from tuner.data import Dataset, load_dataset
 from tuner.errors import UsageError

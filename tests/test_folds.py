@@ -18,7 +18,7 @@ from reports.analysis.classification import scored_winner
 from reports.comparison.differences import seed_pairs
 from reports.comparison.runs import name_runs
 from reports.page import render_report
-from reports.run_data import read_run
+from reports.reading import read_run
 from search_spaces.compact_family import CompactFamily
 from tests.builders import record, trial
 from tests.report_builders import FakeRun, build_run

@@ -19,7 +19,7 @@ from mnist_tune.predict_page import page_of  # noqa: E402
 from reports.comparison.page import write_comparison  # noqa: E402
 from reports.notebook import run_card  # noqa: E402
 from reports.page import write_report  # noqa: E402
-from reports.run_data import read_run  # noqa: E402
+from reports.reading import read_run  # noqa: E402
 from tests.browser import browser_path, launched, opened  # noqa: E402
 from tests.strangers import CONTROLS, MARKUP, Change, built, changed, places  # noqa: E402
 from tests.study_builders import FakeArm, FakeStudy, build_study  # noqa: E402

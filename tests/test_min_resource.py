@@ -25,7 +25,7 @@ from keras_tuner import oracles
 from mnist_tune import cli
 from mnist_tune.api import command_line, make_options
 from reports.page import render_report
-from reports.run_data import read_run
+from reports.reading import read_run
 from reports.trials_csv import trials_csv
 from search_spaces.compact_family import CompactFamily
 from search_spaces.recipe import Schedule

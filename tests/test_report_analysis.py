@@ -43,7 +43,8 @@ from reports.analysis.slices import slices
 from reports.analysis.trials import best, groups_by_epochs, scored
 from reports.analysis.weights import layer_weights
 from reports.page_data import MOST_NUMBERS, page_data
-from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData, read_run
+from reports.reading import read_run
+from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData
 from reports.sections.published import reference_words
 from search_spaces.networks import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run

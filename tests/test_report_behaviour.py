@@ -12,7 +12,8 @@ import pytest
 from reports.analysis.curves import Stop, band, curve
 from reports.analysis.weights import finalist_norms
 from reports.figures.curves import LabelledBand, accuracy_curves
-from reports.run_data import RunData, read_run
+from reports.reading import read_run
+from reports.run_data import RunData
 from reports.sections import data, errors, learning_curves, reproduce, robustness, weights
 from reports.sections.banners import banners, caveat
 from tests.report_builders import FakeRun, build_run, make_record, make_run

@@ -22,7 +22,7 @@ from reports.figures.canvas import Canvas, Ink, draw, error_scale, log_ticks, sp
 from reports.figures.pareto import front_figure
 from reports.notebook import run_card
 from reports.page import figures
-from reports.run_data import read_run
+from reports.reading import read_run
 from reports.trials_csv import trials_csv, trials_frame, write_trials_csv
 from tests.report_builders import FakeRun, build_run
 

@@ -30,7 +30,8 @@ from reports.model_card import card_of, card_text
 from reports.notebook import run_card
 from reports.page import render_run
 from reports.page_data import FIELDS, page_data
-from reports.run_data import Refit, Result, RunData, read_run
+from reports.reading import read_run
+from reports.run_data import Refit, Result, RunData
 from reports.sections import confusion, data, failures, leaderboard, learning_curves, summary, weights
 from reports.sections.refit import exported_words, refit_words, seeds_words
 from reports.sections.reproduce import ledgers

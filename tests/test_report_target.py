@@ -18,7 +18,8 @@ from reports.formatting import exact_percent
 from reports.model_card import card_of
 from reports.notebook import run_card
 from reports.page import render_report
-from reports.run_data import Finalist, RunData, Target, read_run
+from reports.reading import read_run
+from reports.run_data import Finalist, RunData, Target
 from reports.sections import leaderboard, pareto, summary
 from reports.sections.reproduce import ledgers
 from reports.sections.section import Figure, Table

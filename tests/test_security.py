@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from mnist_tune import cli
-from reports.run_data import read_run
+from reports.reading import read_run
 from tests.report_builders import make_record, write_journal
 from tests.strangers import built
 from tests.test_data import build_arrays, write_npz

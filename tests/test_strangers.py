@@ -13,7 +13,7 @@ import pytest
 
 from reports.array_checks import ArrayError, check_arrays
 from reports.page import render_report
-from reports.run_data import read_run
+from reports.reading import read_run
 from reports.trials_csv import trials_csv
 from tests.strangers import SMALL, WRONG, Change, built, changed, every_place
 from tests.study_builders import FakeArm, FakeStudy, build_study

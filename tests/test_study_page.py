@@ -34,7 +34,8 @@ from reports.figures.canvas import Ink
 from reports.figures.study import label_places, looks, short_label
 from reports.notebook import run_card
 from reports.page import figures, render_report, sections_of
-from reports.run_data import RunData, read_run
+from reports.reading import read_run
+from reports.run_data import RunData
 from reports.sections.training import comparison_words
 from tests.report_builders import FakeRun, build_run, write_json
 from tests.study_builders import STUDIES, FakeArm, FakeStudy, build_study, build_training, values_of

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.run_data import RunData, read_run
+from reports.reading import read_run
+from reports.run_data import RunData
 from tuner.errors import UsageError
 
 COLOURS = 6
