@@ -15,7 +15,7 @@ from tuner.records import TrialRecord, Value
 
 FIELDS = (
     "phase", "bracket", "rung", "repetition", "epochs", "epochs_run", "seed", "status", "parameters", "multiply_adds",
-    "val_accuracy", "val_loss", "train_accuracy", "epoch_98", "epoch_99", "duration_s", "worker", "error",
+    "val_accuracy", "val_loss", "train_accuracy", "epoch_98", "epoch_99", "duration_s", "worker", "origin", "error",
 )  # fmt: skip
 """The values of a trial, in the order in which they are packed; named as in `trials.csv`."""
 
@@ -53,7 +53,9 @@ def page_data(run: RunData) -> dict[str, object]:
 
 def _values(row: TrialRow) -> list[Value | None]:
     milestones = dict(zip(("epoch_98", "epoch_99"), row.milestones, strict=True))
-    return [_short(milestones[name] if name in milestones else getattr(row, name)) for name in FIELDS]
+    values = (milestones[name] if name in milestones else getattr(row, name) for name in FIELDS)
+    # A text that says nothing is a value that isn't there.
+    return [None if value == "" else _short(value) for value in values]
 
 
 def _short(value: Value | None) -> Value | None:

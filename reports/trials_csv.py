@@ -19,7 +19,7 @@ CSV_NAME = "trials.csv"
 
 _COLUMNS = (
     "trial", "phase", "bracket", "rung", "repetition", "epochs", "epochs_run", "seed", "status", "parameters",
-    "multiply_adds", "val_accuracy", "val_loss", "train_accuracy", "duration_s", "worker", "error",
+    "multiply_adds", "val_accuracy", "val_loss", "train_accuracy", "duration_s", "worker", "origin", "error",
 )  # fmt: skip
 
 

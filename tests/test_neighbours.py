@@ -12,17 +12,19 @@ from search_spaces.hyperparameters import Hyperparameter, Value, boolean, choice
 from search_spaces.registry import SPACES, load_family
 from search_spaces.value_draws import draw_beside
 from tests.test_oracle import drive, options
+from tuner.known import Known
 from tuner.oracle import Proposer
 from tuner.records import Configuration, configuration_key
 
 
-def known_of(family: Family) -> list[dict[str, Value]]:
-    return [*(dict(own.values) for own in family.references_that_fit()), family.default_configuration()]
+def known_of(family: Family) -> list[Known]:
+    references = (Known("reference", own.name, dict(own.values)) for own in family.references_that_fit())
+    return [*references, Known("default", "", family.default_configuration())]
 
 
 def near(family: Family, count: int = 120) -> list[tuple[dict[str, Value], dict[str, Value]]]:
     """(known, drawn near it)"""
-    known = known_of(family)
+    known = [dict(own.configuration) for own in known_of(family)]
     pairs = [(known[number % len(known)], np.random.default_rng([7, number])) for number in range(count)]
     return [(parent, family.draw_near(rng, parent)) for parent, rng in pairs]
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from search_spaces.compact_family import CompactFamily
+from tuner.draws import Drawn
+from tuner.known import Known
 from tuner.options import SearchOptions
 from tuner.oracle import Proposal, Proposer
 from tuner.records import Configuration, TrialRecord, configuration_key
@@ -30,8 +32,9 @@ def options(**changes: Any) -> SearchOptions:
 
 def proposer(recorded: dict[str, Configuration] | None = None, references: int = 0, **changes: Any) -> Proposer:
     family = CompactFamily()
-    known = [dict(reference.values) for reference in family.references_that_fit()[:references]]
-    return Proposer(family, options(**changes), known=known, recorded=recorded)
+    known = [Known("reference", own.name, dict(own.values)) for own in family.references_that_fit()[:references]]
+    journal = {trial: Drawn(configuration, "near default") for trial, configuration in (recorded or {}).items()}
+    return Proposer(family, options(**changes), known=known, recorded=journal)
 
 
 def drive(
@@ -56,6 +59,7 @@ def drive(
             epochs=proposal.epochs,
             bracket=proposal.bracket,
             rung=proposal.rung,
+            origin=proposal.origin,
         )
         oracle.report(records[proposal.trial])
 
@@ -128,7 +132,27 @@ def test_references_take_the_first_places_without_extra_trials() -> None:
 
 def test_recorded_configurations_are_put_back_instead_of_drawn() -> None:
     other = drive(proposer(seed=5))["0003"].configuration
-    assert drive(proposer(recorded={"0003": other}))["0003"].configuration == other
+    assert (again := drive(proposer(recorded={"0003": other}))["0003"]).configuration == other
+    assert again.origin == "near default"
+
+
+def test_every_proposal_says_how_its_configuration_was_come_by() -> None:
+    names = [own.name for own in CompactFamily().references_that_fit()[:2]]
+    ended = drive(proposer(references=2))
+    assert [ended[f"{n:04d}"].origin for n in (1, 2)] == [f"reference {name}" for name in names]
+    drawn = {one.origin for one in ended.values() if one.rung == 0 and one.trial > "0002"}
+    assert drawn == {"random", *(f"near reference {name}" for name in names)}
+    of = {configuration_key(one.configuration): one.origin for one in ended.values() if one.rung == 0}
+    assert all(one.origin == of[configuration_key(one.configuration)] for one in ended.values())
+    assert {one.origin for one in drive(proposer()).values()} == {"random"}
+
+
+def test_bayesian_says_what_its_model_chose() -> None:
+    ended = drive(proposer(algorithm="bayesian", max_trials=9, references=1))
+    origins = [one.origin for one in ended.values()]
+    assert origins[0].startswith("reference ")
+    assert origins[1:3] == ["random"] * 2
+    assert origins[3:] == ["model"] * 6
 
 
 @pytest.mark.parametrize("algorithm", ["random", "bayesian"])

@@ -494,6 +494,28 @@ def test_where_the_winner_was_known_from(kind: str, words: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ("near reference gap-6664", "was drawn near the reference gap-6664. "),
+        ("near default", "was drawn near the space's default one. "),
+        ("near scaled c12-8172", "was drawn near the reference c12-8172, its filters scaled to fit the caps. "),
+        ("random", "was drawn at random. "),
+        ("model", "looked best among many random ones, by the trials before it. "),
+        ("", ""),
+        ("what a later version says", ""),
+        ("near", ""),
+        ("near <b>nobody</b>", "was drawn near <b>nobody</b>. "),
+    ],
+)
+def test_how_the_winner_was_drawn(origin: str, words: str, tmp_path: Path) -> None:
+    run = read_run(build_run(tmp_path / "run", FakeRun()))
+    run = replace(run, records=tuple(replace(own, origin=origin) for own in run.records))
+    found = reference_words(run)
+    assert found.startswith(f"The winner's configuration {words}" if words else "")
+    assert ("The winner's configuration" in found) is bool(words)
+
+
+@pytest.mark.parametrize(
     ("data", "trials", "expected"),
     [
         ("mnist", [], (0.994, None)),

@@ -175,7 +175,8 @@ _TRIAL_KEYS: Mapping[str, Shape] = {
     "parameters": _COUNT,
 }
 _FOLD = whole(0, 10**6)
-STARTED: Shape = keyed(_TRIAL_KEYS, {"time": text, "fold": _FOLD})
+_LATER_KEYS: Mapping[str, Shape] = {"time": text, "fold": _FOLD, "origin": text}
+STARTED: Shape = keyed(_TRIAL_KEYS, _LATER_KEYS)
 """A line of trials.jsonl."""
 FINISHED: Shape = keyed(
     {
@@ -190,7 +191,7 @@ FINISHED: Shape = keyed(
         "layers": many(_LAYER, 10_000),
         "error": optional(text),
     },
-    {"time": text, "fold": _FOLD},
+    _LATER_KEYS,
 )
 """A line of trials.jsonl."""
 

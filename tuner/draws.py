@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from tuner.errors import RunFailed
+from tuner.known import Known
 from tuner.records import Configuration, configuration_key
 
 _MAX_ATTEMPTS = 200
@@ -26,19 +28,25 @@ class Space(Protocol):
         """One within the caps with a few values other than in this one."""
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A configuration, and how it was come by (`Trial.origin`)."""
+
+    configuration: Configuration
+    origin: str
+
+
 class Draws:
     """Draws by number, without repetition, and what a journal holds in place of them."""
 
-    def __init__(
-        self, space: Space, seed: int, known: Sequence[Configuration], recorded: Mapping[str, Configuration]
-    ) -> None:
+    def __init__(self, space: Space, seed: int, known: Sequence[Known], recorded: Mapping[str, Drawn]) -> None:
         self._space = space
         self._seed = seed
         self._known = list(known)
         self._recorded = recorded
-        self._seen: set[int] = {_number_of(configuration) for configuration in self._known}
+        self._seen: set[int] = {_number_of(own.configuration) for own in self._known}
 
-    def draw(self, trial: str, bracket: int, slot: int, near: float = 0.0) -> Configuration:
+    def draw(self, trial: str, bracket: int, slot: int, near: float = 0.0) -> Drawn:
         """The configuration of a slot of a bracket. Slots are to be drawn in the order of the plan.
 
         Args:
@@ -48,13 +56,13 @@ class Draws:
             near: the probability that it is drawn near a known configuration, where there is one.
         """
         if trial in self._recorded:
-            configuration = self._recorded[trial]
+            drawn = self._recorded[trial]
         elif bracket == 0 and slot < len(self._known):
-            configuration = self._known[slot]
+            drawn = Drawn(self._known[slot].configuration, self._known[slot].origin)
         else:
-            configuration = self._fresh(bracket, slot, near if self._known else 0.0)
-        self._seen.add(_number_of(configuration))
-        return configuration
+            drawn = self._fresh(bracket, slot, near if self._known else 0.0)
+        self._seen.add(_number_of(drawn.configuration))
+        return drawn
 
     def is_new(self, configuration: Configuration) -> bool:
         return _number_of(configuration) not in self._seen
@@ -67,22 +75,25 @@ class Draws:
         for attempt in range(count):
             yield self._space.draw(np.random.default_rng([self._seed, 1, slot, attempt]))
 
-    def recorded(self, trial: str) -> Configuration | None:
+    def recorded(self, trial: str) -> Drawn | None:
         return self._recorded.get(trial)
 
-    def _fresh(self, bracket: int, slot: int, near: float) -> Configuration:
+    def _fresh(self, bracket: int, slot: int, near: float) -> Drawn:
         for attempt in range(_MAX_ATTEMPTS):
             rng = np.random.default_rng([self._seed, 0, bracket, slot, attempt])
-            configuration = self._near_a_known_one(rng) if near and rng.random() < near else self._space.draw(rng)
-            if self.is_new(configuration):
-                return configuration
+            drawn = (
+                self._near_a_known_one(rng) if near and rng.random() < near else Drawn(self._space.draw(rng), "random")
+            )
+            if self.is_new(drawn.configuration):
+                return drawn
         raise RunFailed(
             f"The space seems to be exhausted: {_MAX_ATTEMPTS} draws in a row gave configurations that were tried before. "
             "Ask for fewer trials, or raise --max-params or --max-macs."
         )
 
-    def _near_a_known_one(self, rng: np.random.Generator) -> Configuration:
-        return self._space.draw_near(rng, self._known[int(rng.integers(len(self._known)))])
+    def _near_a_known_one(self, rng: np.random.Generator) -> Drawn:
+        known = self._known[int(rng.integers(len(self._known)))]
+        return Drawn(self._space.draw_near(rng, known.configuration), f"near {known.origin}")
 
 
 def _number_of(configuration: Configuration) -> int:

@@ -183,6 +183,7 @@ def _record(live: _Live, event: Event, layers: tuple[LayerSummary, ...]) -> Tria
         seed=trial.seed,
         parameters=trial.parameters,
         fold=trial.fold,
+        origin=trial.origin,
         status="completed" if event.kind == "finished" else "failed",
         val_accuracy=body.get("val_accuracy"),
         val_loss=body.get("val_loss"),

@@ -20,6 +20,11 @@ class Known:
     """Of the reference, which a scaled one resembles; empty for the space's default configuration."""
     configuration: Configuration
 
+    @property
+    def origin(self) -> str:
+        """In words: "reference gap-6664", "default", "scaled c12-8172"."""
+        return f"{self.kind} {self.name}".rstrip()
+
 
 def known_configurations(space: Any, references: bool) -> tuple[Known, ...]:
     """In the order in which they are tried, none twice.

@@ -26,8 +26,9 @@ import keras_tuner
 import numpy as np
 from keras_tuner import oracles
 
-from tuner.draws import Draws, Space
+from tuner.draws import Drawn, Draws, Space
 from tuner.errors import RunFailed
+from tuner.known import Known
 from tuner.options import MAX_SEED, SearchOptions
 from tuner.records import Configuration, Json, TrialRecord, rank_key, tidy_epochs, trial_name
 
@@ -43,6 +44,8 @@ class Proposal:
     rung: int | None
     configuration: Configuration
     epochs: float
+    origin: str
+    """How the configuration was come by (`Trial.origin`)."""
 
 
 @dataclass(frozen=True)
@@ -186,12 +189,13 @@ class _Hyperband(_Quiet, oracles.HyperbandOracle):  # type: ignore[misc]
             return None
         trial = trial_name(rung.first + slot)
         if rung.rung == 0:
-            configuration = self.draws.draw(trial, rung.bracket, slot, self._near(rung.bracket))
-            return Proposal(trial, rung.bracket, 0, configuration, rung.epochs)
+            drawn = self.draws.draw(trial, rung.bracket, slot, self._near(rung.bracket))
+            return Proposal(trial, rung.bracket, 0, drawn.configuration, rung.epochs, drawn.origin)
         ranked = self._ranked(self.rungs[self.rungs.index(rung) - 1])
         if ranked is None or slot >= len(ranked):
             return None
-        return Proposal(trial, rung.bracket, rung.rung, ranked[slot].configuration, rung.epochs)
+        promoted = ranked[slot]
+        return Proposal(trial, rung.bracket, rung.rung, promoted.configuration, rung.epochs, promoted.origin)
 
     def _near(self, bracket: int) -> float:
         """The share of a bracket's draws near known configurations: it has factor ** level times as many as random ones."""
@@ -254,7 +258,7 @@ class _Bayesian(_Quiet, oracles.BayesianOptimizationOracle):  # type: ignore[mis
         completed = any(trial.status == "COMPLETED" for trial in self.trials.values())
         if slot < self.num_initial_points or not completed or self.draws.recorded(name) is not None:
             return _propose_flat(self, trial_id, self.draws.draw(name, 0, slot))
-        return _propose_flat(self, trial_id, self._most_promising(slot))
+        return _propose_flat(self, trial_id, Drawn(self._most_promising(slot), "model"))
 
     def _most_promising(self, slot: int) -> Configuration:
         """The candidate with the lowest confidence bound of the error (the original's acquisition function)."""
@@ -279,8 +283,9 @@ def _flat_name(oracle: _Random | _Bayesian) -> str:
     return trial_name(len(oracle.trials) + 1)
 
 
-def _propose_flat(oracle: _Random | _Bayesian, trial_id: str, configuration: Configuration) -> dict[str, Any]:
-    oracle.proposals[trial_id] = Proposal(_flat_name(oracle), None, None, configuration, oracle.max_epochs)
+def _propose_flat(oracle: _Random | _Bayesian, trial_id: str, drawn: Drawn) -> dict[str, Any]:
+    name, configuration = _flat_name(oracle), drawn.configuration
+    oracle.proposals[trial_id] = Proposal(name, None, None, configuration, oracle.max_epochs, drawn.origin)
     return {"status": "RUNNING", "values": dict(configuration)}
 
 
@@ -292,15 +297,15 @@ class Proposer:
         space: Space,
         options: SearchOptions,
         *,
-        known: Sequence[Configuration] = (),
-        recorded: Mapping[str, Configuration] | None = None,
+        known: Sequence[Known] = (),
+        recorded: Mapping[str, Drawn] | None = None,
     ) -> None:
         """
         Args:
             space: what is searched.
             options: algorithm, epochs, factor, iterations, number of trials, seed.
             known: good configurations, which take the first places of the first rung; Hyperband also draws near them.
-            recorded: trial → configuration of a journal, put back instead of being drawn.
+            recorded: trial → configuration and origin of a journal, put back instead of being drawn.
         """
         draws = Draws(space, options.seed, known, recorded or {})
         kind = {"hyperband": _Hyperband, "random": _Random, "bayesian": _Bayesian}[options.algorithm]

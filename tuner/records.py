@@ -36,7 +36,7 @@ TRAINING_METRICS = tuple(metric for metric in HISTORY_METRICS if not metric.star
 """Those that a refit has, which trains on the validation images."""
 
 # What the journals of older versions lack.
-_OLDER: Json = {"fold": 0}
+_OLDER: Json = {"fold": 0, "origin": ""}
 
 ACCURACY_TOLERANCE = 1e-6
 """Keras counts accuracies in 32 bits, so 5,964 of 6,000 images may come a little short of 99.4%. One image is more than this."""
@@ -62,6 +62,9 @@ class Trial:
     """Trainable parameters."""
     fold: int = 0
     """Which of the training set's images validate: 0 those that the run split off, else others (`Dataset.fold`)."""
+    origin: str = ""
+    """How a search came by its configuration: "reference gap-6664", "default", "scaled c12-8172", "near default" (or near any of
+    these), "random", "model" (bayesian). Empty where it was given, and in older journals."""
 
     @property
     def share(self) -> float:
@@ -166,7 +169,8 @@ def record_from_json(document: Json) -> TrialRecord:
     values = {f.name: written[f.name] for f in dataclasses.fields(TrialRecord) if f.name != "finished_at"}
     values["finished_at"] = document.get("time", "")
     # A journal's reader makes a new text of each.
-    values["phase"], values["status"] = sys.intern(values["phase"]), sys.intern(values["status"])
+    for key in ("phase", "status", "origin"):
+        values[key] = sys.intern(values[key])
     values["history"] = {
         metric: tuple(math.nan if value is None else float(value) for value in series)
         for metric, series in document["history"].items()

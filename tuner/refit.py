@@ -112,4 +112,5 @@ def _trial(confirmed: TrialRecord, number: int) -> Trial:
         epochs=confirmed.epochs,
         seed=confirmed.seed,
         parameters=confirmed.parameters,
+        origin=confirmed.origin,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.confirmation import Confirmed, confirmed, finalists
+from tuner.draws import Drawn
 from tuner.engine import same_training
 from tuner.errors import RunFailed
 from tuner.known import known_configurations
@@ -26,11 +27,12 @@ class Search(Session[SearchOptions]):
 
     def phases(self) -> Json:
         """Search, confirmation, refit, evaluation."""
-        recorded = {name: trial.configuration for name, trial in {**self.state.started, **self.state.finished}.items()}
+        trials = {**self.state.started, **self.state.finished}
+        recorded = {name: Drawn(trial.configuration, trial.origin) for name, trial in trials.items()}
         # The workers are starting; the parent's own long import runs beside theirs.
         with quiet_imports():
             from tuner.oracle import Proposer
-        known = [own.configuration for own in known_configurations(self.space, self.options.references)]
+        known = known_configurations(self.space, self.options.references)
         proposer = Proposer(self.space, self.options, known=known, recorded=recorded)
         drop_beyond(self.run, proposer.first_places)
         self.run["plan"] = proposer.plan_json(self.options.algorithm)

@@ -57,6 +57,7 @@ class SearchSource:
             epochs=proposal.epochs,
             seed=trial_seed(self.run_seed, 0),
             parameters=self.networks.parameters(proposal.configuration),
+            origin=proposal.origin,
         )
 
     def task(self, trial: Trial) -> TrainTask:
@@ -162,6 +163,7 @@ def confirmation_trials(
             parameters=candidate.parameters,
             run_seed=run_seed,
             fold=repetition if folds else 0,
+            origin=candidate.origin,
         )
         for place, candidate in enumerate(candidates)
         for repetition in range(1, seeds + 1)
@@ -178,6 +180,7 @@ def repeated(
     parameters: int,
     run_seed: int,
     fold: int = 0,
+    origin: str = "",
 ) -> Trial:
     """A trial of a list, with the seed of its repetition."""
     return Trial(
@@ -191,6 +194,7 @@ def repeated(
         seed=trial_seed(run_seed, repetition),
         parameters=parameters,
         fold=fold,
+        origin=origin,
     )
 
 

@@ -36,6 +36,8 @@ class TrialRow:
     error: str | None
     seed: int
     worker: int
+    origin: str
+    """How a search came by the configuration; empty where that isn't known, or it was given."""
     configuration: Configuration
 
     @property
@@ -120,5 +122,6 @@ def _row(place: int, record: TrialRecord) -> TrialRow:
         error=record.error,
         seed=record.seed,
         worker=record.worker,
+        origin=record.origin,
         configuration=record.configuration,
     )

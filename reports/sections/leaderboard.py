@@ -111,11 +111,12 @@ def trials_table(run: RunData) -> Table | None:
         return None
     names = setting_names(run.every, [item.name for item in run.info.hyperparameters])
     rows = trial_rows(run.every)
+    origin = (_ORIGIN,) if any(row.origin for row in rows) else ()
     settings = (Column(name, extra=True, number=_numeric(rows, name), key=f"hp.{name}") for name in names)
     return Table(
         caption=f"All {text.plural(len(rows), 'trial')}, best validation accuracy first{'; a refit has none' if run.refits else ''}.",
-        columns=(*_TRIAL_COLUMNS, *settings),
-        rows=[_trial_row(row, names, _standing(run, row.trial)) for row in rows],
+        columns=(*_TRIAL_COLUMNS, *origin, *settings),
+        rows=[_trial_row(row, bool(origin), names, _standing(run, row.trial)) for row in rows],
         sortable=True,
         id="trials-table",
     )
@@ -270,9 +271,10 @@ _TRIAL_COLUMNS = (
     Column("Rung", key="rung"),
     Column("Status", number=False, key="status"),
 )
+_ORIGIN = Column("Drawn", number=False, key="origin", note="how the search came by the configuration")
 
 
-def _trial_row(row: TrialRow, names: Sequence[str], standing: str) -> Row:
+def _trial_row(row: TrialRow, origin: bool, names: Sequence[str], standing: str) -> Row:
     """Without sort keys: the page has the values of trials already."""
     cells = (
         row.trial,
@@ -288,6 +290,7 @@ def _trial_row(row: TrialRow, names: Sequence[str], standing: str) -> Row:
         text.count(row.bracket),
         text.count(row.rung),
         (row.error or "failed") if row.status == "failed" else (standing or "completed"),
+        *([row.origin or text.count(None)] if origin else []),
         *(text.setting(row.configuration.get(name)) for name in names),
     )
     return Row([Cell(cell) for cell in cells], trial=row.trial, winner=bool(standing), failed=row.status == "failed")

@@ -30,6 +30,11 @@ _COLUMNS = (
     Column("Network and recipe", number=False),
 )
 
+_DRAWN = {
+    "random": "The winner's configuration was drawn at random. ",
+    "model": "The winner's configuration looked best among many random ones, by the trials before it. ",
+}
+
 
 def reference_table(run: RunData) -> Table | None:
     """All references, best first by their published accuracy; None where the space has none."""
@@ -62,14 +67,31 @@ def _tested(run: RunData) -> float | None:
 
 
 def _origin(run: RunData) -> str:
-    """Where the winner's configuration was known from; "" where it was drawn."""
+    """Where the winner's configuration was known from, or how it was drawn; "" where that isn't known."""
     if (own := winning_reference(run)) is not None:
         return _itself(run, own)
     if default_wins(run):
         return "The winner's configuration is the space's default one. "
     if (larger := winning_likeness(run)) is not None:
         return f"The winner's configuration is the reference {larger.name} with its filters scaled to fit the caps. "
-    return ""
+    return _drawn(run)
+
+
+def _drawn(run: RunData) -> str:
+    record = run.record(run.result.trials[0]) if run.result is not None and run.result.trials else None
+    how, _, whence = record.origin.partition(" ") if record is not None else ("", "", "")
+    if how == "near" and whence:
+        return f"The winner's configuration was drawn near {_known_words(whence)}. "
+    return _DRAWN.get(how, "")
+
+
+def _known_words(origin: str) -> str:
+    kind, _, name = origin.partition(" ")
+    return {
+        "reference": f"the reference {name}",
+        "default": "the space's default one",
+        "scaled": f"the reference {name}, its filters scaled to fit the caps",
+    }.get(kind, origin)
 
 
 def _itself(run: RunData, own: Reference) -> str:

@@ -57,6 +57,7 @@ const NAMES = {
   status: "Status", error: "Error", phase: "Phase", bracket: "Bracket", rung: "Rung", repetition: "Repetition", epochs: "Epochs planned", epochs_run: "Epochs run",
   seed: "Seed", parameters: "Parameters", multiply_adds: "Multiply-adds", val_accuracy: "Validation accuracy", val_loss: "Validation loss",
   train_accuracy: "Training accuracy", epoch_98: "98% at epoch", epoch_99: "99% at epoch", duration_s: "Time, s", worker: "Worker",
+  origin: "Drawn",
 };
 const WRITERS = { val_accuracy: percent, train_accuracy: percent, val_loss: loss, parameters: count, multiply_adds: count };
 const factList = (pairs) => make("dl", { class: "facts" }, ...pairs.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))));
