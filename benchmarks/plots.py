@@ -210,11 +210,19 @@ def front(kept: Json) -> None:
         axes.set_xticks([500, 1000, 2000, 4000, 8000, 20000])
         axes.minorticks_off()
         axes.xaxis.set_major_formatter("{x:,.0f}")
+        # By error rate, as in the report: equal steps are equal ratios of errors.
+        axes.set_yscale("function", functions=(_error_steps, lambda steps: 100 - 10.0**-steps))
+        axes.set_yticks([97, 98, 99, 99.2, 99.4, 99.5, 99.6])
         axes.set_xlabel("trainable parameters")
         axes.set_ylabel("accuracy on the test set, %")
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
     draw("front", (6.4, 4.2), paint)
+
+
+def _error_steps(accuracies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Percent to what is drawn; the scale ends a hundredth below 100."""
+    return -np.log10(np.maximum(100 - accuracies, 0.01))
 
 
 def published() -> tuple[Reference, ...]:
