@@ -31,8 +31,9 @@ from reports.study_data import read_plan, read_study_result
 from search_spaces.networks import LayerSummary
 from tuner.documents import EXPORTS, RESULT, RUN
 from tuner.errors import JournalError, UsageError
+from tuner.files import refuse_links
 from tuner.journal import JOURNAL_NAME, read_state
-from tuner.json_files import read_document, readable, refuse_links
+from tuner.json_files import read_document, readable
 from tuner.npy import load_archive
 from tuner.records import TRAINING_METRICS, Configuration, Json, TrialRecord
 

@@ -1,15 +1,28 @@
-"""How files are written: whole or not at all, and never through a link that somebody else has laid."""
+"""How files are written: whole or not at all, and never through a link that somebody else has laid; and what a run's may be."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from tuner.disk import is_no_space
 from tuner.errors import UsageError
+
+_OWN_FILES = (
+    "run.json",
+    "trials.jsonl",
+    "result.json",
+    "evaluation.npz",
+    "best",
+    "best.keras",
+    "trials.csv",
+    "report.html",
+    ".work",
+)
 
 
 @contextlib.contextmanager
@@ -80,3 +93,30 @@ def _flush(path: Path) -> None:
     """What is renamed before it is on the disk may be an empty file after a power failure."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
+
+
+def refuse_links(folder: Path, *, below: bool = False) -> None:
+    """A run's files are its own: what is a link, a pipe or a device could lead anywhere.
+
+    Args:
+        folder: of the run; it may itself be reached by a link.
+        below: look at everything below it, not only at the files that every run has.
+
+    Raises:
+        UsageError: names what is no ordinary file or folder.
+    """
+    for path in _everything(folder) if below else (folder / name for name in _OWN_FILES):
+        try:
+            mode = os.lstat(path).st_mode
+        except (OSError, ValueError):  # not there, or no name that a file can have
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UsageError(
+                f"A run's files are its own. Expected files and folders only, no links and no devices. Received: {path}. "
+                "Copy the run with what its links lead to (cp -rL)."
+            )
+
+
+def _everything(folder: Path) -> Iterator[Path]:
+    for where, folders, files in os.walk(folder):
+        yield from (Path(where, name) for name in (*folders, *files))

@@ -1,33 +1,19 @@
-"""How the JSON documents and files of a run's folder are read when anybody may have written them."""
+"""How the JSON documents of a run's folder are read when anybody may have written them."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from tuner.errors import JournalError, UsageError
+from tuner.errors import JournalError
 from tuner.records import SCHEMA, Json
 from tuner.shapes import LARGEST, Shape, ShapeError
 
 MOST_BYTES = 64 * 2**20
 """Of run.json and of result.json."""
 
-_OWN_FILES = (
-    "run.json",
-    "trials.jsonl",
-    "result.json",
-    "evaluation.npz",
-    "best",
-    "best.keras",
-    "trials.csv",
-    "report.html",
-    ".work",
-)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LONGEST_NUMBER = 40
 
@@ -119,30 +105,3 @@ def readable(value: Any) -> Any:  # whatever JSON holds
     if isinstance(value, dict):
         return {_CONTROL.sub("\ufffd", name): readable(item) for name, item in value.items()}
     return [readable(item) for item in value] if isinstance(value, list) else value
-
-
-def refuse_links(folder: Path, *, below: bool = False) -> None:
-    """A run's files are its own: what is a link, a pipe or a device could lead anywhere.
-
-    Args:
-        folder: of the run; it may itself be reached by a link.
-        below: look at everything below it, not only at the files that every run has.
-
-    Raises:
-        UsageError: names what is no ordinary file or folder.
-    """
-    for path in _everything(folder) if below else (folder / name for name in _OWN_FILES):
-        try:
-            mode = os.lstat(path).st_mode
-        except (OSError, ValueError):  # not there, or no name that a file can have
-            continue
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise UsageError(
-                f"A run's files are its own. Expected files and folders only, no links and no devices. Received: {path}. "
-                "Copy the run with what its links lead to (cp -rL)."
-            )
-
-
-def _everything(folder: Path) -> Iterator[Path]:
-    for where, folders, files in os.walk(folder):
-        yield from (Path(where, name) for name in (*folders, *files))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tuner.documents import NAMES_OF_CLASSES, RESULT, RUN, RUN_TO_RESUME
 from tuner.errors import UsageError
-from tuner.files import write_bytes
+from tuner.files import refuse_links, write_bytes
 from tuner.journal import JOURNAL_NAME
-from tuner.json_files import check_shape, read_document, readable, refuse_links
+from tuner.json_files import check_shape, read_document, readable
 from tuner.records import Json
 from tuner.run_lock import LOCK_FILES
 
