@@ -103,6 +103,14 @@ PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "predict": arguments.predict_parser,
 }
 NEVER_READ = ("-h", "--help")
+EDGES = ("5e-324", "2.2e-309", "1e-17", "0.9999999999999999", "9007199254740993", "1.7e308", "5e-324m", "1.7e308h")
+"""Numbers and durations where floats end."""
+GOOD_RUNS = {
+    "": ["--space", "dense", "--data", "good.npz", "--max-epochs", "1"],
+    "train": ["train", "good.json", "--space", "dense", "--data", "good.npz", "--epochs", "1"],
+    "study": ["study", "dropout", "--data", "good.npz", "--epochs", "1"],
+}
+"""Command lines that would run."""
 
 
 @pytest.fixture(autouse=True)
@@ -120,9 +128,8 @@ def command_lines(draw: st.DrawFn, command: str) -> list[str]:
     """Words of a command: some of its options, each with a word, and some words more."""
     options = [action for action in PARSERS[command]()._actions if not set(action.option_strings) & set(NEVER_READ)]
     words = [command] if command else []
-    if command in ("", "train", "study") and draw(st.booleans()):
-        words += ["--data", "good.npz", "--epochs" if command else "--max-epochs", "1"]
-        words += {"": ["--space", "dense"], "train": ["good.json", "--space", "dense"], "study": ["dropout"]}[command]
+    if command in GOOD_RUNS and draw(st.booleans()):
+        words = list(GOOD_RUNS[command])
     for action in draw(st.lists(st.sampled_from(options), max_size=4)):
         if action.option_strings:
             words.append(draw(st.sampled_from(action.option_strings)))
@@ -202,6 +209,15 @@ def test_any_words_end_well(command: str, sound: Path, tmp_path: Path) -> None:
     holds()
 
 
+@pytest.mark.parametrize("command", GOOD_RUNS)
+def test_numbers_where_floats_end(command: str, sound: Path, tmp_path: Path) -> None:
+    options = [action for action in PARSERS[command]()._actions if action.option_strings and action.nargs != 0]
+    assert len(options) > 10
+    for action in options:
+        for number in EDGES:
+            check_command([*GOOD_RUNS[command], action.option_strings[-1], number], sound, tmp_path / "place")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", PARSERS)
 def test_many_more_words_end_well(command: str, sound: Path, tmp_path: Path) -> None:
@@ -227,6 +243,7 @@ def test_many_more_words_end_well(command: str, sound: Path, tmp_path: Path) -> 
         (["--space", "dense", "--confirm-seeds", "1000000000"], "100 or less"),
         (["--space", "dense", "--time-budget", "9" * 400], "or less"),
         (["--space", "dense", "--validation", "nan"], "--validation"),
+        (["--space", "dense", "--data", "good.npz", "--validation", "2.2e-309"], "0 of 60. Give a larger --validation"),
         (["--space", "dense", "--data", "x" * 5000], "no such file or folder"),
         (["--space", "dense", "--data", "~nobody-here/x.npz"], "no such file"),
         (["--space", "dense", "--data", "good.npz", "--out", "x" * 5000], "can't be made"),

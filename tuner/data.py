@@ -132,6 +132,13 @@ def _validation_indices(found: FoundData, arrays: CheckedArrays, share: float, s
     """Return which training images validate; every class must be on both sides."""
     labels = arrays.y_train
     total = int(len(labels) * share + 0.5)
+    if total < arrays.classes:
+        raise fault(
+            f"{found.raw.where}: a validation split of {share:g} is too small",
+            expected=f"{arrays.classes} images or more, one of each class",
+            received=f"{total} of {len(labels):,}",
+            do="give a larger --validation, or add images",
+        )
     chosen = stratified_indices(labels, total, np.random.default_rng([seed, 0]))
     sizes = np.bincount(labels, minlength=arrays.classes)
     counts = np.bincount(labels[chosen], minlength=arrays.classes)
