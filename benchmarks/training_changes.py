@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from benchmarks.further_augmentation import Augmenter, brighten, cut_out, distort
 from search_spaces import keras_space, training
+from search_spaces import model as model_building
 from search_spaces.augmentation import Images, augment
 from search_spaces.recipe import Augmentation
+from search_spaces.specs import WeightedSpec
 from tuner import worker
 from tuner.records import Json
 
@@ -93,14 +95,42 @@ def normalise_with_momentum(momentum: float) -> Callable[[Path], None]:
 
 
 def initialise(make: Callable[[], Any]) -> Callable[[Path], None]:
-    """Kernels of another initializer."""
+    """Kernels of another initializer; a depthwise one as a filter of one channel for each."""
 
     def prepare(model: Any, _: Mapping[str, Any]) -> None:
         for layer in model.layers:
-            if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+            if isinstance(layer, keras.layers.SeparableConv2D):
+                rows, columns, channels, _one = layer.depthwise_kernel.shape
+                filters = make()((rows, columns, 1, channels))
+                layer.depthwise_kernel.assign(keras.ops.transpose(filters, (0, 1, 3, 2)))
+                layer.pointwise_kernel.assign(make()(layer.pointwise_kernel.shape))
+            elif isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
                 layer.kernel.assign(make()(layer.kernel.shape))
 
     return lambda _: _before_fit(prepare)
+
+
+def standardise_pixels(folder: Path) -> None:
+    """Pixels of mean 0 and sd 1 over the training images, in place of 0 to 1."""
+    pixels = np.load(folder / "x_train.npy", mmap_mode="r")[:10_000] / 255.0
+    mean, sd = float(pixels.mean()), float(pixels.std())
+
+    def prepare(model: Any, _: Mapping[str, Any]) -> None:
+        layer = model.get_layer("scale")
+        layer.scale, layer.offset = 1.0 / (255.0 * sd), -mean / sd
+
+    _before_fit(prepare)
+
+
+def normalise_activations(_: Path) -> None:
+    """BatchNorm after the activation, not before it."""
+    own = model_building._normalise_and_activate
+
+    def activate_and_normalise(spec: WeightedSpec, number: int, tensor: Any) -> Any:
+        activated = own(replace(spec, batch_norm=False), number, tensor)
+        return own(replace(spec, activation="linear"), number, activated)
+
+    setattr(model_building, "_normalise_and_activate", activate_and_normalise)  # noqa: B010
 
 
 def augment_too(further: Augmenter) -> Callable[[Path], None]:
@@ -195,6 +225,8 @@ CHANGES: Mapping[str, Change] = {
     "warm-up-10": Change("a tenth of the steps climb", set_constant("WARM_UP", 0.1)),
     "warm-up-50": Change("half of the steps climb", set_constant("WARM_UP", 0.5)),
     "norm-99": Change("BatchNorm's moving statistics with momentum .99", normalise_with_momentum(0.99)),
+    "norm-after": Change("BatchNorm after the activation", normalise_activations),
+    "standard-pixels": Change("pixels of mean 0 and sd 1", standardise_pixels),
     "he-normal": Change("kernels of He's normal initializer", initialise(keras.initializers.HeNormal)),
     "orthogonal": Change("orthogonal kernels", initialise(keras.initializers.Orthogonal)),
     "cutout-6": Change("a square of 6 × 6 zeros", augment_too(cut_out(6))),

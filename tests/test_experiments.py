@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from benchmarks import experiments
 from benchmarks.experiments import Arm, Kept, Trained, make_arm
 from benchmarks.further_augmentation import brighten, cut_out, displace, displacements
 from benchmarks.training_changes import CHANGES, TEACHER, set_constant, softened
+from search_spaces.model import build_model
 from search_spaces.registry import load_family
+from search_spaces.specs import Conv, Dense, GlobalAveragePooling, SeparableConv
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import UsageError
 
@@ -128,6 +132,14 @@ def test_what_is_no_change_is_refused_in_one_line(change: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def prepared_by(change: str, monkeypatch: pytest.MonkeyPatch, data: Path) -> Callable[[Any, Any], None]:
+    """What a change does to a model before it is fitted."""
+    kept: list[Callable[[Any, Any], None]] = []
+    monkeypatch.setattr("benchmarks.training_changes._before_fit", kept.append)
+    CHANGES[change].apply(data)
+    return kept[0]
+
+
 def trained(seed: int, val_accuracy: float) -> Trained:
     return Trained(seed, val_accuracy, 0.1, 0.9, 3.0)
 
@@ -168,6 +180,28 @@ def test_the_table_tells_every_arm(tmp_path: Path) -> None:
     assert "| 99.10 |" in rows[0]
     assert CHANGES["ema"].text in rows[1]
     assert "+0.125 [" in rows[1]
+
+
+def test_every_kernel_of_a_separable_network_is_initialised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    prepare = prepared_by("orthogonal", monkeypatch, tmp_path)
+    model = build_model((Conv(4), SeparableConv(6), GlobalAveragePooling(), Dense(10, activation="linear")))
+    before = [weight.numpy() for weight in model.trainable_weights if "kernel" in weight.path]
+    prepare(model, {})
+    after = [weight.numpy() for weight in model.trainable_weights if "kernel" in weight.path]
+    assert len(after) == 4
+    assert all(not np.allclose(own, other) for own, other in zip(before, after, strict=True))
+    filters = after[1].reshape(9, 4)
+    assert filters.T @ filters == pytest.approx(np.eye(4), abs=1e-5)
+
+
+def test_pixels_are_standardised_by_the_training_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    np.save(tmp_path / "x_train.npy", IMAGES)
+    prepare = prepared_by("standard-pixels", monkeypatch, tmp_path)
+    model = build_model((GlobalAveragePooling(), Dense(10, activation="linear")))
+    prepare(model, {})
+    seen = model.get_layer("scale")(IMAGES).numpy()
+    assert seen.mean() == pytest.approx(0.0, abs=1e-5)
+    assert seen.std() == pytest.approx(1.0, abs=1e-5)
 
 
 @pytest.mark.slow
