@@ -16,7 +16,8 @@ from matplotlib.colors import to_rgb
 
 from mnist_tune import cli
 from reports.figure_files import write_figures
-from reports.figures.canvas import VARIABLES, Canvas, Drawing, Ink, draw, keeping
+from reports.figures.canvas import Canvas, Drawing, draw, keeping
+from reports.figures.ink import VARIABLES, Ink
 from reports.figures.literal import files_of, light_colours
 from reports.page import figures
 from tests.report_builders import FakeRun, build_run

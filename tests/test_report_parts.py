@@ -18,7 +18,9 @@ import templates
 from reports import formatting as text
 from reports import pictures
 from reports.analysis.pareto import Front, PublishedPoint, SizePoint
-from reports.figures.canvas import Canvas, Ink, draw, error_scale, log_ticks, spread_labels, whole_ticks
+from reports.figures.axes import error_scale, log_ticks, spread_labels, whole_ticks
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 from reports.figures.pareto import front_figure
 from reports.notebook import run_card
 from reports.page import figures

@@ -30,7 +30,7 @@ from reports.analysis.study_measures import (
     weight_norms,
 )
 from reports.analysis.training import published
-from reports.figures.canvas import Ink
+from reports.figures.ink import Ink
 from reports.figures.study import label_places, looks, short_label
 from reports.notebook import run_card
 from reports.page import figures, render_report, sections_of

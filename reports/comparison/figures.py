@@ -10,16 +10,9 @@ from matplotlib.axes import Axes
 from reports.analysis.curves import Band
 from reports.analysis.pareto import Front
 from reports.comparison.runs import COLOURS
-from reports.figures.canvas import (
-    Canvas,
-    Ink,
-    draw,
-    epoch_axis,
-    error_axis,
-    error_scale,
-    spread_labels,
-    whole_ticks,
-)
+from reports.figures.axes import epoch_axis, error_axis, error_scale, spread_labels, whole_ticks
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 
 _LABEL_WIDTH = 176
 _LABEL_HEIGHT = 0.05

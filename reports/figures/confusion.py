@@ -10,7 +10,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from reports.figures.canvas import Canvas, Ink, draw
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 
 _MOST_CELLS_WITH_TEXT = 20
 _LONGEST_NAME = 12

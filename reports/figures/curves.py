@@ -10,10 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from reports.analysis.curves import Band, Curve, Stop
-from reports.figures.canvas import (
-    Canvas,
-    Ink,
-    draw,
+from reports.figures.axes import (
     epoch_axis,
     error_axis,
     error_limits,
@@ -23,6 +20,8 @@ from reports.figures.canvas import (
     log_axis,
     spread_labels,
 )
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 
 _PANEL = (480, 280)
 _DASHED = (0, (4, 2.5))

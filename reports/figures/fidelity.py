@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from reports.analysis.fidelity import Fidelity
-from reports.figures.canvas import (
-    Canvas,
-    Ink,
-    draw,
-    error_axis,
-    error_limits,
-    error_scale,
-    error_ticks,
-    hairlines,
-    length_name,
-)
+from reports.figures.axes import error_axis, error_limits, error_scale, error_ticks, hairlines, length_name
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 
 
 def fidelity_figure(found: Fidelity, label: str) -> str:

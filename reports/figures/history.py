@@ -9,18 +9,9 @@ from matplotlib.axes import Axes
 
 from reports.analysis.search import ConfigurationPath, History, RungOutcome
 from reports.analysis.timeline import Bar, Moment, Timeline, busy_shares
-from reports.figures.canvas import (
-    Canvas,
-    Ink,
-    draw,
-    error_axis,
-    error_limits,
-    error_scale,
-    floored,
-    order_colour,
-    spread_labels,
-    whole_ticks,
-)
+from reports.figures.axes import error_axis, error_limits, error_scale, floored, spread_labels, whole_ticks
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink, order_colour
 
 
 def history_figure(found: History, label: str) -> str:

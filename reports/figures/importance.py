@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.analysis.importance import Share
-from reports.figures.canvas import Canvas, Ink, draw, hairlines, length_name, whole_ticks
+from reports.figures.axes import hairlines, length_name, whole_ticks
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 
 _ROW = 24
 _LONGEST_NAME = 36

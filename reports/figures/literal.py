@@ -25,7 +25,9 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 
 import templates
-from reports.figures.canvas import PIXELS_PER_INCH, VARIABLES, Canvas, Drawing, Ink, drawing
+from reports.figures.canvas import Canvas, Drawing, drawing
+from reports.figures.ink import VARIABLES, Ink
+from reports.figures.svg import PIXELS_PER_INCH
 
 PROGRAM = "mnist-tune"
 """Stands in every file: what a later call may write over."""

@@ -9,16 +9,9 @@ from typing import Literal
 from matplotlib.axes import Axes
 
 from reports.analysis.pareto import ConfirmedPoint, Front, Measure, PublishedPoint, SizePoint, size_of
-from reports.figures.canvas import (
-    Canvas,
-    Ink,
-    draw,
-    error_axis,
-    error_limits,
-    error_scale,
-    order_colour,
-    whole_ticks,
-)
+from reports.figures.axes import error_axis, error_limits, error_scale, whole_ticks
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink, order_colour
 
 _LONGEST_NAME = 28
 _PLACES: tuple[tuple[float, float, Literal["left", "right"]], ...] = (

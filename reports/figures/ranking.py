@@ -14,7 +14,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reports.analysis.ranking import Floats, RankCurve, thinned
-from reports.figures.canvas import Canvas, Ink, draw, hairlines
+from reports.figures.axes import hairlines
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 
 MOST_DRAWN = 20
 """Classes: of more those that are ranked worst."""

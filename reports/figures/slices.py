@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from reports.analysis.slices import Slice, SliceGroup
-from reports.figures.canvas import Canvas, Ink, draw, error_axis, floored, log_axis
+from reports.figures.axes import error_axis, floored, log_axis
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 from reports.formatting import setting
 from tuner.records import Value
 

@@ -12,19 +12,9 @@ from matplotlib.axes import Axes
 from reports import formatting as text
 from reports.analysis.curves import Band, Curve
 from reports.analysis.study import ArmBand, ArmData, Effect, by_value, is_ordered
-from reports.figures.canvas import (
-    Canvas,
-    Ink,
-    draw,
-    epoch_axis,
-    error_axis,
-    error_limits,
-    error_scale,
-    hairlines,
-    log_axis,
-    order_colour,
-    spread_labels,
-)
+from reports.figures.axes import epoch_axis, error_axis, error_limits, error_scale, hairlines, log_axis, spread_labels
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink, order_colour
 
 Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
 

@@ -11,17 +11,9 @@ from matplotlib.axes import Axes
 
 from reports.analysis.study import ArmData, Spread
 from reports.analysis.study_measures import LayerValues, Stopping
-from reports.figures.canvas import (
-    Canvas,
-    Ink,
-    draw,
-    error_axis,
-    error_scale,
-    hairlines,
-    log_axis,
-    log_ticks,
-    whole_ticks,
-)
+from reports.figures.axes import error_axis, error_scale, hairlines, log_axis, log_ticks, whole_ticks
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 from reports.figures.study import Look, label_places, short_label
 
 _MOST_TICKS = 7

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from reports.analysis.training import Published
-from reports.figures.canvas import Canvas, Ink, draw, hairlines
+from reports.figures.axes import hairlines
+from reports.figures.canvas import Canvas, draw
+from reports.figures.ink import Ink
 from reports.figures.study import short_label
 
 

@@ -12,7 +12,7 @@ from reports.analysis.leaderboard import setting_names
 from reports.analysis.parallel import Common, Parallel, common_among_best, parallel, varying
 from reports.analysis.slices import FEW_TRIALS, Slice, slices, thinned
 from reports.analysis.trials import EpochGroup, accuracy_of, explored, groups_by_epochs
-from reports.figures.canvas import error_scale
+from reports.figures.axes import error_scale
 from reports.figures.importance import importance_figure
 from reports.figures.parallel import parallel_figure
 from reports.figures.slices import slice_figure
