@@ -16,19 +16,8 @@ import numpy as np
 import pytest
 
 from reports.analysis.study import Effect, arms_of, effects, is_ordered, spread, trend, varied_settings
-from reports.analysis.study_measures import (
-    batch_costs,
-    convergence,
-    gradient_norms,
-    last_shown,
-    length_steps,
-    paired_interval,
-    settled_at,
-    sizes,
-    stopping,
-    units,
-    weight_norms,
-)
+from reports.analysis.study_learning import convergence, last_shown, length_steps, paired_interval, settled_at, stopping
+from reports.analysis.study_measures import batch_costs, gradient_norms, sizes, units, weight_norms
 from reports.analysis.training import published
 from reports.figures.ink import Ink
 from reports.figures.study import label_places, looks, short_label

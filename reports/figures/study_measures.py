@@ -10,7 +10,8 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 
 from reports.analysis.study import ArmData, Spread
-from reports.analysis.study_measures import LayerValues, Stopping
+from reports.analysis.study_learning import Stopping
+from reports.analysis.study_measures import LayerValues
 from reports.figures.axes import error_axis, error_scale, hairlines, log_axis, log_ticks, whole_ticks
 from reports.figures.canvas import Canvas, draw
 from reports.figures.ink import Ink

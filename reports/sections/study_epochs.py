@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reports import formatting as text
 from reports.analysis.study import Spread, arms_of
-from reports.analysis.study_measures import (
+from reports.analysis.study_learning import (
     THRESHOLDS,
     Convergence,
     Step,
