@@ -36,9 +36,10 @@ from tuner.configurations import known_configuration
 from tuner.data import Dataset, load_dataset
 from tuner.documents import FINISHED, RUN
 from tuner.errors import UsageError
+from tuner.hyperband import Rung
 from tuner.journal import read_journal
 from tuner.options import SearchOptions, merge_for_resume, options_from_json
-from tuner.oracle import Proposer, Rung
+from tuner.oracle import Proposer
 from tuner.records import Configuration, Json, tidy_epochs, to_json
 from tuner.run_folder import RunFolder
 from tuner.shapes import ShapeError

@@ -13,7 +13,8 @@ from search_spaces.compact_family import CompactFamily
 from tuner.draws import Drawn
 from tuner.known import Known
 from tuner.options import SearchOptions
-from tuner.oracle import Proposal, Proposer
+from tuner.oracle import Proposer
+from tuner.quiet_oracle import Proposal
 from tuner.records import Configuration, TrialRecord, configuration_key
 
 from .builders import record
