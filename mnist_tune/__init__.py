@@ -11,13 +11,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnist_tune.api import Run, load_run, search, study, train
+    from mnist_tune.api import search, study, train
+    from mnist_tune.run import Run, load_run
 
 __version__ = "0.1.0"
 __all__ = ["Run", "__version__", "load_run", "search", "study", "train"]
+_HOMES = {"Run": "run", "load_run": "run", "search": "api", "study": "api", "train": "api"}
 
 
 def __getattr__(name: str) -> Any:  # any of the public names
-    if name in __all__:
-        return getattr(importlib.import_module("mnist_tune.api"), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"mnist_tune.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -147,7 +147,7 @@ def _how(given: Namespace) -> dict[str, Any]:
 
 
 def _report(words: list[str]) -> None:
-    from mnist_tune.api import load_run
+    from mnist_tune.run import load_run
 
     given = report_parser().parse_args(words)
     run = load_run(given.run)

@@ -320,9 +320,9 @@ VALUES = st.one_of(
 
 
 def check_options(options: dict[str, Any], sound: Path) -> None:
-    from mnist_tune import api
+    from mnist_tune import given_options
 
-    for make in (api.make_options, api.make_train_options, api.make_study_options):
+    for make in (given_options.make_options, given_options.make_train_options, given_options.make_study_options):
         try:
             made = make({"space": "dense", "name": "dense128", **options})
         except UsageError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mnist_tune import __version__, api, cli
+from mnist_tune import __version__, api, cli, given_options
 from tuner.errors import Interrupted, JournalError
 
 
@@ -150,5 +150,7 @@ def test_the_module_runs() -> None:
 
 
 def test_the_command_of_a_python_call_would_do_the_same() -> None:
-    words = api.command_line(api.make_options({"space": "compact8k", "test": False, "max_epochs": 3}), Path("out"))
+    words = given_options.command_line(
+        given_options.make_options({"space": "compact8k", "test": False, "max_epochs": 3}), Path("out")
+    )
     assert words == ["mnist-tune", "--space", "compact8k", "--max-epochs", "3", "--no-test", "--out", "out"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.strokes import draw_digit
-from mnist_tune import api, cli
+from mnist_tune import api, cli, given_options
 from reports import pictures
 from reports.analysis.custom_images import drawn_digits, own_images
 from reports.page import render_report, sections_of
@@ -373,9 +373,9 @@ def test_the_command_line_takes_it_where_it_makes_sense(
 
 
 def test_a_path_from_python_is_text() -> None:
-    asked = api.make_options(api.plain_values({"space": "dense", "images": Path("scans")}))
+    asked = given_options.make_options(given_options.plain_values({"space": "dense", "images": Path("scans")}))
     assert asked.images == "scans"
-    words = api.command_line(asked, Path("out"))
+    words = given_options.command_line(asked, Path("out"))
     assert words == ["mnist-tune", "--space", "dense", "--images", "scans", "--out", "out"]
 
 

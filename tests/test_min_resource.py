@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from keras_tuner import oracles
 
 from mnist_tune import cli
-from mnist_tune.api import command_line, make_options
+from mnist_tune.given_options import command_line, make_options
 from reports.page import render_report
 from reports.reading import read_run
 from reports.trials_csv import trials_csv

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_tune import api, cli
+from mnist_tune import cli, given_options
 from mnist_tune.export import Request, _about
 from mnist_tune.export_folder import ExportFolder
 from mnist_tune.progress import answer
@@ -538,9 +538,9 @@ def test_a_resumed_run_keeps_its_own(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_option_arrives_and_is_written_as_it_would_be_typed() -> None:
-    made = api.make_options({"space": "compact8k", "refit": True, "max_epochs": 3})
+    made = given_options.make_options({"space": "compact8k", "refit": True, "max_epochs": 3})
     assert made.refit
-    words = api.command_line(made, Path("out"))
+    words = given_options.command_line(made, Path("out"))
     assert words == ["mnist-tune", "--space", "compact8k", "--max-epochs", "3", "--refit", "--out", "out"]
     assert options().refit is False
     assert SearchOptions.from_json({**options(refit=True).to_json()}).refit is True
@@ -599,7 +599,7 @@ def test_the_winner_and_a_refit_can_be_trained_again(tmp_path: Path) -> None:
     path = tmp_path / "run"
     result = start(path, refit=True, max_epochs=1)
     for name in (str(path), f"{path}:{result['refit']['trial']}"):
-        assert dict(api.make_train_options({"name": name}).configuration) == result["configuration"]
+        assert dict(given_options.make_train_options({"name": name}).configuration) == result["configuration"]
 
 
 @pytest.mark.parametrize(

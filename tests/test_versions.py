@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import mnist_tune
-from mnist_tune import api, cli
+from mnist_tune import cli, load_run
 from tests.strangers import built
 from tuner import launch
 from tuner.errors import JournalError, UsageError
@@ -137,4 +137,4 @@ def test_a_report_of_another_schema_is_refused(tmp_path: Path) -> None:
         run = built(tmp_path / name)
         (run / name).write_text(json.dumps({**json.loads((run / name).read_bytes()), "schema": 2}))
         with pytest.raises(JournalError, match=r"schema 1\. Received: 2"):
-            api.load_run(run).report()
+            load_run(run).report()

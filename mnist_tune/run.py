@@ -1,0 +1,113 @@
+"""A run that has been made, from Python: its winner, its trials, its model, its page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.errors import MnistTuneError
+from tuner.records import Json
+from tuner.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Run:
+    """A run that has been made: its winner, its trials, its model, its page.
+
+    In a notebook it shows its headline and its best configurations.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self._folder.path
+
+    @property
+    def best(self) -> Json:
+        """The winner, as in result.json: configuration, parameters, validation, test.
+
+        Raises:
+            MnistTuneError: where the run has no winner yet.
+        """
+        result = self._folder.read_result()
+        if result is None:
+            raise MnistTuneError(f"This run has no winner yet. Go on with it: mnist-tune --out {self.path} --resume")
+        return result
+
+    @property
+    def info(self) -> Json:
+        """What was asked for, of whom and with what, as in run.json."""
+        return self._folder.read_run()
+
+    def trials(self) -> pd.DataFrame:
+        """One row a trial that has ended, best first within a phase; hyperparameters are columns `hp.<name>`."""
+        from reports.trials_csv import trials_frame
+
+        return trials_frame(self.path)
+
+    def model(self) -> Any:
+        """The exported model as a Keras model (untyped): uint8 images (n, 28, 28) to probabilities (n, classes)."""
+        self.best  # noqa: B018 - says what is missing where there is no winner
+        import keras
+
+        return keras.models.load_model(self._folder.keras_model)
+
+    def report(self) -> Path:
+        """Renders report.html again and returns its path."""
+        from reports.page import write_report
+        from reports.trials_csv import write_trials_csv
+
+        write_trials_csv(self.path)
+        return write_report(self.path)
+
+    def export(
+        self, format: str = "savedmodel", out: str | os.PathLike[str] | None = None, *, force: bool = False
+    ) -> Path:
+        """Writes the model in a format, verified, with its card; returns the file's path (a SavedModel's folder).
+
+        Args:
+            format: "savedmodel", "keras", "litert", "litert-int8" or "onnx".
+            out: the folder; by default `export` in the run's own.
+            force: write over what is there.
+
+        Raises:
+            UsageError: where the format, the folder or the run's data can't be used, or a library is missing.
+            ExportError: where the file disagrees with the Keras model; then it is gone.
+        """
+        from mnist_tune.export import export, make_request
+
+        request = make_request(self.path, [format], out=out, force=force)
+        export(request)
+        (wanted,) = request.formats
+        return request.folder.path / wanted.file
+
+    def figures(self) -> dict[str, str]:
+        """The report's figures: name → SVG."""
+        from reports.page import figures
+
+        return figures(self.path)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        from reports.notebook import run_card
+
+        return run_card(self.path)
+
+
+def load_run(path: str | os.PathLike[str]) -> Run:
+    """A run from its folder.
+
+    Raises:
+        UsageError: where the folder is not a run's.
+    """
+    folder = RunFolder(Path(path))
+    folder.read_run()
+    return Run(folder)
