@@ -22,8 +22,9 @@ from benchmarks.further_augmentation import Augmenter, brighten, cut_out, distor
 from search_spaces import keras_space, training
 from search_spaces import model as model_building
 from search_spaces.augmentation import Images, augment
+from search_spaces.networks import FittedLayer
 from search_spaces.recipe import Augmentation
-from search_spaces.specs import WeightedSpec
+from search_spaces.specs import Conv, Pool, SeparableConv, WeightedSpec
 from tuner import worker
 from tuner.records import Json
 
@@ -142,6 +143,34 @@ def augment_too(further: Augmenter) -> Callable[[Path], None]:
     return lambda _: setattr(training, "augment", augment_further)
 
 
+def add_skips(_: Path) -> None:
+    """The input of a convolution that has as many channels is added to what comes out (He et al. 2016), its border cut off where the output is smaller."""
+    own = model_building._apply
+
+    def apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
+        out = own(layer, tensor, l2)
+        spatial = isinstance(layer.spec, Conv | SeparableConv) and layer.spec.kernel > 1
+        if not spatial or tensor.shape[-1] != out.shape[-1]:
+            return out
+        rows, columns = (inside - outside for inside, outside in zip(tensor.shape[1:3], out.shape[1:3], strict=True))
+        border = ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
+        return keras.layers.Add()([keras.layers.Cropping2D(border)(tensor), out])
+
+    setattr(model_building, "_apply", apply)  # noqa: B010
+
+
+def pool_by_mean(_: Path) -> None:
+    """Means in place of maxima wherever maps are pooled."""
+    own = model_building._apply
+
+    def apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
+        if isinstance(layer.spec, Pool):
+            return keras.layers.AveragePooling2D(layer.spec.size, strides=layer.spec.step)(tensor)
+        return own(layer, tensor, l2)
+
+    setattr(model_building, "_apply", apply)  # noqa: B010
+
+
 def distil(share: float, temperature: float) -> Callable[[Path], None]:
     """Learns a share of the loss from the teacher's probabilities in the data folder (Hinton, Vinyals and Dean 2015).
 
@@ -226,6 +255,8 @@ CHANGES: Mapping[str, Change] = {
     "warm-up-50": Change("half of the steps climb", set_constant("WARM_UP", 0.5)),
     "norm-99": Change("BatchNorm's moving statistics with momentum .99", normalise_with_momentum(0.99)),
     "norm-after": Change("BatchNorm after the activation", normalise_activations),
+    "skips": Change("convolutions of as many channels add their input", add_skips),
+    "mean-pooling": Change("pooling by means", pool_by_mean),
     "standard-pixels": Change("pixels of mean 0 and sd 1", standardise_pixels),
     "he-normal": Change("kernels of He's normal initializer", initialise(keras.initializers.HeNormal)),
     "orthogonal": Change("orthogonal kernels", initialise(keras.initializers.Orthogonal)),
