@@ -22,7 +22,13 @@ from reports.analysis.classification import (
     scored_winner,
     wilson_interval,
 )
-from reports.analysis.comparison import best_reference_trial, reference_rows, reference_trial, winning_reference
+from reports.analysis.comparison import (
+    best_reference_trial,
+    likeness_trial,
+    reference_rows,
+    reference_trial,
+    winning_reference,
+)
 from reports.analysis.consistency import bar_of, consistency
 from reports.analysis.curves import background, band, curve, early_stops, gap_curve, generalisation_gap, thinned
 from reports.analysis.errors import mistakes, right_samples
@@ -40,12 +46,13 @@ from reports.analysis.pareto import SizePoint, non_dominated, size_front
 from reports.analysis.robustness import degradations
 from reports.analysis.search import history, paths, rung_outcomes
 from reports.analysis.slices import slices
-from reports.analysis.trials import best, groups_by_epochs, scored
+from reports.analysis.trials import best, explored, groups_by_epochs, scored
 from reports.analysis.weights import layer_weights
+from reports.formatting import percent
 from reports.page_data import MOST_NUMBERS, page_data
 from reports.reading import read_run
 from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData
-from reports.sections.published import reference_words
+from reports.sections.published import reference_table, reference_words
 from search_spaces.networks import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.records import TrialRecord
@@ -491,6 +498,24 @@ def test_where_the_winner_was_known_from(kind: str, words: str, tmp_path: Path) 
     found = reference_words(read_run(folder))
     assert found.startswith(words)
     assert ("The winner's configuration is" in found) is (kind != "drawn")
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_a_reference_that_was_scaled_to_fit_shows_its_likeness(won: bool, tmp_path: Path) -> None:
+    run = read_run(build_run(tmp_path / "run", FakeRun()))
+    assert run.result is not None
+    own = next(own for own in scored(explored(run.records)) if (own.configuration == run.result.configuration) is won)
+    larger = replace(run.info.references[-1], included=False, fits=False, trial=None, scaled=own.trial)
+    found = reference_table(replace(run, info=replace(run.info, references=(larger,))))
+    assert found is not None
+    (row,) = found.rows
+    longest = likeness_trial(run, larger)
+    assert longest is not None
+    assert longest.configuration == own.configuration
+    assert row.cells[3].text == percent(longest.val_accuracy)
+    assert row.cells[7].text == f"scaled, trial {own.trial}"
+    assert row.cells[7].detail == f"to {own.parameters:,}{', the winner' if won else ' parameters'}"
+    assert row.trial == longest.trial
 
 
 @pytest.mark.parametrize(

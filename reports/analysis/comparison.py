@@ -23,8 +23,12 @@ class ReferenceRow:
 
 def reference_trial(run: RunData, reference: Reference) -> TrialRecord | None:
     """The best of the longest trials of a reference's configuration in this run's search; None where it has no score."""
-    key = _key_of(run, reference)
-    return best([record for record in explored(run.records) if key and configuration_key(record.configuration) == key])
+    return _best_with(run, _key_of(run, reference))
+
+
+def likeness_trial(run: RunData, reference: Reference) -> TrialRecord | None:
+    """The same of its likeness that was scaled to fit the caps."""
+    return _best_with(run, _key_of_trial(run, reference.scaled))
 
 
 def winning_reference(run: RunData) -> Reference | None:
@@ -87,6 +91,10 @@ def reference_rows(
         )
         for reference in ordered
     )
+
+
+def _best_with(run: RunData, key: str | None) -> TrialRecord | None:
+    return best([record for record in explored(run.records) if key and configuration_key(record.configuration) == key])
 
 
 def _key_of(run: RunData, reference: Reference) -> str | None:

@@ -9,6 +9,7 @@ from reports.analysis.comparison import (
     ReferenceRow,
     best_reference_trial,
     default_wins,
+    likeness_trial,
     reference_rows,
     reference_trial,
     winning_likeness,
@@ -17,12 +18,17 @@ from reports.analysis.comparison import (
 from reports.run_data import Reference, Result, RunData
 from reports.sections.refit import seeds_words
 from reports.sections.section import Cell, Column, Row, Table, number
+from tuner.records import TrialRecord
 
 _COLUMNS = (
     Column("Reference", number=False),
     Column("Published test", "%"),
     Column("Winner minus it", "points", note="mean test accuracy of the winner over seeds minus the published figure"),
-    Column("Validation here", "%", note="the reference's own trial in this run: one seed, validation images"),
+    Column(
+        "Validation here",
+        "%",
+        note="the trial in this run of the reference, or of its likeness that was scaled to fit the caps: one seed, validation images",
+    ),
     Column("Parameters"),
     Column("Winner's share", "of its parameters"),
     Column("Epochs", note="as published"),
@@ -146,7 +152,8 @@ def _caption(run: RunData, usual: str) -> str:
 
 
 def _row(run: RunData, row: ReferenceRow, usual: str) -> Row:
-    reference, record, own = row.reference, reference_trial(run, row.reference), winning_reference(run)
+    reference = row.reference
+    record = reference_trial(run, reference) or likeness_trial(run, reference)
     ratio = f"{row.parameter_ratio:.2f}" if row.parameter_ratio is not None else text.MISSING
     here = Cell(text.MISSING)
     if record is not None:
@@ -162,7 +169,7 @@ def _row(run: RunData, row: ReferenceRow, usual: str) -> Row:
             number(reference.parameters),
             number(row.parameter_ratio, ratio),
             number(reference.published_epochs),
-            Cell(_taken(reference), detail="the winner" if own is not None and own.name == reference.name else ""),
+            Cell(_taken(reference), detail=_fate(run, reference, record)),
             Cell(reference.network, detail=_recipe(reference, usual)),
         ),
         trial=record.trial if record is not None else "",
@@ -185,4 +192,15 @@ def _recipe(reference: Reference, usual: str) -> str:
 def _taken(reference: Reference) -> str:
     if reference.included:
         return f"yes, trial {reference.trial}" if reference.trial is not None else "yes"
+    if reference.scaled is not None:
+        return f"scaled, trial {reference.scaled}"
     return "no, fits" if reference.fits else "no, over the cap"
+
+
+def _fate(run: RunData, reference: Reference, record: TrialRecord | None) -> str:
+    """What became of it in this run: the size that it was scaled to, and whether it won."""
+    own = winning_reference(run) or winning_likeness(run)
+    won = own is not None and own.name == reference.name
+    if record is None or reference.included:
+        return "the winner" if won else ""
+    return f"to {record.parameters:,}, the winner" if won else f"to {record.parameters:,} parameters"
