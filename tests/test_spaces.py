@@ -176,7 +176,7 @@ def test_the_default_configuration_fits(name: str, classes: int) -> None:
         ("compact4k", 3_947),
         ("compact8k", 7_912),
         ("compact20k", 19_762),
-        ("micro1k", 697),
+        ("micro1k", 963),
         ("cnn3", 88_470),
         ("dense", 101_770),
     ],
