@@ -160,7 +160,14 @@ def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path |
 
     Raises:
         RunFailed: where a training fails.
+        UsageError: where what is kept of this arm had another configuration: defaults change.
     """
+    before = kept.arms.get(arm.key)
+    if before is not None and dict(before.configuration) != dict(arm.configuration):
+        raise UsageError(
+            f"{arm.base} + {arm.change or 'nothing'} is kept with another configuration. Expected the same one, or "
+            f"another --out. Received: {kept.path}"
+        )
     missing = [seed for seed in seeds if seed not in kept.arms.get(arm.key, arm).scores]
     if not missing:
         return

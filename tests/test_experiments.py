@@ -159,6 +159,13 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     assert json.loads(path.read_text(encoding="utf-8"))["machine"] == "any"
 
 
+def test_an_arm_of_another_configuration_is_not_added_to(tmp_path: Path) -> None:
+    kept = Kept.open(tmp_path / "kept.json", {})
+    kept.add(arm_with(""), trained(1, 0.99))
+    with pytest.raises(UsageError, match="kept with another configuration"):
+        experiments.train(make_arm("c12-8172", ""), [1, 2], tmp_path, kept, None)
+
+
 def test_an_arm_is_told_by_pairs_of_the_same_seeds() -> None:
     base, changed = arm_with("", 0.990, 0.992, 0.991), arm_with("ema", 0.991, 0.9935)
     assert experiments.differences(changed, base) == pytest.approx([0.1, 0.15])
