@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -230,6 +231,16 @@ def front_of(*published: tuple[str, int, float]) -> str:
     references = tuple(PublishedPoint(*reference) for reference in published)
     front = Front((point,), (point,), 15, (), references, None)
     return front_figure(front, "front", name="front", target=None, width=520, height=300)
+
+
+@pytest.mark.parametrize(("largest", "even"), [(20_000, True), (19_999, False)])
+def test_sizes_far_apart_stand_on_a_logarithmic_axis(largest: int, even: bool) -> None:
+    """Equal ratios are equal distances then: 5,000 to 10,000 as 10,000 to 20,000."""
+    points = tuple(SizePoint(f"000{k}", size, 0.98, 15) for k, size in enumerate((5_000, 10_000, largest)))
+    svg = front_figure(Front(points, points[:1], 15, (), (), None), "front", name="front")
+    first, second, third = (float(x) for x in re.findall(r'class="mark" data-trial="\d+" cx="([\d.]+)"', svg))
+    assert (third - second == pytest.approx(second - first, rel=0.01)) is even
+    assert ">20,000<" in svg
 
 
 def test_names_that_find_no_room_on_a_narrow_page_are_marked() -> None:

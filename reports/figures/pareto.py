@@ -9,7 +9,7 @@ from typing import Literal
 from matplotlib.axes import Axes
 
 from reports.analysis.pareto import ConfirmedPoint, Front, Measure, PublishedPoint, SizePoint, size_of
-from reports.figures.axes import error_axis, error_limits, error_scale, whole_ticks
+from reports.figures.axes import error_axis, error_limits, error_scale, log_ticks, whole_ticks
 from reports.figures.canvas import Canvas, draw
 from reports.figures.ink import Ink, order_colour
 
@@ -30,6 +30,9 @@ _AXIS = {
     "multiply_adds": ("multiply-adds of one image, thousands", 1000),
 }
 """Measure → label, and the unit of its ticks."""
+
+_WIDE_RANGE = 4
+"""Sizes that lie so many times apart stand on a logarithmic axis: small networks beside large published ones."""
 
 _LOW_SHARE = 0.15
 """The worst share of the trials may lie below the axis: they would squeeze the front."""
@@ -106,11 +109,20 @@ def _sizes(ax: Axes, found: Front) -> None:
     points: list[SizePoint | ConfirmedPoint | PublishedPoint] = [*found.points, *found.confirmed, *found.published]
     sizes = [_x(point, found.measure) for point in points]
     low, high = min(sizes), max([*sizes, found.cap or 0])
-    margin = max(0.05 * (high - low), 0.02 * high, 1)
-    ax.set_xlim(max(0, low - margin), high + margin)
     label, unit = _AXIS[found.measure]
-    ticks = whole_ticks(max(0, low - margin), high + margin, 6)
+    ticks: Sequence[float]
+    if 0 < _WIDE_RANGE * low <= high:
+        margin = (high / low) ** 0.05
+        limits = low / margin, high * margin
+        ticks = log_ticks(*limits)
+        ax.set_xscale("log")
+    else:
+        margin = max(0.05 * (high - low), 0.02 * high, 1)
+        limits = max(0, low - margin), high + margin
+        ticks = whole_ticks(*limits, 6)
+    ax.set_xlim(*limits)
     ax.set_xticks(ticks, [f"{tick / unit:,.10g}" for tick in ticks])
+    ax.set_xticks([], minor=True)
     ax.set_xlabel(label)
 
 
