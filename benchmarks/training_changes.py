@@ -112,7 +112,7 @@ def initialise(make: Callable[[], Any]) -> Callable[[Path], None]:
 
 
 def standardise_pixels(folder: Path) -> None:
-    """Pixels of mean 0 and sd 1 over the training images, in place of 0 to 1."""
+    """Pixels of mean 0 and sd 1 over the first 10,000 training images, in place of 0 to 1."""
     pixels = np.load(folder / "x_train.npy", mmap_mode="r")[:10_000] / 255.0
     mean, sd = float(pixels.mean()), float(pixels.std())
 

@@ -81,11 +81,6 @@ def whole_ticks(low: float, high: float, most: int = 8) -> list[int]:
     return [step * k for k in range(first, math.floor(high / step) + 1)]
 
 
-def length_name(epochs: float) -> str:
-    """A number of epochs in the name of a figure or a file: 0.56 → "0_56"."""
-    return str(epochs).replace(".", "_")
-
-
 def epoch_axis(ax: Axes, last: int) -> None:
     """Makes x an axis of epochs from 1."""
     ax.set_xlim(0.5, last + 0.5)

@@ -136,3 +136,8 @@ def draw(name: str, width: int, height: int, label: str, paint: Callable[[Canvas
     with drawing():
         canvas = drawn.canvas()
         return page_svg(canvas.figure, name, label, canvas.marks, canvas.line_marks)
+
+
+def length_name(epochs: float) -> str:
+    """A number of epochs in the name of a figure or a file: 0.56 → "0_56"."""
+    return str(epochs).replace(".", "_")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reports.analysis.fidelity import Fidelity
-from reports.figures.axes import error_axis, error_limits, error_scale, error_ticks, hairlines, length_name
-from reports.figures.canvas import Canvas, draw
+from reports.figures.axes import error_axis, error_limits, error_scale, error_ticks, hairlines
+from reports.figures.canvas import Canvas, draw, length_name
 from reports.figures.ink import Ink
 
 

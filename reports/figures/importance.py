@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.analysis.importance import Share
-from reports.figures.axes import hairlines, length_name, whole_ticks
-from reports.figures.canvas import Canvas, draw
+from reports.figures.axes import hairlines, whole_ticks
+from reports.figures.canvas import Canvas, draw, length_name
 from reports.figures.ink import Ink
 
 _ROW = 24

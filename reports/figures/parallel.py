@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from reports.analysis.parallel import Parallel, ParallelAxis, scattered
-from reports.figures.axes import error_limits, error_scale, error_ticks, length_name
-from reports.figures.canvas import Canvas, draw
+from reports.figures.axes import error_limits, error_scale, error_ticks
+from reports.figures.canvas import Canvas, draw, length_name
 from reports.figures.ink import Ink
 from reports.formatting import setting
 
