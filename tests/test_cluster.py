@@ -247,6 +247,36 @@ def test_a_run_waits_for_a_worker_and_lives_through_the_loss_of_all(tmp_path: Pa
     assert [note for note in notes if "no worker" in note] == notes
 
 
+def lose_the_worker_of(pool: ClusterWorkers, name: str, cluster: Any) -> None:
+    """Kills a worker that has finished a task, before anybody has asked for the result."""
+    future = pool._sent[name].future
+    while future.status != "finished":
+        time.sleep(0.05)
+    (address,) = pool._client.who_has([future])[future.key]
+    (victim,) = [worker for worker in cluster.workers.values() if worker.worker_address == address]
+    os.kill(victim.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_result_that_is_lost_with_its_worker_and_all_data_is_trained_again(tmp_path: Path) -> None:
+    with make_cluster(1) as cluster, closing(pool_of(cluster, tmp_path)) as pool:
+        pool.submit(task("one", score=0.4))
+        lose_the_worker_of(pool, "one", cluster)
+        (event,) = until_done(pool, 1)
+    assert (event.kind, event.task, event.body["val_accuracy"]) == ("finished", "one", 0.4)
+
+
+@pytest.mark.slow
+def test_nobody_waits_for_a_result_that_is_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner.cluster._RESULT_S", 0.2)
+    with make_cluster(2) as cluster, closing(pool_of(cluster, tmp_path)) as pool:
+        pool.submit(task("long", sleep=4, score=0.4))
+        lose_the_worker_of(pool, "long", cluster)
+        pool.submit(task("short", score=0.5))
+        events = until_done(pool, 2)
+    assert [(event.task, event.kind) for event in events] == [("short", "finished"), ("long", "finished")]
+
+
 class Ending(Observer):
     """Kills a process after the third trial."""
 

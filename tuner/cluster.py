@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from tuner.cluster_connection import Connection
+from tuner.cluster_connection import Connection, is_broken_connection
 from tuner.cluster_worker import RESOURCE, SUFFIXES, Files, RunPlugin, drop_here, read_files, train_here
 from tuner.errors import UsageError
 from tuner.files import write_bytes
@@ -28,6 +28,8 @@ from tuner.worker import reason
 from tuner.workers import WORKER_MODULE, LocalWorkers
 
 _COUNT_EVERY_S = 2.0
+_RESULT_S = 60.0
+"""The longest that the run waits for one result before it hears others."""
 
 
 @dataclass
@@ -230,16 +232,39 @@ class ClusterWorkers:
         sent = next((sent for sent in self._sent.values() if sent.future.key == future.key), None)
         if sent is None:
             return None
+        try:
+            message = self._message(future)
+        except TimeoutError:
+            # Dask has it trained again, and says so when that is done.
+            future.add_done_callback(self._said.put)
+            return None
         del self._sent[sent.task.id]
-        if future.status in ("cancelled", "lost"):
+        if message is None and future.status == "error":
+            return Event(kind="failed", task=sent.task.id, worker=0, error=reason(future.exception()))
+        if message is None:
             self._waiting.appendleft(sent.task)
             return None
-        if future.status == "error":
-            return Event(kind="failed", task=sent.task.id, worker=0, error=reason(future.exception()))
-        message = future.result()
         if sent.task.keep is not None:
             keep(message["files"], Path(sent.task.keep))
         return self._event(message)
+
+    def _message(self, future: Any) -> Json | None:
+        """What a worker returned; None where the training failed, or was lost.
+
+        Raises:
+            TimeoutError: where it was lost with its worker, and isn't trained again yet.
+        """
+        if future.status != "finished":
+            return None
+        try:
+            return cast(Json, future.result(timeout=_RESULT_S))
+        except TimeoutError:
+            raise
+        except Exception as error:
+            # Finished is not yet here: what became of it since is the future's status, or the connection went.
+            if future.status == "finished" and self._connection.alive and not is_broken_connection(error):
+                raise
+            return None
 
     def _event(self, message: Json) -> Event:
         return Event(

@@ -13,8 +13,9 @@ Differences from the original (Li et al., JMLR 18, 2018, algorithm 1):
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from keras_tuner import oracles
@@ -38,6 +39,18 @@ class Rung:
     """The number of its first trial."""
 
 
+@dataclass
+class _Progress:
+    """What has come of a rung so far."""
+
+    rung: Rung
+    below: _Progress | None
+    """The rung whose best are promoted to this one; None where configurations are drawn."""
+    started: list[str] = field(default_factory=list)
+    ranking: list[TrialRecord] | None = None
+    """Its completed trials, best first, once it has ended."""
+
+
 class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
     """Keras Tuner's bracket arithmetic, over a plan that is fixed before the first draw.
 
@@ -57,9 +70,15 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
         self.trials = CountedTrials()
         self.draws = draws
         self.rungs = tuple(self._planned_rungs())
-        self._filled: dict[Rung, list[str]] = {rung: [] for rung in self.rungs}
+        self._progress: dict[tuple[int, int], _Progress] = {}
+        for rung in self.rungs:
+            below = self._progress.get((rung.bracket, rung.rung - 1))
+            self._progress[rung.bracket, rung.rung] = _Progress(rung, below)
+        self._unfilled = deque(self._progress.values())
+        """In the order of the plan, but for those at its beginning that have all their trials."""
         self.proposals: dict[str, Proposal] = {}
         self.records: dict[str, TrialRecord] = {}
+        """Trial → its record, until all of its rung are there."""
 
     def _planned_rungs(self) -> Iterator[Rung]:
         first, count = 1, self._get_num_brackets()
@@ -81,23 +100,25 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
         return tidy_epochs((hundredths if hundredths >= 100 * self._least - 1e-9 else hundredths + 1) / 100)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        for rung in self.rungs:
-            proposal = self._next_of(rung)
+        while self._unfilled and self._is_filled(self._unfilled[0]):
+            self._unfilled.popleft()
+        for progress in self._unfilled:
+            proposal = self._next_of(progress)
             if proposal is not None:
-                self._filled[rung].append(proposal.trial)
+                progress.started.append(proposal.trial)
                 self.proposals[trial_id] = proposal
                 return {"status": "RUNNING", "values": dict(proposal.configuration)}
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
 
-    def _next_of(self, rung: Rung) -> Proposal | None:
-        slot = len(self._filled[rung])
+    def _next_of(self, progress: _Progress) -> Proposal | None:
+        rung, slot = progress.rung, len(progress.started)
         if slot >= rung.size:
             return None
         trial = trial_name(rung.first + slot)
-        if rung.rung == 0:
+        if progress.below is None:
             drawn = self.draws.draw(trial, rung.bracket, slot, self._near(rung.bracket))
             return Proposal(trial, rung.bracket, 0, drawn.configuration, rung.epochs, drawn.origin)
-        ranked = self._ranked(self.rungs[self.rungs.index(rung) - 1])
+        ranked = self._ranked(progress.below)
         if ranked is None or slot >= len(ranked):
             return None
         promoted = ranked[slot]
@@ -108,20 +129,23 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
         level: int = bracket % self._get_num_brackets()
         return 1.0 - 1.0 / (1.0 + float(self.factor) ** level)
 
-    def _ranked(self, rung: Rung) -> list[TrialRecord] | None:
-        """The completed trials of a rung, best first; None while one may still come."""
-        if not self.rung_has_ended(rung):
-            return None
-        records = [self.records[trial] for trial in self._filled[rung]]
-        return sorted((record for record in records if record.completed), key=rank_key)
-
-    def rung_has_ended(self, rung: Rung) -> bool:
+    def rung_has_ended(self, bracket: int, rung: int) -> bool:
         """True where every trial that this rung will have has ended."""
-        started = self._filled[rung]
-        return len(started) == self._final_size(rung) and all(trial in self.records for trial in started)
+        return self._ranked(self._progress[bracket, rung]) is not None
 
-    def _final_size(self, rung: Rung) -> int | None:
-        if rung.rung == 0:
-            return rung.size
-        ranked = self._ranked(self.rungs[self.rungs.index(rung) - 1])
-        return None if ranked is None else min(rung.size, len(ranked))
+    def _ranked(self, progress: _Progress) -> list[TrialRecord] | None:
+        """The completed trials of a rung, best first; None while one may still come."""
+        if progress.ranking is not None or not self._is_filled(progress):
+            return progress.ranking
+        if all(trial in self.records for trial in progress.started):
+            records = [self.records.pop(trial) for trial in progress.started]
+            progress.ranking = sorted((record for record in records if record.completed), key=rank_key)
+        return progress.ranking
+
+    def _is_filled(self, progress: _Progress) -> bool:
+        """True where every trial that this rung will have has been proposed."""
+        size: int | None = progress.rung.size
+        if progress.below is not None:
+            ranked = self._ranked(progress.below)
+            size = None if ranked is None else min(progress.rung.size, len(ranked))
+        return len(progress.started) == size

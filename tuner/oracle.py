@@ -87,7 +87,7 @@ class Proposer:
 
     def rung_has_ended(self, bracket: int | None, rung: int | None) -> bool:
         """True where the rung of a bracket has no trial left to run. Never outside Hyperband."""
-        return any(r.bracket == bracket and r.rung == rung and self._oracle.rung_has_ended(r) for r in self.rungs)
+        return bool(self.rungs) and bool(self._oracle.rung_has_ended(bracket, rung))
 
     def plan_json(self, algorithm: str) -> Json:
         """As `run.json` keeps it."""

@@ -27,10 +27,10 @@ class PackedConfiguration(Mapping[str, Value]):
         )
 
     def __getitem__(self, name: str) -> Value:
-        for known, value in zip(self, self._values, strict=True):
-            if known == name:
-                return value
-        raise KeyError(name)
+        try:
+            return self._values[self._names.index(_NUMBERS[name])]
+        except (KeyError, ValueError):
+            raise KeyError(name) from None
 
     def __iter__(self) -> Iterator[str]:
         return (_NAMES[number] for number in self._names)
