@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from benchmarks import experiments
-from benchmarks.experiments import Arm, Kept, Trained, make_arm
+from benchmarks.distillation import TEACHER, softened
+from benchmarks.experiment_arms import Arm, Kept, Trained, differences, pooled_sd, table
+from benchmarks.experiments import make_arm
 from benchmarks.further_augmentation import brighten, cut_out, displace, displacements
-from benchmarks.training_changes import CHANGES, TEACHER, set_constant, softened
+from benchmarks.training_changes import CHANGES, set_constant
 from search_spaces.model import build_model
 from search_spaces.registry import load_family
 from search_spaces.specs import Conv, Dense, GlobalAveragePooling, SeparableConv
@@ -168,21 +170,21 @@ def test_an_arm_of_another_configuration_is_not_added_to(tmp_path: Path) -> None
 
 def test_an_arm_is_told_by_pairs_of_the_same_seeds() -> None:
     base, changed = arm_with("", 0.990, 0.992, 0.991), arm_with("ema", 0.991, 0.9935)
-    assert experiments.differences(changed, base) == pytest.approx([0.1, 0.15])
+    assert differences(changed, base) == pytest.approx([0.1, 0.15])
 
 
 def test_noise_is_pooled_over_changes() -> None:
     """By hand: squares .5, 2 and 0 over one, two and no degrees of freedom."""
-    sd, freedom = experiments.pooled_sd([[1.0, 2.0], [3.0, 4.0, 5.0], [7.0], []])
+    sd, freedom = pooled_sd([[1.0, 2.0], [3.0, 4.0, 5.0], [7.0], []])
     assert sd == pytest.approx((2.5 / 3) ** 0.5)
     assert freedom == 3
-    assert experiments.pooled_sd([[1.0]])[1] == 0
+    assert pooled_sd([[1.0]])[1] == 0
 
 
 def test_the_table_tells_every_arm(tmp_path: Path) -> None:
     base, changed = arm_with("", 0.990, 0.992), arm_with("ema", 0.991, 0.9935)
     kept = Kept(tmp_path / "kept.json", {}, {own.key: own for own in (base, changed)})
-    rows = experiments.table(kept).splitlines()[2:]
+    rows = table(kept).splitlines()[2:]
     assert "| none |" in rows[0]
     assert "| 99.10 |" in rows[0]
     assert CHANGES["ema"].text in rows[1]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from matplotlib.axes import Axes
 
@@ -12,18 +10,9 @@ from reports.analysis.pareto import ConfirmedPoint, Front, Measure, PublishedPoi
 from reports.figures.axes import error_axis, error_limits, error_scale, log_ticks, whole_ticks
 from reports.figures.canvas import Canvas, draw
 from reports.figures.ink import Ink, order_colour
+from reports.figures.labels import Box, Label, box_of_text, place_labels
 
 _LONGEST_NAME = 28
-_PLACES: tuple[tuple[float, float, Literal["left", "right"]], ...] = (
-    (9, 0, "left"), (9, 0, "right"), (7, 10, "left"), (7, -10, "left"), (7, 10, "right"), (7, -10, "right"),
-)  # fmt: skip
-"""(to the side, up, aligned to) in pixels: where a name may stand, the best place first."""
-
-_NARROW = 15 / 11
-"""On a narrow page the front's names are larger, as in report.css, and those that find no room then are hidden."""
-
-_EDGE = 10
-"""Pixels beside a name, for browsers whose fonts are wider."""
 
 _AXIS = {
     "parameters": ("trainable parameters", 1),
@@ -204,74 +193,24 @@ def _published(ax: Axes, published: Sequence[PublishedPoint], measure: Measure) 
     )
 
 
-@dataclass(frozen=True)
-class _Label:
-    x: float
-    y: float
-    text: str
-    colour: str
-    strong: bool = False
-
-    @property
-    def width(self) -> float:
-        """In pixels, a little more than most fonts need."""
-        return (7.4 if self.strong else 6.4) * len(self.text)
-
-
-@dataclass(frozen=True)
-class _Box:
-    left: float
-    bottom: float
-    width: float
-    height: float = 13.0
-
-    def grown(self, side: Literal["left", "right"], by: float) -> _Box:
-        """The same in larger letters, beside the same mark."""
-        width, height = by * self.width, by * self.height
-        left = self.left if side == "left" else self.left + self.width - width
-        return _Box(left, self.bottom - (height - self.height) / 2, width, height)
-
-    def meets(self, other: _Box) -> bool:
-        """Whether the two share a point."""
-        return (
-            self.left < other.left + other.width
-            and other.left < self.left + self.width
-            and self.bottom < other.bottom + other.height
-            and other.bottom < self.bottom + self.height
-        )
-
-
 def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None) -> None:
-    """Names beside their marks, the winner's first; one that finds no room is left out (the table has it)."""
+    """The winner's first; the table has those that find no room."""
     known = (*found.published, *_means(found.confirmed))
     marks = [_pixel(ax, _x(point, found.measure), point.accuracy) for point in known]
-    taken = [_Box(x - 5, y - 5, 10, 10) for x, y in marks]
+    taken = [Box(x - 5, y - 5, 10, 10) for x, y in marks]
     if found.cap is not None:
         x, top = (float(place) for place in ax.get_xaxis_transform().transform((found.cap, 1)))
-        taken.append(_Box(x - 34, top, 68, 20))
+        taken.append(Box(x - 34, top, 68, 20))
     if level is not None:
         left, line = (float(place) for place in ax.get_yaxis_transform().transform((0, error_scale(level))))
-        taken.append(_Box(left + 6, line + 2, 6.4 * len(_target_words(level))))
-    narrow = list(taken)
-    for place, label in enumerate(_wanted(found)):
-        x, y = ax.transData.transform((label.x, label.y))
-        for dx, dy, side in _PLACES:
-            left = x + dx if side == "left" else x - dx - label.width
-            box = _Box(left, y + dy - 6.5, label.width)
-            if _EDGE <= left <= canvas.width - _EDGE - box.width and not any(box.meets(other) for other in taken):
-                taken.append(box)
-                large = box.grown(side, _NARROW)
-                roomy = any(large.meets(other) for other in narrow)
-                if not roomy:
-                    narrow.append(large)
-                _write(ax, label, (dx if side == "left" else -dx, dy), side, gid=f"roomy-{place}" if roomy else None)
-                break
+        taken.append(box_of_text(_target_words(level), left + 6, line + 2))
+    place_labels(ax, _wanted(found), taken, canvas.width)
 
 
-def _wanted(found: Front) -> list[_Label]:
+def _wanted(found: Front) -> list[Label]:
     winners = [point for point in found.confirmed if point.winner]
     labels = [
-        _Label(
+        Label(
             _x(point, found.measure),
             error_scale(point.mean),
             f"winner, mean of {point.seeds}" if point.seeds > 1 else "winner",
@@ -282,7 +221,7 @@ def _wanted(found: Front) -> list[_Label]:
     ]
     best_first = sorted(found.published, key=lambda point: -point.accuracy)
     return labels + [
-        _Label(_x(point, found.measure), error_scale(point.accuracy), point.name[:_LONGEST_NAME], Ink.PUBLISHED)
+        Label(_x(point, found.measure), error_scale(point.accuracy), point.name[:_LONGEST_NAME], Ink.PUBLISHED)
         for point in best_first
     ]
 
@@ -294,24 +233,6 @@ def _means(confirmed: Sequence[ConfirmedPoint]) -> list[PublishedPoint]:
 def _pixel(ax: Axes, parameters: float, accuracy: float) -> tuple[float, float]:
     x, y = ax.transData.transform((parameters, error_scale(accuracy)))
     return float(x), float(y)
-
-
-def _write(
-    ax: Axes, label: _Label, offset: tuple[float, float], side: Literal["left", "right"], gid: str | None
-) -> None:
-    ax.annotate(
-        label.text,
-        (label.x, label.y),
-        xytext=offset,
-        textcoords="offset points",
-        ha=side,
-        va="center",
-        fontsize=12 if label.strong else 11,
-        fontweight="bold" if label.strong else "normal",
-        color=label.colour,
-        annotation_clip=False,
-        gid=gid,
-    )
 
 
 def _confirmed(canvas: Canvas, ax: Axes, found: Front) -> None:
