@@ -34,7 +34,7 @@ from tuner.workers import LocalWorkers
 
 RESULT = RESULTS / "experiments.json"
 BASE, SPACE, EPOCHS, SEEDS, VALIDATION = "c12-8172", "compact8k", 15, 4, 1 / 3
-_FIRST_SEED = 70_001
+FIRST_SEED = 70_001
 _MODULE = "benchmarks.training_changes"
 
 
@@ -98,10 +98,11 @@ def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path |
 
     workers = min(cpu_cores(), len(missing))
     with tempfile.TemporaryDirectory() as logs, LocalWorkers(workers, data, Path(logs), module=_MODULE) as pool:
-        do_all(pool, [_task(arm, seed, models) for seed in missing], keep)
+        do_all(pool, [train_task(arm, seed, models) for seed in missing], keep)
 
 
-def _task(arm: Arm, seed: int, models: Path | None) -> TrainTask:
+def train_task(arm: Arm, seed: int, models: Path | None = None) -> TrainTask:
+    """The training of an arm's seed; the base's models are kept where a folder is named."""
     space, _ = _base(arm.base)
     return TrainTask(
         id=str(seed),
@@ -169,12 +170,21 @@ def run(given: argparse.Namespace, kept: Kept) -> None:
         )
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        split = {"validation": given.validation, "train_samples": given.samples or None}
-        save_arrays(load_dataset("mnist", seed=SPLIT_SEED, **split), data)
+        save_split(data, given.validation, given.samples)
         for arm in arms:
             if arm in distilling and not write_teacher(data, given.models, _prefix(arm)):
                 raise UsageError(f"distil needs a teacher. Expected models (.keras). Received: --models {given.models}")
-            train(arm, range(_FIRST_SEED, _FIRST_SEED + given.seeds), data, kept, given.models)
+            train(arm, range(FIRST_SEED, FIRST_SEED + given.seeds), data, kept, given.models)
+
+
+def save_split(folder: Path, validation: float, samples: int = 0) -> None:
+    """The images of every arm, for workers to open.
+
+    Raises:
+        UsageError: where MNIST is not to be had.
+    """
+    split = load_dataset("mnist", seed=SPLIT_SEED, validation=validation, train_samples=samples or None)
+    save_arrays(split, folder)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from benchmarks import experiments
+from benchmarks import experiments, weight_averages
 from benchmarks.distillation import TEACHER, softened
 from benchmarks.experiment_arms import Arm, Kept, Trained, differences, pooled_sd, table
 from benchmarks.experiments import make_arm
 from benchmarks.further_augmentation import brighten, cut_out, displace, displacements
 from benchmarks.training_changes import CHANGES, set_constant
+from benchmarks.watched_weights import Averages, accuracies
 from search_spaces.model import build_model
 from search_spaces.registry import load_family
 from search_spaces.specs import Conv, Dense, GlobalAveragePooling, SeparableConv
@@ -225,3 +228,38 @@ def test_every_change_trains_and_changes_the_training(change: str, tmp_path: Pat
         experiments.train(make_arm("c12-8172", name, 400, 2), [5], data, kept, None)
     base, changed = kept.arms.values()
     assert base.trainings[0].val_loss != changed.trainings[0].val_loss
+
+
+def test_an_average_of_one_step_is_the_last_weights_and_a_longer_one_lies_behind() -> None:
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(1, use_bias=False), keras.layers.BatchNormalization()]
+    )
+    model.compile(keras.optimizers.SGD(0.1), "mse", metrics=["accuracy"])
+    x, y = np.random.default_rng(1).normal(size=(40, 2)), np.zeros(40)
+    seen: list[NDArray[np.float32]] = []
+    watching = Averages([1 / 20, 0.1])
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(model.get_weights()[0]))
+    model.fit(x, y, batch_size=4, epochs=2, callbacks=[watching, note], shuffle=False, verbose=0)
+    last, longer = watching.averages.values()
+    assert [own.tolist() for own in last] == [own.tolist() for own in model.get_weights()]
+    expected = seen[0]
+    for weights in seen[1:]:
+        expected = 0.5 * expected + 0.5 * weights
+    assert longer[0] == pytest.approx(expected, rel=1e-5)
+    before = model.get_weights()
+    found = accuracies(model, watching.averages, (x, y))
+    assert [(own["window"], own["statistics"]) for own in found["averages"]] == [
+        (1 / 20, False), (1 / 20, True), (0.1, False), (0.1, True),
+    ]  # fmt: skip
+    assert found["averages"][1]["val_accuracy"] == found["last"]
+    assert all((own == old).all() for own, old in zip(model.get_weights(), before, strict=True))
+
+
+def test_averages_are_told_with_their_difference_by_pairs() -> None:
+    trainings = [
+        {"last": last, "averages": [{"window": 0.1, "statistics": True, "val_accuracy": last + gain}]}
+        for last, gain in [(0.99, 0.001), (0.98, 0.003)]
+    ]
+    last, averaged = weight_averages.table(trainings).splitlines()[2:]
+    assert last == "| none | | 2 | 98.500 | |"
+    assert averaged == "| 10% | averaged too | 2 | 98.700 | +0.200 [-1.071, +1.471] |"

@@ -1,0 +1,92 @@
+"""`python -m benchmarks.watched_weights DATA_FOLDER` is a worker whose trainings are watched: beside each go moving averages of its weights.
+
+Nothing of a training is changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from numpy.typing import NDArray
+
+from search_spaces import keras_space, training
+from tuner import worker
+from tuner.records import Json
+
+# Keras has no types: its models and callbacks are `Any` here.
+
+WINDOWS = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Shares of a training's steps."""
+_BATCH = 500
+
+_run_task = worker.run_task
+
+
+class Averages(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps moving averages of all weights beside a training, whenever Keras returns from its steps.
+
+    Args:
+        windows: shares of the training's steps.
+    """
+
+    def __init__(self, windows: Sequence[float]) -> None:
+        super().__init__()
+        self.averages: dict[float, list[NDArray[Any]]] = {window: [] for window in windows}
+        self._steps = 0
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        """Takes the weights into account, as often as there were steps since."""
+        steps, total = int(self.model.optimizer.iterations), self.params["epochs"] * self.params["steps"]
+        weights = self.model.get_weights()
+        for window, average in self.averages.items():
+            kept = max(0.0, 1.0 - 1.0 / (window * total)) ** (steps - self._steps)
+            pairs = zip(average or weights, weights, strict=True)
+            average[:] = [kept * own + (1.0 - kept) * new for own, new in pairs]
+        self._steps = steps
+
+
+def accuracies(model: Any, averages: Mapping[float, Sequence[NDArray[Any]]], data: tuple[Any, Any]) -> Json:
+    """Of the model as it is, and with each average: of its trained weights alone, and of BatchNorm's statistics too."""
+    own = model.get_weights()
+    trained = {id(weight) for weight in model.trainable_weights}
+    places = [id(weight) in trained for weight in model.weights]
+
+    def accuracy(weights: Sequence[NDArray[Any]]) -> float:
+        model.set_weights(weights)
+        return round(float(model.evaluate(*data, batch_size=_BATCH, verbose=0, return_dict=True)["accuracy"]), 6)
+
+    found: Json = {"last": accuracy(own), "averages": []}
+    for window, average in averages.items():
+        trained_alone = [new if place else old for old, new, place in zip(own, average, places, strict=True)]
+        found["averages"] += [
+            {"window": window, "statistics": False, "val_accuracy": accuracy(trained_alone)},
+            {"window": window, "statistics": True, "val_accuracy": accuracy(average)},
+        ]
+    model.set_weights(own)
+    return found
+
+
+def main(data_folder: str) -> None:
+    """Serves tasks; what a training ends with has the accuracies too."""
+    found: Json = {}
+
+    def fit_model(model: Any, *arguments: Any, **options: Any) -> Any:
+        watching = Averages(WINDOWS)
+        options["callbacks"] = [*options.get("callbacks", ()), watching]
+        history = training.fit_model(model, *arguments, **options)
+        found.update(accuracies(model, watching.averages, options["validation_data"]))
+        return history
+
+    def run_task(document: Json, data: Any, on_epoch: Any) -> Json:
+        return {**_run_task(document, data, on_epoch), **found}
+
+    setattr(keras_space, "fit_model", fit_model)  # noqa: B010 - mypy wants no module's function replaced
+    setattr(worker, "run_task", run_task)  # noqa: B010
+    worker.main(data_folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

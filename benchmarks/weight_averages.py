@@ -1,0 +1,114 @@
+"""`python -m benchmarks.weight_averages`: what a moving average of a training's weights is worth, by how far it looks back.
+
+One training is watched, not changed: every average is of the same weights, so that its difference from the last ones is no matter of seeds.
+A window is the share of the training's steps that an average looks back over; `statistics` says whether those of BatchNorm are averaged
+too. Seeds and images are those of `experiments`; the test set is not looked at. Needs `MNIST_TUNE_DATA`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmarks.experiments import BASE, EPOCHS, FIRST_SEED, SEEDS, VALIDATION, make_arm, save_split, train_task
+from benchmarks.measuring import RESULTS, conditions, do_all
+from tuner.errors import MnistTuneError
+from tuner.machine import cpu_cores
+from tuner.records import Json
+from tuner.tasks import Event
+from tuner.workers import LocalWorkers
+
+RESULT = RESULTS / "weight-averages.json"
+_MODULE = "benchmarks.watched_weights"
+
+
+def table(trainings: Sequence[Json]) -> str:
+    """Every window as a row of Markdown: mean, mean difference from the last weights with its 95% interval by pairs."""
+    last = np.array([own["last"] for own in trainings])
+    lines = [
+        "| window | BatchNorm's statistics | seeds | mean, % | difference, points |",
+        "|---|---|---|---|---|",
+        f"| none | | {len(last)} | {100 * last.mean():.3f} | |",
+    ]
+    for place, kind in enumerate(trainings[0]["averages"]):
+        scores = np.array([own["averages"][place]["val_accuracy"] for own in trainings])
+        words = "averaged too" if kind["statistics"] else "the last ones"
+        difference = _interval(100 * (scores - last))
+        lines.append(f"| {kind['window']:.0%} | {words} | {len(last)} | {100 * scores.mean():.3f} | {difference} |")
+    return "\n".join(lines) + "\n"
+
+
+def _interval(pairs: NDArray[np.float64]) -> str:
+    mean = float(pairs.mean())
+    if len(pairs) < 2:
+        return f"{mean:+.3f}"
+    half = float(stats.t.ppf(0.975, len(pairs) - 1)) * float(pairs.std(ddof=1)) / math.sqrt(len(pairs))
+    return f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}]"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Trains what is missing, keeps each training as it ends, prints; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.weight_averages", description=__doc__)
+    parser.add_argument("--base", default=BASE, help="as of benchmarks.experiments")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--table", action="store_true", help="only print what is kept")
+    parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")
+    given = parser.parse_args(arguments)
+    kept: Json = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {"arms": []}
+    try:
+        if not given.table:
+            _train(given, _arm(kept, given), lambda: _write(given.out, kept))
+    except MnistTuneError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    for own in kept["arms"]:
+        sys.stdout.write(f"`{own['base']}`, {own['epochs']} epochs\n\n{table(own['trainings'])}\n")
+    return 0
+
+
+def _arm(kept: Json, given: argparse.Namespace) -> Json:
+    arms: list[Json] = kept["arms"]
+    for own in arms:
+        if (own["base"], own["epochs"]) == (given.base, given.epochs):
+            return own
+    configuration = make_arm(given.base, "", epochs=given.epochs).configuration
+    arms.append({"base": given.base, "epochs": given.epochs, "configuration": dict(configuration), "trainings": []})
+    return arms[-1]
+
+
+def _write(path: Path, kept: Json) -> None:
+    path.write_text(json.dumps({**conditions(), "arms": kept["arms"]}, indent=1) + "\n", encoding="utf-8")
+
+
+def _train(given: argparse.Namespace, own: Json, write: Callable[[], None]) -> None:
+    known = {one["seed"] for one in own["trainings"]}
+    missing = [seed for seed in range(FIRST_SEED, FIRST_SEED + given.seeds) if seed not in known]
+    arm = make_arm(given.base, "", epochs=given.epochs)
+
+    def keep(event: Event) -> None:
+        found = {name: event.body[name] for name in ("last", "averages")}
+        own["trainings"].append({"seed": int(event.task), **found})
+        own["trainings"].sort(key=lambda one: one["seed"])
+        write()
+        sys.stderr.write(f"{given.base}: seed {event.task}: {found}\n")
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        save_split(data, VALIDATION)
+        workers = max(1, min(cpu_cores(), len(missing)))
+        with LocalWorkers(workers, data, Path(folder) / "logs", module=_MODULE) as pool:
+            do_all(pool, [train_task(arm, seed) for seed in missing], keep)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
