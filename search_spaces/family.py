@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from search_spaces import given_values
 from search_spaces import hyperparameters as tuned
 from search_spaces.hyperparameters import Hyperparameter, Value
 from search_spaces.networks import LayerSummary, check_specs, costs, largest_activation_bytes, summarise
@@ -91,7 +92,7 @@ class Family(ABC):
         Raises:
             ValueError: names the hyperparameter, what was expected and what was received, in one line.
         """
-        configuration = tuned.complete(self.hyperparameters, values, base=base, strict=strict)
+        configuration = given_values.complete(self.hyperparameters, values, base=base, strict=strict)
         check_specs(self.network(configuration))
         self.recipe(configuration)
         return configuration

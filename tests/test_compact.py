@@ -10,7 +10,8 @@ import pytest
 from search_spaces.compact_family import CompactFamily
 from search_spaces.compact_references import REFERENCES
 from search_spaces.compact_shape import HYPERPARAMETERS
-from search_spaces.hyperparameters import Value, check
+from search_spaces.given_values import complete
+from search_spaces.hyperparameters import Value
 from search_spaces.model import build_model
 from search_spaces.networks import summarise
 from search_spaces.notation import parse
@@ -92,5 +93,5 @@ def test_bad_configurations_are_named(values: dict[str, Value], message: str) ->
 
 
 def test_good_configurations_pass() -> None:
-    check(HYPERPARAMETERS, {"stage3_convs": 1, "filters_3_1": 32, "dropout": 0.0123})
+    complete(HYPERPARAMETERS, {"stage3_convs": 1, "filters_3_1": 32, "dropout": 0.0123})
     CompactFamily().check({"network": "C8 GAP D10", "dropout": 0})

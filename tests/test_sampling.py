@@ -22,7 +22,8 @@ from search_spaces.compact_shape import (
     specs_from_values,
 )
 from search_spaces.compact_structures import smallest_network
-from search_spaces.hyperparameters import Value, active, check
+from search_spaces.given_values import complete
+from search_spaces.hyperparameters import Value, active
 from search_spaces.networks import costs
 from search_spaces.sampling import CapError
 
@@ -155,7 +156,7 @@ def test_a_draw_is_a_complete_configuration() -> None:
         assert values == active(HYPERPARAMETERS, values)
         assert list(values) == list(active(HYPERPARAMETERS, values))
         assert json.loads(json.dumps(values)) == values
-        check(HYPERPARAMETERS, values)
+        complete(HYPERPARAMETERS, values)
 
 
 def test_draws_hardly_ever_repeat() -> None:

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from search_spaces import given_values
 from search_spaces import hyperparameters as tuned
 from search_spaces.hyperparameters import Condition, Hyperparameter, Value
 from search_spaces.networks import LayerSummary
@@ -93,7 +94,7 @@ class UserSpace:
         Raises:
             ValueError: names the hyperparameter, what was expected and what was received.
         """
-        return tuned.complete(self.hyperparameters, values, base=base, strict=strict)
+        return given_values.complete(self.hyperparameters, values, base=base, strict=strict)
 
     def draw(self, rng: np.random.Generator) -> dict[str, Value]:
         """A configuration within the caps, by this generator alone.
