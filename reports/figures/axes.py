@@ -90,16 +90,24 @@ def epoch_axis(ax: Axes, last: int) -> None:
 
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """1, 2, 5 times powers of ten within limits; powers alone where these are many."""
+    """1, 2, 5 times powers of ten within limits; powers alone where these are many, and more multiples where they are few."""
     if not 0 < low <= high:
         return []
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    fine = [m * 10.0**e for e in powers for m in (1, 2, 5)]
-    inside = [tick for tick in fine if low * 0.999 <= tick <= high * 1.001]
-    coarse = [tick for tick in inside if math.isclose(math.log10(tick) % 1, 0, abs_tol=1e-9)]
+    inside = _multiples(low, high, (1, 2, 5))
+    if len(inside) < 3:
+        finer = _multiples(low, high, (1, 2, 3, 4, 6, 8))
+        return finer if len(inside) < len(finer) <= most else inside
     if len(inside) <= most:
         return inside
+    coarse = _multiples(low, high, (1,))
     return coarse if len(coarse) > 1 else inside[:: -(-len(inside) // most)]
+
+
+def _multiples(low: float, high: float, of_powers: Sequence[int]) -> list[float]:
+    """So many times powers of ten, within limits."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [multiple * 10.0**power for power in powers for multiple in of_powers]
+    return [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
 
 
 def log_axis(axis_of: Axes, which: str, low: float, high: float) -> None:

@@ -20,7 +20,7 @@ _AXIS = {
 }
 """Measure → label, and the unit of its ticks."""
 
-_WIDE_RANGE = 4
+_WIDE_RANGE = 3
 """Sizes that lie so many times apart stand on a logarithmic axis: small networks beside large published ones."""
 
 _LOW_SHARE = 0.15
