@@ -18,8 +18,10 @@ from tuner.records import Json
 
 # Keras has no types: its models and callbacks are `Any` here.
 
-WINDOWS = (0.02, 0.05, 0.1, 0.2, 0.4)
+WINDOWS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of a training's steps."""
+AVERAGED = {"weights": {True}, "statistics": {False}, "both": {True, False}}
+"""What is averaged → whether a variable that is trained is, and one that is not."""
 _BATCH = 500
 
 _run_task = worker.run_task
@@ -49,10 +51,10 @@ class Averages(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def accuracies(model: Any, averages: Mapping[float, Sequence[NDArray[Any]]], data: tuple[Any, Any]) -> Json:
-    """Of the model as it is, and with each average: of its trained weights alone, and of BatchNorm's statistics too."""
+    """Of the model as it is, and with each average: of what is trained, of what is not (BatchNorm's statistics), of both."""
     own = model.get_weights()
     trained = {id(weight) for weight in model.trainable_weights}
-    places = [id(weight) in trained for weight in model.weights]
+    is_trained = [id(weight) in trained for weight in model.weights]
 
     def accuracy(weights: Sequence[NDArray[Any]]) -> float:
         model.set_weights(weights)
@@ -60,11 +62,9 @@ def accuracies(model: Any, averages: Mapping[float, Sequence[NDArray[Any]]], dat
 
     found: Json = {"last": accuracy(own), "averages": []}
     for window, average in averages.items():
-        trained_alone = [new if place else old for old, new, place in zip(own, average, places, strict=True)]
-        found["averages"] += [
-            {"window": window, "statistics": False, "val_accuracy": accuracy(trained_alone)},
-            {"window": window, "statistics": True, "val_accuracy": accuracy(average)},
-        ]
+        for of, kinds in AVERAGED.items():
+            mixed = [new if kind in kinds else old for old, new, kind in zip(own, average, is_trained, strict=True)]
+            found["averages"].append({"window": window, "of": of, "val_accuracy": accuracy(mixed)})
     model.set_weights(own)
     return found
 

@@ -1,8 +1,8 @@
 """`python -m benchmarks.weight_averages`: what a moving average of a training's weights is worth, by how far it looks back.
 
 One training is watched, not changed: every average is of the same weights, so that its difference from the last ones is no matter of seeds.
-A window is the share of the training's steps that an average looks back over; `statistics` says whether those of BatchNorm are averaged
-too. Seeds and images are those of `experiments`; the test set is not looked at. Needs `MNIST_TUNE_DATA`.
+A window is the share of the training's steps that an average looks back over. The weights that are trained are averaged, or BatchNorm's
+moving statistics, or both. Seeds and images are those of `experiments`; the test set is not looked at. Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -29,21 +29,22 @@ from tuner.workers import LocalWorkers
 
 RESULT = RESULTS / "weight-averages.json"
 _MODULE = "benchmarks.watched_weights"
+_ORDER = ("weights", "statistics", "both")
 
 
 def table(trainings: Sequence[Json]) -> str:
     """Every window as a row of Markdown: mean, mean difference from the last weights with its 95% interval by pairs."""
     last = np.array([own["last"] for own in trainings])
     lines = [
-        "| window | BatchNorm's statistics | seeds | mean, % | difference, points |",
+        "| averaged | window | seeds | mean, % | difference, points |",
         "|---|---|---|---|---|",
-        f"| none | | {len(last)} | {100 * last.mean():.3f} | |",
+        f"| nothing | | {len(last)} | {100 * last.mean():.3f} | |",
     ]
-    for place, kind in enumerate(trainings[0]["averages"]):
+    kinds = [(own["of"], own["window"]) for own in trainings[0]["averages"]]
+    for place, (of, window) in sorted(enumerate(kinds), key=lambda own: _ORDER.index(own[1][0])):
         scores = np.array([own["averages"][place]["val_accuracy"] for own in trainings])
-        words = "averaged too" if kind["statistics"] else "the last ones"
         difference = _interval(100 * (scores - last))
-        lines.append(f"| {kind['window']:.0%} | {words} | {len(last)} | {100 * scores.mean():.3f} | {difference} |")
+        lines.append(f"| {of} | {100 * window:g}% | {len(last)} | {100 * scores.mean():.3f} | {difference} |")
     return "\n".join(lines) + "\n"
 
 

@@ -248,18 +248,17 @@ def test_an_average_of_one_step_is_the_last_weights_and_a_longer_one_lies_behind
     assert longer[0] == pytest.approx(expected, rel=1e-5)
     before = model.get_weights()
     found = accuracies(model, watching.averages, (x, y))
-    assert [(own["window"], own["statistics"]) for own in found["averages"]] == [
-        (1 / 20, False), (1 / 20, True), (0.1, False), (0.1, True),
-    ]  # fmt: skip
-    assert found["averages"][1]["val_accuracy"] == found["last"]
+    kinds = ["weights", "statistics", "both"]
+    assert [(own["window"], own["of"]) for own in found["averages"]] == [(w, of) for w in (1 / 20, 0.1) for of in kinds]
+    assert {own["val_accuracy"] for own in found["averages"][:3]} == {found["last"]}
     assert all((own == old).all() for own, old in zip(model.get_weights(), before, strict=True))
 
 
 def test_averages_are_told_with_their_difference_by_pairs() -> None:
     trainings = [
-        {"last": last, "averages": [{"window": 0.1, "statistics": True, "val_accuracy": last + gain}]}
+        {"last": last, "averages": [{"window": 0.005, "of": "both", "val_accuracy": last + gain}]}
         for last, gain in [(0.99, 0.001), (0.98, 0.003)]
     ]
     last, averaged = weight_averages.table(trainings).splitlines()[2:]
-    assert last == "| none | | 2 | 98.500 | |"
-    assert averaged == "| 10% | averaged too | 2 | 98.700 | +0.200 [-1.071, +1.471] |"
+    assert last == "| nothing | | 2 | 98.500 | |"
+    assert averaged == "| both | 0.5% | 2 | 98.700 | +0.200 [-1.071, +1.471] |"
