@@ -82,17 +82,6 @@ def change_optimizer_attribute(name: str, value: object) -> Callable[[Path], Non
     return lambda _: _change_optimizer(lambda optimizer: setattr(optimizer, name, value))
 
 
-def normalise_with_momentum(momentum: float) -> Callable[[Path], None]:
-    """BatchNorm's moving statistics with another momentum."""
-
-    def prepare(model: Any, _: Mapping[str, Any]) -> None:
-        for layer in model.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.momentum = momentum
-
-    return lambda _: _before_fit(prepare)
-
-
 def initialise(make: Callable[[], Any]) -> Callable[[Path], None]:
     """Kernels of another initializer; a depthwise one as a filter of one channel for each."""
 
@@ -177,7 +166,6 @@ CHANGES: Mapping[str, Change] = {
     "plain-momentum": Change("momentum without Nesterov's look ahead", change_optimizer_attribute("nesterov", False)),
     "warm-up-10": Change("a tenth of the steps climb", set_constant("WARM_UP", 0.1)),
     "warm-up-50": Change("half of the steps climb", set_constant("WARM_UP", 0.5)),
-    "norm-99": Change("BatchNorm's moving statistics with momentum .99", normalise_with_momentum(0.99)),
     "norm-after": Change("BatchNorm after the activation", normalise_activations),
     "skips": Change("convolutions of as many channels add their input", add_skips),
     "mean-pooling": Change("pooling by means", pool_by_mean),

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search_spaces.augmentation import augment
+from search_spaces.model import NORM_MOMENTUM
 from search_spaces.recipe import Augmentation, Recipe, Schedule
 from search_spaces.swift_layers import swift_layers
 
@@ -25,6 +26,8 @@ WARM_UP = 0.3
 INITIAL_DIVISOR = 25.0
 FINAL_FACTOR = 1e-4
 """Of the peak, where a one-cycle ends."""
+STATISTICS_WINDOW = 0.02
+"""How far BatchNorm's moving statistics look back, as a share of a training's steps (docs/accuracy.md has others)."""
 VALIDATION_BATCH = 512
 STEPS_PER_EXECUTION = 16
 _CHUNK_IMAGES = 2048
@@ -207,6 +210,7 @@ def fit_model(
     batch_size = kwargs.pop("batch_size", None) or recipe.batch_size
     batches = EpochBatches(x, y, batch_size, recipe.augmentation, random.getrandbits(32) if seed is None else seed)
     set_normalisation(model, x)
+    set_memory_of_statistics(model, epochs * len(batches))
     compile_model(model, recipe, epochs * len(batches), min(STEPS_PER_EXECUTION, len(batches)))
     _let_go_of_graphs(model)
     # The batches are shuffled images already; in another order every one of them would augment a whole chunk again.
@@ -227,6 +231,17 @@ def set_normalisation(model: Any, x: Images) -> None:
             layer.adapt_mean.assign(mean)
             layer.adapt_variance.assign(variance)
             layer.finalize_state()
+
+
+def set_memory_of_statistics(model: Any, steps: int) -> None:
+    """Has BatchNorm's moving statistics look back over a fiftieth of so many steps, over ten at least.
+
+    Those of the last few batches are noisy, and with them every validation; those of many are of networks that a short
+    training has left behind.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = max(NORM_MOMENTUM, 1.0 - 1.0 / max(1.0, STATISTICS_WINDOW * steps))
 
 
 def pixel_moments(x: Images) -> tuple[float, float]:

@@ -492,3 +492,18 @@ def test_it_learns() -> None:
     model = build_model(parse("C4 P C4 GAP 1x1:2"))
     fitted = fit_model(model, Recipe(batch_size=32), x, y, 5, seed=1, verbose=0)
     assert fitted.history["accuracy"][-1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("epochs", "momentum"),
+    [(1, 0.9), (10, 0.95), (50, 0.99)],
+    ids=["100 steps: over ten at least", "1,000 steps", "5,000 steps: over a fiftieth"],
+)
+def test_batch_norm_s_statistics_look_back_further_where_there_are_more_steps(epochs: int, momentum: float) -> None:
+    model = build_model(parse("C4 P GAP 1x1:10"))
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    training.set_memory_of_statistics(model, 100 * epochs)
+    assert [layer.momentum for layer in norms] == [pytest.approx(momentum)]
+    x, y = data(100)
+    fit_model(model, Recipe(batch_size=10), x, y, 1, seed=1, verbose=0)
+    assert [layer.momentum for layer in norms] == [pytest.approx(0.9)]
