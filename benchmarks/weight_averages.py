@@ -21,7 +21,9 @@ from scipy import stats
 
 from benchmarks.experiments import BASE, EPOCHS, FIRST_SEED, SEEDS, VALIDATION, make_arm, save_split, train_task
 from benchmarks.measuring import RESULTS, conditions, do_all
+from benchmarks.watched_weights import AVERAGED
 from tuner.errors import MnistTuneError
+from tuner.files import write_bytes
 from tuner.machine import cpu_cores
 from tuner.records import Json
 from tuner.tasks import Event
@@ -29,7 +31,6 @@ from tuner.workers import LocalWorkers
 
 RESULT = RESULTS / "weight-averages.json"
 _MODULE = "benchmarks.watched_weights"
-_ORDER = ("weights", "statistics", "both")
 
 
 def table(trainings: Sequence[Json]) -> str:
@@ -41,7 +42,7 @@ def table(trainings: Sequence[Json]) -> str:
         f"| nothing | | {len(last)} | {100 * last.mean():.3f} | |",
     ]
     kinds = [(own["of"], own["window"]) for own in trainings[0]["averages"]]
-    for place, (of, window) in sorted(enumerate(kinds), key=lambda own: _ORDER.index(own[1][0])):
+    for place, (of, window) in sorted(enumerate(kinds), key=lambda own: list(AVERAGED).index(own[1][0])):
         scores = np.array([own["averages"][place]["val_accuracy"] for own in trainings])
         difference = _interval(100 * (scores - last))
         lines.append(f"| {of} | {100 * window:g}% | {len(last)} | {100 * scores.mean():.3f} | {difference} |")
@@ -88,7 +89,7 @@ def _arm(kept: Json, given: argparse.Namespace) -> Json:
 
 
 def _write(path: Path, kept: Json) -> None:
-    path.write_text(json.dumps({**conditions(), "arms": kept["arms"]}, indent=1) + "\n", encoding="utf-8")
+    write_bytes(path, f"{json.dumps({**conditions(), 'arms': kept['arms']}, indent=1)}\n".encode())
 
 
 def _train(given: argparse.Namespace, own: Json, write: Callable[[], None]) -> None:
