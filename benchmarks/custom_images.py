@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inference.contrast import Grey
 from inference.prediction import Classify
-from inference.preparation import Grey, prepare
+from inference.preparation import prepare
 from mnist_tune.predict import load, model_of
 from tests.handwriting import cases, mnist, mnist_mask, on_tables
 from tuner.errors import MnistTuneError, UsageError

@@ -1,33 +1,27 @@
-"""Reading people's images: files, folders, standard input, NumPy arrays. Each becomes a grey picture, or a reason why not.
+"""Reading people's images: files, folders, standard input. Each becomes a grey picture, or a reason why not.
 
 Everything is checked before it is decoded: size, shape, type. Nothing is unpickled. What is ink is found elsewhere
-(`inference.preparation`).
+(`inference.contrast`).
 """
 
 from __future__ import annotations
 
 import io
 import os
-import struct
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from inference.preparation import Grey
-from tuner.npy import MOST_HEADER_BYTES, read_npy_header
+from inference import limits
+from inference.contrast import Grey
+from inference.image_arrays import NPY, NPZ, images_of_array
+from inference.limits import DAMAGES, Unreadable, check_size, short
 
-MOST_PIXELS = 64_000_000
-"""Of an image; a larger one is refused before it is decoded. Telephones' cameras give 12 to 50 million."""
-MOST_BYTES = 512 * 2**20
-"""Of a file, and of an array that is unpacked from one."""
 LONGEST_SIDE = 1600
 """Larger pictures are reduced to so many pixels."""
 THUMBNAIL = 192
@@ -55,15 +49,6 @@ SUFFIXES = (
 
 _EXPECTED = "Expected PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, AVIF, .npy or .npz"
 _SEVERAL_FRAMES = "has several frames: this is the first"
-_DAMAGES = (
-    OSError, ValueError, SyntaxError, EOFError, RuntimeError, KeyError, IndexError, TypeError, OverflowError,
-    struct.error, zlib.error, zipfile.BadZipFile, MemoryError, Image.DecompressionBombError, NotImplementedError,
-)  # fmt: skip
-"""What Pillow, `zipfile` and NumPy raise of a file that is damaged."""
-
-
-class Unreadable(Exception):
-    """An image that can't be used, and why: the words that follow its name."""
 
 
 class NoImages(Exception):
@@ -149,9 +134,9 @@ def _file(path: Path) -> bytes:
 
 
 def _all_of(file: BinaryIO) -> bytes:
-    content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise Unreadable(f"too large. Expected at most {MOST_BYTES // 2**20} MiB")
+    content = file.read(limits.MOST_BYTES + 1)
+    if len(content) > limits.MOST_BYTES:
+        raise Unreadable(f"too large. Expected at most {limits.MOST_BYTES // 2**20} MiB")
     if not content:
         raise Unreadable(f"empty. {_EXPECTED}")
     return content
@@ -165,12 +150,12 @@ def _one(name: str, content: Callable[[], bytes]) -> Iterator[Picture | Refused]
 
 
 def _pictures(name: str, content: bytes) -> Iterator[Picture]:
-    if content.startswith(b"\x93NUMPY"):
-        yield from _of_array(name, _load(io.BytesIO(content), len(content)))
-    elif content.startswith(b"PK\x03\x04"):
-        yield from _of_array(name, _member(content))
-    else:
+    if not content.startswith((NPY, NPZ)):
         yield _decoded(name, content)
+        return
+    images = images_of_array(content)
+    for index, pixels in enumerate(images):
+        yield _picture(name if len(images) == 1 else f"{name}[{index}]", Image.fromarray(pixels))
 
 
 def _decoded(name: str, content: bytes) -> Picture:
@@ -189,29 +174,18 @@ def _decoded(name: str, content: bytes) -> Picture:
                 image.load()
                 return _picture(name, _upright(image), _SEVERAL_FRAMES if several else None)
         except Image.DecompressionBombError as error:
-            raise Unreadable(f"too large. Expected at most {MOST_PIXELS:,} pixels") from error
+            raise Unreadable(f"too large. Expected at most {limits.MOST_PIXELS:,} pixels") from error
         except UnidentifiedImageError as error:
             raise Unreadable(f"no image of a known kind. {_EXPECTED}") from error
-        except _DAMAGES as error:
-            raise Unreadable(f"damaged or truncated ({_short(error)}). Save or copy it again") from error
-
-
-def check_size(width: int, height: int) -> None:
-    """
-    Raises:
-        Unreadable: where an image has more pixels than are decoded, or none.
-    """
-    if width * height > MOST_PIXELS:
-        raise Unreadable(f"too large. Expected at most {MOST_PIXELS:,} pixels. Received: {width}×{height}")
-    if width * height == 0:
-        raise Unreadable(f"without pixels. Received: {width}×{height}")
+        except DAMAGES as error:
+            raise Unreadable(f"damaged or truncated ({short(error)}). Save or copy it again") from error
 
 
 def _upright(image: Image.Image) -> Image.Image:
     """Turned as its EXIF tag says; a damaged tag turns nothing."""
     try:
         return ImageOps.exif_transpose(image)
-    except _DAMAGES:
+    except DAMAGES:
         return image.copy()
 
 
@@ -251,107 +225,3 @@ def _opaque(image: Image.Image) -> Image.Image:
     paper = 255 if bright == mostly_opaque else 0
     ground = Image.new("RGBA", colour.size, (paper, paper, paper, 255))
     return Image.alpha_composite(ground, colour).convert("RGB")
-
-
-def _member(content: bytes) -> NDArray[Any]:
-    """The one array of images in an archive.
-
-    Raises:
-        Unreadable: where it holds none or several, or is damaged.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-            shapes = {info.filename: _shape(archive, info) for info in members}
-            named = [info for info in members if len(shapes[info.filename]) >= 2]
-            if len(named) != 1:
-                found = ", ".join(f"{info.filename[:-4]} {shapes[info.filename]}" for info in members[:8])
-                raise Unreadable(f"Expected one array of images in the archive. Received: {found or 'no arrays'}")
-            if named[0].file_size > MOST_BYTES:
-                raise Unreadable(f"too large. Expected at most {MOST_BYTES // 2**20} MiB once unpacked")
-            with archive.open(named[0]) as stream:
-                return _load(stream, named[0].file_size)
-    except _DAMAGES as error:
-        raise Unreadable(
-            f"damaged or no .npz file ({_short(error)}). Save it again with numpy.savez_compressed"
-        ) from error
-
-
-def _shape(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
-    """Of an array whose values are not read."""
-    with archive.open(member) as stream:
-        return read_npy_header(stream)[0]
-
-
-def _load(stream: Any, size_bytes: int) -> NDArray[Any]:  # a file, or a member of an archive
-    """An array whose header was looked at first.
-
-    Raises:
-        Unreadable: where it is pickled, too large or damaged.
-    """
-    content = io.BytesIO(stream.read(MOST_BYTES + 1))
-    try:
-        shape, dtype, start = read_npy_header(io.BytesIO(content.getbuffer()[:MOST_HEADER_BYTES]))
-        if dtype.hasobject or dtype.kind not in "buif":
-            raise Unreadable(f"Expected numbers; nothing pickled is read. Received an array of {_kind(dtype)}")
-        if start + dtype.itemsize * _count(shape) != size_bytes:
-            raise Unreadable(
-                f"truncated or with a wrong header. Expected {_count(shape):,} values for the shape {shape}"
-            )
-        return np.lib.format.read_array(content, allow_pickle=False)
-    except _DAMAGES as error:
-        raise Unreadable(f"damaged or no .npy file ({_short(error)}). Save it again with numpy.save") from error
-
-
-def _kind(dtype: np.dtype[Any]) -> str:
-    return "objects" if dtype.hasobject else str(dtype)[:40]
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for side in shape:
-        count *= side
-    return count
-
-
-def _of_array(name: str, array: NDArray[Any]) -> Iterator[Picture]:
-    """The pictures of an array: (h, w), (n, h, w), (n, h, w, 1, 3 or 4), (h, w, 3 or 4)."""
-    images = _as_images(array)
-    check_size(images.shape[2], images.shape[1])
-    if not np.isfinite(images).all():
-        raise Unreadable("has values that are not finite numbers")
-    full = _full_value(images)
-    for index, values in enumerate(images):
-        pixels = np.rint(255.0 / full * values.astype(np.float64)).astype(np.uint8)
-        image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-        yield _picture(name if len(images) == 1 else f"{name}[{index}]", image)
-
-
-def _as_images(array: NDArray[Any]) -> NDArray[Any]:
-    """(n, h, w, channels)."""
-    coloured = array.ndim >= 3 and array.shape[-1] in (1, 3, 4)
-    if array.ndim == 2:
-        images = array[None, ..., None]
-    elif array.ndim == 3:
-        images = array[None] if coloured else array[..., None]
-    elif array.ndim == 4 and coloured:
-        images = array
-    else:
-        raise Unreadable(f"Expected images (n, height, width). Received: an array of the shape {array.shape}")
-    if images.size == 0:
-        raise Unreadable(f"without images. Received: an array of the shape {array.shape}")
-    return images
-
-
-def _full_value(images: NDArray[Any]) -> float:
-    """What white is: 1 of booleans and of floats up to 1, else 255, else 65535."""
-    low, high = float(images.min()), float(images.max())
-    if low < 0 or high > 65535:
-        raise Unreadable(f"Expected values from 0 to 1, 255 or 65535. Received: {low:g} to {high:g}")
-    if images.dtype.kind == "b" or (images.dtype.kind == "f" and high <= 1):
-        return 1.0
-    return 255.0 if high <= 255 and images.dtype != np.uint16 else 65535.0 if high > 255 else 255.0
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__

@@ -17,10 +17,15 @@ PACKAGES = ("mnist_tune", "reports", "templates", "inference", "tuner", "search_
 HEAVY = ("keras", "keras_tuner", "tensorflow", "jax")
 
 PREPARATION = (
+    "inference.contrast",
+    "inference.image_arrays",
     "inference.images",
+    "inference.limits",
+    "inference.marks",
     "inference.names",
     "inference.prediction",
     "inference.preparation",
+    "inference.sheets",
     "inference.strokes",
 )
 """What of `inference` knows no model file: it lies below `tuner`, and imports nothing of ours but itself and how arrays are read."""

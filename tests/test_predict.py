@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference import images as reading
+from inference import limits
 from inference.images import NoImages, Picture, Refused, read_images
 from inference.models import find_model
 from inference.prediction import Prediction, Sample
@@ -309,7 +310,7 @@ def test_what_is_no_file_is_refused(word: str) -> None:
 
 
 def test_a_file_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_BYTES", 100)
+    monkeypatch.setattr(limits, "MOST_BYTES", 100)
     (one,) = read(saved(tmp_path, "a.png", picture()))
     assert isinstance(one, Refused)
     assert "too large" in one.reason

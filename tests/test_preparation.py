@@ -13,7 +13,9 @@ from PIL import Image
 from scipy import ndimage
 
 from inference import preparation
-from inference.preparation import BLANK, SEVERAL, TOO_WIDE, Grey, prepare, sheet_of
+from inference.contrast import Grey
+from inference.preparation import BLANK, SEVERAL, TOO_WIDE, prepare
+from inference.sheets import sheet_of
 from inference.strokes import synthetic_digits
 from tests.handwriting import FONTS, Page, cases, font_mask, mnist, mnist_mask, on_a_table, picture_of, stroke_mask
 
