@@ -6,7 +6,7 @@ import argparse
 from typing import Any, NoReturn
 
 from tuner.errors import UsageError
-from tuner.options import parse_duration
+from tuner.option_values import parse_duration
 
 DESCRIPTION = (
     "Search for the best small image classifier under a parameter cap, confirm it, and report it in one HTML page."

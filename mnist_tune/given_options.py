@@ -11,7 +11,8 @@ from typing import Any
 
 from tuner.configurations import known_configuration
 from tuner.errors import UsageError
-from tuner.options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions, flag, parse_duration
+from tuner.option_values import flag, parse_duration
+from tuner.options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.studies import PRESETS, preset_space
 
 

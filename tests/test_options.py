@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tuner.errors import UsageError
-from tuner.options import SearchOptions, merge_for_resume, parse_duration
+from tuner.option_values import parse_duration
+from tuner.options import SearchOptions, merge_for_resume
 
 
 def options(**changes: Any) -> SearchOptions:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 import mnist_tune
-from tuner.options import SearchOptions, flag
+from tuner.option_values import flag
+from tuner.options import SearchOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"mnist_tune", "inference", "reports", "templates", "tuner", "search_spaces"}

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, TypeAlias, TypeVar, get_args, get_type_hints
 
 from tuner.errors import UsageError
+from tuner.option_values import MAX_SEED, MOST_TRIALS, MOST_VALUES, RANGES, TYPES, flag, is_one_of, out_of_range
 from tuner.records import Json, Kind, Value
 
 Algorithm: TypeAlias = Literal["hyperband", "random", "bayesian"]
 Device: TypeAlias = Literal["auto", "cpu", "gpu"]
 
 Options = TypeVar("Options", bound="RunOptions")
-
-MOST_TRIALS = 50_000
-MOST_VALUES = 100
-"""Of a study."""
-MAX_SEED = 2**32 - 1
-_LONGEST = 1e12
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 RESUMABLE = ("workers", "scheduler", "device", "time_budget")
 """Options that may be given anew when a run is resumed: they don't change what it finds."""
@@ -62,15 +55,15 @@ class RunOptions:
         self._check_types()
         self._check_choice("device", get_args(Device))
         if not 0 < self.validation <= 0.5:
-            raise _out_of_range("validation", "a share above 0 and up to 0.5", self.validation)
-        for name, (least, most) in _RANGES.items():
+            raise out_of_range("validation", "a share above 0 and up to 0.5", self.validation)
+        for name, (least, most) in RANGES.items():
             value = getattr(self, name, None)
             if value is not None and not value >= least:
-                raise _out_of_range(name, f"{least:,} or more", value)
+                raise out_of_range(name, f"{least:,} or more", value)
             if value is not None and not value <= most:
-                raise _out_of_range(name, f"{most:,} or less", value)
+                raise out_of_range(name, f"{most:,} or less", value)
         if not 0 <= self.seed <= MAX_SEED:
-            raise _out_of_range("seed", f"a whole number from 0 to {MAX_SEED}", self.seed)
+            raise out_of_range("seed", f"a whole number from 0 to {MAX_SEED}", self.seed)
         if self.scheduler is not None and self.workers is not None:
             raise UsageError("--workers are processes of this machine, --scheduler has its own. Give one of them.")
 
@@ -79,8 +72,8 @@ class RunOptions:
         hints = get_type_hints(type(self))
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            taken = _TYPES.get(str(hints[field.name]))
-            if taken is not None and not _is_one_of(value, taken[0]):
+            taken = TYPES.get(str(hints[field.name]))
+            if taken is not None and not is_one_of(value, taken[0]):
                 raise UsageError(
                     f"{flag(field.name)} has a wrong type. Expected {taken[1]}. Received: {reprlib.repr(value)}"
                 )
@@ -88,7 +81,7 @@ class RunOptions:
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
         value = getattr(self, name)
         if not isinstance(value, str) or value not in choices:
-            raise _out_of_range(name, "one of " + ", ".join(choices), value)
+            raise out_of_range(name, "one of " + ", ".join(choices), value)
 
     def to_json(self) -> Json:
         """As `run.json` keeps them."""
@@ -142,7 +135,7 @@ class SearchOptions(RunOptions):
 
     def _check_hyperband(self) -> None:
         if self.min_resource > self.max_epochs:
-            raise _out_of_range("min_resource", f"{self.max_epochs:,} (--max-epochs) or less", f"{self.min_resource:g}")
+            raise out_of_range("min_resource", f"{self.max_epochs:,} (--max-epochs) or less", f"{self.min_resource:g}")
         if self._first_rungs() > MOST_TRIALS:
             raise UsageError(
                 f"A Hyperband of {self.max_epochs:,} epochs, factor {self.factor} and {self.iterations:,} iterations is too large. "
@@ -158,7 +151,7 @@ class SearchOptions(RunOptions):
                 f"--target is a percentage. Expected more than 1 and up to 100, such as 99.4. Received: {self.target}. "
                 f"If that is a share of 1, give {100 * self.target:.10g}"
             )
-        raise _out_of_range("target", "a percentage above 1 and up to 100, such as 99.4", self.target)
+        raise out_of_range("target", "a percentage above 1 and up to 100, such as 99.4", self.target)
 
     def _first_rungs(self) -> float:
         """About how many configurations are drawn: Li et al. 2018, algorithm 1."""
@@ -218,7 +211,7 @@ class StudyOptions(RunOptions):
             if not isinstance(self.values, (tuple, list)) or not all(isinstance(value, str) for value in self.values):
                 raise UsageError(f"--values has a wrong type. Expected texts. Received: {reprlib.repr(self.values)}")
             if len(self.values) > MOST_VALUES:
-                raise _out_of_range("values", f"{MOST_VALUES} values or fewer", f"{len(self.values)} values")
+                raise out_of_range("values", f"{MOST_VALUES} values or fewer", f"{len(self.values)} values")
             # A list, where it comes from JSON.
             object.__setattr__(self, "values", tuple(self.values))
 
@@ -243,64 +236,6 @@ def options_from_json(run: Json) -> RunOptions:
             f"The run can't be gone on with: its run.json has {what}. Go on with the version that began it, or start a new run."
         )
     return kind.from_json(run["options"])
-
-
-_SIZE = (1, 10**12)
-_YEAR_S = 366 * 24 * 3600
-_RANGES: dict[str, tuple[float, float]] = {
-    "train_samples": _SIZE,
-    "max_params": _SIZE,
-    "max_macs": _SIZE,
-    "max_epochs": (1, 10_000),
-    "factor": (2, 100),
-    "min_resource": (0.05, 10_000),
-    "iterations": (1, 1000),
-    "max_trials": (1, MOST_TRIALS),
-    "workers": (1, 1024),
-    "confirm_top": (1, 100),
-    "confirm_seeds": (1, 100),
-    "epochs": (1, 10_000),
-    "seeds": (1, 1000),
-    "time_budget": (1, _YEAR_S),
-    "trial_timeout": (1, _YEAR_S),
-}
-"""Option → its least and its largest value. The largest are far beyond use: they keep a slip of the finger from filling the memory with a plan,
-or the machine with processes."""
-_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
-    str(str): ((str,), "a text"),
-    str(bool): ((bool,), "true or false"),
-    str(int): ((int,), "a whole number"),
-    str(float): ((int, float), "a number"),
-    str(str | None): ((str, type(None)), "a text"),
-    str(int | None): ((int, type(None)), "a whole number"),
-    str(float | None): ((int, float, type(None)), "a number"),
-}
-"""How a type is written in a class → what is taken for it, in types and in words. Others are checked by their own rules."""
-
-
-def _is_one_of(value: object, types: tuple[type, ...]) -> bool:
-    """Truth values are no numbers here, though Python has them so."""
-    return isinstance(value, types) and (bool in types or not isinstance(value, bool))
-
-
-def flag(name: str) -> str:
-    """The command line's spelling of an option."""
-    return {"references": "--no-references", "test": "--no-test"}.get(name, "--" + name.replace("_", "-"))
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of "45m", "2h", "1h30m", "90s" or "90".
-
-    Raises:
-        UsageError: where the text is none of these.
-    """
-    match = _DURATION.fullmatch(text.strip().lower())
-    if not match or not any(match.groups()):
-        raise UsageError(
-            f"A duration can't be read. Expected hours, minutes or seconds such as 2h, 45m, 1h30m, 90s. Received: {text}"
-        )
-    hours, minutes, seconds = (min(float(part or 0), _LONGEST) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def merge_for_resume(kept: Options, given: dict[str, object]) -> Options:
@@ -329,7 +264,3 @@ def merge_for_resume(kept: Options, given: dict[str, object]) -> Options:
 
 def _shown(value: object) -> str:
     return "not set" if value is None else str(value)
-
-
-def _out_of_range(name: str, expected: str, received: object) -> UsageError:
-    return UsageError(f"{flag(name)} is out of range. Expected {expected}. Received: {received}")
