@@ -26,6 +26,8 @@ from reports.sections import (
     search,
     study,
     study_costs,
+    study_curves,
+    study_effects,
     study_epochs,
     study_layers,
     study_rest,
@@ -80,7 +82,7 @@ def _built(builders: Iterable[Callable[[RunData], Section | None]], run: RunData
 
 
 def _study_sections(run: RunData) -> Iterator[Section]:
-    yield from (study.summary(run), study.effects_section(run), study.curves_section(run))
+    yield from (study.summary(run), study_effects.effects_section(run), study_curves.curves_section(run))
     found = list(_built((*study_epochs.OPTIONAL, *study_layers.OPTIONAL, *study_costs.OPTIONAL), run))
     yield from found
     if any(section.id == "capacity" for section in found):
