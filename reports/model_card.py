@@ -12,12 +12,13 @@ import templates
 from reports import formatting as text
 from reports.analysis.network import network
 from reports.analysis.robustness import Degradation, degradations
-from reports.exports import ExportedFile, Exports, Tensor, read_exports
+from reports.exports import Exports, read_exports
+from reports.model_files import Call, calls_of, exports_table, verified_words
 from reports.run_data import DataSet, Refit, Result, RunData, TestScores
 from reports.sections.banners import DIGITS
 from reports.sections.folds import has_folds
 from reports.sections.refit import refit_words, seeds_words
-from reports.sections.section import Cell, Column, Row, Table, number
+from reports.sections.section import Table
 from reports.sections.target import chosen_words
 from tuner.records import Json
 
@@ -36,16 +37,6 @@ class Facts:
 
     head: str
     rows: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Call:
-    """How a file is called: a program that runs where the file is."""
-
-    title: str
-    where: str
-    """The folder to run it in."""
-    code: str
 
 
 @dataclass(frozen=True)
@@ -76,9 +67,9 @@ def card_of(run: RunData, result: Result, exports: tuple[Exports, ...]) -> Card:
         facts=(_model(run, result), _data(run.info.data, result.refit), _metrics(run, result)),
         limits=tuple(_limits(run, result)),
         exported=tuple(exports_table(one) for one in exports if one.files),
-        verified=tuple(dict.fromkeys(_verified(file, result) for file in files)),
+        verified=tuple(dict.fromkeys(verified_words(file, result) for file in files)),
         signature=_signature(run.info.data),
-        calls=_calls(run, exports),
+        calls=calls_of(run, exports),
         licences=_licences(run.info.data),
         command=text.command(run.info.command),
     )
@@ -227,55 +218,6 @@ def _harms(worse: tuple[Degradation, ...]) -> str:
     return f"Test images made worse leave of {text.percent(worse[0].accuracy[0])}%: {'; '.join(left)}."
 
 
-def exports_table(exports: Exports) -> Table:
-    """What was exported into one folder, a row a format."""
-    return Table(
-        caption=f"Exported files in {exports.place}/" if exports.place else "Exported files",
-        columns=(
-            Column("Format", number=False),
-            Column("Size"),
-            Column("Largest difference", note="of probabilities, from the Keras model's"),
-            Column("Equal classes", "%"),
-            Column("Accuracy", "%"),
-            Column("One image", "ms"),
-            Column("Input", number=False),
-            Column("Output", number=False),
-        ),
-        rows=[_row(file) for file in exports.files],
-    )
-
-
-def _row(file: ExportedFile) -> Row:
-    return Row(
-        (
-            Cell(file.title, detail=file.file),
-            number(file.size_bytes, text.size(file.size_bytes)),
-            number(file.difference, text.short(file.difference)),
-            number(file.equal_classes, text.percent(file.equal_classes)),
-            number(file.accuracy, text.percent(file.accuracy)),
-            number(file.latency_s, text.milliseconds(file.latency_s)),
-            Cell(file.input.name, detail=tensor_words(file.input)),
-            Cell(file.output.name, detail=tensor_words(file.output)),
-        )
-    )
-
-
-def tensor_words(tensor: Tensor) -> str:
-    """Type, shape and range of an input or an output."""
-    shape = ", ".join("n" if side is None else str(side) for side in tensor.shape)
-    step = f", steps of {text.short(tensor.scale)}" if tensor.scale is not None else ""
-    return f"{tensor.dtype} ({shape}), {text.short(tensor.low)} to {text.short(tensor.high)}{step}"
-
-
-def _verified(file: ExportedFile, result: Result) -> str:
-    seen = result.refit is not None and file.split == "validation"
-    beside = "it was trained on them, so that is no measure of it" if seen else "nothing was chosen by them"
-    return (
-        f"Verified on {text.count(file.n)} {file.split} images, on which the Keras model's accuracy is "
-        f"{text.percent(file.keras_accuracy)}%; {beside}. Time: {file.latency_method}."
-    )
-
-
 def _signature(data: DataSet) -> Facts:
     return Facts(
         "Signature",
@@ -287,32 +229,6 @@ def _signature(data: DataSet) -> Facts:
             ),
         ),
     )
-
-
-def _calls(run: RunData, exports: tuple[Exports, ...]) -> tuple[Call, ...]:
-    exported = [_call_of(file, one.place) for one in exports for file in one.files]
-    return tuple(exported) if exported else tuple(_own_calls(run))
-
-
-def _own_calls(run: RunData) -> Iterator[Call]:
-    """Of what the run itself left."""
-    model = run.result.model if run.result is not None else {}
-    for key, title, file in (("savedmodel", "SavedModel", "best"), ("keras", "Keras file", "best.keras")):
-        if model.get(key):
-            yield Call(title, "the run's folder", _code(key, file, None))
-
-
-def _call_of(file: ExportedFile, place: str) -> Call:
-    return Call(file.title, place or "the folder of the file", _code(file.format, file.file, file.output))
-
-
-def _code(kind: str, file: str, output: Tensor | None) -> str:
-    context = {
-        "file": file,
-        "output": output.name if output is not None else "",
-        "scale": output.scale if output is not None else None,
-    }
-    return templates.render_code(f"call-{kind}.py.j2", context).strip()
 
 
 def _licences(data: DataSet) -> tuple[str, ...]:

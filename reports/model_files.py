@@ -1,0 +1,98 @@
+"""A model's exported files as its card shows them: what each is, how it was verified, how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import templates
+from reports import formatting as text
+from reports.exports import ExportedFile, Exports, Tensor
+from reports.run_data import Result, RunData
+from reports.sections.section import Cell, Column, Row, Table, number
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a file is called: a program that runs where the file is."""
+
+    title: str
+    where: str
+    """The folder to run it in."""
+    code: str
+
+
+def exports_table(exports: Exports) -> Table:
+    """What was exported into one folder, a row a format."""
+    return Table(
+        caption=f"Exported files in {exports.place}/" if exports.place else "Exported files",
+        columns=(
+            Column("Format", number=False),
+            Column("Size"),
+            Column("Largest difference", note="of probabilities, from the Keras model's"),
+            Column("Equal classes", "%"),
+            Column("Accuracy", "%"),
+            Column("One image", "ms"),
+            Column("Input", number=False),
+            Column("Output", number=False),
+        ),
+        rows=[_row(file) for file in exports.files],
+    )
+
+
+def _row(file: ExportedFile) -> Row:
+    return Row(
+        (
+            Cell(file.title, detail=file.file),
+            number(file.size_bytes, text.size(file.size_bytes)),
+            number(file.difference, text.short(file.difference)),
+            number(file.equal_classes, text.percent(file.equal_classes)),
+            number(file.accuracy, text.percent(file.accuracy)),
+            number(file.latency_s, text.milliseconds(file.latency_s)),
+            Cell(file.input.name, detail=_tensor_words(file.input)),
+            Cell(file.output.name, detail=_tensor_words(file.output)),
+        )
+    )
+
+
+def _tensor_words(tensor: Tensor) -> str:
+    """Type, shape and range of an input or an output."""
+    shape = ", ".join("n" if side is None else str(side) for side in tensor.shape)
+    step = f", steps of {text.short(tensor.scale)}" if tensor.scale is not None else ""
+    return f"{tensor.dtype} ({shape}), {text.short(tensor.low)} to {text.short(tensor.high)}{step}"
+
+
+def verified_words(file: ExportedFile, result: Result) -> str:
+    """On what a file was compared with the Keras model."""
+    seen = result.refit is not None and file.split == "validation"
+    beside = "it was trained on them, so that is no measure of it" if seen else "nothing was chosen by them"
+    return (
+        f"Verified on {text.count(file.n)} {file.split} images, on which the Keras model's accuracy is "
+        f"{text.percent(file.keras_accuracy)}%; {beside}. Time: {file.latency_method}."
+    )
+
+
+def calls_of(run: RunData, exports: tuple[Exports, ...]) -> tuple[Call, ...]:
+    """How each exported file is called; where there is none, those that the run itself left."""
+    exported = [_call_of(file, one.place) for one in exports for file in one.files]
+    return tuple(exported) if exported else tuple(_own_calls(run))
+
+
+def _own_calls(run: RunData) -> Iterator[Call]:
+    model = run.result.model if run.result is not None else {}
+    for key, title, file in (("savedmodel", "SavedModel", "best"), ("keras", "Keras file", "best.keras")):
+        if model.get(key):
+            yield Call(title, "the run's folder", _code(key, file, None))
+
+
+def _call_of(file: ExportedFile, place: str) -> Call:
+    return Call(file.title, place or "the folder of the file", _code(file.format, file.file, file.output))
+
+
+def _code(kind: str, file: str, output: Tensor | None) -> str:
+    context = {
+        "file": file,
+        "output": output.name if output is not None else "",
+        "scale": output.scale if output is not None else None,
+    }
+    return templates.render_code(f"call-{kind}.py.j2", context).strip()
