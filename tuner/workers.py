@@ -5,32 +5,23 @@ Each worker is a process of its own, so that one death harms one trial and a tri
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import queue
-import subprocess
-import sys
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol
+from typing import Protocol
 
 from tuner.errors import RunFailed
 from tuner.records import Json
-from tuner.tasks import OUT_OF_MEMORY_CODE, Event, Task, task_to_json
-from tuner.worker_environment import worker_environment
+from tuner.tasks import Event, Task
+from tuner.worker_process import Assignment, Said, WorkerProcess
 
 TRIALS_A_PROCESS = 50
 """After so many a worker starts afresh: kernels that oneDNN compiled for each new shape are never freed, some MB a trial."""
 WORKER_MODULE = "tuner.worker"
 _STARTS_BEFORE_GIVING_UP = 3
-_LOG_LINES = 3
-_LAST_BYTES = 2**16
-"""Of what a process printed, in which its last words are looked for."""
 
 
 class Workers(Protocol):
@@ -54,36 +45,6 @@ class Workers(Protocol):
 
 
 @dataclass
-class _Running:
-    task: Task
-    began: float
-    losses: int = 0
-    """How many processes this task has already lost."""
-
-
-@dataclass
-class _Process:
-    """One worker process as its parent sees it."""
-
-    number: int
-    log: Path
-    popen: subprocess.Popen[bytes]
-    listener: threading.Thread | None = None
-    ready: bool = False
-    running: _Running | None = None
-    served: int = 0
-    """How many tasks it has ended."""
-
-
-@dataclass(frozen=True)
-class _Said:
-    """What a process said; None: it has ended."""
-
-    process: _Process
-    message: Json | None
-
-
-@dataclass
 class LocalWorkers:
     """Local processes, one thread each.
 
@@ -104,10 +65,10 @@ class LocalWorkers:
     timeout_s: float | None = None
     module: str = WORKER_MODULE
     trials_a_process: int = TRIALS_A_PROCESS
-    _said: queue.SimpleQueue[_Said] = field(default_factory=queue.SimpleQueue)
-    _waiting: deque[_Running] = field(default_factory=deque)
+    _said: queue.SimpleQueue[Said] = field(default_factory=queue.SimpleQueue)
+    _waiting: deque[Assignment] = field(default_factory=deque)
     _failed_starts: int = 0
-    _processes: list[_Process] = field(default_factory=list)
+    _processes: list[WorkerProcess] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.log_folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +84,7 @@ class LocalWorkers:
 
     def submit(self, task: Task) -> None:
         """Queues a task; the first free worker takes it."""
-        self._waiting.append(_Running(task, 0.0))
+        self._waiting.append(Assignment(task))
         self._hand_out()
 
     def next_event(self, timeout_s: float) -> Event | None:
@@ -157,41 +118,18 @@ class LocalWorkers:
     def close(self) -> None:
         """Ends every process."""
         for process in self._processes:
-            self._end(process)
+            process.end()
         self._processes = []
 
     def pids(self) -> list[int]:
         """The process ids of the workers."""
         return [process.popen.pid for process in self._processes]
 
-    def _start(self, number: int) -> _Process:
+    def _start(self, number: int) -> WorkerProcess:
         log = self.log_folder / f"worker-{number}.log"
-        with log.open("wb") as errors:
-            popen = subprocess.Popen(
-                [sys.executable, "-P", "-m", self.module, str(self.data_folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=worker_environment(number, self.gpus),
-            )
-        process = _Process(number, log, popen)
-        process.listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
-        process.listener.start()
-        return process
+        return WorkerProcess.start(number, (self.module, str(self.data_folder)), log, self._said, self.gpus)
 
-    def _listen(self, process: _Process) -> None:
-        stream = process.popen.stdout
-        if stream is not None:
-            with stream:
-                self._hear(process, stream)
-        self._said.put(_Said(process, None))
-
-    def _hear(self, process: _Process, stream: IO[bytes]) -> None:
-        for line in stream:
-            with contextlib.suppress(ValueError):  # a line torn by the death of its process
-                self._said.put(_Said(process, json.loads(line)))
-
-    def _take(self, said: _Said) -> Event | None:
+    def _take(self, said: Said) -> Event | None:
         process, message = said.process, said.message
         if process not in self._processes:  # one that was ended on purpose
             return None
@@ -203,7 +141,7 @@ class LocalWorkers:
             return None
         return self._event(process, message)
 
-    def _event(self, process: _Process, message: Json) -> Event | None:
+    def _event(self, process: WorkerProcess, message: Json) -> Event | None:
         running = process.running
         if running is None or message["task"] != running.task.id:
             return None
@@ -224,20 +162,19 @@ class LocalWorkers:
             self._hand_out()
         return event
 
-    def _replace(self, process: _Process) -> None:
+    def _replace(self, process: WorkerProcess) -> None:
         """Ends a process; another one takes its place."""
-        self._end(process)
+        process.end()
         self._processes[self._processes.index(process)] = self._start(process.number)
 
-    def _lost(self, process: _Process) -> Event | None:
+    def _lost(self, process: WorkerProcess) -> Event | None:
         """A process ended by itself: its task is run again once, by another one."""
-        code = process.popen.wait()
+        reason, last_words = process.exit_reason(), process.last_words()
         running = process.running
         if not process.ready:
             self._failed_starts += 1
             if self._failed_starts >= _STARTS_BEFORE_GIVING_UP:
-                raise RunFailed(f"Workers can't be started: {_exit_reason(code)}. {self._last_words(process)}")
-        last_words = self._last_words(process)
+                raise RunFailed(f"Workers can't be started: {reason}. {last_words}")
         self._replace(process)
         if running is None:
             return None
@@ -245,7 +182,7 @@ class LocalWorkers:
         if running.losses < 2:
             self._waiting.appendleft(running)
             return None
-        error = f"lost its process twice: {_exit_reason(code)}. {last_words}".strip()
+        error = f"lost its process twice: {reason}. {last_words}".strip()
         return self._failed(process, running, error)
 
     def _kill_late(self) -> Event | None:
@@ -265,7 +202,7 @@ class LocalWorkers:
         begins = [process.running.began for process in self._processes if process.running is not None]
         return min(begins, default=float("inf")) + self.timeout_s
 
-    def _failed(self, process: _Process, running: _Running, error: str) -> Event:
+    def _failed(self, process: WorkerProcess, running: Assignment, error: str) -> Event:
         duration_s = time.monotonic() - running.began
         return Event(kind="failed", task=running.task.id, worker=process.number, error=error, duration_s=duration_s)
 
@@ -273,43 +210,7 @@ class LocalWorkers:
         for process in self._processes:
             if not self._waiting:
                 return
-            if not process.ready or process.running is not None or process.popen.stdin is None:
-                continue
-            running = self._waiting.popleft()
-            running.began = time.monotonic()
-            process.running = running
-            # A process that has just died is told of by its listener, and the task run again.
-            with contextlib.suppress(OSError):
-                process.popen.stdin.write(json.dumps(task_to_json(running.task)).encode() + b"\n")
-                process.popen.stdin.flush()
-
-    def _last_words(self, process: _Process) -> str:
-        lines = _tail(process.log).split("\n")
-        return " / ".join([line.strip() for line in lines if line.strip()][-_LOG_LINES:])
-
-    def _end(self, process: _Process) -> None:
-        process.popen.kill()
-        process.popen.wait()
-        with contextlib.suppress(OSError):
-            if process.popen.stdin is not None:
-                process.popen.stdin.close()
-        if process.listener is not None:
-            process.listener.join()
-
-
-def _tail(log: Path) -> str:
-    """The end of a log, however long it is."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""
-
-
-def _exit_reason(code: int) -> str:
-    if code == -9:
-        return "it was killed (signal 9; out of memory?)"
-    if code == OUT_OF_MEMORY_CODE:
-        return "it ran out of memory"
-    return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+            if process.ready and process.running is None:
+                assignment = self._waiting.popleft()
+                assignment.began = time.monotonic()
+                process.hand(assignment)
