@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from inference.models import find_model
 from inference.names import printable
 from mnist_tune.export_folder import CARD, ExportFolder
-from mnist_tune.predict import aligned
-from mnist_tune.terminal import write_line
+from mnist_tune.terminal import aligned, write_line
 from reports import formatting as text
 from tuner.errors import DataError, UsageError
 from tuner.export.formats import FORMATS, Format, check_installed, chosen_formats, savedmodel_fits

@@ -15,12 +15,15 @@ from inference.models import ModelFile
 from inference.prediction import Prediction, Sample, predict
 from inference.preparation import prepare
 from inference.strokes import synthetic_digits
-from mnist_tune.predict import DIGITS, aligned, load, write_page
-from mnist_tune.terminal import write_line
+from mnist_tune.loaded_model import load
+from mnist_tune.page_file import write_page
+from mnist_tune.terminal import aligned, write_line
 from reports import formatting as text
 from tuner.errors import UsageError
 from tuner.metrics import CALIBRATION_BINS, calibration_error, log_loss, wilson_interval
 from tuner.records import Json
+
+DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True)

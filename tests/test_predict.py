@@ -23,6 +23,7 @@ from inference.images import NoImages, Picture, Refused, read_images
 from inference.models import find_model
 from inference.prediction import Prediction, Sample
 from mnist_tune import cli, predict, predict_page, synthetic
+from mnist_tune.loaded_model import Loaded, load
 from tests.handwriting import FONTS, Page, font_mask, picture_of
 from tuner.errors import UsageError
 
@@ -38,7 +39,7 @@ def read(*words: str, stdin: bytes = b"") -> list[Picture | Refused]:
     return list(read_images(words, lambda: io.BytesIO(stdin)))
 
 
-def fake_load(model: object) -> predict.Loaded:
+def fake_load(model: object) -> Loaded:
     """A model that says of everything that it is a 7, and by how much."""
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -46,7 +47,7 @@ def fake_load(model: object) -> predict.Loaded:
         answer[:, 7], answer[:, 1] = 0.74, 0.1
         return answer
 
-    return predict.Loaded(classify, DIGITS)
+    return Loaded(classify, DIGITS)
 
 
 @pytest.fixture
@@ -378,7 +379,7 @@ def test_raw_images_are_taken_as_they_are(
         given.append(images)
         return answer(images)
 
-    monkeypatch.setattr(predict, "load", lambda model: predict.Loaded(classify, DIGITS))
+    monkeypatch.setattr(predict, "load", lambda model: Loaded(classify, DIGITS))
     pixels = np.random.default_rng(1).integers(0, 256, (3, 28, 28), np.uint8)
     np.save(tmp_path / "a.npy", pixels)
     assert cli.main(["predict", model, str(tmp_path / "a.npy"), "--raw"]) == 0
@@ -588,7 +589,7 @@ def test_both_forms_of_a_model_answer_alike(models: Path) -> None:
     if not (models / "right").exists():
         pytest.skip("a SavedModel needs TensorFlow")
     images = np.random.default_rng(1).integers(0, 256, (300, 28, 28), np.uint8)
-    first, second = (predict.load(find_model(models / name)).classify(images) for name in ("right.keras", "right"))
+    first, second = (load(find_model(models / name)).classify(images) for name in ("right.keras", "right"))
     np.testing.assert_allclose(first, second, atol=1e-5)
 
 
@@ -620,7 +621,7 @@ def test_a_model_that_is_not_ours_is_refused(
 @untouched_by_numpy
 def test_a_run_s_classes_must_fit_its_model(models: Path) -> None:
     with pytest.raises(UsageError, match="expected 2 classes"):
-        predict.load(find_model(models / "right.keras", ("a", "b")))
+        load(find_model(models / "right.keras", ("a", "b")))
 
 
 def test_it_starts_without_keras_where_the_images_are_bad(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""The file that `--html` names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from inference.names import printable
+from mnist_tune.terminal import write_line
+from tuner.errors import UsageError
+from tuner.files import write_text
+
+
+def free_place(name: str, *, force: bool) -> Path:
+    """Where a page may go, found out before anything is done for it.
+
+    Raises:
+        UsageError: where it can't be written, or something is there and --force is not given.
+    """
+    path = Path(name)
+    parent = path.parent
+    if os.path.isdir(path) or not path.name:
+        raise UsageError(f"--html: expected a file's name. Received a folder: {path}")
+    if not os.path.isdir(parent):
+        raise UsageError(f"--html: expected a folder that is there. Received: {path}")
+    if os.path.lexists(path) and not force:
+        raise UsageError(
+            f"--html: there is a file already. Write over it (--force), or choose another. Received: {path}"
+        )
+    if not os.access(parent, os.W_OK):
+        raise UsageError(f"--html: expected a folder that can be written to. Received: {path}")
+    return path
+
+
+def write_page(path: Path, page: str, *, quiet: bool) -> None:
+    """Writes a page, whole or not at all.
+
+    Raises:
+        UsageError: where that fails.
+    """
+    try:
+        write_text(path, page)
+    except OSError as error:
+        raise UsageError(f"--html: the page can't be written: {error.strerror}. Received: {path}") from error
+    if not quiet:
+        write_line(f"Wrote {printable(str(path))}")
