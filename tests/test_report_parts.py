@@ -255,3 +255,21 @@ def test_names_that_find_no_room_on_a_narrow_page_are_marked() -> None:
     assert 'id="front-roomy-' not in far
     css = (Path(templates.__file__).parent / "assets" / "report.css").read_text(encoding="utf-8")
     assert '[id^="front-roomy-"]' in css
+
+
+def test_a_name_stands_on_no_axis() -> None:
+    """At the left end of the axis only the mark's right side has room, and here another mark is there."""
+    crowded = front_of(("left-1", 3000, 0.99), ("next", 3300, 0.99), ("far", 6000, 0.98))
+    free = front_of(("left-1", 3000, 0.99), ("far", 6000, 0.98))
+    assert ">left-1<" not in crowded
+    assert ">next<" in crowded
+    assert re.search(r"text-anchor: start[^>]*>left-1<", free)
+
+
+@pytest.mark.parametrize(("cap", "anchor"), [(6_100, "end"), (4_500, "middle"), (3_050, "start")])
+def test_the_caps_words_stay_within_the_figure(cap: int, anchor: str) -> None:
+    """Letters are larger on a narrow page: at an end of the axis they grow away from it."""
+    point = SizePoint("0001", 4000, 0.98, 15)
+    references = (PublishedPoint("small", 3000, 0.97), PublishedPoint("large", 6000, 0.99))
+    svg = front_figure(Front((point,), (point,), 15, (), references, cap), "front", name="front")
+    assert re.search(rf"text-anchor: {anchor}[^>]*>cap {cap:,}<", svg)

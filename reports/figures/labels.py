@@ -53,6 +53,10 @@ class Box:
         left = self.left if side == "left" else self.left + self.width - width
         return Box(left, self.bottom - (height - self.height) / 2, width, height)
 
+    def between(self, left: float, right: float) -> bool:
+        """Whether all of it lies between two verticals."""
+        return left <= self.left and self.left + self.width <= right
+
     def meets(self, other: Box) -> bool:
         """Whether the two share a point."""
         return (
@@ -64,7 +68,7 @@ class Box:
 
 
 def place_labels(ax: Axes, labels: Iterable[Label], taken: Sequence[Box], width: float) -> None:
-    """Writes names beside their marks, the first ones first; one that finds no room is left out.
+    """Writes names beside their marks, the first ones first; one that finds no room right of the vertical axis is left out.
 
     Args:
         ax: its limits are final.
@@ -73,15 +77,16 @@ def place_labels(ax: Axes, labels: Iterable[Label], taken: Sequence[Box], width:
         width: of the figure, in pixels.
     """
     wide, narrow = list(taken), list(taken)
+    first, last = float(ax.bbox.x0), width
     for place, label in enumerate(labels):
         x, y = ax.transData.transform((label.x, label.y))
         for dx, dy, side in _PLACES:
             left = x + dx if side == "left" else x - dx - label.width
             box = Box(left, y + dy - 6.5, label.width)
-            if _EDGE <= left <= width - _EDGE - box.width and not any(box.meets(other) for other in wide):
+            large = box.grown(side, _NARROW)
+            if box.between(first, last - _EDGE) and not any(box.meets(other) for other in wide):
                 wide.append(box)
-                large = box.grown(side, _NARROW)
-                roomy = any(large.meets(other) for other in narrow)
+                roomy = not large.between(first, last) or any(large.meets(other) for other in narrow)
                 if not roomy:
                     narrow.append(large)
                 _write(ax, label, (dx if side == "left" else -dx, dy), side, gid=f"roomy-{place}" if roomy else None)

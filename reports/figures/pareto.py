@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from matplotlib.axes import Axes
 
@@ -22,6 +23,9 @@ _AXIS = {
 
 _WIDE_RANGE = 3
 """Sizes that lie so many times apart stand on a logarithmic axis: small networks beside large published ones."""
+
+_EDGE_SHARE = 0.12
+"""Of the axis: nearer to its ends the cap's words don't stand across its line."""
 
 _LOW_SHARE = 0.15
 """The worst share of the trials may lie below the axis: they would squeeze the front."""
@@ -120,16 +124,26 @@ def _cap(ax: Axes, found: Front) -> None:
         return
     ax.axvline(found.cap, color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)), gid="cap")
     ax.annotate(
-        f"cap {found.cap / _AXIS[found.measure][1]:,.10g}",
+        _cap_words(found.cap, found.measure),
         (found.cap, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 4),
         textcoords="offset points",
-        ha="center",
+        ha=_side_of_cap(ax, found.cap),
         fontsize=11,
         color=Ink.MUTED,
         annotation_clip=False,
     )
+
+
+def _cap_words(cap: float, measure: Measure) -> str:
+    return f"cap {cap / _AXIS[measure][1]:,.10g}"
+
+
+def _side_of_cap(ax: Axes, cap: float) -> Literal["left", "center", "right"]:
+    """What of its words stands at the cap: its end, where the axis ends, else larger letters of a narrow page would be cut off."""
+    place = float(ax.transAxes.inverted().transform(ax.transData.transform((cap, 0)))[0])
+    return "right" if place > 1 - _EDGE_SHARE else "left" if place < _EDGE_SHARE else "center"
 
 
 def _target(ax: Axes, level: float | None) -> None:
@@ -200,7 +214,9 @@ def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None) -> None
     taken = [Box(x - 5, y - 5, 10, 10) for x, y in marks]
     if found.cap is not None:
         x, top = (float(place) for place in ax.get_xaxis_transform().transform((found.cap, 1)))
-        taken.append(Box(x - 34, top, 68, 20))
+        words = box_of_text(_cap_words(found.cap, found.measure), x, top)
+        before = {"left": 0.0, "center": 0.5, "right": 1.0}[_side_of_cap(ax, found.cap)]
+        taken.append(Box(x - before * words.width, top, words.width, 20))
     if level is not None:
         left, line = (float(place) for place in ax.get_yaxis_transform().transform((0, error_scale(level))))
         taken.append(box_of_text(_target_words(level), left + 6, line + 2))

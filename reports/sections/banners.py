@@ -55,7 +55,7 @@ def _why_digits(run: RunData) -> str:
 def _status(run: RunData) -> Iterator[Banner]:
     status = run.info.status
     if status == "running":
-        running = text.plural(len(run.running), "trial")
+        running = text.plural(len(run.running), "trial") if run.running else "No trial was"
         words = f"{running} in training when this was written. The page reloads itself every 20 seconds."
         yield Banner("note", "This run is still going.", words)
     if status == "interrupted":
