@@ -14,12 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from inference.names import printable
-from reports.formatting import MISSING, duration, exact_percent, plural
+from mnist_tune.answer import answer
+from reports.formatting import duration, plural, rough_duration
 from tuner.observer import Observer
 from tuner.records import Json, Trial, TrialRecord, tidy_epochs
 from tuner.run_folder import RunFolder
 
 _REFRESH_PER_S = 4
+_WORTH_SAYING_S = 60
+"""What is left, in a line: a shorter run is over before one has read it."""
 
 
 @dataclass
@@ -58,13 +61,15 @@ class _Standing:
             self.best = record
 
     def seconds_left(self) -> float | None:
-        """From the epochs that are planned and those that this invocation has trained."""
+        """From the epochs that are planned and those that this invocation has trained; no more than the time budget has left."""
         running = sum(live.epoch * live.trial.share for live in self.running.values())
         fresh = self.epochs_fresh + running
         if fresh < 1:
             return None
-        left = max(0.0, self._planned_epochs() - self.epochs_done - running)
-        return left * (time.monotonic() - self.began) / fresh
+        left, spent_s = max(0.0, self._planned_epochs() - self.epochs_done - running), time.monotonic() - self.began
+        budget_s = self.run["options"].get("time_budget")
+        left_s = left * spent_s / fresh
+        return left_s if budget_s is None else min(left_s, max(0.0, budget_s - spent_s))
 
     def _planned_epochs(self) -> float:
         return float(self.run["plan"]["epochs"])
@@ -171,7 +176,9 @@ class Progress(Observer):
         place = "" if record.rung is None else f"bracket {record.bracket} rung {record.rung}  "
         count = f"[{standing.ended_in_phase()}/{standing.expected}]"
         epochs = plural(record.epochs_spent, "epoch")
-        return f"{count} {record.trial}  {place}{epochs}  {record.parameters:,} parameters  {_outcome(record)}  {record.duration_s:.0f} s"
+        words = f"{count} {record.trial}  {place}{epochs}  {record.parameters:,} parameters  {_outcome(record)}  {record.duration_s:.0f} s"
+        left = standing.seconds_left()
+        return words if left is None or left < _WORTH_SAYING_S else f"{words}  about {rough_duration(left)} left"
 
     def _view(self) -> RenderableType:
         standing = self._standing
@@ -197,7 +204,7 @@ class Progress(Observer):
             f"{duration(time.monotonic() - standing.began)} so far",
         ]
         if left is not None:
-            words.append(f"about {duration(left)} left")
+            words.append(f"about {rough_duration(left)} left")
         if standing.failed:
             words.append(f"{standing.failed} failed")
         return " · ".join(words)
@@ -244,63 +251,10 @@ def _test_words(run: Json) -> str:
     return f"{run['data']['test']:,} to test once" if run["options"]["test"] else "the test set left alone"
 
 
-def answer(result: Json, run: Json) -> str:
-    """The answer of a run in a sentence."""
-    if result.get("kind") == "study":
-        return str((result.get("study") or {}).get("conclusion") or "This study has no conclusion.")
-    cap = run["space"].get("max_params")
-    size = f"{result['parameters']:,}{'' if cap is None else f' of at most {cap:,}'} parameters"
-    test, validation = result.get("test"), result["validation"]
-    seeds = plural(validation.get("n") or 0, "seed")
-    after = f"{_refitted(result)}{_aimed(result)}"
-    if test is None:
-        scored = f"{_share(validation.get('mean'))}{_spread(validation.get('sd'))}"
-        return f"Validation accuracy {scored} over {seeds} with {size}; the test set was left alone.{after}"
-    data = "scikit-learn's 8×8 digits" if run["data"]["name"] == "digits" else run["data"]["name"]
-    scored = f"{_share(test['accuracy'])}{_spread(test.get('sd'))}"
-    if result.get("refit") is not None:
-        seeds = plural(len(test.get("per_seed") or ()), "seed")
-    return f"Test accuracy on {data}: {scored} over {seeds} with {size}.{_exported(test)}{after}"
-
-
-def _exported(test: Json) -> str:
-    share, ends, errors = test.get("exported_accuracy"), test.get("accuracy_ci95"), test.get("errors")
-    if share is None or ends is None or errors is None:
-        return ""
-    return f" The exported model: {share:.2%} [{ends[0]:.2%}, {ends[1]:.2%}], {errors} errors of {test['n']:,}."
-
-
-def _refitted(result: Json) -> str:
-    """What the exported model and the test figures belong to, where a refit was asked for."""
-    if "refit" not in result:
-        return ""
-    refit = result["refit"]
-    if refit is None:
-        return " Nothing was refitted: these are the confirmed models."
-    which = "The exported model is" if result.get("test") is None else "These are models"
-    return f" {which} refitted on all {refit['images']:,} training images, the validation images included."
-
-
-def _aimed(result: Json) -> str:
-    target = result.get("target")
-    if target is None:
-        return ""
-    which = "It is the smallest finalist whose" if target["reached"] else "No finalist's"
-    return f" {which} mean validation accuracy reaches {exact_percent(target['accuracy'])}%."
-
-
 def _outcome(record: TrialRecord) -> str:
     if not record.completed:
         return f"failed: {record.error}"
     return "refitted" if record.val_accuracy is None else f"val {record.val_accuracy:.2%}"
-
-
-def _share(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.2%}"
-
-
-def _spread(sd: float | None) -> str:
-    return "" if sd is None else f" ± {100 * sd:.2f}"
 
 
 def _better(record: TrialRecord, best: TrialRecord | None) -> bool:

@@ -120,6 +120,12 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} min"
 
 
+def rough_duration(seconds: float) -> str:
+    """What is only foreseen, to the minute: 20 → "1 min", 1952 → "33 min", 4000 → "1 h 07 min"."""
+    hours, minutes = divmod(max(1, round(seconds / _MINUTE_S)), _HOUR_S // _MINUTE_S)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
 def milliseconds(seconds: float | None) -> str:
     """0.000216 → "0.216": three significant digits below ten, without the unit."""
     if _missing(seconds):

@@ -107,7 +107,7 @@ def run_info(document: Json) -> RunInfo:
         hyperparameters=tuple(_hyperparameter(item) for item in space.get("hyperparameters") or ()),
         references=tuple(_reference(item) for item in document.get("references") or ()),
         data=_data(document["data"]),
-        plan=Plan(str(plan.get("algorithm")), _planned(plan), plan.get("trials")),
+        plan=Plan(str(plan.get("algorithm")), _planned(plan), plan.get("trials"), float(plan.get("epochs") or 0)),
         versions={str(key): str(value) for key, value in document["versions"].items()},
         machine=document["machine"],
         nondeterminism=tuple(document.get("nondeterminism") or ()),

@@ -114,6 +114,8 @@ class Plan:
     algorithm: str
     rungs: tuple[PlannedRung, ...]
     trials: int | None
+    epochs: float = 0.0
+    """Of all trials, the confirmation's too; 0 where the run has not said it yet."""
 
 
 @dataclass(frozen=True)

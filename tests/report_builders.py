@@ -598,6 +598,8 @@ def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> Json:
                 for bracket, rungs in fake.brackets
             ],
             "trials": fake.iterations * sum(size for _, rungs in fake.brackets for size, _ in rungs),
+            "epochs": fake.iterations * sum(size * n for _, rungs in fake.brackets for size, n in rungs)
+            + fake.finalists * fake.seeds * max((n for _, rungs in fake.brackets for _, n in rungs), default=0),
         },
         "versions": {"python": "3.12.4", "keras": "3.15.1", "tensorflow": "2.21.0", "backend": "tensorflow"},
         "machine": {

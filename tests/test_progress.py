@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mnist_tune.progress import Progress, answer
+from mnist_tune.answer import answer
+from mnist_tune.progress import Progress
 from tuner.records import Json
 
 from .builders import record, trial
@@ -118,3 +119,16 @@ def test_the_answer_says_whether_the_target_was_reached(target: Json, said: str)
     assert answer({**a_result(), "target": target}, a_run()) == answer(a_result(), a_run()) + said
     untested = {**a_result(), "test": None}
     assert answer({**untested, "target": target}, a_run()) == answer(untested, a_run()) + said
+
+
+@pytest.mark.parametrize(("budget_s", "said"), [(None, "  about 47 min left"), (600, "  about 9 min left"), (90, "")])
+def test_a_plain_line_says_how_long_a_long_run_may_yet_take(
+    budget_s: float | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of 96 epochs took a minute."""
+    run = a_run()
+    progress, stream = followed(run={**run, "options": {**run["options"], "time_budget": budget_s}})
+    began = progress._standing.began
+    monkeypatch.setattr("mnist_tune.progress.time.monotonic", lambda: began + 60)
+    progress.trial_finished(record(1, val_accuracy=0.9123, duration_s=60), restored=False)
+    assert stream.getvalue().endswith(f"val 91.23%  60 s{said}\n")

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_tune import cli, given_options
+from mnist_tune.answer import answer
 from mnist_tune.export import Request, _about
 from mnist_tune.export_folder import ExportFolder
-from mnist_tune.progress import answer
 from search_spaces.compact_family import CompactFamily
 from tests.builders import record
 from tests.test_progress import a_run, followed

@@ -44,7 +44,7 @@ from reports.analysis.leaderboard import (
 from reports.analysis.network import kernel_side, network
 from reports.analysis.pareto import SizePoint, non_dominated, size_front
 from reports.analysis.robustness import degradations
-from reports.analysis.search import history, paths, rung_outcomes
+from reports.analysis.search import history, paths, rung_outcomes, seconds_left
 from reports.analysis.slices import slices
 from reports.analysis.trials import best, explored, groups_by_epochs, scored
 from reports.analysis.weights import layer_weights
@@ -574,3 +574,19 @@ def test_of_many_trials_an_even_sample_stands_behind() -> None:
     assert {round(int(record.trial) / 111) for record in found} == set(range(10))
     assert background(many[:3], 10) == tuple(many[:3])
     assert background([], 10) == ()
+
+
+@pytest.mark.parametrize(
+    ("planned", "budget_s", "left_s"),
+    [(40, None, 300.0), (40, 250.0, 150.0), (40, 50.0, 0.0), (10, None, 0.0), (5, None, 0.0), (0, None, None)],
+)
+def test_what_a_run_may_yet_take_is_told_by_its_epochs(
+    planned: float, budget_s: float | None, left_s: float | None
+) -> None:
+    """Ten of the planned epochs took 100 s."""
+    run = make_run([make_record("0001", epochs=5), make_record("0002", accuracy=None, epochs=5)])
+    plan = replace(run.info.plan, epochs=planned)
+    options = {**run.info.options, "time_budget": budget_s}
+    standing = replace(run, info=replace(run.info, plan=plan, elapsed_s=100.0, options=options))
+    assert seconds_left(standing) == left_s
+    assert seconds_left(replace(standing, records=())) is None

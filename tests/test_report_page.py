@@ -185,6 +185,7 @@ def test_hostile_text_is_only_text(tmp_path: Path, classes: int) -> None:
         ({"arrays": False}, "No configuration is confirmed yet"),
         ({"meet_test": False}, "the test set was not used"),
         ({"status": "running", "confirm": False}, "This run is still going."),
+        ({"status": "running", "confirm": False}, "min before the end. The page reloads"),
         ({"status": "interrupted", "confirm": False}, "This run was interrupted."),
         ({"status": "failed", "error": "the disk is full", "confirm": False}, "the disk is full"),
         ({"data": "digits", "fallback": True}, "These are scikit-learn's 8×8 digits, not MNIST"),

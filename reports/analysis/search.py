@@ -7,8 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.analysis.trials import accuracy_of, explored, scored
-from reports.run_data import PlannedRung
+from reports.run_data import PlannedRung, RunData
 from tuner.records import TrialRecord, configuration_key
+
+
+def seconds_left(run: RunData) -> float | None:
+    """What a run may yet take: the epochs that are planned and not trained, at the pace so far; no more than its time budget has left.
+
+    None before the first trial has ended, and where the run has not said what it plans.
+    """
+    trained, elapsed_s = sum(record.epochs for record in run.every), run.info.elapsed_s or 0.0
+    if not trained or not elapsed_s or not run.info.plan.epochs:
+        return None
+    left = max(0.0, run.info.plan.epochs - trained) * elapsed_s / trained
+    budget = run.info.options.get("time_budget")
+    return min(left, max(0.0, budget - elapsed_s)) if isinstance(budget, int | float) else left
 
 
 @dataclass(frozen=True)

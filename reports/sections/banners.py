@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reports import formatting as text
-from reports.analysis.search import RungOutcome, rung_outcomes
+from reports.analysis.search import RungOutcome, rung_outcomes, seconds_left
 from reports.analysis.trials import explored
 from reports.run_data import RunData
 
 DIGITS = "These are scikit-learn's 8×8 digits, not MNIST"
 _LONGEST_NAME = 40
+_WORTH_SAYING_S = 60
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,18 @@ def _status(run: RunData) -> Iterator[Banner]:
     status = run.info.status
     if status == "running":
         running = text.plural(len(run.running), "trial") if run.running else "No trial was"
-        words = f"{running} in training when this was written. The page reloads itself every 20 seconds."
+        words = f"{running} in training when this was written{_left(run)}. The page reloads itself every 20 seconds."
         yield Banner("note", "This run is still going.", words)
     if status == "interrupted":
         words = "What had finished is shown; mnist-tune --out with --resume continues it."
         yield Banner("alarm", "This run was interrupted.", words)
     if status == "failed":
         yield Banner("alarm", "This run failed.", run.info.error or "No reason was recorded.")
+
+
+def _left(run: RunData) -> str:
+    left = seconds_left(run)
+    return f", about {text.rough_duration(left)} before the end" if left is not None and left >= _WORTH_SAYING_S else ""
 
 
 def _cut(run: RunData) -> Iterator[Banner]:
