@@ -13,7 +13,7 @@ from tuner.configurations import known_configuration
 from tuner.errors import UsageError
 from tuner.option_values import flag, parse_duration
 from tuner.options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.studies import PRESETS, preset_space
+from tuner.study_presets import PRESETS, preset_space
 
 
 def make_options(given: Mapping[str, Any]) -> SearchOptions:

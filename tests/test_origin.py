@@ -11,8 +11,8 @@ import pytest
 
 from reports.page import render_report
 from reports.reading import read_run
-from reports.sections.leaderboard import trials_table
 from reports.sections.section import Table
+from reports.sections.trials_table import trials_table
 from reports.trials_csv import trials_csv
 from search_spaces.compact_family import CompactFamily
 from tests.builders import record, trial

@@ -32,10 +32,11 @@ from reports.page import render_run
 from reports.page_data import FIELDS, page_data
 from reports.reading import read_run
 from reports.run_data import Refit, Result, RunData
-from reports.sections import confusion, data, failures, leaderboard, learning_curves, summary, weights
+from reports.sections import confusion, data, failures, learning_curves, summary, weights
 from reports.sections.refit import exported_words, refit_words, seeds_words
 from reports.sections.reproduce import ledgers
 from reports.sections.section import Table
+from reports.sections.trials_table import trials_table
 from reports.trials_csv import trials_csv, trials_frame
 from tests.gold.numbers import numbers_of, plain
 from tests.report_builders import FakeRun, build_run, write_journal
@@ -143,7 +144,7 @@ def test_whatever_a_journal_claims_a_refit_has_no_validation_figures(
 
 def test_the_table_of_all_trials_has_them_without_validation(runs: dict[str, RunData]) -> None:
     run = runs["refit"]
-    found = table(leaderboard.trials_table(run))
+    found = table(trials_table(run))
     assert found.caption == f"All {len(run.every)} trials, best validation accuracy first; a refit has none."
     names = [column.label for column in found.columns]
     rows = {row.trial: dict(zip(names, row.cells, strict=True)) for row in found.rows}
@@ -157,7 +158,7 @@ def test_the_table_of_all_trials_has_them_without_validation(runs: dict[str, Run
     assert [row.trial for row in found.rows if row.winner] == [
         row.trial for row in found.rows if row.trial in (*result_of(run).trials, refit_of(run).trial)
     ]
-    assert "refit" not in table(leaderboard.trials_table(runs["plain"])).caption
+    assert "refit" not in table(trials_table(runs["plain"])).caption
 
 
 def test_csv_frame_and_script_have_them_without_validation(folders: dict[str, Path], runs: dict[str, RunData]) -> None:

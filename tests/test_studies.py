@@ -12,7 +12,8 @@ from search_spaces.registry import load_family
 from tuner.errors import UsageError
 from tuner.options import StudyOptions
 from tuner.records import Json
-from tuner.studies import PRESETS, make_study, preset_space
+from tuner.studies import make_study
+from tuner.study_presets import PRESETS, preset_space
 
 
 def study(name: str, values: str | None = None, space: str | None = None, **changes: Any) -> Json:
