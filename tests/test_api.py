@@ -43,6 +43,7 @@ def test_a_search_gives_a_run(tmp_path: Path, fake: None, capsys: pytest.Capture
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_search_with_a_target_says_what_became_of_it(
     tmp_path: Path, fake: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnist_tune import arguments, cli
+from tests.marks import slow_after
 from tests.strangers import CONTROLS, MARKUP, built
 from tests.test_data import IMAGES, build_arrays, write_idx, write_npz
 from tuner import launch
@@ -404,7 +405,7 @@ def data_sets(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("profile", [QUICK, pytest.param(DEEP, marks=pytest.mark.slow)], ids=["quick", "deep"])
+@pytest.mark.parametrize("profile", slow_after(1, [QUICK, DEEP]), ids=["quick", "deep"])
 def test_any_arrays_are_refused_or_right(tmp_path: Path, profile: settings) -> None:
     @profile
     @given(data_sets())
@@ -433,7 +434,7 @@ def damaged(content: bytes) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("profile", [QUICK, pytest.param(DEEP, marks=pytest.mark.slow)], ids=["quick", "deep"])
+@pytest.mark.parametrize("profile", slow_after(1, [QUICK, DEEP]), ids=["quick", "deep"])
 @pytest.mark.parametrize("kind", ["stored", "deflated", "idx", "idx.gz"])
 def test_any_bytes_of_a_data_set_are_refused_or_right(tmp_path: Path, kind: str, profile: settings) -> None:
     arrays = build_arrays(train=20, test=6, side=4)
@@ -492,7 +493,7 @@ def test_any_configuration_is_refused_or_complete(tmp_path: Path) -> None:
     holds()
 
 
-@pytest.mark.parametrize("profile", [QUICK, pytest.param(DEEP, marks=pytest.mark.slow)], ids=["quick", "deep"])
+@pytest.mark.parametrize("profile", slow_after(1, [QUICK, DEEP]), ids=["quick", "deep"])
 @pytest.mark.parametrize("name", ["run.json", "trials.jsonl", "result.json", "evaluation.npz"])
 def test_any_bytes_of_a_run_s_file_are_refused_or_read(
     sound: Path, tmp_path: Path, name: str, profile: settings
@@ -514,7 +515,7 @@ def test_any_bytes_of_a_run_s_file_are_refused_or_read(
     holds()
 
 
-@pytest.mark.parametrize("profile", [QUICK, pytest.param(DEEP, marks=pytest.mark.slow)], ids=["quick", "deep"])
+@pytest.mark.parametrize("profile", slow_after(1, [QUICK, DEEP]), ids=["quick", "deep"])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM", "npy", "npz"])
 def test_any_bytes_of_an_image_are_refused_or_a_picture(tmp_path: Path, kind: str, profile: settings) -> None:
     from PIL import Image

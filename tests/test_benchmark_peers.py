@@ -137,6 +137,7 @@ def test_a_search_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
     assert confirmed[0].mean == pytest.approx(0.985)
 
 
+@pytest.mark.slow
 def test_what_foretells_perfectly_and_what_foretells_the_opposite() -> None:
     long = [[place / 100] * 14 + [0.5 + place / 100] for place in range(10)]
     up, down = [[place / 100] for place in range(10)], [[-place / 100] for place in range(10)]

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.marks import slow_after
+
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
 
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
@@ -385,7 +387,7 @@ def test_nothing_is_wider_than_the_page(browser: Browser, whole: Path, viewport:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("run", ["small", pytest.param("whole", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("run", slow_after(1, ["small", "whole"]))
 def test_axe_finds_nothing(browser: Browser, request: pytest.FixtureRequest, run: str, scheme: Any) -> None:
     # The policy of the page forbids the script that looks at it: only here it is set aside.
     with opened(browser, request.getfixturevalue(run), color_scheme=scheme, bypass_csp=True) as view:
@@ -473,18 +475,18 @@ def fake(**changes: Any) -> Callable[[Path], Path]:
 
 KINDS: dict[str, Callable[[Path], Path]] = {
     "one trial": one_trial,
-    "all failed": all_failed,
-    "interrupted in the first trial": in_the_first_trial,
     "not a number": not_a_number,
-    "2 classes": fake(classes=2),
-    "100 classes": fake(classes=100, validation=1000, test=1000),
     "hostile": fake(hostile=HOSTILE, notes=["a note"], status="failed", error=HOSTILE),
     "no test": fake(meet_test=False),
     "running": fake(status="running", confirm=False),
+    "all failed": all_failed,
+    "interrupted in the first trial": in_the_first_trial,
+    "2 classes": fake(classes=2),
+    "100 classes": fake(classes=100, validation=1000, test=1000),
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_after(5, KINDS))
 def test_any_run_opens_without_an_error(browser: Browser, tmp_path: Path, kind: str) -> None:
     page = write_report(KINDS[kind](tmp_path / "run"))
     with opened(browser, page, viewport=PHONE) as view:

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import RUNS, Crashes, End, alive, contents, left_over, result_of, twice, wrong_with
+from tests.marks import slow_after
 from tuner.journal import read_journal, read_state
 from tuner.run_folder import RunFolder
 
@@ -64,7 +65,7 @@ def finish(crashes: Crashes, kind: str, out: Path, undisturbed: Path) -> None:
     assert wrong_with(out, undisturbed) == []
 
 
-@pytest.mark.parametrize("kind", ["study", *(pytest.param(k, marks=pytest.mark.slow) for k in RUNS if k != "study")])
+@pytest.mark.parametrize("kind", slow_after(1, sorted(RUNS, key=lambda kind: kind != "study")))
 def test_an_undisturbed_run_is_right_by_the_same_measure(whole: Whole, kind: str) -> None:
     assert wrong_with(whole[kind], whole[kind]) == []
     assert contents(whole[kind])

@@ -30,6 +30,7 @@ from reports.trials_csv import trials_csv
 from search_spaces.compact_family import CompactFamily
 from search_spaces.recipe import Schedule
 from tests.crash import Crashes, contents, result_of
+from tests.marks import slow_after
 from tuner import trial as training
 from tuner.budget import ConfirmationPlan, Forecast
 from tuner.configurations import known_configuration
@@ -290,6 +291,7 @@ def train(data: Dataset, epochs: float, seed: int = 5, space: str = "compact8k",
     return training.run_trial(task, data, lambda *_: None)
 
 
+@pytest.mark.slow
 def test_anybodys_model_gets_one_pass_over_the_same_images(digits: Dataset) -> None:
     Spy.seen.clear()
     for units, epochs, seed in ((1, 0.25, 5), (3, 0.25, 5), (1, 0.25, 6), (1, 1, 5)):
@@ -300,7 +302,7 @@ def test_anybodys_model_gets_one_pass_over_the_same_images(digits: Dataset) -> N
     assert first == second != other
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
+@pytest.mark.parametrize("schedule", slow_after(1, ["one-cycle", "constant", "cosine"]))
 def test_a_pass_has_a_whole_schedule_and_one_entry(digits: Dataset, schedule: Schedule) -> None:
     """Neither patience nor the rule for hopeless trials has anything to stop in one pass."""
     body = train(digits, 0.5, schedule=schedule, batch_size=16, optimizer="sgd", learning_rate_sgd=0.02)

@@ -23,6 +23,7 @@ from mnist_tune.export import Request, _about
 from mnist_tune.export_folder import ExportFolder
 from search_spaces.compact_family import CompactFamily
 from tests.builders import record
+from tests.marks import slow_after
 from tests.test_progress import a_run, followed
 from tests.test_search import contents, options, resume, start
 from tuner import search, trial
@@ -255,6 +256,7 @@ def test_a_refit_is_the_training_on_all_images_and_has_no_validation_figures(dig
     assert (tmp_path / "refit.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_refit_stops_where_its_confirmation_did_and_not_before(digits: Dataset) -> None:
     whole = run(task(epochs=4, schedule="one-cycle"), digits)["history"]["learning_rate"]
     short = run(task(epochs=4, schedule="one-cycle", stop_after=2), digits)["history"]["learning_rate"]
@@ -459,7 +461,7 @@ class Impatient(Observer):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(("after", "workers"), [(1, 1), (2, 1), (2, 2), (3, 1)])
+@pytest.mark.parametrize(("after", "workers"), slow_after(2, [(1, 1), (2, 2), (2, 1), (3, 1)]))
 def test_an_interrupted_refit_is_gone_on_with(tmp_path: Path, after: int, workers: int) -> None:
     path = tmp_path / "run"
     undisturbed = start(tmp_path / "undisturbed", refit=True)

@@ -168,6 +168,7 @@ def test_what_was_not_deterministic_is_said(run: RunData) -> None:
     assert re.search("seed 1 will differ", doubtful.title)
 
 
+@pytest.mark.slow
 def test_one_page_of_two_hundred_trials_is_small(tmp_path: Path) -> None:
     from reports.page import render_report
 

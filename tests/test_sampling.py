@@ -26,15 +26,21 @@ from search_spaces.given_values import complete
 from search_spaces.hyperparameters import Value, active
 from search_spaces.networks import costs
 from search_spaces.sampling import CapError
+from tests.marks import slow_after
 
 MAX_MACS = 2_500_000
-CAPS = (500, 1_000, 8_000, 20_000, 50_000)
+CAPS = (500, 8_000, 1_000, 20_000, 50_000)
 
 Draws = tuple[dict[str, Value], ...]
 
 
-@cache
 def draws(max_params: int, max_macs: int = MAX_MACS, count: int = 5_000, seed: int = 1) -> Draws:
+    return _draws(max_params, max_macs, count, seed)
+
+
+@cache
+def _draws(max_params: int, max_macs: int, count: int, seed: int) -> Draws:
+    """By place: a cache holds the same call twice where one of them names its arguments."""
     rng = np.random.default_rng(seed)
     return tuple(draw(rng, max_params, max_macs) for _ in range(count))
 
@@ -44,7 +50,7 @@ def costs_of_draws(max_params: int, max_macs: int = MAX_MACS, count: int = 5_000
     return np.array([costs(specs_from_values(values)) for values in draws(max_params, max_macs, count)])
 
 
-@pytest.mark.parametrize("max_params", [*CAPS, 144, 236, 3_000])
+@pytest.mark.parametrize("max_params", slow_after(4, [500, 8_000, 144, 236, 1_000, 3_000, 20_000, 50_000]))
 def test_caps_hold(max_params: int) -> None:
     parameters, multiply_adds = costs_of_draws(max_params, count=5_000 if max_params in CAPS else 500).T
     assert parameters.max() <= max_params
@@ -68,7 +74,7 @@ def test_a_typical_draw_costs_half_the_default_cap_of_multiply_adds() -> None:
     assert 900_000 < costs_of_draws(8_000)[:, 1].mean() < 1_500_000
 
 
-@pytest.mark.parametrize("max_params", CAPS)
+@pytest.mark.parametrize("max_params", slow_after(2, CAPS))
 def test_a_draw_is_quick(max_params: int) -> None:
     rng = np.random.default_rng(2)
     start = time.perf_counter()
@@ -77,7 +83,7 @@ def test_a_draw_is_quick(max_params: int) -> None:
     assert (time.perf_counter() - start) / 200 < 0.005
 
 
-@pytest.mark.parametrize("max_params", CAPS)
+@pytest.mark.parametrize("max_params", slow_after(2, CAPS))
 def test_every_value_that_fits_occurs(max_params: int) -> None:
     seen = defaultdict(set)
     for values in draws(max_params):
@@ -147,7 +153,7 @@ def test_widest_first_convolution_by_hand(max_params: int, width: int) -> None:
 
 def test_draws_depend_on_the_generator_alone() -> None:
     draw(np.random.default_rng(9), 1_000, MAX_MACS)
-    assert draws(8_000, count=20, seed=4) == draws.__wrapped__(8_000, count=20, seed=4)
+    assert draws(8_000, count=20, seed=4) == _draws.__wrapped__(8_000, MAX_MACS, 20, 4)
     assert draws(8_000, count=20, seed=4) != draws(8_000, count=20, seed=5)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from search_spaces.registry import load_family
+from tests.marks import slow_after
 from tuner import launch as search
 from tuner import session
 from tuner.errors import Interrupted, RunFailed, UsageError
@@ -123,9 +124,10 @@ def test_an_interrupted_run_says_so_and_goes_on_to_the_same_end(tmp_path: Path) 
     assert contents(tmp_path / "run") == contents(tmp_path / "undisturbed")
 
 
-def test_killed_at_any_moment_and_resumed_a_run_ends_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moments", slow_after(1, [[9], [2, 9, 20]]))
+def test_killed_at_any_moment_and_resumed_a_run_ends_the_same(tmp_path: Path, moments: list[int]) -> None:
     undisturbed, path = start(tmp_path / "undisturbed"), tmp_path / "run"
-    for trials in (2, 9, 20):
+    for trials in moments:
         _run_and_kill(path, trials)
     result = resume(path)
     assert result == undisturbed

@@ -24,6 +24,7 @@ from search_spaces.keras_space import KerasSpace
 from search_spaces.registry import SPACES, load_family, load_space
 from search_spaces.sampling import CapError
 from tests.builders import trainable
+from tests.marks import slow_after
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -95,7 +96,7 @@ def test_a_draw_is_quick_and_depends_on_the_generator_alone(name: str) -> None:
 
 
 @each_other_space
-@pytest.mark.parametrize("share", [1.0, 0.05])
+@pytest.mark.parametrize("share", slow_after(1, [1.0, 0.05]))
 def test_every_value_that_fits_occurs(name: str, share: float) -> None:
     own = load_family(name)
     least = own.smallest_network().parameters
@@ -312,9 +313,7 @@ def test_whatever_a_stock_keras_tuner_draws_is_built(name: str) -> None:
 
 # Keras Tuner 1.4.8 asks for a thread's name by methods that Python 3.10 deprecated.
 @pytest.mark.filterwarnings("ignore:(currentThread|getName):DeprecationWarning")
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "dense" else pytest.mark.slow) for name in SPACES]
-)
+@pytest.mark.parametrize("name", slow_after(1, sorted(SPACES, key=lambda name: name != "dense")))
 def test_stock_random_search(name: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     x, y = rng.integers(0, 256, (96, 28, 28)).astype(np.uint8), rng.integers(0, 10, 96)

@@ -26,6 +26,7 @@ from reports.page import figures, render_report, sections_of
 from reports.reading import read_run
 from reports.run_data import RunData
 from reports.sections.training import comparison_words
+from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run, write_json
 from tests.study_builders import STUDIES, FakeArm, FakeStudy, build_study, build_training, values_of
 from tests.test_report_page import HOSTILE, Page
@@ -348,26 +349,26 @@ LOST_OTHER = tuple(("0.1", n) for n in (1, 2, 3))
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
-    [
+    slow_after(8, [
         ({}, "0.1 beats 0.0 by"),
         ({"seeds": 1}, "One seed each, so no test is possible"),
-        ({"seeds": 1, "status": "running", "result": False, "missing": (("0.1", 1),)}, "1 of 2 trials has finished"),
         ({"status": "running", "result": False}, "No conclusion yet: 6 of 6 trials have finished."),
-        ({"status": "interrupted", "result": False, "missing": LOST_OTHER}, "This run was interrupted."),
-        ({"status": "interrupted", "missing": (("0.1", 3),)}, "1 planned trial was not run."),
         ({"missing": LOST_BASE + LOST_OTHER, "result": False, "status": "running"}, "No answer yet: no trial has finished."),
         ({"lost": LOST_BASE}, "Nothing can be compared: no seed of 0.0, the base, has a score."),
-        ({"lost": LOST_OTHER}, "no other arm has a score with a seed that 0.0 has one with"),
         ({"lost": LOST_BASE + LOST_OTHER}, "No answer: none of 6 trials completed."),
+        ({"arrays": False}, "The study has kept no weight statistics."),
+        ({"hyperparameter": "batch_size", "arms": values_of("batch_size", {8: 0.0, 32: 0.0})}, "Cost and noise"),
+        ({"seeds": 1, "status": "running", "result": False, "missing": (("0.1", 1),)}, "1 of 2 trials has finished"),
+        ({"status": "interrupted", "result": False, "missing": LOST_OTHER}, "This run was interrupted."),
+        ({"status": "interrupted", "missing": (("0.1", 3),)}, "1 planned trial was not run."),
+        ({"lost": LOST_OTHER}, "no other arm has a score with a seed that 0.0 has one with"),
         ({"lost": (("0.1", 2),)}, "1 trial failed; their pairs are left out."),
         ({"arms": TWO[:1]}, "Nothing was compared: 0.0 is the only arm."),
         ({"arms": values_of("dropout", {k / 100: 0.0 for k in range(12)})}, "Of 11 tested against dropout 0.0"),
-        ({"arrays": False}, "The study has kept no weight statistics."),
         ({"epochs": 1}, "0.1 beats 0.0 by"),
         ({"noise": 0.0}, "without spread there is no test"),
         ({"data": "digits", "fallback": True}, "These are scikit-learn's 8×8 digits, not MNIST"),
-        ({"hyperparameter": "batch_size", "arms": values_of("batch_size", {8: 0.0, 32: 0.0})}, "Cost and noise"),
-    ],
+    ]),
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )  # fmt: skip
 def test_any_study_renders(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
@@ -449,7 +450,7 @@ def test_published_stands_beside_ours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"known": False}, {"seeds": 1}, {"meet_test": False}, {"data": "digits", "fallback": True}, {"hostile": HOSTILE}, {"seeds": 2}],
+    slow_after(3, [{"known": False}, {"seeds": 1}, {"hostile": HOSTILE}, {"meet_test": False}, {"data": "digits", "fallback": True}, {"seeds": 2}]),
     ids="-".join,
 )  # fmt: skip
 def test_any_training_renders(tmp_path: Path, changes: dict[str, Any]) -> None:

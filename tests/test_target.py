@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_tune import cli
+from tests.marks import slow_after
 from tests.test_search import contents, resume, start
 from tuner import search
 from tuner.budget import ConfirmationPlan
@@ -299,8 +300,9 @@ def test_a_time_budget_leaves_the_most_wanted(tmp_path: Path, monkeypatch: pytes
     assert result["validation"]["n"] == 2
 
 
-@pytest.mark.parametrize("target", [40, 99.99])
-@pytest.mark.parametrize("phase", ["search", "confirm"])
+@pytest.mark.parametrize(
+    ("phase", "target"), slow_after(2, [("search", 40), ("confirm", 99.99), ("search", 99.99), ("confirm", 40)])
+)
 def test_an_interrupted_run_goes_on_to_the_same_winner(tmp_path: Path, phase: str, target: float) -> None:
     class Impatient(Observer):
         def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:

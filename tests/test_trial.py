@@ -118,6 +118,7 @@ def test_only_a_search_stops_trials_by_itself(
     assert [type(callback).__name__ for callback in trial._stopping(todo, digits)] == callbacks
 
 
+@pytest.mark.slow
 def test_what_a_study_measures_is_kept_and_leaves_the_model_alone(digits: Dataset, tmp_path: Path) -> None:
     plain, measured = tmp_path / "plain", tmp_path / "measured"
     run(task(keep=str(plain)), digits)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from search_spaces.hyperparameters import Condition
+from tests.marks import slow_after
 from tuner.errors import UsageError
 from tuner.tasks import SpaceRef
 from tuner.user_space import UserSpace
@@ -84,13 +85,13 @@ def test_its_constructor_gets_the_classes(folder: Path) -> None:
 
 BROKEN = {
     "raises": ("def build(self, hp): raise RuntimeError('no good')", "no good"),
-    "nothing": ("def build(self, hp): return None", "must return a compiled keras.Model. Received: NoneType"),
     "prints": ("def build(self, hp): print('hello'); return None", "NoneType"),
+    "nothing": ("def build(self, hp): return None", "must return a compiled keras.Model. Received: NoneType"),
     "exits": ("def build(self, hp):\n        import os; os._exit(3)", "can't be used"),
 }
 
 
-@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("kind", slow_after(2, BROKEN))
 def test_what_is_wrong_with_one_is_told_in_a_line(folder: Path, kind: str) -> None:
     body, words = BROKEN[kind]
     source = f"import keras_tuner\n\nclass Broken(keras_tuner.HyperModel):\n    {body}\n"

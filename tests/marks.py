@@ -1,0 +1,19 @@
+"""Marks that many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+
+def slow_after(number: int, cases: Iterable[object]) -> list[object]:
+    """Cases for `parametrize`: so many as they are; the others, which make the same claim of other values, are marked slow.
+
+    A tuple is the values of several arguments.
+    """
+    return [case if place < number else _slow(case) for place, case in enumerate(cases)]
+
+
+def _slow(case: object) -> object:
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
