@@ -17,8 +17,9 @@ import pytest
 
 from tests.dask_processes import free_port, running, scheduler, worker
 from tuner import launch
-from tuner.cluster import ClusterWorkers, content_key
-from tuner.cluster_worker import differences, write_files
+from tuner.cluster import ClusterWorkers
+from tuner.cluster_files import content_key, write_files
+from tuner.cluster_worker import differences
 from tuner.errors import RunFailed, UsageError
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer

@@ -6,7 +6,6 @@ be shared. The winner is evaluated and exported here, in one local process.
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import time
 import uuid
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from tuner.cluster_connection import Connection, is_broken_connection
-from tuner.cluster_worker import RESOURCE, SUFFIXES, Files, RunPlugin, drop_here, read_files, train_here
+from tuner.cluster_files import Files, content_key, keep, read_files
+from tuner.cluster_worker import RESOURCE, RunPlugin, drop_here, train_here
 from tuner.errors import UsageError
-from tuner.files import write_bytes
 from tuner.machine import versions
 from tuner.options import Device
 from tuner.records import Json
@@ -288,19 +287,3 @@ class ClusterWorkers:
         if event is not None and event.kind != "epoch":
             self._local_tasks -= 1
         return event
-
-
-def content_key(files: Files) -> str:
-    """The SHA-256 of files' names and contents."""
-    digest = hashlib.sha256()
-    for name, content in sorted(files.items()):
-        digest.update(f"{name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def keep(files: Files, path: Path) -> None:
-    """Leaves what a training sent at a path without suffix, the model last, each whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in SUFFIXES:
-        write_bytes(path.with_suffix(suffix), files[suffix])

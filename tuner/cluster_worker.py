@@ -6,8 +6,6 @@ Dask; nothing of it runs in the parent.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +14,7 @@ from typing import Any
 
 import distributed
 
+from tuner.cluster_files import Files, taken, write_files
 from tuner.machine import versions
 from tuner.options import Device
 from tuner.records import Json
@@ -26,13 +25,8 @@ from tuner.workers import WORKER_MODULE, LocalWorkers
 RESOURCE = "mnist-tune-trial"
 """What a training takes of a Dask worker, which has one of it, whosever run it is. Beside it a worker has a resource
 named as each run that it serves."""
-SUFFIXES = (".npz", ".keras")
-"""Of what a training leaves behind; the model last, since it is what says that both are there."""
 _POLL_S = 0.5
 _UNLIKE = ("mnist-tune", "keras", "tensorflow", "jax", "numpy", "backend")
-
-Files = dict[str, bytes]
-"""Contents by name."""
 
 
 @dataclass
@@ -97,7 +91,7 @@ class RunPlugin(distributed.WorkerPlugin):
         pool = self._started(data)
         pool.submit(replace(task, keep=str(kept)) if task.keep else task)
         event = self._end_of(task, pool, worker)
-        files = _taken(kept) if task.keep and event.kind == "finished" else {}
+        files = taken(kept) if task.keep and event.kind == "finished" else {}
         return {**_event_json(event), "files": files, "address": worker.address}
 
     def _end_of(self, task: TrainTask, pool: LocalWorkers, worker: Any) -> Event:
@@ -146,31 +140,6 @@ def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
     """What of two installations can make another model, as words; empty where nothing does."""
     pairs = ((package, ours.get(package, "none"), theirs.get(package, "none")) for package in _UNLIKE)
     return ", ".join(f"{package} {there} (here {here})" for package, here, there in pairs if here != there)
-
-
-def read_files(folder: Path) -> Files:
-    """The files of a folder."""
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
-
-
-def write_files(files: Files, folder: Path) -> None:
-    """Writes files into a new folder, which is there whole or not at all."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True, mode=0o700)
-    for name, content in files.items():
-        (partial / os.path.basename(name)).write_bytes(content)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
-
-
-def _taken(kept: Path) -> Files:
-    """What a training left, which is then gone from here."""
-    files = {suffix: kept.with_suffix(suffix).read_bytes() for suffix in SUFFIXES}
-    for suffix in SUFFIXES:
-        with contextlib.suppress(OSError):
-            kept.with_suffix(suffix).unlink()
-    return files
 
 
 def _event_json(event: Event) -> Json:
