@@ -204,7 +204,7 @@ def test_workers_do_not_inherit_the_lock(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys, time; from pathlib import Path; from tuner.run_lock import held\n"
         "with held(Path(sys.argv[1])):\n"
-        "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)'])\n"
+        "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], stdout=subprocess.DEVNULL)\n"
         "    print(child.pid, flush=True); time.sleep(600)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
@@ -214,7 +214,7 @@ def test_workers_do_not_inherit_the_lock(tmp_path: Path) -> None:
     process.communicate()
     try:
         with held(tmp_path / "run"):
-            os.kill(child, 0)
+            os.kill(child, 0)  # it is still there
     finally:
         os.kill(child, signal.SIGKILL)
 
