@@ -351,6 +351,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashes]:
         yield process
 
 
+@pytest.mark.slow
 def test_one_worker_or_four_killed_or_not_it_is_the_same_run(crashes: Crashes, tmp_path: Path) -> None:
     words = ["--space", "compact8k", "--max-epochs", "3", "--min-resource", "0.3", "--confirm-seeds", "2", "--quiet"]
     found = []

@@ -44,6 +44,7 @@ def result_of(path: Path) -> Json:
     return result
 
 
+@pytest.mark.slow
 def test_a_search_from_nothing_to_a_model_that_answers(tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = mnist_tune("--space", "compact8k", "--data", "digits", "--algorithm", "random", "--max-trials", "2",
