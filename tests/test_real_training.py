@@ -95,11 +95,17 @@ def test_killed_and_resumed_a_run_ends_the_same(tmp_path: Path) -> None:
     assert result_of(path) == result_of(tmp_path / "undisturbed")
 
 
+def _listen_to_ctrl_c() -> None:
+    """A shell's background jobs, the tests among them, ignore it, and so do those that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _start_and_wait(path: Path, trials: int, words: list[str]) -> subprocess.Popen[str]:
     """Starts a run in a process group of its own, and waits until so many trials have ended."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist_tune", *([] if words else SMALL), *words, "--out", str(path)],
         start_new_session=True,
+        preexec_fn=_listen_to_ctrl_c,  # noqa: PLW1509 - it takes no lock
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
