@@ -56,6 +56,7 @@ def test_a_search_with_a_target_says_what_became_of_it(
     assert run.info["command"][-4:] == ["--target", "99.99", "--out", str(run.path)]
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_resumed_for_its_report(tmp_path: Path, fake: None) -> None:
     out = tmp_path / "run"
     search("compact8k", out=out, test=False, **OPTIONS)

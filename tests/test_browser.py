@@ -386,7 +386,7 @@ def test_nothing_is_wider_than_the_page(browser: Browser, whole: Path, viewport:
         assert view.said == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", slow_after(1, ["light", "dark"]))
 @pytest.mark.parametrize("run", slow_after(1, ["small", "whole"]))
 def test_axe_finds_nothing(browser: Browser, request: pytest.FixtureRequest, run: str, scheme: Any) -> None:
     # The policy of the page forbids the script that looks at it: only here it is set aside.
@@ -486,7 +486,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.mark.parametrize("kind", slow_after(5, KINDS))
+@pytest.mark.parametrize("kind", slow_after(3, KINDS))
 def test_any_run_opens_without_an_error(browser: Browser, tmp_path: Path, kind: str) -> None:
     page = write_report(KINDS[kind](tmp_path / "run"))
     with opened(browser, page, viewport=PHONE) as view:

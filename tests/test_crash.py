@@ -22,7 +22,6 @@ from pathlib import Path
 import pytest
 
 from tests.crash import RUNS, Crashes, End, alive, contents, left_over, result_of, twice, wrong_with
-from tests.marks import slow_after
 from tuner.journal import read_journal, read_state
 from tuner.run_folder import RunFolder
 
@@ -65,7 +64,8 @@ def finish(crashes: Crashes, kind: str, out: Path, undisturbed: Path) -> None:
     assert wrong_with(out, undisturbed) == []
 
 
-@pytest.mark.parametrize("kind", slow_after(1, sorted(RUNS, key=lambda kind: kind != "study")))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(RUNS))
 def test_an_undisturbed_run_is_right_by_the_same_measure(whole: Whole, kind: str) -> None:
     assert wrong_with(whole[kind], whole[kind]) == []
     assert contents(whole[kind])
@@ -158,6 +158,7 @@ def test_killed_before_the_last_operations_on_its_files_nothing_is_done_again(
         finish(crashes, "train", out, whole["train"])
 
 
+@pytest.mark.slow
 def test_workers_of_a_command_that_was_killed_end_by_themselves(crashes: Crashes, whole: Whole, tmp_path: Path) -> None:
     """In the middle of long trials; the harness waits until the group is empty, for a minute at most."""
     out = tmp_path / "run"
@@ -368,6 +369,7 @@ def test_a_disk_that_fills_up_under_a_page_or_a_model(crashes: Crashes, whole: W
         finish(crashes, "train", out, whole["train"])
 
 
+@pytest.mark.slow
 def test_a_worker_that_finds_the_disk_full_stops_the_run_and_its_trial_is_not_failed(
     crashes: Crashes, tmp_path: Path
 ) -> None:

@@ -497,6 +497,7 @@ def test_a_download_ends(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_slow_download_that_goes_on_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = """
         import pathlib, sys, time

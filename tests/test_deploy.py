@@ -119,6 +119,7 @@ def serving(handler: Any) -> Iterator[str]:
             thread.join()
 
 
+@pytest.mark.slow
 def test_the_rest_call(folder: Path, model: Any) -> None:
     import tensorflow as tf
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.crash import RUNS, Crashes, contents, result_of
-from tests.marks import slow_after
 from tuner import launch, run_document
 from tuner.errors import UsageError
 from tuner.observer import Observer
@@ -44,8 +43,9 @@ SHIFTED = {"FAKE_DAYS": "400", "TZ": "Pacific/Kiritimati", "FAKE_SLEEP": "0.01"}
 """Another day, elsewhere (`tests.crash` sets the command's clock)."""
 
 
-@pytest.mark.parametrize("seed", slow_after(1, [1, 0, MAX_SEED]))
-@pytest.mark.parametrize("kind", slow_after(1, ["study", "hyperband", "random", "train"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 0, MAX_SEED])
+@pytest.mark.parametrize("kind", ["study", "hyperband", "random", "train"])
 def test_nothing_but_the_seed_matters(crashes: Crashes, tmp_path: Path, kind: str, seed: int) -> None:
     first = finished(crashes, kind, tmp_path / "first", "--seed", str(seed), "--workers", "2")
     for number, workers in enumerate((1, 4)):

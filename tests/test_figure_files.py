@@ -49,6 +49,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return run, folder
 
 
+@pytest.mark.slow
 def test_every_figure_of_the_page_is_there_in_both_forms(written: tuple[Path, Path]) -> None:
     run, folder = written
     names = set(figures(run))

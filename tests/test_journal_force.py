@@ -33,6 +33,7 @@ def state_of(path: Path, content: bytes) -> JournalState:
     return read_state(path)
 
 
+@pytest.mark.slow
 def test_cut_at_any_byte_of_its_last_two_lines_the_state_is_that_of_the_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "trials.jsonl"
     content = written(path)

@@ -313,6 +313,7 @@ def test_a_pass_has_a_whole_schedule_and_one_entry(digits: Dataset, schedule: Sc
     assert body["history"]["learning_rate"] == [pytest.approx(0.02 * last, rel=1e-3)]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_short_trial(digits: Dataset) -> None:
     first, again, other = (train(digits, 0.3, seed)["history"]["loss"] for seed in (5, 5, 6))
     assert first == again != other

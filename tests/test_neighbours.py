@@ -11,6 +11,7 @@ from search_spaces.family import Family
 from search_spaces.hyperparameters import Hyperparameter, Value, boolean, choice, integer, log_real, real
 from search_spaces.registry import SPACES, load_family
 from search_spaces.value_draws import draw_beside
+from tests.marks import slow_after
 from tests.test_oracle import drive, options
 from tuner.known import Known
 from tuner.oracle import Proposer
@@ -186,7 +187,7 @@ def test_nothing_is_near_where_nothing_is_known() -> None:
     assert space.near == set()
 
 
-@pytest.mark.parametrize("algorithm", ["random", "bayesian"])
+@pytest.mark.parametrize("algorithm", slow_after(1, ["random", "bayesian"]))
 def test_only_hyperband_draws_near(algorithm: str) -> None:
     space = Telling()
     drive(Proposer(space, options(algorithm=algorithm, max_trials=9), known=known_of(space.family)[:2]))

@@ -166,6 +166,7 @@ def test_random_and_bayesian_keep_cap_and_seed(algorithm: str) -> None:
     assert all(family.fits(r.configuration) and r.epochs == 15 for r in runs[0].values())
 
 
+@pytest.mark.slow
 def test_bayesian_runs_with_failures_and_several_workers() -> None:
     def some_fail(proposal: Proposal) -> float | None:
         return None if int(proposal.trial) % 3 == 0 else score_by_content(proposal)

@@ -131,6 +131,7 @@ def test_few_trials_are_said_and_not_drawn(tmp_path: Path) -> None:
     assert "left out: they repeat the best" in body["note"]
 
 
+@pytest.mark.slow
 def test_enough_trials_have_importances(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "run", FakeRun(iterations=4, validation=300, test=400, arrays=False, failed=0))
     body = section.build(read_run(folder)).body

@@ -39,7 +39,6 @@ from reports.sections.section import Table
 from reports.sections.trials_table import trials_table
 from reports.trials_csv import trials_csv, trials_frame
 from tests.gold.numbers import numbers_of, plain
-from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run, write_journal
 from tests.test_report_page import Page
 from tuner.journal import read_state
@@ -115,14 +114,14 @@ HISTORIES = st.dictionaries(
 )
 
 
-@pytest.mark.parametrize("examples", slow_after(1, [4, 30]))
+@pytest.mark.slow
 def test_whatever_a_journal_claims_a_refit_has_no_validation_figures(
-    folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, examples: int
+    folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Somebody's journal may have them: they are left out before anything looks."""
     known = plain(numbers_of(read_run(folders["plain"])))
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(st.lists(st.tuples(ACCURACIES, ACCURACIES, HISTORIES, st.booleans()), min_size=3, max_size=3))
     def holds(drawn: Sequence[Any]) -> None:
         check_claims(folders, tmp_path_factory, drawn, known)

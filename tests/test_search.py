@@ -166,6 +166,7 @@ def test_a_run_whose_data_changed_is_not_resumed(tmp_path: Path) -> None:
         resume(path, max_epochs=1)
 
 
+@pytest.mark.slow
 def test_a_short_budget_drops_finalists_then_seeds_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_SLEEP", "0.3")
     start(tmp_path / "run", time_budget=12.0)
@@ -233,7 +234,7 @@ class Killed(Observer):
                 raise SystemExit
 
 
-@pytest.mark.parametrize("phase", ["search", "confirm"])
+@pytest.mark.parametrize("phase", slow_after(1, ["search", "confirm"]))
 def test_a_killed_run_keeps_count_of_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     monkeypatch.setattr(session, "_WRITTEN_EVERY_S", 0.0)
     monkeypatch.setenv("FAKE_SLEEP", "0.2")

@@ -313,7 +313,8 @@ def test_whatever_a_stock_keras_tuner_draws_is_built(name: str) -> None:
 
 # Keras Tuner 1.4.8 asks for a thread's name by methods that Python 3.10 deprecated.
 @pytest.mark.filterwarnings("ignore:(currentThread|getName):DeprecationWarning")
-@pytest.mark.parametrize("name", slow_after(1, sorted(SPACES, key=lambda name: name != "dense")))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SPACES))
 def test_stock_random_search(name: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     x, y = rng.integers(0, 256, (96, 28, 28)).astype(np.uint8), rng.integers(0, 10, 96)

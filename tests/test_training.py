@@ -377,6 +377,7 @@ def test_normalisation_is_exported(network: str, tmp_path: Path) -> None:
     assert np.asarray(exported.serve(x)) == pytest.approx(np.asarray(model(x, training=False)), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_training_is_the_same_again_with_everything_that_cnn3_has() -> None:
     space = Cnn3()
     values: dict[str, Value] = {"normalisation": "data", "batch_size": 32, "units_1": 16}

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from search_spaces.compact_family import CompactFamily
+from tests.marks import slow_after
 from tuner import trial
 from tuner.arrays import load_arrays_file
 from tuner.data import Dataset, load_dataset
@@ -47,6 +48,7 @@ def test_every_epoch_is_recorded_and_told(digits: Dataset) -> None:
     assert body["val_accuracy"] == body["history"]["val_accuracy"][-1]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_record_and_another_one_another(digits: Dataset) -> None:
     first, _ = run(task(), digits)
     again, _ = run(task(), digits)
@@ -89,7 +91,7 @@ def test_chance_is_the_largest_class_and_two_standard_errors() -> None:
     assert trial.chance_level(np.array([0] * 50 + [1] * 50)) == pytest.approx(0.6)
 
 
-@pytest.mark.parametrize(("restore", "place"), [(False, -1), (True, "best")])
+@pytest.mark.parametrize(("restore", "place"), slow_after(1, [(True, "best"), (False, -1)]))
 def test_a_study_s_patience_and_best_weights_hold(digits: Dataset, restore: bool, place: Any) -> None:
     options: dict[str, Any] = {"trial.patience": 1, "trial.restore_best": restore, "schedule": "constant"}
     steep: dict[str, Any] = {"optimizer": "sgd", "learning_rate_sgd": 0.9, "batch_size": 16}

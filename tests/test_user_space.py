@@ -91,7 +91,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("kind", slow_after(2, BROKEN))
+@pytest.mark.parametrize("kind", slow_after(1, BROKEN))
 def test_what_is_wrong_with_one_is_told_in_a_line(folder: Path, kind: str) -> None:
     body, words = BROKEN[kind]
     source = f"import keras_tuner\n\nclass Broken(keras_tuner.HyperModel):\n    {body}\n"
