@@ -8,7 +8,7 @@ import pytest
 
 from tuner.disk import is_no_space
 from tuner.errors import NoSpace
-from tuner.worker import is_out_of_memory
+from tuner.failures import is_out_of_memory
 
 
 class ResourceExhaustedError(Exception):

@@ -31,10 +31,10 @@ from tuner.data import Dataset, load_dataset
 from tuner.errors import UsageError
 from tuner.export import verification
 from tuner.export.formats import FORMATS, Exporter, ExportError, Format, Tolerance, chosen_formats
-from tuner.export.run_export import export_savedmodel
+from tuner.export.run_export import export_winner
 from tuner.export.verification import Agreement, agreement, compared_indices, size_bytes
 from tuner.export.writing import Sample, calibration_images, check_file, write_checked
-from tuner.tasks import ExportTask
+from tuner.tasks import ExportTask, SpaceRef
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = tuple(FORMATS)
@@ -550,8 +550,9 @@ def test_tensorflow_reads_no_saved_model_from_a_pattern(
 
 
 def test_a_run_whose_folder_tensorflow_can_t_read_ends_without_its_saved_model(data: Dataset, tmp_path: Path) -> None:
-    task = ExportTask(id="export", model="gone.keras", folder=str(tmp_path / "a[1]" / "best"))
-    model = export_savedmodel(task, data)
+    space = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
+    files = {"model": "gone.keras", "keras_file": "gone.keras", "folder": str(tmp_path / "a[1]" / "best")}
+    model = export_winner(ExportTask(id="export", space=space, configuration={}, **files), data)
     assert (model["savedmodel"], model["difference"]) == (False, None)
     assert "a path with [" in model["note"]
 

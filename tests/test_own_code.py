@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tuner.user_space import UserSpace
 
 from tests.test_data import build_arrays, write_npz
 from tests.test_imports import ROOT
@@ -18,7 +19,6 @@ from tuner import user_space
 from tuner.errors import MnistTuneError
 from tuner.journal import read_state
 from tuner.tasks import SpaceRef
-from tuner.user_space import UserSpace
 
 pytestmark = pytest.mark.slow
 

@@ -502,8 +502,9 @@ def test_a_run_names_no_code_that_its_user_did_not_name(
 @pytest.mark.slow
 def test_the_current_folder_stands_in_for_no_module(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies in the folder in which the program is called is found only for a space that its user named, and last."""
-    from tuner.tasks import SpaceRef
     from tuner.user_space import UserSpace
+
+    from tuner.tasks import SpaceRef
     from tuner.workers import LocalWorkers
 
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(stranger))])

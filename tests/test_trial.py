@@ -12,7 +12,7 @@ import pytest
 
 from search_spaces.compact_family import CompactFamily
 from tests.marks import slow_after
-from tuner import trial
+from tuner import callbacks, trial
 from tuner.arrays import load_arrays_file
 from tuner.data import Dataset, load_dataset
 from tuner.records import HISTORY_METRICS, Json
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_record_and_another_one_another(digits: Dat
 
 def test_a_loss_that_is_no_number_fails_the_trial(digits: Dataset) -> None:
     diverging = task(epochs=3, optimizer="sgd", learning_rate_sgd=float("inf"), schedule="constant")
-    with pytest.raises(trial.DivergedError, match="no number after epoch 1"):
+    with pytest.raises(callbacks.DivergedError, match="no number after epoch 1"):
         run(diverging, digits)
 
 
@@ -80,7 +80,7 @@ def test_what_is_kept_loads_anywhere(digits: Dataset, tmp_path: Path) -> None:
     [(0, 0.1, 0.1, False), (1, 0.1, 0.1, True), (1, 0.3, 0.1, False), (1, 0.1, 0.3, False), (4, 0.1, 0.1, True)],
 )
 def test_only_what_is_hopeless_is_stopped_early(epoch: int, accuracy: float, val_accuracy: float, stops: bool) -> None:
-    callback = trial._StopAtChance(epochs=5, chance=0.15)
+    callback = callbacks.StopAtChance(epochs=5, chance=0.15)
     model = SimpleNamespace(stop_training=False)
     callback._model = model
     callback.on_epoch_end(epoch, {"accuracy": accuracy, "val_accuracy": val_accuracy})
@@ -88,7 +88,7 @@ def test_only_what_is_hopeless_is_stopped_early(epoch: int, accuracy: float, val
 
 
 def test_chance_is_the_largest_class_and_two_standard_errors() -> None:
-    assert trial.chance_level(np.array([0] * 50 + [1] * 50)) == pytest.approx(0.6)
+    assert callbacks.chance_level(np.array([0] * 50 + [1] * 50)) == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize(("restore", "place"), slow_after(1, [(True, "best"), (False, -1)]))
@@ -103,21 +103,21 @@ def test_a_study_s_patience_and_best_weights_hold(digits: Dataset, restore: bool
 
 
 @pytest.mark.parametrize(
-    ("schedule", "stop_early", "patience", "callbacks"),
+    ("schedule", "stop_early", "patience", "names"),
     [
         ("constant", True, None, ["EarlyStopping"]),
-        ("one-cycle", True, None, ["_StopAtChance"]),
+        ("one-cycle", True, None, ["StopAtChance"]),
         ("constant", False, None, []),
         ("one-cycle", False, None, []),
         ("constant", False, 2, ["EarlyStopping"]),
     ],
 )
 def test_only_a_search_stops_trials_by_itself(
-    digits: Dataset, schedule: str, stop_early: bool, patience: int | None, callbacks: list[str]
+    digits: Dataset, schedule: str, stop_early: bool, patience: int | None, names: list[str]
 ) -> None:
     given: dict[str, Any] = {"schedule": schedule} | ({} if patience is None else {"trial.patience": patience})
     todo = replace(task(epochs=9, **given), stop_early=stop_early)
-    assert [type(callback).__name__ for callback in trial._stopping(todo, digits)] == callbacks
+    assert [type(callback).__name__ for callback in callbacks.stopping(todo, digits)] == names
 
 
 @pytest.mark.slow

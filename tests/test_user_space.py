@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tuner.user_space import UserSpace
 
 from search_spaces.hyperparameters import Condition
 from tests.marks import slow_after
 from tuner.errors import UsageError
 from tuner.tasks import SpaceRef
-from tuner.user_space import UserSpace
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIAL = (ROOT / "docs" / "own-space.md").read_text(encoding="utf-8")

@@ -19,11 +19,11 @@ from tuner.cluster_connection import Connection, is_broken_connection
 from tuner.cluster_files import Files, content_key, keep, read_files
 from tuner.cluster_worker import RESOURCE, RunPlugin, drop_here, train_here
 from tuner.errors import UsageError
+from tuner.failures import reason
 from tuner.machine import versions
 from tuner.options import Device
 from tuner.records import Json
 from tuner.tasks import Event, Task, TrainTask, task_to_json
-from tuner.worker import reason
 from tuner.workers import WORKER_MODULE, LocalWorkers
 
 _COUNT_EVERY_S = 2.0

@@ -17,7 +17,7 @@ from distributed.client import ClosedClientError
 from distributed.comm.core import FatalCommClosedError
 
 from tuner.errors import RunFailed, UsageError
-from tuner.worker import reason
+from tuner.failures import reason
 
 _CONNECT_S = 20
 _LOST_AFTER_S = 60.0

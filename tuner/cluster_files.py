@@ -9,11 +9,12 @@ import shutil
 from pathlib import Path
 
 from tuner.files import write_bytes
+from tuner.run_folder import MODEL_SUFFIX, WEIGHTS_SUFFIX
 
 Files = dict[str, bytes]
 """Contents by name."""
-SUFFIXES = (".npz", ".keras")
-"""Of what a training leaves behind; the model last, since it is what says that both are there."""
+SUFFIXES = (".npz", MODEL_SUFFIX, WEIGHTS_SUFFIX)
+"""Of what a training leaves behind; the model or its weights last, since they are what says that both are there."""
 
 
 def read_files(folder: Path) -> Files:
@@ -43,8 +44,8 @@ def content_key(files: Files) -> str:
 
 def taken(kept: Path) -> Files:
     """What a training left, which is then gone from here."""
-    files = {suffix: kept.with_suffix(suffix).read_bytes() for suffix in SUFFIXES}
-    for suffix in SUFFIXES:
+    files = {suffix: kept.with_suffix(suffix).read_bytes() for suffix in SUFFIXES if kept.with_suffix(suffix).exists()}
+    for suffix in files:
         with contextlib.suppress(OSError):
             kept.with_suffix(suffix).unlink()
     return files
@@ -54,4 +55,5 @@ def keep(files: Files, path: Path) -> None:
     """Leaves what a training sent at a path without suffix, the model last, each whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for suffix in SUFFIXES:
-        write_bytes(path.with_suffix(suffix), files[suffix])
+        if suffix in files:
+            write_bytes(path.with_suffix(suffix), files[suffix])

@@ -15,8 +15,8 @@ from tuner.journal import read_state
 from tuner.json_files import parse
 from tuner.records import Json, Value
 from tuner.run_folder import RunFolder
+from tuner.spaces.user_space import make_family
 from tuner.tasks import SpaceRef
-from tuner.user_space import make_family
 
 _MOST_BYTES = 16 * 2**20
 """Of a file of hyperparameters."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tuner.arrays import Arrays
 from tuner.data import Dataset
+from tuner.kept_models import compile_plainly
 from tuner.tasks import Diagnostic, TrainTask
 from tuner.weights import kernel_variables
 
@@ -164,7 +165,7 @@ def _gradient_noise(task: TrainTask, model: Any, sample: Sample) -> Arrays:
 
 def _units(task: TrainTask, model: Any, sample: Sample) -> Arrays:
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
-    if not layers:
+    if not layers:  # nor has a network that a classifier wraps
         return {}
     probe = keras.Model(model.input, [tensor for layer in layers for tensor in (layer.input, layer.output)])
     found = [np.asarray(keras.ops.convert_to_numpy(t)) for t in probe(sample[0][: BATCH * 8], training=False)]
@@ -181,6 +182,8 @@ def _step(task: TrainTask, model: Any, sample: Sample) -> Arrays:
     size = min(int(task.configuration.get("batch_size", BATCH)), len(sample[0]))
     images, labels = sample[0][:size], sample[1][:size]
     seconds = []
+    if model.optimizer is None:
+        compile_plainly(model)
     for _ in range(_STEPS_UNTIMED + _STEPS_TIMED):
         began = time.perf_counter()
         model.train_on_batch(images, labels)

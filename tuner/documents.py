@@ -118,6 +118,19 @@ _STUDY = keyed(
     },
     {"preset": optional(truth), "question": optional(text), "diagnostics": optional(many(text))},
 )
+_IMAGE_FORMAT = keyed({"shape": many(whole(1, 10**6), 8), "dtype": one_of("uint8", "float32")})
+_MODEL = keyed(
+    {
+        "network": _IMAGE_FORMAT,
+        "fit": _IMAGE_FORMAT,
+        "scale": _SIGNED,
+        "offset": _SIGNED,
+        "output": one_of("probabilities", "logits", "scores", "binary"),
+        "curves": one_of("callbacks", "returned", "none"),
+        "portable": truth,
+        "savedmodel": truth,
+    }
+)
 RUN: Shape = keyed(
     {
         "program": keyed({"version": text}),
@@ -126,7 +139,12 @@ RUN: Shape = keyed(
         "seed": whole(0, LARGEST),
         "space": keyed(
             {"name": text},
-            {"max_params": _SIZE, "max_macs": _SIZE, "hyperparameters": optional(many(_HYPERPARAMETER, 1000))},
+            {
+                "max_params": _SIZE,
+                "max_macs": _SIZE,
+                "hyperparameters": optional(many(_HYPERPARAMETER, 1000)),
+                "model": optional(_MODEL),
+            },
         ),
         "data": _DATA,
         "plan": _PLAN,

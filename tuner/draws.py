@@ -15,6 +15,10 @@ from tuner.records import Configuration, configuration_key
 _MAX_ATTEMPTS = 200
 
 
+class SpaceExhausted(RunFailed):
+    """A space that has no configuration within the caps that was not tried."""
+
+
 class Space(Protocol):
     """What a search asks of a space."""
 
@@ -86,10 +90,7 @@ class Draws:
             )
             if self.is_new(drawn.configuration):
                 return drawn
-        raise RunFailed(
-            f"The space seems to be exhausted: {_MAX_ATTEMPTS} draws in a row gave configurations that were tried before. "
-            "Ask for fewer trials, or raise --max-params or --max-macs."
-        )
+        raise SpaceExhausted(f"{_MAX_ATTEMPTS} samples in a row gave configurations that were tried before.")
 
     def _near_a_known_one(self, rng: np.random.Generator) -> Drawn:
         known = self._known[int(rng.integers(len(self._known)))]

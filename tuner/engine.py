@@ -55,6 +55,8 @@ class Engine:
     observer: Observer
     on_trial_end: Callable[[], None] = lambda: None
     """Called when a trial that was trained here has been written down and told."""
+    note: Callable[[str], None] = lambda text: None
+    """Called with what the user should know of a trial."""
     _live: dict[str, _Live] = field(default_factory=dict)
 
     def run(self, source: Source, *, time_is_up: Callable[[], bool] = lambda: False) -> bool:
@@ -108,6 +110,11 @@ class Engine:
             return
         stop_if_no_space(event)
         del self._live[event.task]
+        if undeclared := event.body.get("undeclared"):
+            self.note(
+                f"The space asks for {', '.join(undeclared)} where other values hold than those it was looked through with: "
+                "not searched, the defaults hold. Ask for them in build with every value, and they are."
+            )
         record = self.journal.finished(_record(live, event, source.layers(live.trial)))
         kept = slim(record)
         self.state.finished[record.trial] = kept

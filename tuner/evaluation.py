@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,19 @@ from numpy.typing import NDArray
 from tuner.arrays import Arrays, save_arrays_file
 from tuner.custom_images import DRAWN, are_digits, drawn_arrays, own_arrays
 from tuner.data import Dataset
+from tuner.disk import is_no_space
+from tuner.failures import is_out_of_memory, reason
+from tuner.kept_models import load_kept_model
 from tuner.metrics import Labels, mean_and_sd, test_metrics
 from tuner.own_images import load_own_images
 from tuner.records import Json
 from tuner.robustness import KINDS, corrupted
+from tuner.spaces.adapter import network_of
+from tuner.spaces.loading import make_space
+from tuner.spaces.model_interface import ModelInterface
+from tuner.spaces.tracing import TracedLayer, layer_maps, output_shape
+from tuner.spaces.training import predict
 from tuner.tasks import EvaluateTask
-from tuner.trial import make_space, predict
 from tuner.weights import kernels_of
 
 _ERRORS_SHOWN = 80
@@ -28,25 +35,40 @@ _KERNELS_SHOWN = 64
 
 
 def evaluate(task: EvaluateTask, data: Dataset) -> Json:
-    """Evaluates the winner's models on the test set, if it may be used, and collects what figures need.
+    """Evaluate the winner's models on the test set, if it may be used, and collect what figures need.
+
+    A figure whose arrays can't be had is left out and named: what was trained is worth more than it.
 
     Returns:
-        {"test": as in result.json, or None}. The arrays are left at `task.arrays`.
+        {"test": as in result.json, or None; "faults": what could not be made, in words}. The arrays are left at `task.arrays`.
     """
-    exported = keras.models.load_model(task.models[task.exported], compile=False)
-    arrays = {**_kernels(exported), **_samples(task, data)}
+    models = {index: path for index, path in enumerate(task.models) if task.test or index == task.exported}
+    loaded = {index: load_kept_model(Path(path), task.space, task.configuration) for index, path in models.items()}
+    exported = loaded[task.exported]
+    arrays: Arrays = {}
     test: Json | None = None
     example = data.x_validation[0]
     if task.test:
-        test, met = _meet_test_set(task, data, exported)
-        arrays |= met
+        test, arrays = _meet_test_set(task, data, loaded)
         example = data.x_test[0]
-    arrays |= feature_maps(exported, np.asarray(example))
-    if task.custom:
-        arrays |= custom_arrays(task, data, exported)
+    parts: dict[str, Callable[[], Arrays]] = {
+        "the first layer's kernels": lambda: _kernels(exported),
+        "samples of the training images": lambda: _samples(task, data),
+        "feature maps": lambda: feature_maps(exported, np.asarray(example), task.space.interface),
+        "robustness": lambda: _robustness(exported, data, task.seed) if task.test else {},
+        "images of other sources": lambda: custom_arrays(task, data, exported) if task.custom else {},
+    }
+    faults = []
+    for name, part in parts.items():
+        try:
+            arrays |= part()
+        except Exception as error:
+            if is_no_space(error) or is_out_of_memory(error):
+                raise
+            faults.append(f"The page lacks {name}: {reason(error)}")
     save_arrays_file(Path(task.arrays), arrays)
     keras.backend.clear_session()
-    return {"test": test}
+    return {"test": test, "faults": faults}
 
 
 def custom_arrays(task: EvaluateTask, data: Dataset, model: Any) -> Arrays:
@@ -62,12 +84,9 @@ def custom_arrays(task: EvaluateTask, data: Dataset, model: Any) -> Arrays:
     return arrays
 
 
-def _meet_test_set(task: EvaluateTask, data: Dataset, exported: Any) -> tuple[Json, Arrays]:
+def _meet_test_set(task: EvaluateTask, data: Dataset, models: Mapping[int, Any]) -> tuple[Json, Arrays]:
     labels = np.asarray(data.y_test)
-    per_model = [
-        predict(exported if index == task.exported else keras.models.load_model(path, compile=False), data.x_test)
-        for index, path in enumerate(task.models)
-    ]
+    per_model = [predict(models[index], data.x_test) for index in range(len(task.models))]
     probabilities = per_model[task.exported]
     per_seed = [float((p.argmax(axis=1) == labels).mean()) for p in per_model]
     mean, sd = mean_and_sd(per_seed)
@@ -84,7 +103,6 @@ def _meet_test_set(task: EvaluateTask, data: Dataset, exported: Any) -> tuple[Js
         "test/predictions_per_seed": np.array([p.argmax(axis=1) for p in per_model]),
         "images/test_indices": shown,
         "images/test": np.asarray(data.x_test)[shown],
-        **_robustness(exported, data, task.seed),
     }
     return test, arrays
 
@@ -157,21 +175,19 @@ def _kernels(model: Any) -> Arrays:
     return {}
 
 
-def feature_maps(model: Any, example: NDArray[np.uint8]) -> Arrays:
-    """What each convolutional layer makes of one image (28, 28) uint8."""
-    layers = list(_with_maps(model))
-    if not layers:
+def feature_maps(model: Any, example: NDArray[np.uint8], interface: ModelInterface | None = None) -> Arrays:
+    """Return what each convolutional layer makes of one image (28, 28) uint8; `interface` as in `network_of`."""
+    network, pixels = network_of(model, interface, example[None])
+    maps = layer_maps(network, pixels, _with_maps)
+    if not maps:
         return {}
-    outputs = keras.Model(model.inputs, [layer.output for layer in layers])(example[None], training=False)
-    arrays: Arrays = {"features/example": example, "features/names": np.array([layer.name for layer in layers])}
-    for index, output in enumerate(outputs if isinstance(outputs, (list, tuple)) else [outputs]):
-        arrays[f"features/{index}"] = np.asarray(keras.ops.convert_to_numpy(output))[0].astype(np.float32)
-    return arrays
+    arrays: Arrays = {"features/example": example, "features/names": np.array(list(maps))}
+    return arrays | {f"features/{index}": output.astype(np.float32) for index, output in enumerate(maps.values())}
 
 
-def _with_maps(model: Any) -> Iterator[Any]:
-    """The layers whose output is worth a picture: activations of maps, or convolutions where there are none."""
-    maps = [layer for layer in model.layers if len(layer.output.shape) == 4 and layer.output.shape[1] > 1]
-    activations = [layer for layer in maps if isinstance(layer, (keras.layers.Activation, keras.layers.ReLU))]
-    convolutions = [layer for layer in maps if "conv" in type(layer).__name__.lower()]
-    yield from activations or convolutions
+def _with_maps(layers: Sequence[TracedLayer]) -> Sequence[TracedLayer]:
+    """Return the layers whose output is worth a picture: activations of maps, or convolutions where there are none."""
+    maps = [traced for traced in layers if len(shape := output_shape(traced)) == 3 and shape[0] > 1]
+    activations = [own for own in maps if isinstance(own.layer, (keras.layers.Activation, keras.layers.ReLU))]
+    convolutions = [own for own in maps if "conv" in type(own.layer).__name__.lower()]
+    return activations or convolutions

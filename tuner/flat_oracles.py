@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from keras_tuner import oracles
 
-from tuner.draws import Drawn, Draws, Space
-from tuner.errors import RunFailed
+from tuner.draws import Drawn, Draws, Space, SpaceExhausted
 from tuner.options import SearchOptions
 from tuner.quiet_oracle import CountedTrials, Proposal, QuietOracle, oracle_options
 from tuner.records import Configuration, trial_name
@@ -26,11 +25,15 @@ class RandomSearch(QuietOracle, oracles.RandomSearchOracle):  # type: ignore[mis
         self.verbose = 0
         self.trials = CountedTrials()
         self.draws = draws
+        self.exhausted = False
         self.max_epochs = options.max_epochs
         self.proposals: dict[str, Proposal] = {}
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        return _propose_flat(self, trial_id, self.draws.draw(_flat_name(self), 0, len(self.trials)))
+        try:
+            return _propose_flat(self, trial_id, self.draws.draw(_flat_name(self), 0, len(self.trials)))
+        except SpaceExhausted:
+            return _stopped(self)
 
 
 class BayesianSearch(QuietOracle, oracles.BayesianOptimizationOracle):  # type: ignore[misc]
@@ -44,6 +47,7 @@ class BayesianSearch(QuietOracle, oracles.BayesianOptimizationOracle):  # type: 
         )
         self.verbose = 0
         self.draws = draws
+        self.exhausted = False
         self.max_epochs = options.max_epochs
         self.proposals: dict[str, Proposal] = {}
 
@@ -53,9 +57,12 @@ class BayesianSearch(QuietOracle, oracles.BayesianOptimizationOracle):  # type: 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         slot, name = len(self.trials), _flat_name(self)
         completed = any(trial.status == "COMPLETED" for trial in self.trials.values())
-        if slot < self.num_initial_points or not completed or self.draws.recorded(name) is not None:
-            return _propose_flat(self, trial_id, self.draws.draw(name, 0, slot))
-        return _propose_flat(self, trial_id, Drawn(self._most_promising(slot), "model"))
+        try:
+            if slot < self.num_initial_points or not completed or self.draws.recorded(name) is not None:
+                return _propose_flat(self, trial_id, self.draws.draw(name, 0, slot))
+            return _propose_flat(self, trial_id, Drawn(self._most_promising(slot), "model"))
+        except SpaceExhausted:
+            return _stopped(self)
 
     def _most_promising(self, slot: int) -> Configuration:
         """The candidate with the lowest confidence bound of the error (the original's acquisition function)."""
@@ -66,7 +73,7 @@ class BayesianSearch(QuietOracle, oracles.BayesianOptimizationOracle):  # type: 
             self.gpr.fit(np.nan_to_num(x), np.nan_to_num(y))
         candidates = [c for c in self.draws.candidates(slot, _CANDIDATES) if self.draws.is_new(c)]
         if not candidates:
-            raise RunFailed("The space seems to be exhausted: no new configuration within the caps was found.")
+            raise SpaceExhausted(f"None of {_CANDIDATES} candidates is new.")
         mean, sd = self.gpr.predict(np.array([self._vector(c) for c in candidates]), return_std=True)
         best = candidates[int(np.argmin(np.ravel(mean) - self.beta * sd))]
         self.draws.take(best)
@@ -78,6 +85,11 @@ class BayesianSearch(QuietOracle, oracles.BayesianOptimizationOracle):  # type: 
 
 def _flat_name(oracle: RandomSearch | BayesianSearch) -> str:
     return trial_name(len(oracle.trials) + 1)
+
+
+def _stopped(oracle: RandomSearch | BayesianSearch) -> dict[str, Any]:
+    oracle.exhausted = True
+    return {"status": "IDLE" if oracle.ongoing_trials else "STOPPED"}
 
 
 def _propose_flat(oracle: RandomSearch | BayesianSearch, trial_id: str, drawn: Drawn) -> dict[str, Any]:

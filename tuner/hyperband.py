@@ -6,7 +6,8 @@ Differences from the original (Li et al., JMLR 18, 2018, algorithm 1):
   workers' timing; meanwhile the next bracket is drawn from;
 - a share of the draws is near a known configuration: the more epochs a bracket's first rung trains, the larger (PriorBand:
   Mallik et al., NeurIPS 2023, whose prior they are);
-- a failed trial is never promoted and not replaced: a rung may shrink, but starves nothing;
+- a failed trial is never promoted and not replaced: a rung may shrink, but starves nothing; where the space has no other
+  configuration a rung ends with those that there are;
 - bracket numbers run on over iterations; every trial starts from scratch and is scored by its last epoch.
 """
 
@@ -20,7 +21,7 @@ from typing import Any
 
 from keras_tuner import oracles
 
-from tuner.draws import Draws, Space
+from tuner.draws import Draws, Space, SpaceExhausted
 from tuner.options import SearchOptions
 from tuner.quiet_oracle import CountedTrials, Proposal, QuietOracle, oracle_options
 from tuner.records import TrialRecord, rank_key, tidy_epochs, trial_name
@@ -49,6 +50,8 @@ class _Progress:
     started: list[str] = field(default_factory=list)
     ranking: list[TrialRecord] | None = None
     """Its completed trials, best first, once it has ended."""
+    exhausted: bool = False
+    """Whether the space has no other configuration for it."""
 
 
 class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
@@ -69,6 +72,7 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
         self.verbose = 0
         self.trials = CountedTrials()
         self.draws = draws
+        self.exhausted = False
         self.rungs = tuple(self._planned_rungs())
         self._progress: dict[tuple[int, int], _Progress] = {}
         for rung in self.rungs:
@@ -116,7 +120,15 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
             return None
         trial = trial_name(rung.first + slot)
         if progress.below is None:
-            drawn = self.draws.draw(trial, rung.bracket, slot, self._near(rung.bracket))
+            # Another bracket would find no new configuration either, but may have some on record.
+            if self.exhausted and self.draws.recorded(trial) is None:
+                progress.exhausted = True
+                return None
+            try:
+                drawn = self.draws.draw(trial, rung.bracket, slot, self._near(rung.bracket))
+            except SpaceExhausted:
+                self.exhausted = progress.exhausted = True
+                return None
             return Proposal(trial, rung.bracket, 0, drawn.configuration, rung.epochs, drawn.origin)
         ranked = self._ranked(progress.below)
         if ranked is None or slot >= len(ranked):
@@ -144,7 +156,7 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
 
     def _is_filled(self, progress: _Progress) -> bool:
         """True where every trial that this rung will have has been proposed."""
-        size: int | None = progress.rung.size
+        size: int | None = len(progress.started) if progress.exhausted else progress.rung.size
         if progress.below is not None:
             ranked = self._ranked(progress.below)
             size = None if ranked is None else min(progress.rung.size, len(ranked))

@@ -17,11 +17,11 @@ from tuner.run_document import add_nondeterminism, new_run
 from tuner.run_folder import RunFolder
 from tuner.run_lock import held, refuse_if_held
 from tuner.search import Search
+from tuner.spaces.user_space import UserSpace, make_family
 from tuner.studies import make_study
 from tuner.study import Study
 from tuner.tasks import SpaceRef
 from tuner.training import Training
-from tuner.user_space import make_family
 from tuner.worker_environment import count_gpus
 from tuner.workers import WORKER_MODULE
 
@@ -66,13 +66,13 @@ def start(
     data = load_dataset(
         options.data, validation=options.validation, seed=options.seed, train_samples=options.train_samples
     )
-    space = make_space(options, len(data.class_names))
+    space = make_space(options, data)
     study = make_study(options, space) if isinstance(options, StudyOptions) else None
     own = _own_images(options, data)
     gpus = usable_gpus(options)
     check_scheduler(options)
     run = new_run(options, data, space, command, gpus, study=study)
-    _note(run, observer, (*notes, *(own.notes if own is not None else ())))
+    _note(run, observer, (*notes, *(own.notes if own is not None else ()), *_space_notes(space)))
     with held(folder.path):
         # Somebody may have been quicker while the data were read.
         folder.check_free(force=force)
@@ -111,7 +111,8 @@ def resume(
         folder.sweep()
         data = _data_again(options, folder, run)
         _note(run, observer, (*notes, *_own_images_again(options, folder, data)))
-        space = make_space(options, len(data.class_names))
+        space = make_space(options, data)
+        _note(run, observer, _space_notes(space))
         gpus = usable_gpus(options)
         check_scheduler(options)
         add_nondeterminism(run, options, gpus)
@@ -137,15 +138,19 @@ def _begin(folder: RunFolder, data: Dataset, own: OwnImages | None, run: Json) -
         raise
 
 
-def make_space(options: RunOptions, classes: int) -> Any:
-    """What of a run's space needs no Keras (untyped: each family has its own class).
+def _space_notes(space: Any) -> Sequence[str]:
+    return space.notes if isinstance(space, UserSpace) else ()
+
+
+def make_space(options: RunOptions, data: Dataset) -> Any:
+    """Return what of a run's space needs no Keras (untyped: each family has its own class); a user's own is rehearsed.
 
     Raises:
         UsageError: where the space is unknown, or no network of it fits the caps.
     """
-    ref = SpaceRef(name=options.space, max_params=options.max_params, max_macs=options.max_macs, classes=classes)
+    ref = SpaceRef(name=options.space, max_params=options.max_params, max_macs=options.max_macs, classes=data.classes)
     try:
-        return make_family(ref)
+        return make_family(ref, data)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

@@ -61,6 +61,11 @@ class Proposer:
         """How many trials there will be at most."""
         return sum(rung.size for rung in self.rungs) or int(self._oracle.max_trials)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the space had fewer configurations within the caps than there were to be."""
+        return bool(self._oracle.exhausted)
+
     def propose(self) -> Proposal | None:
         """The next trial; None where a record has to come back first, or nothing is left."""
         # Keras Tuner gives a tuner that asks twice its running trial back.

@@ -11,6 +11,7 @@ from tuner.known import known_configurations
 from tuner.machine import describe_machine, versions
 from tuner.options import RunOptions, SearchOptions, TrainOptions
 from tuner.records import SCHEMA, Json, trial_name
+from tuner.spaces.user_space import UserSpace
 
 
 def new_run(
@@ -38,6 +39,7 @@ def new_run(
         "space": {
             "name": options.space,
             **_caps(options, space),
+            **({"model": space.interface.to_json()} if isinstance(space, UserSpace) else {}),
             "hyperparameters": space.hyperparameters_json(),
         },
         "references": _references_json(options, space),

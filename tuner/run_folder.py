@@ -19,6 +19,8 @@ from tuner.json_files import check_shape, read_document, readable
 from tuner.records import Json
 from tuner.run_lock import LOCK_FILES
 
+MODEL_SUFFIX, WEIGHTS_SUFFIX = ".keras", ".weights.h5"
+"""Of what a training keeps: the model of a space that comes along, the weights of a user's own network."""
 _OF_A_START = LOCK_FILES | {".work", ".run.json.partial"}
 """What may be there before run.json is."""
 _HALF_WRITTEN = frozenset(
@@ -60,6 +62,11 @@ class RunFolder:
         return self.path / "best.keras"
 
     @property
+    def weights(self) -> Path:
+        """The winner's weights alone, where its network can't be written as a Keras file."""
+        return self.path / "best.weights.h5"
+
+    @property
     def work(self) -> Path:
         """What is needed only while the run goes on."""
         return self.path / ".work"
@@ -72,6 +79,11 @@ class RunFolder:
     def kept(self, trial: str) -> Path:
         """Where a confirmation's trial leaves its model and arrays, without suffix."""
         return self.work / "models" / trial
+
+    def kept_model(self, trial: str) -> Path | None:
+        """The file of its model or its weights; None where there is none."""
+        files = (self.kept(trial).with_suffix(suffix) for suffix in (MODEL_SUFFIX, WEIGHTS_SUFFIX))
+        return next((file for file in files if file.exists()), None)
 
     def check_free(self, *, force: bool) -> None:
         """Whether a run may begin here. Nothing is written, nor removed.

@@ -14,7 +14,7 @@ from tuner.errors import RunFailed
 from tuner.known import known_configurations
 from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
-from tuner.records import Json, Trial, TrialRecord, rank_key, tidy_epochs
+from tuner.records import Json, Trial, TrialRecord, configuration_key, rank_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
 from tuner.run_document import drop_beyond
 from tuner.session import Session
@@ -72,6 +72,12 @@ class Search(Session[SearchOptions]):
             ended = sum(record.phase == "search" for record in self.state.finished.values())
             self.note(f"The time budget ended the search after {ended} of {proposer.planned_trials} trials.")
         records = [record for record in self.state.finished.values() if record.phase == "search"]
+        if proposer.exhausted:
+            tried = len({configuration_key(record.configuration) for record in records})
+            self.note(
+                f"No configuration within the caps is left that was not tried ({tried} were): the search ended after {len(records)} of "
+                f"{proposer.planned_trials} planned trials."
+            )
         if not any(record.completed for record in records):
             raise RunFailed(_no_trial_completed(records))
         return records

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic
 
 from tuner.budget import Budget
@@ -22,10 +23,11 @@ from tuner.files import write_bytes
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
 from tuner.options import Options
-from tuner.records import Json, Trial
+from tuner.records import Configuration, Json, Trial, TrialRecord
 from tuner.refit import Refitted
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import RunFolder, write_json
+from tuner.spaces.model_interface import ModelInterface
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
 from tuner.worker_environment import default_size
 from tuner.workers import LocalWorkers, Workers
@@ -52,6 +54,8 @@ class Session(abc.ABC, Generic[Options]):
     budget: Budget = field(init=False)
     state: JournalState = field(init=False)
     """What the journal held when this invocation began, and what has ended since."""
+    faults: list[str] = field(default_factory=list)
+    """What could not be made of what was trained, in words."""
     workers: Workers = field(init=False)
     engine: Engine = field(init=False)
 
@@ -81,6 +85,10 @@ class Session(abc.ABC, Generic[Options]):
                 raise
             raise told from error
         self._completed()
+        if self.faults:
+            raise RunFailed(
+                f"The run is done and kept, but for this: {' '.join(self.faults)} Received: {self.folder.path}"
+            )
         return result
 
     def _completed(self) -> None:
@@ -119,7 +127,7 @@ class Session(abc.ABC, Generic[Options]):
         self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
         with contextlib.closing(self._make_workers()) as workers, Journal(self.folder.journal) as journal:
             self.workers = workers
-            self.engine = Engine(workers, journal, self.state, self.observer, self._trial_ended)
+            self.engine = Engine(workers, journal, self.state, self.observer, self._trial_ended, self.note)
             return self.phases()
 
     def _make_workers(self) -> Workers:
@@ -162,7 +170,7 @@ class Session(abc.ABC, Generic[Options]):
         records, exported = winner.records, winner.median
         if refit is not None and refit.records:
             records, exported = refit.records, refit.exported
-        models = [self.folder.kept(record.trial).with_suffix(".keras") for record in records]
+        models = [self._kept_model(record) for record in records]
         arrays, own = self.folder.work / "winner.npz", self.folder.own_images
         evaluated = do_task(
             self.workers,
@@ -179,25 +187,43 @@ class Session(abc.ABC, Generic[Options]):
                 own_images=str(own.absolute()) if own.exists() else None,
             ),
         )
-        write_bytes(self.folder.keras_model, models[exported].read_bytes())
-        model = self._export()
+        self._tell_faults(evaluated)
+        model = self._export(winner.configuration, models[exported])
         collect_arrays(self.folder, self.data, found, arrays, refit)
         result = result_json(found, evaluated["test"], model, target, refit)
         write_json(self.folder.result_json, result)
         return result
 
-    def _export(self) -> Json:
+    def _kept_model(self, record: TrialRecord) -> Path:
+        kept = self.folder.kept_model(record.trial)
+        if kept is None:
+            raise RunFailed(f"The model of trial {record.trial} is gone. Expected it in {self.folder.work}.")
+        return kept
+
+    def _export(self, configuration: Configuration, kept: Path) -> Json:
+        if self.ref().interface is None:
+            write_bytes(self.folder.keras_model, kept.read_bytes())
+            kept = self.folder.keras_model
         model = do_task(
             self.workers,
             ExportTask(
                 id="export",
-                model=str(self.folder.keras_model.absolute()),
+                space=self.ref(),
+                configuration=dict(configuration),
+                model=str(kept.absolute()),
+                keras_file=str(self.folder.keras_model.absolute()),
                 folder=str(self.folder.saved_model.absolute()),
             ),
         )
         if model["note"]:
             self.note(model["note"])
-        return model
+        self._tell_faults(model)
+        return {name: value for name, value in model.items() if name != "faults"}
+
+    def _tell_faults(self, answer: Json) -> None:
+        for fault in answer.get("faults", ()):
+            self.faults.append(fault)
+            self.note(fault)
 
     def set_plan(self, algorithm: str, trials: Sequence[Trial]) -> None:
         """Writes down what a list of trials means to do."""
@@ -207,11 +233,13 @@ class Session(abc.ABC, Generic[Options]):
 
     def ref(self) -> SpaceRef:
         """How a worker makes the space."""
+        model = self.run["space"].get("model")
         return SpaceRef(
             name=self.options.space,
             max_params=self.options.max_params,
             max_macs=self.options.max_macs,
             classes=len(self.data.class_names),
+            interface=None if model is None else ModelInterface.from_json(model),
         )
 
     @contextlib.contextmanager

@@ -119,8 +119,10 @@ class ListSource:
 
     def accepts(self, record: TrialRecord) -> bool:
         """A record whose model is still there, or that has none."""
-        kept = self.folder.kept(record.trial)
-        return not record.completed or (kept.with_suffix(".keras").exists() and kept.with_suffix(".npz").exists())
+        if not record.completed:
+            return True
+        arrays = self.folder.kept(record.trial).with_suffix(".npz")
+        return arrays.exists() and self.folder.kept_model(record.trial) is not None
 
     def report(self, record: TrialRecord) -> None:
         """Keeps it."""

@@ -41,8 +41,8 @@ class Study(Session[StudyOptions]):
     def _compare(self, found: Sequence[Confirmed], records: Sequence[TrialRecord]) -> Json:
         arrays = self.folder.work / "winner.npz"
         best = found[0]
-        model = self.folder.kept(best.records[best.median].trial).with_suffix(".keras")
-        do_task(
+        model = self._kept_model(best.records[best.median])
+        evaluated = do_task(
             self.workers,
             EvaluateTask(
                 id="evaluate",
@@ -55,6 +55,7 @@ class Study(Session[StudyOptions]):
                 seed=self.options.seed,
             ),
         )
+        self._tell_faults(evaluated)
         collect_arrays(self.folder, self.data, found, arrays)
         result = {
             **result_json(found, None, NO_MODEL),

@@ -9,9 +9,10 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tuner.records import Configuration, Json
+from tuner.spaces.model_interface import ModelInterface
 
 PATIENCE, RESTORE_BEST = "trial.patience", "trial.restore_best"
 """Options of a trial that stand in a configuration, where a study varies them."""
@@ -28,6 +29,14 @@ class SpaceRef:
     max_params: int | None
     max_macs: int | None
     classes: int
+    interface: ModelInterface | None = None
+    """Of a user's own space, what its networks take and give; None of a space that comes along."""
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> SpaceRef:
+        """Read what `dataclasses.asdict` wrote."""
+        interface = document.get("interface")
+        return cls(**{**document, "interface": None if interface is None else ModelInterface.from_json(interface)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +92,14 @@ class EvaluateTask:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportTask:
-    """Write a Keras model as a SavedModel, and compare the two."""
+    """Write the winner's model as a SavedModel, and a user's own also as a Keras file, and compare the two."""
 
     id: str
+    space: SpaceRef
+    configuration: Configuration
     model: str
+    """What was kept of it: of a space that comes along the Keras file, else the weights."""
+    keras_file: str
     folder: str
     kind: Literal["export"] = "export"
 
@@ -127,7 +140,7 @@ def task_from_json(document: Mapping[str, object]) -> Task:
     if values["kind"] not in kinds:
         raise ValueError(f"Unknown task. Expected one of {sorted(map(str, kinds))}. Received: {values['kind']}")
     if "space" in values:
-        values["space"] = SpaceRef(**values["space"])  # type: ignore[arg-type]
+        values["space"] = SpaceRef.from_json(values["space"])  # type: ignore[arg-type]
     for name in {"models", "diagnostics"} & values.keys():
         values[name] = tuple(values[name])  # type: ignore[arg-type]
     return kinds[values["kind"]](**values)  # type: ignore[arg-type]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tuner.spaces.tracing import leaf_layers
+
 BINS = 40
 _NEAR_ZERO = 0.01
 _DEAD = 0.01
@@ -19,10 +21,12 @@ def weight_arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
         model: a Keras model (untyped).
 
     Returns:
-        `weights/names` (L,), `weights/shapes` (L,), `weights/statistics` (L, 9), `weights/histogram_counts` (L, 40)
+        Nothing where there is no kernel, else `weights/names` (L,), `weights/shapes` (L,), `weights/statistics` (L, 9), `weights/histogram_counts` (L, 40)
         and `weights/histogram_edges` (L, 41); the columns of statistics are described in docs/run-folder.md.
     """
     kernels = list(kernels_of(model))
+    if not kernels:
+        return {}
     counts, edges = zip(*(np.histogram(kernel, bins=BINS) for _, kernel in kernels), strict=True)
     return {
         "weights/names": np.array([name for name, _ in kernels]),
@@ -40,9 +44,13 @@ def kernels_of(model: Any) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
 
 
 def kernel_variables(model: Any) -> Iterator[tuple[str, Any]]:
-    """Name and Keras variable of each kernel, first layer to last."""
-    for layer in model.layers:
-        kernels = [weight for weight in layer.trainable_weights if "kernel" in weight.name]
+    """Name and Keras variable of each kernel, first layer to last, those of nested models among them.
+
+    A layer of a user's own may name its weights as it likes: there whatever has two axes or more is a kernel.
+    """
+    for layer in leaf_layers(model):
+        weights = layer.trainable_weights
+        kernels = [weight for weight in weights if "kernel" in weight.name] or [w for w in weights if len(w.shape) > 1]
         for weight in kernels:
             yield layer.name if len(kernels) == 1 else f"{layer.name}/{weight.name}", weight
 

@@ -21,15 +21,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tuner.disk import is_no_space
+from tuner.failures import is_out_of_memory, reason
 from tuner.machine import keras_backend
 from tuner.tasks import OUT_OF_MEMORY_CODE
 
 if TYPE_CHECKING:
+    from tuner.callbacks import OnEpoch
     from tuner.data import Dataset
     from tuner.records import Json
-    from tuner.trial import OnEpoch
-
-_LONGEST_REASON = 500
 
 
 def main(data_folder: str) -> None:
@@ -68,7 +67,7 @@ def prepare_device() -> None:
 def run_task(document: Json, data: Dataset, on_epoch: OnEpoch) -> Json:
     """Does what a task says; its result as JSON values."""
     from tuner.evaluation import evaluate
-    from tuner.export.run_export import export_savedmodel
+    from tuner.export.run_export import export_winner
     from tuner.tasks import EvaluateTask, TrainTask, task_from_json
     from tuner.trial import run_trial
 
@@ -77,7 +76,7 @@ def run_task(document: Json, data: Dataset, on_epoch: OnEpoch) -> Json:
         return run_trial(task, data, on_epoch)
     if isinstance(task, EvaluateTask):
         return evaluate(task, data)
-    return export_savedmodel(task, data)
+    return export_winner(task, data)
 
 
 def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
@@ -104,22 +103,6 @@ def _log(error: BaseException) -> None:
 
     with contextlib.suppress(OSError):  # the log's disk may be what is full
         traceback.print_exception(error)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error is Python's, TensorFlow's or JAX's word for too little memory."""
-    return isinstance(error, MemoryError) or (
-        type(error).__name__ in ("ResourceExhaustedError", "XlaRuntimeError", "JaxRuntimeError")
-        and any(words in str(error) for words in ("RESOURCE_EXHAUSTED", "OOM", "failed to allocate"))
-    )
-
-
-def reason(error: BaseException) -> str:
-    """An exception in one line: its type and what it says."""
-    text = " ".join(str(error).split())
-    if len(text) > _LONGEST_REASON:
-        text = text[: _LONGEST_REASON - 1] + "…"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def private_output() -> IO[str]:

@@ -1,17 +1,23 @@
-"""The SavedModel that a run itself leaves in `best/`. Runs in a worker."""
+"""What a run itself leaves of its winner: `best.keras`, and the SavedModel in `best/`. Runs in a worker."""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from tuner.data import Dataset
-from tuner.export.formats import FORMATS, savedmodel_fits
-from tuner.export.keras_file import classifier
+from tuner.disk import is_no_space
+from tuner.export.formats import FORMATS, ExportError, savedmodel_fits
 from tuner.export.writing import Sample, remove, write_checked
+from tuner.failures import reason
+from tuner.files import whole_file, write_bytes
+from tuner.kept_models import compile_plainly, load_kept_model
 from tuner.records import Json
+from tuner.run_folder import WEIGHTS_SUFFIX
+from tuner.spaces.training import predict
 from tuner.tasks import ExportTask
 
 NEEDS_TENSORFLOW = (
@@ -24,30 +30,61 @@ NO_PATTERN = (
     "export it elsewhere: mnist-tune export RUN -o DIR."
 )
 
+NO_SAVEDMODEL = (
+    "The SavedModel was not written: the rehearsal before the search showed that none can be made of these networks."
+)
 
-def export_savedmodel(task: ExportTask, data: Dataset) -> Json:
-    """Writes `task.model` (a Keras file) as a SavedModel, loads it again and compares the two on validation images.
+
+def export_winner(task: ExportTask, data: Dataset) -> Json:
+    """Write the model as a SavedModel, load that again and compare the two on validation images; a user's own as a Keras file too.
 
     Returns:
-        As `model` in result.json; where TensorFlow is missing or can't read the folder, a note says what to do.
-
-    Raises:
-        ExportError: where the two disagree.
+        As `model` in result.json, where a note says what to do about a format that is not there; and "faults": what should have been
+        written and could not be.
     """
+    unwritten = None if task.space.interface is None else _write_keras_file(task)
+    written: Json = {"savedmodel": False, "difference": None, "note": None}
+    faults = [] if unwritten is None else [unwritten]
+    try:
+        written |= _write_savedmodel(task, data)
+    except ExportError as error:
+        faults.append(str(error))
+    note = written["note"] or " ".join(faults) or None
+    return {**written, "keras": unwritten is None, "note": note, "faults": faults}
+
+
+def _load(task: ExportTask) -> Any:
+    return load_kept_model(Path(task.model), task.space, task.configuration)
+
+
+def _write_keras_file(task: ExportTask) -> str | None:
+    """Write `best.keras`; where that can't be done the weights alone, and return what to say."""
+    path, model = Path(task.keras_file), _load(task)
+    compile_plainly(model)
+    try:
+        with whole_file(path, f".{path.stem}.partial.keras") as temporary:
+            model.save(temporary)
+    except Exception as error:
+        if is_no_space(error):
+            raise
+        weights = path.with_suffix(WEIGHTS_SUFFIX)
+        write_bytes(weights, Path(task.model).read_bytes())
+        return f"best.keras could not be written ({reason(error)}); {weights.name} holds the weights."
+    return None
+
+
+def _write_savedmodel(task: ExportTask, data: Dataset) -> Json:
     if keras.config.backend() != "tensorflow" or importlib.util.find_spec("tensorflow") is None:
-        return _not_written(NEEDS_TENSORFLOW)
-    if not savedmodel_fits(Path(task.folder)):
-        return _not_written(NO_PATTERN)
-    model = keras.models.load_model(task.model, compile=False)
+        return {"note": NEEDS_TENSORFLOW}
+    if task.space.interface is not None and not task.space.interface.savedmodel:
+        return {"note": NO_SAVEDMODEL}
     folder = Path(task.folder)
+    if not savedmodel_fits(folder):
+        return {"note": NO_PATTERN}
     partial = folder.with_name(f".{folder.name}.partial")
     remove(partial)
-    sample = Sample.of(data, test=False)
-    _, found = write_checked(FORMATS["savedmodel"], model, partial, sample, classifier(model)(sample.images))
+    sample, model = Sample.of(data, test=False), _load(task)
+    _, found = write_checked(FORMATS["savedmodel"], model, partial, sample, predict(model, sample.images))
     remove(folder)
     partial.rename(folder)
-    return {"savedmodel": True, "keras": True, "difference": found.difference, "note": None}
-
-
-def _not_written(note: str) -> Json:
-    return {"savedmodel": False, "keras": True, "difference": None, "note": note}
+    return {"savedmodel": True, "difference": found.difference}

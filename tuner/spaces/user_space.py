@@ -1,23 +1,13 @@
-"""Anybody's `keras_tuner.HyperModel` as a space: `package.module:Class`.
+"""Anybody's `keras_tuner.HyperModel` as a space: `package.module:Class`, or a function that builds a model.
 
-It is built in a process of its own (`tuner.probe`), which is asked what it declares, draws and weighs; what was answered is
+It is built in a process of its own (`tuner.spaces.probe`), which is asked what it declares, samples and weighs; what was answered is
 remembered. Workers import it too; the parent of a run never does.
 """
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import dataclasses
-import json
-import os
-import queue
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,26 +16,30 @@ from search_spaces import hyperparameters as tuned
 from search_spaces.hyperparameters import Condition, Hyperparameter, Value
 from search_spaces.networks import LayerSummary
 from search_spaces.registry import load_family
-from tuner.errors import RunFailed, UsageError
+from tuner.data import Dataset
+from tuner.errors import UsageError
 from tuner.records import Json, configuration_key
+from tuner.spaces.model_interface import ModelInterface
+from tuner.spaces.probe_process import ProbeProcess
+from tuner.spaces.rehearsal_images import images_text, noise_images, rehearsal_images
 from tuner.tasks import SpaceRef
-from tuner.worker_environment import worker_environment
 
-_ANSWER_S = 300.0
 _SEEDS = 4
-_LAST_BYTES = 2**16
-"""Of what a process printed, in which its last words are looked for."""
 
 
-def make_family(ref: SpaceRef) -> Any:
-    """What of a space needs no Keras here: one that comes along, or a user's (untyped: each family has its own class).
+def make_family(ref: SpaceRef, data: Dataset | None = None) -> Any:
+    """Return what of a space needs no Keras here: one that comes along, or a user's (untyped: each family has its own class).
+
+    Args:
+        ref: name, caps and classes.
+        data: the run's, on some images of which a user's space is rehearsed; None: on noise.
 
     Raises:
         UsageError: where a user's space can't be used.
         ValueError: where the name is unknown, or no network fits the caps.
     """
     if ":" in ref.name:
-        return UserSpace(ref)
+        return UserSpace(ref, data)
     return load_family(ref.name, max_params=ref.max_params, max_macs=ref.max_macs, classes=ref.classes)
 
 
@@ -54,17 +48,19 @@ class UserSpace:
 
     Args:
         ref: where it is, caps and classes. A cap of None is the class's own attribute, if it has one.
+        data: the run's, or None.
 
     Raises:
-        UsageError: where it can't be imported or built, with the reason.
+        UsageError: where it can't be imported or built, or the rehearsal fails; with the reason.
     """
 
-    def __init__(self, ref: SpaceRef) -> None:
+    def __init__(self, ref: SpaceRef, data: Dataset | None = None) -> None:
         self.name = ref.name
         self.classes = ref.classes
-        self._probe = _Probe(ref)
+        self._probe = ProbeProcess(ref)
+        images = noise_images(ref.classes) if data is None else rehearsal_images(data)
         try:
-            described = self._ask("describe")
+            described = self._ask("describe", images=images_text(images))
         except BaseException:
             self.close()
             raise
@@ -73,6 +69,10 @@ class UserSpace:
         self.hyperparameters = tuple(
             _hyperparameter(item, described["defaults"]) for item in described["hyperparameters"]["space"]
         )
+        self.description = str(described["description"])
+        self.interface = ModelInterface.from_json(described["model"])
+        self.notes: tuple[str, ...] = tuple(described["notes"])
+        """What the user should know of the space."""
         self._config = described["hyperparameters"]
         self._weighed: dict[str, Json] = {}
 
@@ -80,11 +80,12 @@ class UserSpace:
         """Declares every hyperparameter on a `keras_tuner.HyperParameters` (`Any`: it is untyped)."""
         import keras_tuner
 
-        hp.merge(keras_tuner.HyperParameters.from_config(self._config))
+        hp.merge(keras_tuner.HyperParameters.from_config(self._config), overwrite=False)
 
     def active(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """The configuration among these values; what is missing has its default."""
-        return tuned.active(self.hyperparameters, values)
+        """Return the configuration among these values: those that its network is built with, and those of `fit`; else defaults."""
+        found: dict[str, Value] = self._weigh({**tuned.active(self.hyperparameters, {}), **values})["configuration"]
+        return found
 
     def complete(
         self, values: Mapping[str, Value], *, base: Mapping[str, Value] | None = None, strict: bool = True
@@ -94,7 +95,14 @@ class UserSpace:
         Raises:
             ValueError: names the hyperparameter, what was expected and what was received.
         """
-        return given_values.complete(self.hyperparameters, values, base=base, strict=strict)
+        completed = given_values.complete(self.hyperparameters, values, base=base, strict=strict)
+        active = self.active(completed)
+        unused = [name for name in values if name not in active]
+        if unused and strict:
+            raise ValueError(
+                f"Inactive hyperparameter. With the other values the network doesn't ask for it. Received: {unused[0]}={values[unused[0]]!r}"
+            )
+        return active
 
     def draw(self, rng: np.random.Generator) -> dict[str, Value]:
         """A configuration within the caps, by this generator alone.
@@ -103,7 +111,7 @@ class UserSpace:
             UsageError: where none is found, or the HyperModel fails.
         """
         seed = [int(number) for number in rng.integers(0, 2**32, _SEEDS)]
-        answer = self._ask("draw", seed=seed, max_params=self.max_params, max_macs=self.max_macs)
+        answer = self._ask("sample", seed=seed, max_params=self.max_params, max_macs=self.max_macs)
         configuration: dict[str, Value] = answer["configuration"]
         self._weighed[configuration_key(configuration)] = answer
         return configuration
@@ -185,76 +193,3 @@ def _hyperparameter(item: Json, defaults: Mapping[str, Value]) -> Hyperparameter
             Condition(str(own["config"]["name"]), tuple(own["config"]["values"])) for own in config["conditions"]
         ),
     )
-
-
-class _Probe:
-    """The process that builds a user's HyperModel. It starts when it is first asked."""
-
-    def __init__(self, ref: SpaceRef) -> None:
-        self._ref = ref
-        self._popen: subprocess.Popen[bytes] | None = None
-        self._answers: queue.SimpleQueue[Json | None] = queue.SimpleQueue()
-        # A file without a name: nobody else finds it, and it is gone with the process.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process is asked
-        atexit.register(self.close)
-
-    def ask(self, what: str, **details: Any) -> Json:
-        """What it answers: `answer` or `error`.
-
-        Raises:
-            RunFailed: where it takes longer than five minutes.
-        """
-        popen = self._started()
-        try:
-            self._say(popen, {"do": what, **details})
-            answer = self._answers.get(timeout=_ANSWER_S)
-        except queue.Empty as error:
-            self.close()
-            raise RunFailed(f"{self._ref.name} did not build a model within {_ANSWER_S:g} s.") from error
-        except OSError:
-            answer = None
-        return {"error": self._last_words()} if answer is None else answer
-
-    def close(self) -> None:
-        """Ends the process."""
-        atexit.unregister(self.close)
-        if self._popen is not None:
-            self._popen.kill()
-            self._popen.wait()
-            with contextlib.suppress(OSError):
-                if self._popen.stdin is not None:
-                    self._popen.stdin.close()
-            self._popen = None
-        self._log.close()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._popen is None:
-            if self._log.closed:
-                self._log = tempfile.TemporaryFile()  # noqa: SIM115
-            self._popen = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tuner.probe"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                env=worker_environment(0, 0),
-            )
-            threading.Thread(target=self._listen, args=(self._popen.stdout,), daemon=True).start()
-            self._say(self._popen, dataclasses.asdict(self._ref))
-        return self._popen
-
-    def _listen(self, stream: IO[bytes]) -> None:
-        with stream:
-            for line in stream:
-                with contextlib.suppress(ValueError):  # a line torn by the death of its process
-                    self._answers.put(json.loads(line))
-        self._answers.put(None)
-
-    def _say(self, popen: subprocess.Popen[bytes], document: Json) -> None:
-        if popen.stdin is not None:
-            popen.stdin.write(json.dumps(document).encode() + b"\n")
-            popen.stdin.flush()
-
-    def _last_words(self) -> str:
-        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - _LAST_BYTES))
-        lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1] if lines else "its process ended without a word"

@@ -1,0 +1,41 @@
+"""What a training's exceptions mean, and how they are told in one line. Imports no framework."""
+
+from __future__ import annotations
+
+import re
+
+_LONGEST_REASON = 300
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_ARGUMENTS = re.compile(r"\s*Arguments received by .*", re.DOTALL)
+"""Keras ends many messages with the arguments of the call, page by page."""
+_CALLING = re.compile(r"^Exception encountered when calling .*?\.\s+", re.DOTALL)
+_RAISED = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception): ", re.MULTILINE)
+_NODE = re.compile(r"\s*\[\[\{\{node .*|\s*\[Op:\w+\].*", re.DOTALL)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error is Python's, TensorFlow's or JAX's word for too little memory."""
+    return isinstance(error, MemoryError) or (
+        type(error).__name__ in ("ResourceExhaustedError", "XlaRuntimeError", "JaxRuntimeError")
+        and any(words in str(error) for words in ("RESOURCE_EXHAUSTED", "OOM", "failed to allocate"))
+    )
+
+
+def reason(error: BaseException) -> str:
+    """Return an exception in one line: its type and what it says, without a terminal's colours or a framework's stack."""
+    text = " ".join(plain_message(str(error)).split())
+    if len(text) > _LONGEST_REASON:
+        text = text[: _LONGEST_REASON - 1] + "…"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def plain_message(text: str) -> str:
+    """Return what a framework's message says: its colours, arguments and stack left out."""
+    text = _ANSI.sub("", text).strip()
+    if text.startswith("in user code:"):
+        # The last exception that the stack names is the one that was raised.
+        text = text[[found.end() for found in _RAISED.finditer(text)][-1] :] if _RAISED.search(text) else text
+    if text.startswith("Graph execution error:"):
+        lines = [line for line in _NODE.sub("", text).splitlines() if line.strip()]
+        text = lines[-1]
+    return _CALLING.sub("", _ARGUMENTS.sub("", text)).strip()

@@ -1,0 +1,154 @@
+"""Networks of a user's HyperModel, and the classifiers that are made of them. Imports Keras.
+
+A classifier takes uint8 images (n, 28, 28) and gives probabilities (n, classes), as the networks of the spaces that come along do. Where
+the network already does, it is its own classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+import numpy.typing as npt
+
+from tuner.data_checks import SIDE
+from tuner.records import Value
+from tuner.spaces.model_interface import ImageFormat, ModelInterface
+from tuner.spaces.tracing import leaf_layers
+
+# Keras has no types: models, layers and tensors are `Any` here, and so are hyperparameters.
+
+NETWORK = "network"
+_SMALLEST = 1e-7
+_PREPROCESSING = "keras.src.layers.preprocessing."
+
+
+def hyperparameters(values: Mapping[str, Value]) -> Any:
+    """Return a `keras_tuner.HyperParameters` with these values."""
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    return hp
+
+
+def build_network(space: Any, hp: Any, interface: ModelInterface) -> Any:
+    """Build a HyperModel's network; one that is built when it is first called is called."""
+    network = build(space, hp)
+    if not is_built(network):
+        build_by_call(network, interface.network)
+    return network
+
+
+def build(space: Any, hp: Any) -> Any:
+    """Call a HyperModel's `build`; what it sets for all of Keras, a policy of mixed precision, holds for this network alone."""
+    policy, floats = keras.config.dtype_policy(), keras.config.floatx()
+    try:
+        return space.build(hp)
+    finally:
+        keras.config.set_dtype_policy(policy)
+        keras.config.set_floatx(floats)
+
+
+def build_by_call(network: Any, images: ImageFormat) -> Any:
+    """Build a network by calling it on a placeholder, as `fit` would on the first batch; return what it gives."""
+    return network(keras.Input(images.shape, dtype=images.dtype), training=False)
+
+
+def is_built(network: Any) -> bool:
+    """Return whether a model has its weights and knows its input."""
+    return bool(network.built) and all(layer.built for layer in network.layers)
+
+
+def declared_inputs(network: Any) -> list[Any]:
+    """Return the inputs that a model declares; none where it is built when it is first called."""
+    # A subclassed model has no such attribute, and a Sequential one that isn't built raises an error.
+    try:
+        return list(network.inputs)
+    except (AttributeError, ValueError):
+        return []
+
+
+def format_images(images: npt.NDArray[np.uint8], wanted: ImageFormat) -> npt.NDArray[Any]:
+    """Return images (n, 28, 28) in another form; a view where that will do, for they may be a memory map."""
+    count = len(images)
+    if wanted.shape[2:] == (3,):
+        shaped: npt.NDArray[Any] = np.repeat(images[..., None], 3, axis=-1)
+    else:
+        shaped = images.reshape(count, *wanted.shape)
+    return shaped if wanted.dtype == shaped.dtype else shaped.astype(wanted.dtype)
+
+
+def as_classifier(network: Any, interface: ModelInterface) -> Any:
+    """Return a network as a classifier, which shares its weights.
+
+    Preprocessing layers of Keras that are random in training are fixed to what they do without: an exported model would keep them
+    random (Keras 3.15).
+    """
+    if _is_classifier(network, interface):
+        return network
+    image = keras.Input((SIDE, SIDE), dtype="uint8", name="images")
+    answer = network(_prepared(image, network, interface), training=False)
+    return keras.Model(image, _probabilities(answer, interface), name="classifier")
+
+
+def network_of(classifier: Any, interface: ModelInterface | None, images: npt.NDArray[np.uint8]) -> tuple[Any, Any]:
+    """Return the network inside a classifier, and images (n, 28, 28) as the network takes them.
+
+    Args:
+        classifier: what `as_classifier` returned, or a model of a space that comes along.
+        interface: None for such a space.
+        images: uint8.
+    """
+    if interface is None or _is_classifier(classifier, interface):
+        return classifier, images
+    network = next(layer for layer in classifier.layers if isinstance(layer, keras.Model))
+    pixels = format_images(images, interface.network)
+    if interface.scale != 1.0 or interface.offset:
+        pixels = pixels.astype(np.float32) * np.float32(interface.scale) + np.float32(interface.offset)
+    return network, pixels
+
+
+def _is_classifier(network: Any, interface: ModelInterface) -> bool:
+    inputs = declared_inputs(network)
+    plain = (interface.scale, interface.offset, interface.output) == (1.0, 0.0, "probabilities")
+    return (
+        plain
+        and len(inputs) == 1
+        and tuple(inputs[0].shape[1:]) == (SIDE, SIDE)
+        and keras.backend.standardize_dtype(network.outputs[0].dtype) == "float32"
+        and not any(
+            type(layer).__module__.startswith(_PREPROCESSING) and _is_random(layer) for layer in leaf_layers(network)
+        )
+    )
+
+
+def _is_random(layer: Any) -> bool:
+    return hasattr(layer, "seed") or hasattr(layer, "generator")
+
+
+def _prepared(image: Any, network: Any, interface: ModelInterface) -> Any:
+    wanted = interface.network
+    x = image
+    if wanted.dtype != "uint8" or (interface.scale, interface.offset) != (1.0, 0.0):
+        x = keras.layers.Rescaling(interface.scale, interface.offset, dtype="float32", name="pixels")(x)
+    if wanted.shape[2:] == (3,):
+        x = keras.layers.Reshape((SIDE, SIDE, 1), name="channel")(x)
+        x = keras.layers.Concatenate(name="channels")([x, x, x])
+    elif wanted.shape != (SIDE, SIDE):
+        x = keras.layers.Reshape(wanted.shape, name="reshape")(x)
+    return x
+
+
+def _probabilities(answer: Any, interface: ModelInterface) -> Any:
+    ops = keras.ops
+    answer = ops.cast(answer, "float32")
+    if interface.output == "logits":
+        return keras.layers.Softmax(dtype="float32", name="probabilities")(answer)
+    if interface.output == "binary":
+        return ops.concatenate([1.0 - answer, answer], axis=-1)
+    if interface.output == "scores":
+        answer = answer + _SMALLEST
+        return answer / ops.sum(answer, axis=-1, keepdims=True)
+    return answer

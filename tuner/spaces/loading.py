@@ -1,0 +1,100 @@
+"""Spaces made from their names: those that come along, and a user's `package.module:Name`. Imports Keras."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import keras_tuner
+
+from search_spaces.registry import load_space
+from tuner.data_checks import SIDE
+from tuner.tasks import SpaceRef
+
+# Keras Tuner has no types: HyperModels are `Any` here.
+
+_CLASSES = ("classes", "num_classes", "n_classes", "nb_classes", "class_count", "num_labels")
+_SHAPES = ("input_shape", "image_shape", "img_shape")
+_REQUIRED = inspect.Parameter.empty
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]
+    """A function `build_model(hp)` as a HyperModel."""
+
+    def __init__(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        super().__init__(name=function.__name__)
+        self.__doc__ = function.__doc__
+        self._function = function
+        self._arguments = arguments
+
+    def build(self, hp: Any) -> Any:
+        """Call the function."""
+        return self._function(hp, **self._arguments)
+
+
+def make_space(ref: SpaceRef) -> Any:
+    """Return the space of a run, a `keras_tuner.HyperModel`, with its caps.
+
+    Raises:
+        ValueError: where there is none of this name, or it can't be made.
+    """
+    if ":" in ref.name:
+        return _user_space(ref)
+    return load_space(ref.name, max_params=ref.max_params, max_macs=ref.max_macs, classes=ref.classes)
+
+
+def _user_space(ref: SpaceRef) -> Any:
+    found = _find(ref.name)
+    if isinstance(found, keras_tuner.HyperModel):
+        return found
+    if isinstance(found, type) and issubclass(found, keras_tuner.HyperModel):
+        return found(**_arguments(found, ref))
+    if callable(found) and not isinstance(found, type):
+        return BuildFunction(found, _arguments(found, ref, skipped=1))
+    raise ValueError(
+        f"{ref.name} is neither a keras_tuner.HyperModel nor a function build_model(hp). Received: "
+        f"{found.__name__ if isinstance(found, type) else type(found).__name__}"
+    )
+
+
+def _find(name: str) -> Any:
+    """Return what `package.module:Name` names.
+
+    The current folder is searched last, and only where its user named code: what lies there stands in for no module of anybody else's.
+    """
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    found: Any = importlib.import_module(module)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise ValueError(f"{module} has no {attribute}. Expected a HyperModel or a function of this module.")
+        found = getattr(found, part)
+    return found
+
+
+def _arguments(function: Callable[..., Any], ref: SpaceRef, skipped: int = 0) -> dict[str, Any]:
+    """Return the arguments of a constructor or a function that are known by the names that people give them.
+
+    Raises:
+        ValueError: where one is required whose name is not known.
+    """
+    offered = {
+        **dict.fromkeys(_CLASSES, ref.classes),
+        **dict.fromkeys(_SHAPES, (SIDE, SIDE, 1)),
+        "max_params": ref.max_params,
+        "max_macs": ref.max_macs,
+    }
+    taken = [own for own in list(inspect.signature(function).parameters.values())[skipped:] if own.kind in _NAMED]
+    missing = [own.name for own in taken if own.default is _REQUIRED and offered.get(own.name) is None]
+    if missing:
+        raise ValueError(
+            f"{ref.name} needs arguments that are not known here. Expected only {', '.join([*_CLASSES, *_SHAPES])}, and others with "
+            f"defaults. Received: {', '.join(missing)}. Give them defaults, or name a function without them."
+        )
+    return {own.name: offered[own.name] for own in taken if offered.get(own.name) is not None}
