@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import do_all
+from search_spaces.registry import load_family
 from tuner.data import load_dataset, save_arrays
 from tuner.engine import Engine, slim
 from tuner.journal import Journal, read_state
-from tuner.launch import make_space
 from tuner.observer import Observer
 from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
@@ -119,7 +119,7 @@ def source_of(algorithm: str, trials: int) -> SearchSource:
         from tuner.oracle import Proposer
     sizes: Json = {"max_trials": trials} if algorithm == "random" else {"iterations": max(1, trials // 30)}
     options = SearchOptions(space=SPACE, algorithm=algorithm, **sizes)  # type: ignore[arg-type]
-    space = make_space(options, 10)
+    space = load_family(SPACE)
     networks = Networks(space, SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10))
     return SearchSource(Proposer(space, options), networks, options.seed, lambda bracket, rung: None)
 

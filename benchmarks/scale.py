@@ -26,8 +26,8 @@ from tuner.oracle import Proposer
 from tuner.records import Json, TrialRecord, configuration_key
 from tuner.run_folder import RunFolder
 from tuner.sources import ListSource, Networks, SearchSource, confirmation_trials
-from tuner.tasks import Event, SpaceRef, Task, TrainTask
 from tuner.spaces.user_space import make_family
+from tuner.tasks import Event, SpaceRef, Task, TrainTask
 
 RESULT = Path(__file__).parent / "results" / "scale.json"
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)

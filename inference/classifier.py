@@ -27,6 +27,19 @@ def load_classifier(model: ModelFile) -> Classify:
         UsageError: where it can't be loaded safely, or takes or gives something else.
     """
     call, classes = _keras_model(model.path) if model.kind == "keras" else _saved_model(model.path)
+    return _checked(model, call, classes)
+
+
+def as_classify(model: ModelFile, loaded: Any) -> Classify:
+    """Return a Keras model that is loaded already as a function; `model` says where it is from.
+
+    Raises:
+        UsageError: where it takes or gives something else.
+    """
+    return _checked(model, *_call_of(loaded, model.path))
+
+
+def _checked(model: ModelFile, call: Any, classes: int) -> Classify:
     if model.class_names is not None and len(model.class_names) != classes:
         raise UsageError(
             f"The model doesn't fit its run: expected {len(model.class_names)} classes. Received: {classes} ({model.path})"
@@ -62,9 +75,13 @@ def _keras_model(path: Path) -> tuple[Any, int]:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         raise UsageError(f"The model can't be loaded safely: {_short(error)}. Received: {path}") from error
+    return _call_of(model, path)
+
+
+def _call_of(model: Any, path: Path) -> tuple[Any, int]:
     taken, given = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
-    classes = _classes(taken, given, path)
-    return lambda images: keras.ops.convert_to_numpy(model(images, training=False)), classes
+    # As a graph, as it was evaluated and as it is exported: some layers of Keras round otherwise where they run one by one.
+    return model.predict_on_batch, _classes(taken, given, path)
 
 
 def _saved_model(path: Path) -> tuple[Any, int]:

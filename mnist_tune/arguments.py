@@ -256,6 +256,7 @@ def predict_parser() -> Parser:
     parser.add_argument(
         "images", metavar="IMAGE", nargs="*", help="an image, a .npy or .npz file, a folder, or - (stdin)"
     )
+    _add_named_space(parser)
     parser.add_argument("--raw", action="store_true", help="no preparation: 28×28 pixels, ink bright on black")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--html", metavar="FILE", help="write a page: each image beside what the network saw")
@@ -263,6 +264,14 @@ def predict_parser() -> Parser:
     parser.add_argument("--synthetic", type=int, metavar="N", help="classify N digits of random strokes instead")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random strokes (default: 1)")
     return parser
+
+
+def _add_named_space(parser: Parser) -> None:
+    parser.add_argument(
+        "--space",
+        metavar="MODULE:CLASS",
+        help="the run's own space, where its model has code of yours: naming it runs that module",
+    )
 
 
 def export_parser() -> Parser:
@@ -283,6 +292,7 @@ def export_parser() -> Parser:
         help="savedmodel, keras, litert, litert-int8 or onnx; several times, or a list with commas (default: savedmodel)",
     )
     parser.add_argument("-o", "--out", metavar="DIR", help="where to (default: export in the run's folder)")
+    _add_named_space(parser)
     parser.add_argument("--data", metavar="SOURCE", help="where the run's data are now (default: where they were)")
     parser.add_argument("--force", action="store_true", help="write over files that are there")
     parser.add_argument("--json", action="store_true", help="print export.json")

@@ -24,6 +24,7 @@ from tuner.options import options_from_json
 from tuner.quiet import quiet_imports
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.spaces.named_code import uses_named_code
 
 if TYPE_CHECKING:
     from tuner.data import Dataset
@@ -44,6 +45,8 @@ class Request:
     command: tuple[str, ...]
     data: str | None = None
     """Where the run's data are now; None: where they were."""
+    named_code: bool = False
+    """Whether the model is built from the run's space, which the user named."""
 
 
 def run_export(given: Namespace, command: Sequence[str]) -> None:
@@ -56,7 +59,13 @@ def run_export(given: Namespace, command: Sequence[str]) -> None:
     # A GPU's kernels add up in another order, and single images are slower there.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     request = make_request(
-        Path(given.run), given.formats or [], out=given.out, force=given.force, data=given.data, command=command
+        Path(given.run),
+        given.formats or [],
+        out=given.out,
+        force=given.force,
+        data=given.data,
+        space=given.space,
+        command=command,
     )
     document = export(request)
     write_line(json.dumps(document, indent=1, ensure_ascii=False) if given.json else _words(request, document))
@@ -69,6 +78,7 @@ def make_request(
     out: str | os.PathLike[str] | None = None,
     force: bool = False,
     data: str | None = None,
+    space: str | None = None,
     command: Sequence[str] = (),
 ) -> Request:
     """Checks what was asked for. No format: a SavedModel.
@@ -83,15 +93,18 @@ def make_request(
         raise UsageError(
             f"A study exports no model: it compares. Train what it found (mnist-tune train). Received: {run}"
         )
-    if not os.path.isfile(folder.keras_model) or folder.read_result() is None:
+    named_code = uses_named_code(folder, document, space)
+    model = folder.weights if named_code and not os.path.isfile(folder.keras_model) else folder.keras_model
+    if not os.path.isfile(model) or folder.read_result() is None:
         raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {shlex.quote(str(run))} --resume")
-    find_model(folder.keras_model)
+    if not named_code:
+        find_model(folder.keras_model)
     check_installed(wanted)
     _check_backend(wanted)
-    target = ExportFolder(Path(out) if out is not None else run / DEFAULT_FOLDER, model=folder.keras_model)
+    target = ExportFolder(Path(out) if out is not None else run / DEFAULT_FOLDER, model=model)
     _check_place(wanted, target.path)
     target.check([one.file for one in wanted], force=force)
-    return Request(folder, document, tuple(wanted), target, tuple(command), data)
+    return Request(folder, document, tuple(wanted), target, tuple(command), data, named_code)
 
 
 def _check_backend(formats: Sequence[Format]) -> None:
@@ -153,7 +166,7 @@ def _export_formats(request: Request, data: Dataset, stage: Path) -> Json:
         from tuner.export.job import export_formats, load_model
         from tuner.export.writing import Sample
 
-        model = load_model(request.run.keras_model, data.classes)
+        model = load_model(request.run, data.classes, named_code=request.named_code)
         test = _may_meet_test(request.document)
         sample = Sample.of(data if test else data.fold(_fold(request)), test=test)
         return export_formats(request.formats, model, stage, sample)

@@ -11,6 +11,7 @@ from inference.models import ModelFile, find_model
 from tuner.errors import UsageError
 from tuner.quiet import quiet_imports
 from tuner.run_folder import RunFolder
+from tuner.spaces.named_code import uses_named_code
 
 if TYPE_CHECKING:
     from inference.prediction import Classify
@@ -24,8 +25,26 @@ class Loaded:
     class_names: tuple[str, ...]
 
 
-def model_of(path: Path) -> ModelFile:
-    """The model that a run or a model's path names.
+def named_run(path: Path, space: str | None) -> RunFolder | None:
+    """Return the run whose model is to be built from its space, which the user named; None where its file is to be loaded.
+
+    Raises:
+        UsageError: where another space was named than the run's, or none though its model can't be loaded without.
+    """
+    if not os.path.isfile(path / "run.json"):
+        if space is not None:
+            raise UsageError(f"--space goes with a run's folder. Received: --space {space} with {path}")
+        return None
+    folder = RunFolder(path)
+    return folder if uses_named_code(folder, folder.read_run(), space) else None
+
+
+def model_of(path: Path, run: RunFolder | None = None) -> ModelFile:
+    """Return the model that a run or a model's path names.
+
+    Args:
+        path: what the user named.
+        run: that run, where its model is built from named code: no file has to be safe to load.
 
     Raises:
         UsageError: where there is none.
@@ -34,6 +53,8 @@ def model_of(path: Path) -> ModelFile:
         return find_model(path)
     folder = RunFolder(path)
     names = folder.class_names()
+    if run is not None:
+        return ModelFile(folder.keras_model, "keras", names)
     if folder.keras_model.exists():
         return find_model(folder.keras_model, names)
     if folder.saved_model.exists():
@@ -43,12 +64,17 @@ def model_of(path: Path) -> ModelFile:
     raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {path} --resume")
 
 
-def load(model: ModelFile) -> Loaded:
-    """Imports Keras and loads a model, without their chatter."""
+def load(model: ModelFile, run: RunFolder | None = None) -> Loaded:
+    """Import Keras and load a model, without their chatter; where a run is given, from the code that its user named."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_imports():
-        from inference.classifier import class_count, load_classifier
+        from inference.classifier import as_classify, class_count, load_classifier
 
-        classify = load_classifier(model)
+        if run is None:
+            classify = load_classifier(model)
+        else:
+            from tuner.spaces.run_model import load_named_model
+
+            classify = as_classify(model, load_named_model(run))
         names = model.class_names or tuple(str(place) for place in range(class_count(classify)))
     return Loaded(classify, names)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from inference.models import ModelFile
 from inference.names import printable
-from mnist_tune.loaded_model import load, model_of
+from mnist_tune.loaded_model import load, model_of, named_run
 from mnist_tune.page_file import free_place, write_page
 from mnist_tune.terminal import aligned, write_line
 from reports import formatting as text
@@ -19,6 +19,7 @@ from tuner.errors import MnistTuneError, UsageError
 
 if TYPE_CHECKING:
     from inference.prediction import Prediction, Sample
+    from tuner.run_folder import RunFolder
 
 
 def run_predict(given: Namespace) -> None:
@@ -29,15 +30,16 @@ def run_predict(given: Namespace) -> None:
         MnistTuneError: where some images could not be read; the others have been classified.
     """
     _check(given)
-    model = model_of(Path(given.model))
+    run = named_run(Path(given.model), given.space)
+    model = model_of(Path(given.model), run)
     page = free_place(given.html, force=given.force) if given.html else None
     if given.synthetic is not None:
         from mnist_tune.synthetic import run_synthetic
 
-        run_synthetic(given, model, page)
+        run_synthetic(given, model, page, run)
         return
     samples = _samples(given)
-    predictions = _ask(model, samples)
+    predictions = _ask(model, samples, run)
     write_line(json.dumps([one.to_json() for one in predictions], indent=1) if given.json else table(predictions))
     if page is not None:
         from mnist_tune.predict_page import page_of
@@ -72,12 +74,12 @@ def _samples(given: Namespace) -> list[Sample]:
     return samples
 
 
-def _ask(model: ModelFile, samples: Sequence[Sample]) -> list[Prediction]:
+def _ask(model: ModelFile, samples: Sequence[Sample], run: RunFolder | None) -> list[Prediction]:
     from inference.prediction import predict, unasked
 
     if all(sample.image is None for sample in samples):
         return unasked(samples)
-    loaded = load(model)
+    loaded = load(model, run)
     return predict(samples, loaded.classify, loaded.class_names)
 
 

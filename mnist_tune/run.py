@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.errors import MnistTuneError
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.spaces.named_code import uses_named_code
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,9 +52,20 @@ class Run:
 
         return trials_frame(self.path)
 
-    def model(self) -> Any:
-        """The exported model as a Keras model (untyped): uint8 images (n, 28, 28) to probabilities (n, classes)."""
+    def model(self, space: str | None = None) -> Any:
+        """Load the exported model as a Keras model (untyped): uint8 images (n, 28, 28) to probabilities (n, classes).
+
+        Args:
+            space: the run's own space, `module:Class`, where its model has code of yours: naming it runs that module.
+
+        Raises:
+            UsageError: where it can't be loaded without that.
+        """
         self.best  # noqa: B018 - says what is missing where there is no winner
+        if uses_named_code(self._folder, self.info, space):
+            from tuner.spaces.run_model import load_named_model
+
+            return load_named_model(self._folder)
         import keras
 
         return keras.models.load_model(self._folder.keras_model)
@@ -67,7 +79,12 @@ class Run:
         return write_report(self.path)
 
     def export(
-        self, format: str = "savedmodel", out: str | os.PathLike[str] | None = None, *, force: bool = False
+        self,
+        format: str = "savedmodel",
+        out: str | os.PathLike[str] | None = None,
+        *,
+        force: bool = False,
+        space: str | None = None,
     ) -> Path:
         """Writes the model in a format, verified, with its card; returns the file's path (a SavedModel's folder).
 
@@ -75,6 +92,7 @@ class Run:
             format: "savedmodel", "keras", "litert", "litert-int8" or "onnx".
             out: the folder; by default `export` in the run's own.
             force: write over what is there.
+            space: as in `model`.
 
         Raises:
             UsageError: where the format, the folder or the run's data can't be used, or a library is missing.
@@ -82,7 +100,7 @@ class Run:
         """
         from mnist_tune.export import export, make_request
 
-        request = make_request(self.path, [format], out=out, force=force)
+        request = make_request(self.path, [format], out=out, force=force, space=space)
         export(request)
         (wanted,) = request.formats
         return request.folder.path / wanted.file

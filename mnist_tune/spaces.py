@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich import box
@@ -13,6 +14,9 @@ from search_spaces.describe import SpaceDescription, describe_space, describe_sp
 from search_spaces.hyperparameters import Hyperparameter
 from search_spaces.references import Reference
 from tuner.errors import UsageError
+from tuner.spaces.space_name import check_space_name, is_code
+from tuner.spaces.user_space import UserSpace
+from tuner.tasks import SpaceRef
 
 _LEAST_WIDTH = 100
 """Where the output is no terminal, lines may be long."""
@@ -30,12 +34,16 @@ def print_spaces() -> None:
 
 
 def print_space(name: str) -> None:
-    """One space: caps, default network, hyperparameters, references.
+    """Print one space: caps, default network, hyperparameters, references; of a user's own what a rehearsal on noise found.
 
     Raises:
-        UsageError: where the name is unknown.
+        UsageError: where the name is unknown, or a user's space can't be used.
     """
     try:
+        check_space_name(name)
+        if is_code(name):
+            _print_user_space(name)
+            return
         space = describe_space(name)
     except ValueError as error:
         raise UsageError(str(error)) from error
@@ -49,17 +57,35 @@ def print_space(name: str) -> None:
     default = f"{space.network}, {space.parameters:,} parameters, {space.multiply_adds:,} multiply-adds"
     console.print(Text(f"Default: {default}"))
     console.print()
-    console.print(_hyperparameter_table(space))
+    console.print(_hyperparameter_table(space.hyperparameters))
     if space.references:
         console.print()
         console.print(_reference_table(space))
         console.print(Text("Train one of them: mnist-tune train NAME"))
 
 
-def _hyperparameter_table(space: SpaceDescription) -> Table:
+def _print_user_space(name: str) -> None:
+    space = UserSpace(SpaceRef(name=name, max_params=None, max_macs=None, classes=10))
+    console = _console()
+    console.print(Text(f"{name}: {space.description}" if space.description else name, style="bold"))
+    caps = {"parameters": space.max_params, "multiply-adds an image": space.max_macs}
+    held = [f"{cap:,} {unit}" for unit, cap in caps.items() if cap is not None]
+    console.print(
+        Text(f"At most {' and '.join(held)}." if held else "No cap of its own: give --max-params or --max-macs.")
+    )
+    defaults = space.active({})
+    macs = space.count_multiply_adds(defaults)
+    console.print(Text(f"Default: {space.count_parameters(defaults):,} parameters, {macs:,} multiply-adds"))
+    console.print()
+    console.print(_hyperparameter_table(space.hyperparameters))
+    for note in space.notes:
+        console.print(Text(note))
+
+
+def _hyperparameter_table(hyperparameters: Sequence[Hyperparameter]) -> Table:
     table = _table("hyperparameter", "values", "default", "active where", "what it is")
     table.columns[0].overflow = table.columns[2].overflow = "fold"
-    for own in space.hyperparameters:
+    for own in hyperparameters:
         if own.kind != "fixed":
             table.add_row(own.name, value_words(own), f"{own.default}", condition_words(own), own.description)
     return table

@@ -22,6 +22,7 @@ from reports import formatting as text
 from tuner.errors import UsageError
 from tuner.metrics import CALIBRATION_BINS, calibration_error, log_loss, wilson_interval
 from tuner.records import Json
+from tuner.run_folder import RunFolder
 
 DIGITS = tuple("0123456789")
 
@@ -51,7 +52,7 @@ class Generalisation:
         return {**asdict(self), "accuracy_ci95": list(self.accuracy_ci95), "per_class": classes}
 
 
-def run_synthetic(given: Namespace, model: ModelFile, page: Path | None) -> None:
+def run_synthetic(given: Namespace, model: ModelFile, page: Path | None, run: RunFolder | None = None) -> None:
     """Draws digits, classifies them and writes what came of it.
 
     Raises:
@@ -60,7 +61,7 @@ def run_synthetic(given: Namespace, model: ModelFile, page: Path | None) -> None
     check_digits(model.class_names or DIGITS)
     images, labels = synthetic_digits(given.synthetic, given.seed)
     samples = [_sample(f"drawn {index}", image) for index, image in enumerate(images)]
-    loaded = load(model)
+    loaded = load(model, run)
     check_digits(loaded.class_names)
     predictions = predict(samples, loaded.classify, loaded.class_names)
     found = generalisation(predictions, labels.tolist(), given.seed)

@@ -96,13 +96,14 @@ def entry(name: str) -> SpaceEntry:
     """Where a known space lives.
 
     Raises:
-        ValueError: where the name is unknown; names the nearest one.
+        ValueError: where the name is unknown; names one that is near.
     """
     if name in SPACES:
         return SPACES[name]
-    nearest = difflib.get_close_matches(name, SPACES, n=1, cutoff=0.0)
+    nearest = difflib.get_close_matches(name, SPACES, n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     raise ValueError(
-        f"Unknown space. Expected one of {', '.join(SPACES)}. Received: {name!r}. Did you mean {nearest[0]!r}?"
+        f"Unknown space. Expected one of {', '.join(SPACES)}, or your own as package.module:Class. Received: {name!r}.{hint}"
     )
 
 

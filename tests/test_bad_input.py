@@ -165,7 +165,7 @@ def a_place(sound: Path, where: Path) -> Iterator[None]:
         patch.setenv("MNIST_TUNE_DATA", "good.npz")
         patch.setattr(launch, "_go", lambda *_: {})
         patch.setattr("tuner.data_sources.download", lambda name, home: "no network in a test")
-        patch.setattr("tuner.user_space.UserSpace", _no_code)
+        patch.setattr("tuner.spaces.user_space.UserSpace", _no_code)
         patch.setattr("reports.page.render_report", lambda run: "a page")
         patch.setattr("reports.figure_files.page_figures", lambda run: ())
         patch.setattr("reports.comparison.page.render_comparison", lambda folders, version: "a page")

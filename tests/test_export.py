@@ -551,8 +551,11 @@ def test_tensorflow_reads_no_saved_model_from_a_pattern(
 
 def test_a_run_whose_folder_tensorflow_can_t_read_ends_without_its_saved_model(data: Dataset, tmp_path: Path) -> None:
     space = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
-    files = {"model": "gone.keras", "keras_file": "gone.keras", "folder": str(tmp_path / "a[1]" / "best")}
-    model = export_winner(ExportTask(id="export", space=space, configuration={}, **files), data)
+    folder = str(tmp_path / "a[1]" / "best")
+    task = ExportTask(
+        id="export", space=space, configuration={}, model="gone.keras", keras_file="gone.keras", folder=folder
+    )
+    model = export_winner(task, data)
     assert (model["savedmodel"], model["difference"]) == (False, None)
     assert "a path with [" in model["note"]
 

@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tuner.user_space import UserSpace
 
 from tests.test_data import build_arrays, write_npz
 from tests.test_imports import ROOT
-from tuner import user_space
 from tuner.errors import MnistTuneError
 from tuner.journal import read_state
+from tuner.spaces import probe_process
+from tuner.spaces.user_space import UserSpace
 from tuner.tasks import SpaceRef
 
 pytestmark = pytest.mark.slow
@@ -51,10 +51,15 @@ PROBED = {
     "import exits": ({"at_import": "sys.exit(0)"}, "SystemExit"),
     "import dies": ({"at_import": "os._exit(0)"}, "can't be used"),
     "import is no Python": ({"at_import": "def"}, "SyntaxError"),
-    "import never ends": ({"at_import": "time.sleep(600)"}, "did not build a model within"),
+    "import never ends": ({"at_import": "time.sleep(600)"}, "did not build and train a model on a few images within"),
     "build exits": ({"in_build": "sys.exit('bye')"}, "SystemExit: bye"),
-    "build never ends": ({"in_build": "while True: pass"}, "did not build a model within"),
-    "build returns text": ({"in_build": "return 'a model'"}, "must return a compiled keras.Model. Received: str"),
+    "build never ends": ({"in_build": "while True: pass"}, "did not build and train a model on a few images within"),
+    "build returns text": ({"in_build": "return 'a model'"}, "must return a keras.Model. Received: str"),
+    "fit raises": ({"in_fit": "raise RuntimeError('not today')"}, "not today"),
+    "fit exits": ({"in_fit": "sys.exit(3)"}, "SystemExit: 3"),
+    "fit never ends": ({"in_fit": "time.sleep(600)"}, "did not build and train a model on a few images within"),
+    "fit dies": ({"in_fit": "os._exit(7)"}, "its process ended without a word"),
+    "fit trains another model": ({"in_fit": "return"}, "no weight changed"),
     "a cap that is none": ({"body": "max_params = 'lots'"}, "max_params must be a whole number"),
     "larger than its cap": ({"body": "max_params = 5"}, "the smallest of them has"),
     "prints a lot, then dies": (
@@ -77,7 +82,7 @@ def test_what_is_seen_before_a_run_begins(kind: str, tmp_path: Path, monkeypatch
     changes, words = PROBED[kind]
     monkeypatch.syspath_prepend(str(write(tmp_path / "space", **changes)))
     if "never" in kind:
-        monkeypatch.setattr(user_space, "_ANSWER_S", 40.0)
+        monkeypatch.setattr(probe_process, "ANSWER_S", 30.0)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
@@ -89,11 +94,13 @@ def test_what_is_seen_before_a_run_begins(kind: str, tmp_path: Path, monkeypatch
     assert list(temporary.iterdir()) == []
 
 
+LATER = "len(args[0]) > 150 and "
+"""What the rehearsal, on fewer images, doesn't see."""
 RUN = {
-    "fit raises": ({"in_fit": "raise RuntimeError('not today')"}, 1, "not today"),
-    "fit exits": ({"in_fit": "sys.exit(3)"}, 1, "SystemExit: 3"),
-    "fit never ends": ({"in_fit": "time.sleep(600)"}, 1, "took longer than 5 s"),
-    "fit dies": ({"in_fit": "os._exit(7)"}, 1, "exit code 7"),
+    "fit raises": ({"in_fit": f"{LATER}1 / 0"}, 1, "ZeroDivisionError"),
+    "fit exits": ({"in_fit": f"{LATER}sys.exit(3)"}, 1, "SystemExit: 3"),
+    "fit never ends": ({"in_fit": f"{LATER}time.sleep(600)"}, 1, "took longer than 5 s"),
+    "fit dies": ({"in_fit": f"{LATER}os._exit(7)"}, 1, "exit code 7"),
     "the loss is no number": ({"loss": "lambda y, p: keras.ops.sum(p) * float('nan')"}, 1, "the loss was no number"),
     "prints a lot": ({"in_fit": "print('x' * 5_000_000)"}, 0, ""),
 }
@@ -103,7 +110,7 @@ RUN = {
 def test_what_is_seen_while_a_run_goes_on(kind: str, tmp_path: Path) -> None:
     changes, code, words = RUN[kind]
     here = write(tmp_path / "space", **changes)
-    data = write_npz(tmp_path / "data.npz", build_arrays(train=90, test=30))
+    data = write_npz(tmp_path / "data.npz", build_arrays(train=300, test=30))
     command = [
         sys.executable,
         "-m",

@@ -26,7 +26,7 @@ from tests.builders import record
 from tests.marks import slow_after
 from tests.test_progress import a_run, followed
 from tests.test_search import contents, options, resume, start
-from tuner import search, trial
+from tuner import callbacks, search, trial
 from tuner.arrays import load_arrays_file
 from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.confirmation import Confirmed
@@ -40,6 +40,7 @@ from tuner.records import TRAINING_METRICS, Json, TrialRecord, rank_key
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
 from tuner.run_folder import RunFolder
 from tuner.shapes import ShapeError
+from tuner.spaces.training import predict
 from tuner.tasks import SpaceRef, TrainTask
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
@@ -274,7 +275,7 @@ def test_a_refit_of_a_share_sees_a_share_of_all_images(digits: Dataset) -> None:
 
 
 def test_a_refit_that_diverges_fails(digits: Dataset) -> None:
-    with pytest.raises(trial.DivergedError, match="no number after epoch 1"):
+    with pytest.raises(callbacks.DivergedError, match="no number after epoch 1"):
         run(task(epochs=3, optimizer="sgd", learning_rate_sgd=float("inf"), schedule="constant"), digits)
 
 
@@ -653,7 +654,7 @@ def test_a_real_search_with_a_refit(tmp_path: Path) -> None:
     import keras
 
     model = keras.models.load_model(path / "best.keras")
-    share = float((trial.predict(model, data.x_test).argmax(axis=1) == data.y_test).mean())
+    share = float((predict(model, data.x_test).argmax(axis=1) == data.y_test).mean())
     assert share == pytest.approx(result["test"]["exported_accuracy"])
     page = (path / "report.html").read_text(encoding="utf-8")
     assert "refitted on all 1,297 training images, the validation images included" in page

@@ -116,7 +116,7 @@ def test_parent_and_workers_speak_json_over_pipes_of_their_own() -> None:
     """Nobody else can write there: a pipe has no name, and its ends are the two processes'."""
     sources = {
         name: (ROOT / "tuner" / f"{name}.py").read_text(encoding="utf-8")
-        for name in ("workers", "worker_process", "worker", "user_space", "probe")
+        for name in ("workers", "worker_process", "worker", "spaces/probe_process", "spaces/probe")
     }
     assert [name for name, source in sources.items() if "json." not in source] == [
         "workers"
@@ -502,8 +502,7 @@ def test_a_run_names_no_code_that_its_user_did_not_name(
 @pytest.mark.slow
 def test_the_current_folder_stands_in_for_no_module(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies in the folder in which the program is called is found only for a space that its user named, and last."""
-    from tuner.user_space import UserSpace
-
+    from tuner.spaces.user_space import UserSpace
     from tuner.tasks import SpaceRef
     from tuner.workers import LocalWorkers
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tuner.user_space import UserSpace
 
 from search_spaces.hyperparameters import Condition
 from tests.marks import slow_after
 from tuner.errors import UsageError
+from tuner.spaces.user_space import UserSpace
 from tuner.tasks import SpaceRef
 
 ROOT = Path(__file__).resolve().parent.parent

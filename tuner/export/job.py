@@ -18,6 +18,8 @@ from tuner.export.verification import LATENCY_METHOD, Agreement, median_latency_
 from tuner.export.writing import Sample, short, write_checked
 from tuner.journal import now
 from tuner.records import Json
+from tuner.run_folder import RunFolder
+from tuner.spaces.run_model import load_named_model
 
 
 def export_formats(formats: Sequence[Format], model: Any, folder: Path, sample: Sample) -> Json:
@@ -60,16 +62,25 @@ def _how(one: Format, sample: Sample) -> Json:
     }
 
 
-def load_model(path: Path, classes: int) -> Any:
-    """A run's Keras model (untyped), in safe mode: no code of a file is run.
+def load_model(run: RunFolder, classes: int, *, named_code: bool = False) -> Any:
+    """Load a run's Keras model (untyped), in safe mode: no code of a file is run.
+
+    Args:
+        run: its folder.
+        classes: of the run's data.
+        named_code: build it from the run's space, which the user named.
 
     Raises:
         UsageError: where it can't be loaded, or takes or gives something else.
     """
-    try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:
-        raise UsageError(f"The model can't be loaded safely: {short(error)}. Received: {path}") from error
+    path = run.keras_model
+    if named_code:
+        model = load_named_model(run)
+    else:
+        try:
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:
+            raise UsageError(f"The model can't be loaded safely: {short(error)}. Received: {path}") from error
     shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
     if shapes != ((None, SIDE, SIDE), (None, classes)):
         raise UsageError(

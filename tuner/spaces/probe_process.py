@@ -19,7 +19,8 @@ from tuner.records import Json
 from tuner.tasks import SpaceRef
 from tuner.worker_environment import worker_environment
 
-_ANSWER_S = 300.0
+ANSWER_S = 120.0
+"""The longest that a question may take, the rehearsal among them."""
 _LAST_BYTES = 2**16
 """Of what a process printed, in which its last words are looked for."""
 
@@ -39,15 +40,17 @@ class ProbeProcess:
         """What it answers: `answer` or `error`.
 
         Raises:
-            RunFailed: where it takes longer than five minutes.
+            RunFailed: where it takes longer than two minutes.
         """
         popen = self._started()
         try:
             self._say(popen, {"do": what, **details})
-            answer = self._answers.get(timeout=_ANSWER_S)
+            answer = self._answers.get(timeout=ANSWER_S)
         except queue.Empty as error:
             self.close()
-            raise RunFailed(f"{self._ref.name} did not build a model within {_ANSWER_S:g} s.") from error
+            raise RunFailed(
+                f"{self._ref.name} did not build and train a model on a few images within {ANSWER_S:g} s."
+            ) from error
         except OSError:
             answer = None
         return {"error": self._last_words()} if answer is None else answer

@@ -22,6 +22,7 @@ from tuner.records import Json, configuration_key
 from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.probe_process import ProbeProcess
 from tuner.spaces.rehearsal_images import images_text, noise_images, rehearsal_images
+from tuner.spaces.space_name import check_space_name, is_code
 from tuner.tasks import SpaceRef
 
 _SEEDS = 4
@@ -38,7 +39,8 @@ def make_family(ref: SpaceRef, data: Dataset | None = None) -> Any:
         UsageError: where a user's space can't be used.
         ValueError: where the name is unknown, or no network fits the caps.
     """
-    if ":" in ref.name:
+    check_space_name(ref.name)
+    if is_code(ref.name):
         return UserSpace(ref, data)
     return load_family(ref.name, max_params=ref.max_params, max_macs=ref.max_macs, classes=ref.classes)
 
@@ -164,7 +166,7 @@ class UserSpace:
     def _ask(self, what: str, **details: Any) -> Json:
         answer = self._probe.ask(what, **details)
         if "error" in answer:
-            raise UsageError(f"--space {self.name} can't be used. {answer['error']}")
+            raise UsageError(f"{self.name} can't be used. {answer['error']}")
         found: Json = answer["answer"]
         return found
 
