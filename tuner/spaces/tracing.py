@@ -83,6 +83,7 @@ def trace(model: Any, images: Any) -> Trace:
     with contextlib.ExitStack() as stack:
         for traced in found.layers:
             stack.enter_context(_watched(found, traced))
+        stack.enter_context(_unrolled(model))
         stack.enter_context(operation_costs.counting(found.add))
         model(images, training=False)
     return found
@@ -114,6 +115,19 @@ def output_shape(traced: TracedLayer) -> tuple[int, ...]:
     """Return the shape of a layer's (first) output for one image; empty where it was not called."""
     outputs = keras.tree.flatten(traced.outputs)
     return tuple(int(size) for size in getattr(outputs[0], "shape", ())[1:]) if outputs else ()
+
+
+@contextlib.contextmanager
+def _unrolled(model: Any) -> Iterator[None]:
+    """Have recurrent layers take their steps one by one: in a loop Keras takes the first one twice, to see its shapes."""
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN) and not layer.unroll]
+    for layer in layers:
+        layer.unroll = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.unroll = False
 
 
 def _unique(layers: Iterator[Any]) -> list[Any]:
