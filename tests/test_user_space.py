@@ -52,7 +52,7 @@ def space(folder: Path) -> Iterator[UserSpace]:
 
 def test_the_tutorial_s_hyperparameters_are_found_those_of_a_condition_too(space: UserSpace) -> None:
     found = {own.name: own for own in space.hyperparameters}
-    assert list(found) == ["filters_1", "filters_2", "head", "learning_rate", "rate"]
+    assert list(found) == ["filters_1", "filters_2", "head", "learning_rate", "rate", "batch_size"]
     assert found["rate"].conditions == (Condition("head", ("dropout",)),)
     assert (found["learning_rate"].sampling, found["learning_rate"].minimum) == ("log", 1e-4)
     assert (found["filters_1"].kind, found["filters_1"].maximum) == ("int", 16)
