@@ -83,11 +83,18 @@ def _print_user_space(name: str) -> None:
 
 
 def _hyperparameter_table(hyperparameters: Sequence[Hyperparameter]) -> Table:
-    table = _table("hyperparameter", "values", "default", "active where", "what it is")
+    names = ("hyperparameter", "values", "default", "active where", "what it is")
+    rows = [
+        (own.name, value_words(own), f"{own.default}", condition_words(own), own.description)
+        for own in hyperparameters
+        if own.kind != "fixed"
+    ]
+    # A user's own say neither when they are active nor what they are.
+    filled = [place for place in range(len(names)) if place < 3 or any(row[place] for row in rows)]
+    table = _table(*(names[place] for place in filled))
     table.columns[0].overflow = table.columns[2].overflow = "fold"
-    for own in hyperparameters:
-        if own.kind != "fixed":
-            table.add_row(own.name, value_words(own), f"{own.default}", condition_words(own), own.description)
+    for row in rows:
+        table.add_row(*(row[place] for place in filled))
     return table
 
 

@@ -94,7 +94,7 @@ REFUSED = {
     "hypermodels:Required": "`build` must return a keras.Model. Received: NoneType",
     "hypermodels:TwoOutputs": "The model has 2 outputs (digit, image). Expected one",
     "tutorial_hypermodels:TwelveOutputs": "The model gives 12 numbers an image. Expected 10",
-    "hypermodels:Missing": "hypermodels has no Missing",
+    "hypermodels:Missing": "hypermodels has no Missing. Expected a HyperModel or a function",
     "hypermodels:np.ndarray": "is neither a keras_tuner.HyperModel nor a function build_model(hp). Received: ndarray",
 }
 QUICK = ("hypermodels:GettingInput", "hypermodels:TfData")

@@ -105,7 +105,7 @@ def test_what_is_wrong_with_one_is_told_in_a_line(folder: Path, kind: str) -> No
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("no_such_module:Space", "No module named"),
+        ("no_such_module:Space", "There is no module no_such_module. Expected no_such_module.py"),
         ("tutorial_space:Missing", "Missing"),
         ("json:JSONDecoder", "is no keras_tuner.HyperModel"),
     ],

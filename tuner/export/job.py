@@ -19,6 +19,7 @@ from tuner.export.writing import Sample, short, write_checked
 from tuner.journal import now
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.spaces.adapter import own_classes
 from tuner.spaces.run_model import load_named_model
 
 
@@ -32,7 +33,9 @@ def export_formats(formats: Sequence[Format], model: Any, folder: Path, sample: 
         ExportError: where one can't be written or disagrees.
     """
     ours = classifier(model)(sample.images)
-    return {one.name: _exported(one, model, folder / one.file, sample, ours) for one in formats}
+    # Classes of a user's own are known here, for the model was built from them: its Keras file can be read again.
+    with keras.saving.custom_object_scope(own_classes(model)):
+        return {one.name: _exported(one, model, folder / one.file, sample, ours) for one in formats}
 
 
 def _exported(one: Format, model: Any, path: Path, sample: Sample, ours: Probabilities) -> Json:

@@ -110,6 +110,12 @@ def network_of(classifier: Any, interface: ModelInterface | None, images: npt.ND
     return network, pixels
 
 
+def own_classes(model: Any) -> dict[str, Any]:
+    """Return name → class of the layers of a model that are not Keras's own."""
+    classes = [type(layer) for layer in model._flatten_layers()]
+    return {one.__name__: one for one in classes if not one.__module__.startswith("keras.")}
+
+
 def _is_classifier(network: Any, interface: ModelInterface) -> bool:
     inputs = declared_inputs(network)
     plain = (interface.scale, interface.offset, interface.output) == (1.0, 0.0, "probabilities")

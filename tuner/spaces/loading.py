@@ -70,10 +70,17 @@ def _find(name: str) -> Any:
     module, _, attribute = name.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    found: Any = importlib.import_module(module)
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise ValueError(
+            f"There is no module {error.name}. Expected {error.name}.py in the folder in which the program is called, or an installed one."
+        ) from error
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise ValueError(f"{module} has no {attribute}. Expected a HyperModel or a function of this module.")
+            raise ValueError(f"{module} has no {attribute}. Expected a HyperModel or a function build_model(hp) in it.")
         found = getattr(found, part)
     return found
 

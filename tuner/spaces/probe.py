@@ -77,7 +77,10 @@ class Answers:
         Args:
             images: a few of the run's, as `images_text` wrote them.
         """
-        self._space = make_space(self._ref)
+        try:
+            self._space = make_space(self._ref)
+        except ValueError as error:
+            raise SpaceError(str(error)) from error
         caps = {name: self._cap(name) for name in ("max_params", "max_macs")}
         found = self._discover()
         self._declared = found.declared
