@@ -35,7 +35,8 @@ class SixConfigurations:
         self.asked += 1
         return dict(CONFIGURATIONS[int(rng.integers(len(CONFIGURATIONS)))])
 
-    draw_near = draw  # type: ignore[assignment]
+    def draw_near(self, rng: np.random.Generator, configuration: Any) -> dict[str, Any]:
+        return self.draw(rng)
 
 
 def make(space: SixConfigurations, recorded: dict[str, Drawn] | None = None, **changes: Any) -> Proposer:

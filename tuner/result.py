@@ -48,15 +48,15 @@ def result_json(
 
 
 def collect_arrays(
-    folder: RunFolder, data: Dataset, found: Sequence[Confirmed], winner: Path, refit: Refitted | None = None
+    folder: RunFolder, data: Dataset, found: Sequence[Confirmed], winner: Path | None, refit: Refitted | None = None
 ) -> None:
-    """Writes evaluation.npz: the arrays of the confirmed models, of the refits and of the evaluation."""
+    """Write evaluation.npz: the arrays of the confirmed models, of the refits and of the evaluation, if there was one."""
     arrays: Arrays = {"validation/labels": np.asarray(data.y_validation)}
     refits = refit.records if refit is not None else ()
     for record in (*(record for finalist in found for record in finalist.records), *refits):
         kept = load_arrays_file(folder.kept(record.trial).with_suffix(".npz"))
         arrays |= {_key_of(record, key): array for key, array in kept.items()}
-    save_arrays_file(folder.evaluation, {**arrays, **load_arrays_file(winner)})
+    save_arrays_file(folder.evaluation, {**arrays, **({} if winner is None else load_arrays_file(winner))})
 
 
 def _key_of(record: TrialRecord, key: str) -> str:

@@ -26,7 +26,7 @@ from tuner.options import Options
 from tuner.records import Configuration, Json, Trial, TrialRecord
 from tuner.refit import Refitted
 from tuner.result import collect_arrays, result_json
-from tuner.run_folder import RunFolder, write_json
+from tuner.run_folder import MODEL_SUFFIX, RunFolder, write_json
 from tuner.spaces.model_interface import ModelInterface
 from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
 from tuner.worker_environment import default_size
@@ -172,21 +172,26 @@ class Session(abc.ABC, Generic[Options]):
             records, exported = refit.records, refit.exported
         models = [self._kept_model(record) for record in records]
         arrays, own = self.folder.work / "winner.npz", self.folder.own_images
-        evaluated = do_task(
-            self.workers,
-            EvaluateTask(
-                id="evaluate",
-                space=self.ref(),
-                configuration=dict(winner.configuration),
-                models=tuple(str(path.absolute()) for path in models),
-                exported=exported,
-                arrays=str(arrays.absolute()),
-                test=test,
-                seed=self.options.seed,
-                custom=True,
-                own_images=str(own.absolute()) if own.exists() else None,
-            ),
+        task = EvaluateTask(
+            id="evaluate",
+            space=self.ref(),
+            configuration=dict(winner.configuration),
+            models=tuple(str(path.absolute()) for path in models),
+            exported=exported,
+            arrays=str(arrays.absolute()),
+            test=test,
+            seed=self.options.seed,
+            custom=True,
+            own_images=str(own.absolute()) if own.exists() else None,
         )
+        try:
+            evaluated = do_task(self.workers, task)
+        except RunFailed:
+            # What was trained stands, and resuming evaluates it again.
+            model = self._keep_model(models[exported], "The winner was not evaluated, and no SavedModel was made.")
+            collect_arrays(self.folder, self.data, found, None, refit)
+            write_json(self.folder.result_json, result_json(found, None, model, target, refit))
+            raise
         self._tell_faults(evaluated)
         model = self._export(winner.configuration, models[exported])
         collect_arrays(self.folder, self.data, found, arrays, refit)
@@ -200,21 +205,28 @@ class Session(abc.ABC, Generic[Options]):
             raise RunFailed(f"The model of trial {record.trial} is gone. Expected it in {self.folder.work}.")
         return kept
 
+    def _keep_model(self, kept: Path, note: str) -> Json:
+        """Leave the winner's model as it was kept; `model` of result.json."""
+        whole = kept.suffix == MODEL_SUFFIX
+        write_bytes(self.folder.keras_model if whole else self.folder.weights, kept.read_bytes())
+        return {"savedmodel": False, "keras": whole, "difference": None, "note": note}
+
     def _export(self, configuration: Configuration, kept: Path) -> Json:
         if self.ref().interface is None:
             write_bytes(self.folder.keras_model, kept.read_bytes())
             kept = self.folder.keras_model
-        model = do_task(
-            self.workers,
-            ExportTask(
-                id="export",
-                space=self.ref(),
-                configuration=dict(configuration),
-                model=str(kept.absolute()),
-                keras_file=str(self.folder.keras_model.absolute()),
-                folder=str(self.folder.saved_model.absolute()),
-            ),
+        task = ExportTask(
+            id="export",
+            space=self.ref(),
+            configuration=dict(configuration),
+            model=str(kept.absolute()),
+            keras_file=str(self.folder.keras_model.absolute()),
+            folder=str(self.folder.saved_model.absolute()),
         )
+        try:
+            model = do_task(self.workers, task)
+        except RunFailed as error:
+            model = {**self._keep_model(kept, str(error)), "faults": [str(error)]}
         if model["note"]:
             self.note(model["note"])
         self._tell_faults(model)

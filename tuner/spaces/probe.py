@@ -32,6 +32,8 @@ from tuner.worker import prepare_device, private_output
 # Keras and Keras Tuner have no types: models, hyperparameters and HyperModels are `Any` here.
 
 _SAMPLES = 100
+MOST_HYPERPARAMETERS = 1000
+"""As many as run.json may list."""
 _BUILDS_A_SESSION = 20
 """After so many builds Keras forgets its names and graphs."""
 
@@ -87,13 +89,22 @@ class Answers:
         self._in_build = frozenset(own.name for own in found.declared.space)
         rehearsal = rehearse(self._space, found.declared, read_images(images))
         self._interface = rehearsal.interface
+        if len(found.declared.space) > MOST_HYPERPARAMETERS:
+            raise SpaceError(
+                f"The space has too many hyperparameters. Expected {MOST_HYPERPARAMETERS:,} at most. Received: {len(found.declared.space):,}"
+            )
+        notes = [*_discovery_notes(found), *rehearsal.notes]
+        if not self.weigh(defaults(found.declared))["macs_known"]:
+            notes.append(
+                "The multiply-adds of these networks are not known: something runs in them that can't be counted, and is left out of the figures."
+            )
         return {
             "hyperparameters": found.declared.get_config(),
             "defaults": defaults(found.declared),
             **caps,
             "description": " ".join((getattr(self._space, "__doc__", "") or "").split("\n\n")[0].split()),
             "model": rehearsal.interface.to_json(),
-            "notes": [*_discovery_notes(found), *rehearsal.notes],
+            "notes": notes,
         }
 
     def sample(self, seed: Sequence[int], max_params: int | None, max_macs: int | None) -> Json:
