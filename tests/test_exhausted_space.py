@@ -40,7 +40,7 @@ class SixConfigurations:
 
 
 def make(space: SixConfigurations, recorded: dict[str, Drawn] | None = None, **changes: Any) -> Proposer:
-    return Proposer(space, SearchOptions(space="six", **changes), recorded=recorded)  # type: ignore[arg-type]
+    return Proposer(space, SearchOptions(space="six", **changes), recorded=recorded)
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -101,6 +101,7 @@ def test_what_is_counted_is_what_the_spaces_that_come_along_count() -> None:
         assert sum(row.multiply_adds for row in rows) == family.count_multiply_adds(values)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="an operation of TensorFlow")
 def test_a_python_function_in_a_network_makes_the_count_unknown() -> None:
     import tensorflow as tf
 

@@ -254,7 +254,7 @@ def _write_keras_file(classifier: Any, found: Rehearsal, folder: Path) -> None:
         )
         return
     with zipfile.ZipFile(path) as archive:
-        foreign = sorted(network_form.foreign_classes(json.loads(archive.read("config.json"))))
+        foreign = sorted(set(network_form.foreign_classes(json.loads(archive.read("config.json")))))
     if foreign:
         found.interface = replace(found.interface, portable=False)
         found.notes.append(
