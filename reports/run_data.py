@@ -116,6 +116,8 @@ class Plan:
     trials: int | None
     epochs: float = 0.0
     """Of all trials, the confirmation's too; 0 where the run has not said it yet."""
+    exhausted: bool = False
+    """Whether the space had fewer configurations than that."""
 
 
 @dataclass(frozen=True)

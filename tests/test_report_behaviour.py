@@ -52,11 +52,17 @@ def test_early_stops_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "records", [[], [make_record("0001", None)], [make_record("0001", 0.9)]], ids=["none", "failed", "no history"]
+    ("records", "title"),
+    [
+        ([], "No learning curve to show yet"),
+        ([make_record("0001", None)], "No learning curve to show yet"),
+        ([make_record("0001", 0.9)], "No learning curve was recorded"),
+    ],
+    ids=["none", "failed", "no history"],
 )
-def test_without_a_curve_there_is_a_word_and_no_figure(records: list[TrialRecord]) -> None:
+def test_without_a_curve_there_is_a_word_and_no_figure(records: list[TrialRecord], title: str) -> None:
     section = learning_curves.build(make_run(records))
-    assert section.title == "No learning curve to show yet"
+    assert section.title == title
     assert section.body["accuracy"] is None
     assert section.body["others"] == []
     assert section.body["why_none"]

@@ -100,6 +100,7 @@ _PLAN = keyed(
         "brackets": optional(many(keyed({"bracket": whole(0, 10**6), "rungs": many(_RUNG, 1000)}), 10_000)),
         "trials": _SIZE,
         "epochs": optional(number(0, 10**12)),
+        "exhausted": optional(truth),
     },
 )
 _STUDY = keyed(

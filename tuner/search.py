@@ -73,6 +73,7 @@ class Search(Session[SearchOptions]):
             self.note(f"The time budget ended the search after {ended} of {proposer.planned_trials} trials.")
         records = [record for record in self.state.finished.values() if record.phase == "search"]
         if proposer.exhausted:
+            self.run["plan"]["exhausted"] = True
             tried = len({configuration_key(record.configuration) for record in records})
             self.note(
                 f"No configuration within the caps is left that was not tried ({tried} were): the search ended after {len(records)} of "

@@ -72,8 +72,8 @@ def _left(run: RunData) -> str:
 
 
 def _cut(run: RunData) -> Iterator[Banner]:
-    """A search that ended with fewer trials than it planned; one that still goes or broke off says so already."""
-    if run.info.status != "completed" or run.info.kind != "search":
+    """A search that ended with fewer trials than it planned; one that still goes, broke off or had no other configuration says so already."""
+    if run.info.status != "completed" or run.info.kind != "search" or run.info.plan.exhausted:
         return
     cut = [found for found in rung_outcomes(run.records, run.info.plan.rungs) if _is_cut(found)]
     if cut:

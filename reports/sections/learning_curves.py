@@ -58,7 +58,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="learning-curves",
         name="Learning curves",
-        title=_title(run, winner, gap),
+        title=_title(run, winner, gap, accuracy),
         how="A band spans the smallest and the largest of a configuration's seeds, its line is their mean; thin lines are single "
         "trials. Training is dashed, validation is solid. Losses are cross-entropies without L2 and label smoothing, so that they "
         f"compare. The learning rate is that of an epoch's last step.{_refit_words(run)}",
@@ -96,10 +96,16 @@ def _confirmed(run: RunData) -> list[Confirmed]:
     ]
 
 
-def _title(run: RunData, winner: tuple[TrialRecord, ...], gap: float | None) -> str:
-    if not winner or gap is None:
-        return "No learning curve to show yet"
+def _title(run: RunData, winner: tuple[TrialRecord, ...], gap: float | None, accuracy: Figure | None) -> str:
     name = best_name(run)
+    if gap is None and accuracy is not None:
+        return f"How the validation accuracy of {name} rose"
+    if not winner or gap is None:
+        return (
+            "No learning curve was recorded"
+            if run.info.status == "completed" and winner
+            else "No learning curve to show yet"
+        )
     name = name[:1].upper() + name[1:] if name.startswith("the ") else name
     where = "on training images than on validation images"
     if gap <= 0:
