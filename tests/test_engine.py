@@ -125,6 +125,20 @@ def test_every_trial_is_started_finished_and_reported(tmp_path: Path) -> None:
     assert source.records[0].layers == ()
 
 
+def test_a_hyperparameter_that_nobody_declared_is_told_by_its_name(tmp_path: Path) -> None:
+    class Asks(FakeWorkers):
+        def submit(self, task: Task) -> None:
+            body = {"val_accuracy": 0.5, "val_loss": 0.1, "epochs_run": 1, "history": {}, "undeclared": ["dropout_3"]}
+            self._events.append(Event(kind="finished", task=task.id, worker=1, body=body))
+
+    said: list[str] = []
+    with Journal(tmp_path / "trials.jsonl") as journal:
+        Engine(Asks(), journal, JournalState(), Observer(), note=said.append).run(ListSource(trials(1)))
+    (note,) = said
+    assert "dropout_3" in note
+    assert "the defaults hold" in note
+
+
 def test_no_more_trials_run_than_there_are_workers(tmp_path: Path) -> None:
     path = tmp_path / "trials.jsonl"
     run(path, ListSource(trials(6)), FakeWorkers(size=2))

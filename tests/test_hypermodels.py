@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from tuner.arrays import load_arrays_file
+from tuner.cluster_files import keep, taken
 from tuner.data import Dataset, load_dataset
 from tuner.evaluation import evaluate
 from tuner.export.formats import FORMATS
 from tuner.export.run_export import export_winner
-from tuner.records import Json
+from tuner.records import TRAINING_METRICS, Json
 from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.probe import Answers, _answered
 from tuner.spaces.rehearsal_images import images_text, rehearsal_images
@@ -215,3 +216,45 @@ def test_what_a_network_doesn_t_ask_for_is_no_part_of_its_configuration(data: Da
     # Two that differ in what is not asked for are one configuration.
     same = [answers.weigh({"num_layers": 1, "units_0": 16, "units_1": units})["configuration"] for units in (8, 64)]
     assert same[0] == same[1]
+
+
+def test_a_refit_trains_without_validation_and_ends_when_it_is_told(data: Dataset, tmp_path: Path) -> None:
+    answers, answer = described("hypermodels:GettingInput", data)
+    interface = ModelInterface.from_json(answer["answer"]["model"])
+    space = replace(answers._ref, interface=interface)
+    task = TrainTask(
+        id="a",
+        space=space,
+        configuration=answers.weigh({})["configuration"],
+        epochs=3,
+        seed=1,
+        keep=str(tmp_path / "1"),
+    )
+    body = run_trial(replace(task, refit=True, stop_after=2), data, lambda epoch, metrics: None)
+    assert (body["val_accuracy"], body["val_loss"], body["epochs_run"]) == (None, None, 2)
+    assert set(body["history"]) == set(TRAINING_METRICS)
+    assert (tmp_path / "1.weights.h5").exists()
+
+
+def test_an_early_trial_of_a_part_of_the_images_and_the_same_seed_give_the_same(data: Dataset) -> None:
+    answers, answer = described("hypermodels:GettingInput", data)
+    space = replace(answers._ref, interface=ModelInterface.from_json(answer["answer"]["model"]))
+    task = TrainTask(id="a", space=space, configuration=answers.weigh({})["configuration"], epochs=0.5, seed=1)
+    first, again = (run_trial(task, data, lambda epoch, metrics: None) for _ in range(2))
+    assert first["epochs_run"] == 1
+    assert first["history"]["loss"] == again["history"]["loss"]
+    assert (first["val_accuracy"], first["val_loss"]) == (again["val_accuracy"], again["val_loss"])
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+def test_what_a_training_left_travels_from_a_cluster_s_worker(suffix: str, tmp_path: Path) -> None:
+    there, here = tmp_path / "there" / "0001", tmp_path / "here" / "0001"
+    there.parent.mkdir()
+    there.with_suffix(".npz").write_bytes(b"arrays")
+    there.with_suffix(suffix).write_bytes(b"model")
+    files = taken(there)
+    assert list(there.parent.iterdir()) == []
+    keep(files, here)
+    assert {path.name: path.read_bytes() for path in here.parent.iterdir()} == {
+        "0001.npz": b"arrays", f"0001{suffix}": b"model",
+    }  # fmt: skip
