@@ -20,6 +20,7 @@ from mnist_tune.arguments import (
     spaces_parser,
     study_parser,
     train_parser,
+    verify_parser,
 )
 from mnist_tune.managed import Asked, Surroundings, plain_words, run_managed, surroundings
 from mnist_tune.output import OutputError, tell, watched_output
@@ -185,6 +186,13 @@ def _export(words: list[str]) -> None:
     run_export(given, ["mnist-tune", "export", *words])
 
 
+def _verify(words: list[str]) -> None:
+    given = verify_parser().parse_args(words)
+    from mnist_tune.verify import run_verify
+
+    run_verify(given)
+
+
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "compare": _compare,
     "export": _export,
@@ -193,6 +201,7 @@ _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "spaces": _spaces,
     "study": _study,
     "train": _train,
+    "verify": _verify,
 }
 
 

@@ -37,6 +37,10 @@ CHAIN_START = "0" * 16
 _CHECK_DIGITS = 16
 
 
+class BrokenChain(JournalError):
+    """A whole line that does not follow the line before it."""
+
+
 @dataclass
 class JournalState:
     """What a journal says has happened."""
@@ -199,14 +203,14 @@ def journal_events(path: Path) -> Iterator[Json]:
 def _check_link(path: Path, number: int, event: Json, before: Json | None) -> None:
     """
     Raises:
-        JournalError: where a chained line holds another checksum than the line before it has, or is not chained though that one is.
+        BrokenChain: where a chained line holds another checksum than the line before it has, or is not chained though that one is.
     """
     if PREVIOUS in event:
         follows = event[PREVIOUS] == (CHAIN_START if before is None else before["check"])
     else:
         follows = before is None or PREVIOUS not in before
     if not follows:
-        raise JournalError(
+        raise BrokenChain(
             f"{path.name}, line {number}, does not follow the line before it: a line was removed, moved or inserted. "
             "The journal can't be trusted; restore it from a copy, or start a new run."
         )
