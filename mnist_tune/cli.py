@@ -20,12 +20,12 @@ from mnist_tune.arguments import (
     spaces_parser,
     study_parser,
     train_parser,
-    verify_parser,
 )
 from mnist_tune.managed import Asked, Surroundings, plain_words, run_managed, surroundings
 from mnist_tune.output import OutputError, tell, watched_output
 from mnist_tune.signals import ending_like_ctrl_c
 from mnist_tune.terminal import write_line
+from mnist_tune.verify_parser import verify_parser
 from tuner.disk import is_no_space
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 

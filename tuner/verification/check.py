@@ -10,6 +10,9 @@ from tuner.records import Json
 
 Status: TypeAlias = Literal["passed", "failed", "not possible"]
 
+LONGEST_DETAIL = 1000
+"""Characters."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -36,6 +39,14 @@ class Check:
     def to_json(self) -> Json:
         """Return the check as `mnist-tune verify --json` prints it."""
         return {"name": self.name, "status": self.status, "detail": self.detail}
+
+
+def named(name: str, outcome: Outcome) -> Check:
+    """Return an outcome as a line of the table: what a stranger's run puts into it stays one line of some length."""
+    detail = " ".join(outcome.detail.split())
+    if len(detail) > LONGEST_DETAIL:
+        detail = f"{detail[: LONGEST_DETAIL // 2]} … {detail[-LONGEST_DETAIL // 2 :]}"
+    return Check(name, outcome.status, detail)
 
 
 class Unavailable(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from tuner.confirmation import finalists
 from tuner.errors import JournalError, MnistTuneError, UsageError
@@ -193,13 +193,17 @@ class Evidence:
             classes=int(self.run["data"]["classes"]),
         )
 
-    @cached_property
+    @property
     def family(self) -> Any:
         """What of the space needs no Keras (untyped: each family has its own class)."""
-        try:
-            return make_family(self.space_ref)
-        except (UsageError, ValueError) as error:
-            raise Unavailable(f"the space can't be made: {error}") from error
+
+        def make() -> Any:
+            try:
+                return make_family(self.space_ref)
+            except (UsageError, ValueError) as error:
+                raise Unavailable(f"the space can't be made: {error}") from error
+
+        return self.once("family", make)
 
     @cached_property
     def same_family(self) -> Any:
@@ -226,14 +230,23 @@ class Evidence:
         return bool(self.run["data"]["train"] >= self.run["data"]["validation"])
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
-        """Return what several checks share, made when the first one asks for it."""
+        """Return what several checks share, made when the first one asks for it.
+
+        Raises:
+            Unavailable: each time, where it could not be made.
+        """
         if name not in self._made:
-            self._made[name] = make()
-        made: Made = self._made[name]
-        return made
+            try:
+                self._made[name] = make()
+            except Unavailable as reason:
+                self._made[name] = reason
+        made = self._made[name]
+        if isinstance(made, Unavailable):
+            raise made
+        return cast(Made, made)
 
     def close(self) -> None:
         """End the process that builds somebody's own space, if there is one."""
-        close = getattr(self.__dict__.get("family"), "close", None)
+        close = getattr(self._made.get("family"), "close", None)
         if close is not None:
             close()

@@ -16,7 +16,7 @@ from tuner.machine import describe_machine, versions
 from tuner.records import Json, TrialRecord
 from tuner.sources import train_task
 from tuner.tasks import Event, TrainTask
-from tuner.verification.check import Check, Outcome, Unavailable, failed, passed
+from tuner.verification.check import Check, Outcome, Unavailable, failed, named, passed
 from tuner.verification.data import dataset
 from tuner.verification.evidence import Evidence
 from tuner.worker_environment import default_size
@@ -38,10 +38,13 @@ def retrained(evidence: Evidence, number: int) -> list[Check]:
         tasks = [_task(evidence, record) for record in chosen]
         events = _trained(evidence, tasks)
     except Unavailable as reason:
-        return [Check(name, "not possible", str(reason))]
+        return [named(name, Outcome("not possible", str(reason)))]
     except RunFailed as error:
-        return [Check(name, "not possible", f"no worker could be started: {error}")]
-    return [_check(evidence, record, event) for record, event in zip(chosen, events, strict=True)]
+        return [named(name, Outcome("not possible", f"no worker could be started: {error}"))]
+    return [
+        named(f"trial {record.trial} trained again", _outcome(evidence, record, event))
+        for record, event in zip(chosen, events, strict=True)
+    ]
 
 
 def _chosen(evidence: Evidence, number: int) -> list[TrialRecord]:
@@ -75,11 +78,6 @@ def _trained(evidence: Evidence, tasks: Sequence[TrainTask]) -> list[Event]:
                 if event is not None and event.kind != "epoch":
                     ended[event.task] = event
     return [ended[task.id] for task in tasks]
-
-
-def _check(evidence: Evidence, record: TrialRecord, event: Event) -> Check:
-    outcome = _outcome(evidence, record, event)
-    return Check(f"trial {record.trial} trained again", outcome.status, outcome.detail)
 
 
 def _outcome(evidence: Evidence, record: TrialRecord, event: Event) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from tuner.errors import UsageError
@@ -19,7 +20,7 @@ from tuner.verification import (
     result,
     scores,
 )
-from tuner.verification.check import Check, Outcome, Unavailable, failed
+from tuner.verification.check import Check, Outcome, Unavailable, failed, named
 from tuner.verification.evidence import Evidence, Request
 from tuner.verification.retraining import retrained
 
@@ -66,7 +67,7 @@ def verify(folder: RunFolder, request: Request) -> list[Check]:
     Raises:
         UsageError: where the folder is no run's.
     """
-    if not folder.run_json.is_file() or folder.run_json.is_symlink():
+    if not os.path.isfile(folder.run_json) or os.path.islink(folder.run_json):  # never raise, whatever the name
         folder.read_run()
     evidence = Evidence(folder, request)
     try:
@@ -83,4 +84,4 @@ def _run(name: str, check: Callable[[Evidence], Outcome], evidence: Evidence) ->
         outcome = Outcome("not possible", str(reason))
     except UsageError as error:
         outcome = failed(str(error))
-    return Check(name, outcome.status, outcome.detail)
+    return named(name, outcome)
