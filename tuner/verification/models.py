@@ -27,6 +27,8 @@ PROBABILITY_TOLERANCE = 1e-3
 """Largest difference of a probability from the one that was kept: other processors add float32 up in another order. Measured: 2e-6."""
 _ACCURACY_TOLERANCE = 0.001
 _COMPARED = 1000
+_OF_VARIABLE = "/.ATTRIBUTES/VARIABLE_VALUE"
+"""How the name of a variable ends in a checkpoint of TensorFlow."""
 
 
 def keras_model(evidence: Evidence) -> Outcome:
@@ -107,23 +109,33 @@ def savedmodel(evidence: Evidence) -> Outcome:
 
 
 def _weight_faults(evidence: Evidence, model: Any) -> list[str]:
-    """Compare the variables of the SavedModel's checkpoint, which is data, with the model's, in their order."""
+    """Compare the tensors of the SavedModel's checkpoint, which is data, with the model's variables.
+
+    The checkpoint has them in the model's order (`variables/<place>`) and once more in another (`_all_variables/<place>`).
+    """
     import tensorflow as tf
 
     try:
         checkpoint = tf.train.load_checkpoint(str(evidence.folder.saved_model / "variables" / "variables"))
-        names = [f"variables/{place}/.ATTRIBUTES/VARIABLE_VALUE" for place in range(len(model.variables))]
-        there = set(checkpoint.get_variable_to_shape_map())
-        kept = [np.asarray(checkpoint.get_tensor(name)) if name in there else None for name in names]
+        tensors = {name: checkpoint.get_tensor(name) for name in checkpoint.get_variable_to_shape_map()}
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         return [f"the weights of the SavedModel can't be read: {' '.join(str(error).split())[:200]}"]
-    extra = sum(name.startswith("variables/") for name in there) - len(names)
-    faults = [f"the SavedModel has {count(extra, 'weight')} that best.keras lacks"] if extra > 0 else []
-    return faults + [
-        f"the SavedModel's weight {variable.path} is not that of best.keras"
-        for variable, array in zip(model.variables, kept, strict=True)
-        if array is None or not np.array_equal(array, np.asarray(variable))
+    weights = [(variable.path, np.asarray(variable)) for variable in model.variables]
+    known = {(array.shape, array.tobytes()) for _, array in weights}
+    faults = [
+        f"the SavedModel's weight {path} is not that of best.keras"
+        for place, (path, array) in enumerate(weights)
+        if not _same(tensors.get(f"variables/{place}{_OF_VARIABLE}"), array)
     ]
+    return faults + [
+        f"the SavedModel has a weight that best.keras lacks: {name.removesuffix(_OF_VARIABLE)[:80]}"
+        for name, tensor in tensors.items()
+        if name.endswith(_OF_VARIABLE) and (np.shape(tensor), np.asarray(tensor).tobytes()) not in known
+    ]
+
+
+def _same(found: Any, array: NDArray[Any]) -> bool:
+    return found is not None and np.array_equal(found, array)
 
 
 def _answers_of_savedmodel(evidence: Evidence) -> Outcome:

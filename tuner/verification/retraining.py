@@ -24,7 +24,7 @@ from tuner.workers import LocalWorkers
 
 ACCURACY_TOLERANCE, STANDARD_ERRORS = 0.02, 4.0
 """On another kind of machine the last validation accuracy may differ by the larger of this and so many standard errors of it."""
-_OF_MACHINE = ("system", "processor", "accelerators")
+_OF_MACHINE = ("system", "processor", "features", "kernel_variables", "accelerators")
 _TIMES = ("seconds",)
 """What of a history no two trainings have in common."""
 _POLL_S = 1.0
@@ -90,7 +90,7 @@ def _outcome(evidence: Evidence, record: TrialRecord, event: Event) -> Outcome:
     words = _words(record, body)
     if not others:
         return failed(f"{words}; machine and versions are those of the run, so that every bit should be the same")
-    return _within_tolerance(evidence, record, body, f"{words}; {others[0]} is another")
+    return _within_tolerance(evidence, record, body, f"{words}; not the run's: {', '.join(others[:2])}")
 
 
 def same_training(record: TrialRecord, body: Mapping[str, Any]) -> bool:
@@ -125,6 +125,8 @@ def tolerance(accuracy: float, images: int) -> float:
 def differences(run: Json) -> list[str]:
     """Return what of this machine and its packages is not as run.json says; empty where a training has to give the same bits."""
     machine, here = run["machine"], describe_machine([])
-    others = [f"the machine's {name}" for name in _OF_MACHINE if machine.get(name) != here[name]]
+    others = [f"{name} of the machine" for name in _OF_MACHINE if machine.get(name) != here[name]]
+    if run["options"].get("scheduler") is not None:
+        others.append("a machine of the cluster")
     installed, told = versions(), run["versions"]
     return others + [name for name in sorted({*installed, *told}) if installed.get(name) != told.get(name)]
