@@ -138,6 +138,19 @@ def at(*path: Any) -> Callable[[Json], None]:
     return change
 
 
+def both(*changes: Callable[[Json], object]) -> Callable[[Json], None]:
+    def change_all(document: Json) -> None:
+        for change in changes:
+            change(document)
+
+    return change_all
+
+
+def put_into_best(victim: Victim) -> None:
+    (victim.path / "best").mkdir(exist_ok=True)
+    (victim.path / "best" / "more.pb").write_bytes(b"1")
+
+
 def flip_byte(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -250,7 +263,7 @@ CARELESS = (
     Tampering("run.json with a text for a number", "documents", lambda v: v.edit("run.json", at("seed", "1")), careful=False),
     Tampering("the Keras file changed", "digests", lambda v: flip_byte(v.path / "best.keras"), careful=False),
     Tampering("evaluation.npz exchanged", "digests", shuffled_validation, careful=False),
-    Tampering("a file put into the exported folder", "digests", lambda v: (v.path / "best").mkdir(exist_ok=True) or (v.path / "best" / "more.pb").write_bytes(b"1"), careful=False),
+    Tampering("a file put into the exported folder", "digests", put_into_best, careful=False),
     Tampering("the digests removed", "digests", lambda v: v.edit("result.json", lambda result: result.pop("files")), careful=False),
 )  # fmt: skip
 
@@ -258,14 +271,14 @@ CAREFUL = (
     Tampering("the chain removed", "journal chain", without_chain),
     Tampering("a trial finished before it started", "journal order", lambda v: v.edit_events(finish_first)),
     Tampering("the seed of run.json", "options", lambda v: v.edit("run.json", at("seed", 7))),
-    Tampering("the seed of run.json and of its options", "seeds", lambda v: (v.edit("run.json", at("seed", 7)), v.edit("run.json", at("options", "seed", 7)))),
+    Tampering("the seed of run.json and of its options", "seeds", lambda v: v.edit("run.json", both(at("seed", 7), at("options", "seed", 7)))),
     Tampering("an option out of its range", "options", lambda v: v.edit("run.json", at("options", "max_epochs", 0))),
     Tampering("fewer validation images", "options", lambda v: v.edit("run.json", at("data", "validation", 90))),
     Tampering("a hyperparameter's range widened", "space", lambda v: v.edit("run.json", widened)),
     Tampering("a published accuracy lowered", "space", lambda v: v.edit("run.json", at("references", 0, "published_accuracy", 0.5))),
     Tampering("the cap raised in run.json", "space", lambda v: v.edit("run.json", at("space", "max_params", 9000))),
-    Tampering("the cap lowered below a network", "caps", lambda v: (
-        v.edit("run.json", at("space", "max_params", 1300)), v.edit("run.json", at("options", "max_params", 1300))
+    Tampering("the cap lowered below a network", "caps", lambda v: v.edit(
+        "run.json", both(at("space", "max_params", 1300), at("options", "max_params", 1300))
     )),
     Tampering("fewer trials planned", "plan", lambda v: v.edit("run.json", at("plan", "trials", 2))),
     Tampering("fewer epochs planned", "plan", lambda v: v.edit("run.json", at("plan", "epochs", 3))),

@@ -53,6 +53,10 @@ class Unavailable(Exception):
     """What a check needs is missing; its message says what. The check is then not possible, and not failed."""
 
 
+class Contradiction(Exception):
+    """A part of the run contradicts itself, so that nothing can be computed from it; its message says how. The check fails."""
+
+
 def passed(detail: str) -> Outcome:
     """Return the outcome of a check that found no fault."""
     return Outcome("passed", detail)

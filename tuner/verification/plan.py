@@ -12,7 +12,7 @@ from tuner.study import study_trials
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
 from tuner.verification.evidence import Evidence
-from tuner.verification.repetitions import expected_trials
+from tuner.verification.repetitions import expected_trials, study_of
 from tuner.verification.replay import replay
 
 
@@ -62,7 +62,7 @@ def expected_plan(evidence: Evidence) -> Json:
     """
     options = evidence.options
     if isinstance(options, StudyOptions):
-        trials = study_trials(evidence.run.get("study") or {"arms": [], "seeds": 0}, options.seed)
+        trials = study_trials(study_of(evidence), options.seed)
         return _flat_plan("study", len(trials), sum(trial.epochs for trial in trials))
     if isinstance(options, TrainOptions):
         return _flat_plan("train", options.seeds, options.seeds * options.epochs)
@@ -84,9 +84,7 @@ def _flat_plan(algorithm: str, trials: int, epochs: float) -> Json:
 
 def _study_faults(evidence: Evidence) -> list[str]:
     """Compare a study's arms with its options; not where they are held at another run's winner, whose folder is not looked for."""
-    options, study = evidence.options, evidence.run.get("study")
-    if study is None:
-        return ["run.json has no study"]
+    options, study = evidence.options, study_of(evidence)
     if not isinstance(options, StudyOptions) or options.base is not None:
         return []
     try:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from tuner.confirmation import Confirmed, confirmed, trial_seed
 from tuner.options import SearchOptions, StudyOptions, TrainOptions
-from tuner.records import Trial, TrialRecord
+from tuner.records import Json, Trial, TrialRecord
 from tuner.refit import refit_trials
 from tuner.sources import confirmation_trials, repeated
 from tuner.study import confirmed_arms, study_trials
 from tuner.target import smallest_first
 from tuner.verification.agreement import disagreements
-from tuner.verification.check import Outcome, Unavailable, count, outcome_of
+from tuner.verification.check import Contradiction, Outcome, Unavailable, count, outcome_of
 from tuner.verification.evidence import Evidence
 
 _COMPARED = ("phase", "bracket", "rung", "repetition", "epochs", "parameters")
@@ -83,18 +83,25 @@ def expected_trials(evidence: Evidence) -> Mapping[str, Trial]:
     """
     options = evidence.options
     if isinstance(options, StudyOptions):
-        return {trial.trial: trial for trial in study_trials(_study(evidence), options.seed)}
+        return {trial.trial: trial for trial in study_trials(study_of(evidence), options.seed)}
     if isinstance(options, TrainOptions):
         return {trial.trial: trial for trial in _train_trials(evidence, options)}
     confirmations = confirmation(evidence)
     return confirmations | refits(evidence)
 
 
-def _study(evidence: Evidence) -> dict[str, object]:
-    study = evidence.run.get("study")
+def study_of(evidence: Evidence) -> Json:
+    """Return what a study varies, as run.json has it.
+
+    Raises:
+        Contradiction: where the study's trials can't be made of it.
+    """
+    study: Json | None = evidence.run.get("study")
     if study is None:
-        raise Unavailable("run.json has no study")
-    return dict(study)
+        raise Contradiction("run.json has no study")
+    if any(arm.get("parameters") is None for arm in study["arms"]):
+        raise Contradiction("an arm of the study in run.json has no parameters")
+    return study
 
 
 def _train_trials(evidence: Evidence, options: TrainOptions) -> list[Trial]:
@@ -146,7 +153,7 @@ def ranked(evidence: Evidence) -> list[Confirmed]:
     """Return the confirmed configurations by the rule, the winner first; empty where none is confirmed yet."""
     options = evidence.options
     if isinstance(options, StudyOptions):
-        return confirmed_arms(evidence.run.get("study") or {"arms": []}, evidence.of_phase("study"))
+        return confirmed_arms(study_of(evidence), evidence.of_phase("study"))
     if isinstance(options, TrainOptions):
         records = evidence.of_phase("train")
         completed = tuple(record for record in records if record.completed)

@@ -10,9 +10,9 @@ from tuner.refit import Refitted, refitted
 from tuner.result import result_json
 from tuner.study_result import study_result
 from tuner.verification.agreement import disagreements
-from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
+from tuner.verification.check import Contradiction, Outcome, count, failed, outcome_of
 from tuner.verification.evidence import Evidence
-from tuner.verification.repetitions import ranked, refits
+from tuner.verification.repetitions import ranked, refits, study_of
 
 _OF_FILES = ("schema", "test", "model", "files")
 """Keys that other checks compare with the files."""
@@ -55,11 +55,11 @@ def expected_result(evidence: Evidence) -> Json | None:
         return None
     options = evidence.options
     if isinstance(options, StudyOptions):
-        study = evidence.run.get("study")
-        if study is None:
-            raise Unavailable("run.json has no study")
-        records = evidence.of_phase("study")
-        return {**result_json(found, None, {}), "kind": "study", "study": study_result(study, records)}
+        try:
+            compared = study_result(study_of(evidence), evidence.of_phase("study"))
+        except ValueError as error:
+            raise Contradiction(f"the study of run.json can't be compared: {error}") from error
+        return {**result_json(found, None, {}), "kind": "study", "study": compared}
     target = getattr(options, "target_share", None)
     return result_json(found, None, {}, target, _refitted(evidence))
 

@@ -23,7 +23,10 @@ from tuner.worker_environment import default_size
 from tuner.workers import LocalWorkers
 
 ACCURACY_TOLERANCE, STANDARD_ERRORS = 0.02, 4.0
-"""On another kind of machine the last validation accuracy may differ by the larger of this and so many standard errors of it."""
+"""On another kind of machine the last validation accuracy may differ by the larger of this and so many standard errors of it.
+
+Measured: ten trainings of 6 epochs on 1,167 digits with kernels for SSE4.1 in the place of AVX-512 differed by up to 2.6 standard
+errors (.077 of 130 validation images)."""
 _OF_MACHINE = ("system", "processor", "features", "kernel_variables", "accelerators")
 _TIMES = ("seconds",)
 """What of a history no two trainings have in common."""

@@ -20,7 +20,7 @@ from tuner.verification import (
     result,
     scores,
 )
-from tuner.verification.check import Check, Outcome, Unavailable, failed, named
+from tuner.verification.check import Check, Contradiction, Outcome, Unavailable, failed, named
 from tuner.verification.evidence import Evidence, Request
 from tuner.verification.retraining import retrained
 
@@ -82,6 +82,6 @@ def _run(name: str, check: Callable[[Evidence], Outcome], evidence: Evidence) ->
         outcome = check(evidence)
     except Unavailable as reason:
         outcome = Outcome("not possible", str(reason))
-    except UsageError as error:
+    except (Contradiction, UsageError) as error:
         outcome = failed(str(error))
     return named(name, outcome)
