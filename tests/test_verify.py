@@ -77,7 +77,7 @@ def test_careless_tampering_is_seen_by_its_check(tampering: Tampering, sound: Pa
     assert tampering.check in failures(checked(run))
 
 
-@pytest.mark.parametrize("tampering", slow_after(20, CAREFUL), ids=lambda tampering: tampering.name)
+@pytest.mark.parametrize("tampering", slow_after(12, CAREFUL), ids=lambda tampering: tampering.name)
 def test_careful_tampering_is_seen_by_its_check(tampering: Tampering, sound: Path, tmp_path: Path) -> None:
     run = tampering.apply(sound, tmp_path / "run")
     assert tampering.check in failures(checked(run))
@@ -226,7 +226,7 @@ PROMOTIONS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("tampering", slow_after(3, PROMOTIONS), ids=lambda tampering: tampering.name)
+@pytest.mark.parametrize("tampering", slow_after(2, PROMOTIONS), ids=lambda tampering: tampering.name)
 def test_tampering_with_hyperband_is_seen_by_its_check(tampering: Tampering, promoted: Path, tmp_path: Path) -> None:
     run = tampering.apply(promoted, tmp_path / "run")
     assert tampering.check in failures(checked(run))
@@ -311,7 +311,7 @@ def interrupted(run: Path, lines: int) -> Path:
     return run
 
 
-@pytest.mark.parametrize("lines", [0, 1, 2, 5, 9])
+@pytest.mark.parametrize("lines", slow_after(2, [5, 0, 1, 2, 9]))
 def test_a_run_that_was_interrupted_passes(lines: int, sound: Path, tmp_path: Path) -> None:
     run = interrupted(shutil.copytree(sound, tmp_path / "run"), lines)
     checks = checked(run)

@@ -14,6 +14,7 @@ import pytest
 
 from inference.models import find_model
 from tests.strangers import WRONG, Change, changed, every_place
+from tests.marks import slow_after
 from tests.tampering import Victim
 from tests.test_strangers import WRONG_ARRAYS
 from tests.test_verify import MODEL, SMALL, WORKER, studying
@@ -30,14 +31,14 @@ from tuner.verification.verify import CHECKS, verify
 # `Any`: what is wrong has any type.
 
 KINDS: dict[str, RunOptions] = {
+    "study": studying(seeds=2),
     "hyperband": SearchOptions(**{**SMALL, "max_epochs": 3}, confirm_seeds=2, refit=True, target=70.0),
     "bayesian": SearchOptions(**SMALL, algorithm="bayesian", max_trials=4, confirm_seeds=1),
-    "study": studying(seeds=2),
 }
-CHANGES, DEEP_CHANGES = 15, 500
+CHANGES, DEEP_CHANGES = 6, 500
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=slow_after(1, KINDS))
 def sound(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sound") / "run"
     launch.start(KINDS[request.param], RunFolder(folder), Observer(), command=["mnist-tune"], worker_module=WORKER)
