@@ -20,6 +20,7 @@ EPILOG = """commands:
   mnist-tune compare RUN RUN…         several runs side by side, one page
   mnist-tune export RUN               the model for other programs: SavedModel, Keras, LiteRT, ONNX
   mnist-tune predict RUN|MODEL IMAGE  classify image files or folders
+  mnist-tune verify RUN [--retrain K] check a run that somebody hands over
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"""
 

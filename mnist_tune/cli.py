@@ -25,6 +25,7 @@ from mnist_tune.managed import Asked, Surroundings, plain_words, run_managed, su
 from mnist_tune.output import OutputError, tell, watched_output
 from mnist_tune.signals import ending_like_ctrl_c
 from mnist_tune.terminal import write_line
+from mnist_tune.verify_parser import verify_parser
 from tuner.disk import is_no_space
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
@@ -185,6 +186,13 @@ def _export(words: list[str]) -> None:
     run_export(given, ["mnist-tune", "export", *words])
 
 
+def _verify(words: list[str]) -> None:
+    given = verify_parser().parse_args(words)
+    from mnist_tune.verify import run_verify
+
+    run_verify(given)
+
+
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "compare": _compare,
     "export": _export,
@@ -193,6 +201,7 @@ _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "spaces": _spaces,
     "study": _study,
     "train": _train,
+    "verify": _verify,
 }
 
 

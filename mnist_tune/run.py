@@ -14,6 +14,8 @@ from tuner.spaces.named_code import uses_named_code
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tuner.verification.check import Check
+
 
 class Run:
     """A run that has been made: its winner, its trials, its model, its page.
@@ -104,6 +106,21 @@ class Run:
         export(request)
         (wanted,) = request.formats
         return request.folder.path / wanted.file
+
+    def verify(
+        self, retrain: int = 0, *, data: str | None = None, space: str | None = None, run_savedmodel: bool = False
+    ) -> list[Check]:
+        """Check the run against itself, the rules of the program and its data; return a `Check` for each line of the table.
+
+        Args:
+            retrain: how many trials are trained again and compared.
+            data: where the run's data are now; by default where its options say.
+            space: "package.module:Class", where the run's space is somebody's own code that you trust.
+            run_savedmodel: compare the answers of the SavedModel too, which is a program that TensorFlow runs.
+        """
+        from mnist_tune.verify import verify_run
+
+        return verify_run(self.path, retrain=retrain, data=data, space=space, run_savedmodel=run_savedmodel)
 
     def figures(self) -> dict[str, str]:
         """The report's figures: name → SVG."""

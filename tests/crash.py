@@ -114,8 +114,9 @@ def _timeless(record: Any) -> Json:
 
 
 def result_of(folder: Path) -> Json:
-    """result.json but for times."""
+    """result.json but for times, and digests of files that hold times."""
     result = cast(Json, json.loads((folder / "result.json").read_text(encoding="utf-8")))
+    result.pop("files", None)
     for arm in result.get("study", {}).get("arms", ()):
         del arm["duration_mean_s"]
     if isinstance(result.get("model"), dict):

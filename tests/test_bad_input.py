@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnist_tune import arguments, cli
+from mnist_tune.verify_parser import verify_parser
 from tests.marks import slow_after
 from tests.strangers import CONTROLS, MARKUP, built
 from tests.test_data import IMAGES, build_arrays, write_idx, write_npz
@@ -102,6 +103,7 @@ PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "compare": arguments.compare_parser,
     "export": arguments.export_parser,
     "predict": arguments.predict_parser,
+    "verify": verify_parser,
 }
 NEVER_READ = ("-h", "--help")
 EDGES = ("5e-324", "2.2e-309", "1e-17", "0.9999999999999999", "9007199254740993", "1.7e308", "5e-324m", "1.7e308h")

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import RUNS, Crashes, End, alive, contents, left_over, result_of, twice, wrong_with
-from tuner.journal import read_journal, read_state
+from tuner.journal import chain_lines, read_journal, read_state
 from tuner.run_folder import RunFolder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process groups, /proc and fork as Linux has them")
@@ -419,15 +419,14 @@ def test_the_harness_sees_what_is_wrong(whole: Whole, tmp_path: Path) -> None:
     assert wrong_with(out, whole["study"]) == []
     (out / ".report.html.77").touch()
     journal = out / "trials.jsonl"
-    content = journal.read_bytes()
-    lines = content.splitlines(keepends=True)
-    journal.write_bytes(content + lines[0] + lines[2])
+    events = read_journal(journal)
+    journal.write_bytes(chain_lines([*events, events[0], events[2]]))
     result = json.loads((out / "result.json").read_text())
     (out / "result.json").write_text(json.dumps({**result, "trial": "0099"}))
     faults = " · ".join(wrong_with(out, whole["study"]))
     for words in ("started after it had finished", ".report.html.77 was left", "result.json differs"):
         assert words in faults
-    assert len(read_journal(journal)) == len(lines) + 2
+    assert len(read_journal(journal)) == len(events) + 2
     assert alive(os.getpgid(0))
     assert not alive(2**22 + 1)
     assert result_of(whole["study"]) != result

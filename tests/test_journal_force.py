@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import JournalError
-from tuner.journal import Journal, JournalState, checksum, encode_line, read_journal, read_state
+from tuner.journal import (
+    CHAIN_START,
+    Journal,
+    JournalState,
+    chain_lines,
+    checksum,
+    encode_line,
+    read_journal,
+    read_state,
+)
 
 from .builders import record, trial
 
@@ -122,10 +131,73 @@ def test_a_line_changed_in_the_middle_is_refused_by_its_number(
     assert "\n" not in str(caught.value)
 
 
-def test_what_a_journal_cannot_see_costs_nothing_but_time(tmp_path: Path) -> None:
-    """Checksums are of lines. Whole lines that are gone or elsewhere leave a journal whose trials are right or run again."""
+def unchained(content: bytes) -> bytes:
+    """A journal as version 0.1.0 wrote it at first."""
+    return b"".join(_sealed(line, previous=...) for line in content.splitlines(keepends=True))
+
+
+MOVES: dict[str, tuple[Callable[[list[bytes]], list[bytes]], int]] = {
+    "the first line gone": (lambda lines: lines[1:], 1),
+    "a line gone": (lambda lines: [*lines[:3], *lines[4:]], 4),
+    "two lines gone": (lambda lines: [*lines[:1], *lines[3:]], 2),
+    "two lines swapped": (lambda lines: [lines[1], lines[0], *lines[2:]], 1),
+    "a line moved to the end": (lambda lines: [*lines[:2], *lines[3:], lines[2]], 3),
+    "a line twice": (lambda lines: [*lines[:2], lines[1], *lines[2:]], 3),
+    "the last line twice": (lambda lines: [*lines, lines[-1]], 7),
+    "a line inserted": (lambda lines: [*lines[:2], encode_line(json.loads(unchained(lines[1]))), *lines[2:]], 3),
+    "another line, sealed": (lambda lines: [*lines[:2], _sealed(lines[2], seed=5), *lines[3:]], 4),
+    "another line, sealed and no more chained": (
+        lambda lines: [*lines[:2], _sealed(lines[2], previous=...), *lines[3:]],
+        3,
+    ),
+    "the first lines no more chained": (lambda lines: [unchained(lines[0]), *lines[1:]], 2),
+    "the last line no more chained": (lambda lines: [*lines[:-1], unchained(lines[-1])], 6),
+    "a link that is no text": (lambda lines: [_sealed(lines[0], previous=None), *lines[1:]], 1),
+}
+"""How lines are removed, moved or inserted, and which line shows it."""
+
+
+@pytest.mark.parametrize(("move", "number"), MOVES.values(), ids=MOVES.keys())
+def test_a_line_that_was_removed_moved_or_inserted_is_seen(
+    tmp_path: Path, move: Callable[[list[bytes]], list[bytes]], number: int
+) -> None:
     path = tmp_path / "trials.jsonl"
-    lines = written(path).splitlines(keepends=True)
+    path.write_bytes(b"".join(move(written(path).splitlines(keepends=True))))
+    with pytest.raises(JournalError, match=rf"line {number}, does not follow the line before it"):
+        read_state(path)
+
+
+def test_every_line_holds_the_checksum_of_the_line_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    for number in (1, 2):  # two invocations: the second continues the chain
+        with Journal(path) as journal:
+            journal.started(trial(number))
+            journal.finished(record(number))
+    path.write_bytes(path.read_bytes()[:-9])
+    with Journal(path) as journal:  # after a torn line the chain goes on from the last whole one
+        journal.finished(record(2))
+    events = read_journal(path)
+    assert [event["previous"] for event in events] == [CHAIN_START, *(event["check"] for event in events[:-1])]
+    assert path.read_bytes() == chain_lines(events)
+
+
+def test_a_journal_that_was_not_chained_is_chained_from_its_next_line_on(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    whole = state_of(path, written(path))
+    assert state_of(path, unchained(path.read_bytes())) == whole
+    with Journal(path) as journal:
+        journal.finished(record(4))
+    assert ["previous" in event for event in read_journal(path)] == [False] * 6 + [True]
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:5], lines[6]]))
+    with pytest.raises(JournalError, match="line 6, does not follow"):
+        read_state(path)
+
+
+def test_what_a_journal_without_a_chain_cannot_see_costs_nothing_but_time(tmp_path: Path) -> None:
+    """Its checksums are of lines. Whole lines that are gone or elsewhere leave a journal whose trials are right or run again."""
+    path = tmp_path / "trials.jsonl"
+    lines = unchained(written(path)).splitlines(keepends=True)
     whole = state_of(path, b"".join(lines))
     without_started = state_of(path, b"".join(lines[1:]))
     assert without_started == whole
@@ -137,7 +209,7 @@ def test_what_a_journal_cannot_see_costs_nothing_but_time(tmp_path: Path) -> Non
 
 def test_a_finished_line_twice_is_one_trial_and_a_later_one_holds(tmp_path: Path) -> None:
     path = tmp_path / "trials.jsonl"
-    lines = written(path).splitlines(keepends=True)
+    lines = unchained(written(path)).splitlines(keepends=True)
     whole = state_of(path, b"".join(lines))
     doubled = state_of(path, b"".join([*lines, lines[1]]))
     assert doubled.finished == whole.finished
@@ -184,8 +256,8 @@ def test_a_line_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path, monk
 
 def test_the_checksum_is_of_what_a_line_says_not_of_how_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "trials.jsonl"
-    (line,) = written(path, 1).splitlines()[1:]
+    started, line = written(path, 1).splitlines()
     event = json.loads(line)
-    path.write_text(json.dumps(event, sort_keys=True, indent=None) + "\n")
-    assert read_journal(path) == [event]
+    path.write_text(started.decode() + "\n" + json.dumps(event, sort_keys=True, indent=None) + "\n")
+    assert read_journal(path)[1] == event
     assert event["check"] == checksum(event)

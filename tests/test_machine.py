@@ -14,11 +14,43 @@ from tuner import machine
 
 def test_describe_machine_has_the_keys_of_the_run_folder() -> None:
     described = machine.describe_machine(["a card"])
-    assert list(described) == ["system", "processor", "cores", "memory_bytes", "accelerators"]
+    assert list(described) == [
+        "system",
+        "processor",
+        "cores",
+        "memory_bytes",
+        "accelerators",
+        "features",
+        "kernel_variables",
+    ]
     assert described["accelerators"] == ["a card"]
     assert described["system"].startswith(platform.system())
     assert described["processor"]
     json.dumps(described)
+
+
+def test_variables_that_choose_kernels_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in machine.KERNEL_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert machine.describe_machine()["kernel_variables"] == {}
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert machine.describe_machine()["kernel_variables"] == {"TF_ENABLE_ONEDNN_OPTS": "0"}
+
+
+@pytest.mark.parametrize(
+    ("text", "features"),
+    [
+        ("model name: x\nflags\t\t: fpu avx2 avx sse4_1 avx\nflags : none\n", ["avx", "avx2", "sse4_1"]),
+        ("Features\t: fp asimd sve2\n", ["asimd", "sve2"]),
+        ("model name: x\n", []),
+    ],
+)
+def test_a_processor_s_vector_instructions(
+    text: str, features: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(machine, "Path", lambda name: tmp_path / "cpuinfo")
+    assert machine.processor_features() == features
 
 
 def test_this_machine_has_cores_and_memory() -> None:

@@ -60,7 +60,9 @@ def test_a_run_leaves_what_it_should(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run").read_run()
     assert (run["status"], run["error"], run["notes"]) == ("completed", None, [])
     assert set(run["times"]["phases"]) == {"search", "confirm", "evaluate"}
-    assert json.dumps(result) == json.dumps(json.loads((tmp_path / "run" / "result.json").read_text()))
+    written = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert set(written.pop("files")) == {"trials.jsonl", "evaluation.npz", "best.keras"}
+    assert json.dumps(result) == json.dumps(written)
 
 
 def test_the_winner_has_the_best_mean_of_the_finalists(tmp_path: Path) -> None:

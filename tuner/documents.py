@@ -161,6 +161,7 @@ RUN: Shape = keyed(
         "kind": optional(one_of("search", "train", "study")),
         "references": optional(many(_REFERENCE, 1000)),
         "study": optional(_STUDY),
+        "journal": optional(keyed({}, {"chained": truth})),
         "nondeterminism": optional(many(text)),
         "notes": optional(many(text)),
         "error": optional(text),
@@ -194,7 +195,7 @@ _TRIAL_KEYS: Mapping[str, Shape] = {
     "parameters": _COUNT,
 }
 _FOLD = whole(0, 10**6)
-_LATER_KEYS: Mapping[str, Shape] = {"time": text, "fold": _FOLD, "origin": text}
+_LATER_KEYS: Mapping[str, Shape] = {"time": text, "fold": _FOLD, "origin": text, "previous": text}
 STARTED: Shape = keyed(_TRIAL_KEYS, _LATER_KEYS)
 """A line of trials.jsonl."""
 FINISHED: Shape = keyed(
@@ -265,6 +266,7 @@ RESULT: Shape = keyed(
         "test": optional(_TEST),
         "finalists": optional(many(_FINALIST, 10_000)),
         "model": optional(table(_ANYTHING_FLAT)),
+        "files": optional(table(text)),
         "study": optional(keyed({}, {"comparisons": optional(many(_COMPARISON)), "conclusion": optional(text)})),
     },
 )

@@ -1,4 +1,9 @@
-"""The journal of a run: an append-only file, one checked line an event. It is the only state of a run."""
+"""The journal of a run: an append-only file, one checked line an event. It is the only state of a run.
+
+Lines are chained: each holds the checksum of the line before it (`previous`), which its own checksum covers. So a line that was
+removed, moved or inserted breaks the chain. Lines of journals that were written before have no `previous`; they are read, and what is
+appended to them is chained from there on.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import FileIO
@@ -25,7 +30,15 @@ JOURNAL_NAME = "trials.jsonl"
 MOST_LINES = 200_000
 """Two for each trial, and more where a run was resumed."""
 MOST_LINE_BYTES = 32 * 2**20
+PREVIOUS = "previous"
+"""The key of a line that holds the checksum of the line before it."""
+CHAIN_START = "0" * 16
+"""`previous` of a journal's first line."""
 _CHECK_DIGITS = 16
+
+
+class BrokenChain(JournalError):
+    """A whole line that does not follow the line before it."""
 
 
 @dataclass
@@ -58,7 +71,7 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        _drop_torn_line(path)
+        self._previous = _drop_torn_line(path)
         # Unbuffered: what a full disk did not take must not be written later, by the file's end.
         self._file: FileIO = path.open("ab", buffering=0)
 
@@ -85,14 +98,16 @@ class Journal:
         self.close()
 
     def _append(self, event: str, document: Json) -> Json:
-        line = {"event": event, "time": now(), **document}
+        line = {"event": event, "time": now(), **document, PREVIOUS: self._previous}
+        check = checksum(line)
         end = self._file.seek(0, os.SEEK_END)
         try:
-            self._write(encode_line(line))
+            self._write(_encoded(line, check))
         except OSError:
             with contextlib.suppress(OSError):
                 self._file.truncate(end)
             raise
+        self._previous = check
         return line
 
     def _write(self, content: bytes) -> None:
@@ -109,7 +124,17 @@ def now() -> str:
 
 def encode_line(event: Json) -> bytes:
     """An event as a line of the journal, its checksum last."""
-    return (_canonical({**event, "check": checksum(event)}) + "\n").encode()
+    return _encoded(event, checksum(event))
+
+
+def chain_lines(events: Iterable[Json]) -> bytes:
+    """Return events as the lines of a whole chained journal, whatever chain they were in before."""
+    lines, previous = [], CHAIN_START
+    for event in events:
+        linked = {**event, PREVIOUS: previous}
+        previous = checksum(linked)
+        lines.append(_encoded({key: value for key, value in linked.items() if key != "check"}, previous))
+    return b"".join(lines)
 
 
 def checksum(event: Json) -> str:
@@ -123,9 +148,9 @@ def read_journal(path: Path) -> list[Json]:
     """All events of a journal, oldest first. A torn last line is left out; a missing file has none.
 
     Raises:
-        JournalError: where a line is damaged, naming it.
+        JournalError: where a line is damaged or does not follow the line before it, naming it.
     """
-    return list(_events(path))
+    return list(journal_events(path))
 
 
 def read_state(path: Path, *, to_show: bool = False) -> JournalState:
@@ -136,10 +161,10 @@ def read_state(path: Path, *, to_show: bool = False) -> JournalState:
         to_show: replace the characters that no page can show.
 
     Raises:
-        JournalError: where a line is damaged or is not what an event must be, naming it.
+        JournalError: where a line is damaged, does not follow the line before it or is not what an event must be, naming it.
     """
     state = JournalState()
-    for number, event in enumerate(_events(path), start=1):
+    for number, event in enumerate(journal_events(path), start=1):
         try:
             event_shape(event)(event)
             state.apply(readable(event) if to_show else event)
@@ -154,12 +179,41 @@ def _canonical(document: Json) -> str:
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
 
-def _events(path: Path) -> Iterator[Json]:
+def _encoded(event: Json, check: str) -> bytes:
+    return (_canonical({**event, "check": check}) + "\n").encode()
+
+
+def journal_events(path: Path) -> Iterator[Json]:
+    """Yield the events of a journal, oldest first, as `read_journal` returns them.
+
+    Raises:
+        JournalError: where a line is damaged or does not follow the line before it, naming it.
+    """
     if not path.exists():
         return
+    before: Json | None = None
     with path.open("rb") as file:
         for number, line in enumerate(_lines(file, path), start=1):
-            yield _decode(path, number, line)
+            event = _decode(path, number, line)
+            _check_link(path, number, event, before)
+            yield event
+            before = event
+
+
+def _check_link(path: Path, number: int, event: Json, before: Json | None) -> None:
+    """
+    Raises:
+        BrokenChain: where a chained line holds another checksum than the line before it has, or is not chained though that one is.
+    """
+    if PREVIOUS in event:
+        follows = event[PREVIOUS] == (CHAIN_START if before is None else before["check"])
+    else:
+        follows = before is None or PREVIOUS not in before
+    if not follows:
+        raise BrokenChain(
+            f"{path.name}, line {number}, does not follow the line before it: a line was removed, moved or inserted. "
+            "The journal can't be trusted; restore it from a copy, or start a new run."
+        )
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
@@ -191,12 +245,18 @@ def _decode(path: Path, number: int, line: bytes) -> Json:
     return cast(Json, event)
 
 
-def _drop_torn_line(path: Path) -> None:
+def _drop_torn_line(path: Path) -> str:
+    """Cut off what follows the last newline; return the checksum of the last line, with which the next one is chained."""
     if not path.exists():
-        return
+        return CHAIN_START
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         with path.open("r+b") as file:
             file.truncate(whole)
             os.fsync(file.fileno())
+    if not whole:
+        return CHAIN_START
+    start = content.rfind(b"\n", 0, whole - 1) + 1
+    check: str = _decode(path, content.count(b"\n"), content[start : whole - 1])["check"]
+    return check

@@ -54,7 +54,7 @@ def start(
         worker_module: what worker processes run; tests give one that trains nothing.
 
     Returns:
-        The run's result, as in result.json.
+        The run's result, as in result.json but for the digests of files.
 
     Raises:
         UsageError: where options, data, images and space don't go together, the folder is taken, or a process works on it.

@@ -36,6 +36,12 @@ def _version(package: str) -> str | None:
         return None
 
 
+KERNEL_VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS")
+"""Environment variables that choose among kernels: with another one a training gives other bits."""
+_VECTOR_FEATURES = ("avx", "sse4", "fma", "f16c", "amx", "asimd", "sve", "bf16", "i8mm")
+"""How the names of instructions begin that kernels are chosen by."""
+
+
 def keras_home() -> Path:
     """Return the folder of Keras's settings and caches, as Keras finds it, without importing Keras."""
     given = os.environ.get("KERAS_HOME")
@@ -62,6 +68,8 @@ def describe_machine(accelerators: Sequence[str] = ()) -> Json:
         "cores": cpu_cores(),
         "memory_bytes": memory_bytes(),
         "accelerators": list(accelerators),
+        "features": processor_features(),
+        "kernel_variables": {name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ},
     }
 
 
@@ -99,13 +107,24 @@ def processor_name() -> str:
     )
 
 
+def processor_features() -> list[str]:
+    """Return the processor's vector instructions by name, sorted: kernels are chosen by them. Empty where the system doesn't list them."""
+    flags = (_cpuinfo_value(Path("/proc/cpuinfo"), "flags", "features") or "").split()
+    return sorted({flag for flag in flags if flag.startswith(_VECTOR_FEATURES)})
+
+
 def _cpuinfo_name(path: Path) -> str | None:
+    return _cpuinfo_value(path, "model name")
+
+
+def _cpuinfo_value(path: Path, *names: str) -> str | None:
+    """Return the first value of Linux's list of processors that has one of these names."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
-    names = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name")]
-    return names[0] if names else None
+    values = [line.partition(":")[2].strip() for line in lines if line.lower().startswith(names)]
+    return values[0] if values else None
 
 
 def _sysctl(name: str) -> str | None:

@@ -48,6 +48,7 @@ def new_run(
         "plan": {"algorithm": options.kind, "brackets": [], "trials": 0, "epochs": 0},
         "versions": installed,
         "machine": describe_machine(accelerators),
+        "journal": {"chained": True},
         "nondeterminism": _nondeterminism(options, gpus),
         "notes": [],
         "status": "running",

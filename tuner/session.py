@@ -16,6 +16,7 @@ from typing import Any, Generic
 from tuner.budget import Budget
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset
+from tuner.digests import with_digests
 from tuner.disk import is_no_space
 from tuner.engine import Engine, slim, stop_if_no_space
 from tuner.errors import Interrupted, NoSpace, RunFailed
@@ -196,7 +197,7 @@ class Session(abc.ABC, Generic[Options]):
         model = self._export(winner.configuration, models[exported])
         collect_arrays(self.folder, self.data, found, arrays, refit)
         result = result_json(found, evaluated["test"], model, target, refit)
-        write_json(self.folder.result_json, result)
+        write_json(self.folder.result_json, with_digests(self.folder, result))
         return result
 
     def _kept_model(self, record: TrialRecord) -> Path:

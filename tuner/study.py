@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.confirmation import Confirmed
+from tuner.digests import with_digests
 from tuner.errors import RunFailed
 from tuner.options import StudyOptions
 from tuner.records import Json, Trial, TrialRecord
@@ -62,7 +63,7 @@ class Study(Session[StudyOptions]):
             "kind": "study",
             "study": study_result(self.run["study"], records),
         }
-        write_json(self.folder.result_json, result)
+        write_json(self.folder.result_json, with_digests(self.folder, result))
         return result
 
 

@@ -26,7 +26,7 @@ def check_version(begun_by: str, ours: str) -> None:
     """
     if begun_by in (ours, _NOT_INSTALLED):
         return
-    theirs, own = _minor(begun_by), _minor(ours)
+    theirs, own = minor_version(begun_by), minor_version(ours)
     if theirs is None or own is None:
         raise UsageError(
             f"run.json names no version of mnist-tune. Expected one such as {ours}. Received: {begun_by[:40]}"
@@ -43,6 +43,7 @@ def check_version(begun_by: str, ours: str) -> None:
         )
 
 
-def _minor(version: str) -> tuple[int, int] | None:
+def minor_version(version: str) -> tuple[int, int] | None:
+    """Return major and minor number of a version, such as (0, 1) of "0.1.7"; None where it is none."""
     match = _VERSION.fullmatch(version)
     return None if match is None else (int(match.group(1)), int(match.group(2)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports import formatting as text
@@ -36,11 +36,18 @@ def build(run: RunData) -> Section:
             "deterministic": "Nothing of this run depends on a clock, on the order of its workers or on a kernel that adds up in any order."
             if exact
             else "",
+            "verify": text.command(["mnist-tune", "verify", _folder(info.command), "--retrain", "2"]),
             "notes": list(info.notes),
             "ledgers": ledgers(run),
             "configuration": _configuration(run),
         },
     )
+
+
+def _folder(command: Sequence[str]) -> str:
+    """Return the run's folder as its command line names it, RUN where it doesn't."""
+    named = [word for option, word in zip(command, command[1:], strict=False) if option == "--out"]
+    return named[-1] if named else "RUN"
 
 
 def ledgers(run: RunData, *, exported: bool = True) -> list[Ledger]:

@@ -1,0 +1,36 @@
+"""Digests of what a run leaves beside result.json, which holds them: whether a file is still the one that the run wrote."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tuner.records import Json
+from tuner.run_folder import RunFolder
+
+FILES = "files"
+"""The key of result.json."""
+
+
+def with_digests(folder: RunFolder, result: Json) -> Json:
+    """Return the content of result.json with the digests of the journal, the exported model and evaluation.npz."""
+    return {**result, FILES: file_digests(folder)}
+
+
+def file_digests(folder: RunFolder) -> dict[str, str]:
+    """Return path within the run's folder ("best/saved_model.pb") → SHA-256, 64 hexadecimal digits."""
+    return {path.relative_to(folder.path).as_posix(): sha256_of(path) for path in _files(folder)}
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: RunFolder) -> Iterator[Path]:
+    for path in (folder.journal, folder.evaluation, folder.keras_model):
+        if path.is_file():
+            yield path
+    yield from sorted(path for path in folder.saved_model.rglob("*") if path.is_file())

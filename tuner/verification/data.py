@@ -1,0 +1,60 @@
+"""The run's data: loaded again where they are at hand, and what run.json says of them."""
+
+from __future__ import annotations
+
+from tuner.data import Dataset, describe, load_dataset
+from tuner.errors import UsageError
+from tuner.verification.agreement import disagreements
+from tuner.verification.check import Outcome, Unavailable, failed, outcome_of
+from tuner.verification.evidence import Evidence
+
+_BUNDLED = "digits"
+"""The source that is the same wherever the program is installed."""
+_NAMES = ("name", "fallback")
+"""What another place of the same data may change."""
+
+
+def data(evidence: Evidence) -> Outcome:
+    """Check the data by their SHA-256, and what run.json says of them: splits, classes, pixels."""
+    found, told = _loaded(evidence), evidence.run["data"]
+    if found.sha256 != told.get("sha256"):
+        source = evidence.request.data or evidence.options.data
+        words = (
+            f"the data at {source} are others: sha256 {found.sha256[:16]}…, the run's {str(told.get('sha256'))[:16]}…"
+        )
+        if evidence.request.data is None and source != _BUNDLED:
+            raise Unavailable(f"{words}. Say where the run's data are (--data)")
+        return failed(words)
+    expected = {name: value for name, value in describe(found).items() if name not in _NAMES}
+    faults = disagreements({name: told[name] for name in expected if name in told}, expected, "data")
+    if evidence.older:
+        faults = [fault for fault in faults if "is missing" not in fault]
+    return outcome_of(faults, f"sha256 {found.sha256[:16]}…; splits, classes and pixels as run.json says")
+
+
+def dataset(evidence: Evidence) -> Dataset:
+    """Return the run's data set, split.
+
+    Raises:
+        Unavailable: where it is not at hand.
+    """
+    found = _loaded(evidence)
+    if found.sha256 != evidence.run["data"].get("sha256"):
+        raise Unavailable("the data are not the run's")
+    return found
+
+
+def _loaded(evidence: Evidence) -> Dataset:
+    def load() -> Dataset:
+        options = evidence.options
+        try:
+            return load_dataset(
+                evidence.request.data or options.data,
+                validation=options.validation,
+                seed=options.seed,
+                train_samples=options.train_samples,
+            )
+        except UsageError as error:
+            raise Unavailable(f"the data are not at hand: {error}") from error
+
+    return evidence.once("data", load)

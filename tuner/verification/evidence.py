@@ -1,0 +1,252 @@
+"""The evidence: what a run's folder holds, read once. What can't be read makes the checks that need it not possible."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from tuner.confirmation import finalists
+from tuner.errors import JournalError, MnistTuneError, UsageError
+from tuner.files import refuse_links
+from tuner.journal import PREVIOUS, JournalState, journal_events, read_state
+from tuner.npy import Array, load_archive
+from tuner.options import RunOptions, SearchOptions, options_from_json
+from tuner.records import Json, TrialRecord
+from tuner.run_folder import RunFolder
+from tuner.target import finalists_around
+from tuner.tasks import SpaceRef
+from tuner.user_space import make_family
+from tuner.verification.check import Unavailable
+from tuner.versions import minor_version
+
+Made = TypeVar("Made")
+
+_UNCHAINED = (0, 1)
+"""The minor version whose journals may be without a chain; those of later ones are chained, whatever their run.json says."""
+_MOST_ARRAY_BYTES = 2 * 2**30
+_BY_THE_CLOCK = "A time budget"
+"""How a reason of `nondeterminism` begins where a clock ended the search."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be verified, and what may be used for it."""
+
+    inspect_model: Callable[[Path], object]
+    """Raises `UsageError` where a .keras file must not be loaded."""
+    data: str | None = None
+    """Where the run's data are now; None: where its options say."""
+    space: str | None = None
+    """The space that its user names; code that only the run names is not imported."""
+    retrain: int = 0
+    """How many trials are trained again."""
+    savedmodel: bool = False
+    """Whether the SavedModel, a program, may be run."""
+
+
+@dataclass(frozen=True)
+class JournalEvent:
+    """A line of the journal, without what came of its trial."""
+
+    kind: str
+    trial: str
+    chained: bool
+    whole: bool
+    """Whether it has the keys that journals of the first version lack: fold and origin."""
+
+
+class Evidence:
+    """A run's folder and what follows from it.
+
+    A property raises `Unavailable` where what it stands for can't be read.
+    """
+
+    def __init__(self, folder: RunFolder, request: Request) -> None:
+        self.folder = folder
+        self.request = request
+        self._made: dict[str, Any] = {}
+
+    @cached_property
+    def run(self) -> Json:
+        """The content of run.json."""
+        try:
+            refuse_links(self.folder.path, below=True)
+            return self.folder.read_run()
+        except MnistTuneError as error:
+            raise Unavailable("run.json or the folder can't be read") from error
+
+    @cached_property
+    def older(self) -> bool:
+        """True where the run was begun by a version whose journals were not chained."""
+        chained = (self.run.get("journal") or {}).get("chained", False)
+        minor = minor_version(str(self.run["program"]["version"]))
+        return not chained and (minor is None or minor <= _UNCHAINED)
+
+    @property
+    def kind(self) -> str:
+        """The kind of run: search, train or study."""
+        return str(self.run.get("kind") or "search")
+
+    @property
+    def completed(self) -> bool:
+        """True where the run says that it is done."""
+        return bool(self.run["status"] == "completed")
+
+    @cached_property
+    def by_the_clock(self) -> bool:
+        """True where a time budget may have left trials out."""
+        return any(reason.startswith(_BY_THE_CLOCK) for reason in self.run.get("nondeterminism") or ())
+
+    @cached_property
+    def options(self) -> RunOptions:
+        """The run's options."""
+        try:
+            return options_from_json(self.run)
+        except UsageError as error:
+            raise Unavailable("the run's options can't be read") from error
+
+    @property
+    def search_options(self) -> SearchOptions:
+        """The options of a search."""
+        if not isinstance(self.options, SearchOptions):
+            raise Unavailable(f"only a search has it; this is a {self.kind} run")
+        return self.options
+
+    @cached_property
+    def events(self) -> tuple[JournalEvent, ...]:
+        """The lines of the journal."""
+        self.state  # noqa: B018 - says what can't be read
+        return tuple(
+            JournalEvent(event["event"], event["trial"], PREVIOUS in event, "fold" in event and "origin" in event)
+            for event in journal_events(self.folder.journal)
+        )
+
+    @cached_property
+    def state(self) -> JournalState:
+        """The journal, replayed."""
+        self.run  # noqa: B018 - nothing is read through a link
+        if not os.path.isfile(self.folder.journal):
+            raise Unavailable("the run has no journal")
+        try:
+            return read_state(self.folder.journal)
+        except JournalError as error:
+            raise Unavailable("the journal can't be read") from error
+
+    @cached_property
+    def records(self) -> Mapping[str, TrialRecord]:
+        """Trial → its record, of all that finished."""
+        return self.state.finished
+
+    def of_phase(self, *phases: str) -> list[TrialRecord]:
+        """Return the records of some phases by trial."""
+        return sorted((r for r in self.records.values() if r.phase in phases), key=lambda record: int(record.trial))
+
+    @cached_property
+    def result(self) -> Json:
+        """The content of result.json."""
+        self.run  # noqa: B018 - nothing is read through a link
+        try:
+            result = self.folder.read_result()
+        except JournalError as error:
+            raise Unavailable("result.json can't be read") from error
+        if result is None:
+            raise Unavailable(f"there is no result.json: the run is {self.run['status']}")
+        return result
+
+    @cached_property
+    def arrays(self) -> Mapping[str, Array]:
+        """The arrays of evaluation.npz."""
+        self.run  # noqa: B018 - nothing is read through a link
+        if not os.path.isfile(self.folder.evaluation):
+            raise Unavailable("there is no evaluation.npz")
+        try:
+            return load_archive(self.folder.evaluation, _MOST_ARRAY_BYTES)
+        except ValueError as error:
+            raise Unavailable("evaluation.npz can't be read") from error
+
+    @property
+    def space_name(self) -> str:
+        """The name of the space, which is no code or was named by the user.
+
+        Raises:
+            Unavailable: where only the run names code.
+        """
+        name = self.options.space
+        if ":" in name and self.request.space != name:
+            raise Unavailable(
+                f"not checked: somebody's own space ({name}), which is code. Name it with --space to check it"
+            )
+        return name
+
+    @property
+    def space_ref(self) -> SpaceRef:
+        """How a worker makes the space."""
+        options = self.options
+        return SpaceRef(
+            name=self.space_name,
+            max_params=options.max_params,
+            max_macs=options.max_macs,
+            classes=int(self.run["data"]["classes"]),
+        )
+
+    @property
+    def family(self) -> Any:
+        """What of the space needs no Keras (untyped: each family has its own class)."""
+
+        def make() -> Any:
+            try:
+                return make_family(self.space_ref)
+            except (UsageError, ValueError) as error:
+                raise Unavailable(f"the space can't be made: {error}") from error
+
+        return self.once("family", make)
+
+    @cached_property
+    def same_family(self) -> Any:
+        """The space, where it is the one that the run searched: an earlier version's may have had other hyperparameters."""
+        if self.older and self.run["space"].get("hyperparameters") != self.family.hyperparameters_json():
+            raise Unavailable("an earlier version made the run, whose space had other hyperparameters")
+        return self.family
+
+    def candidates(self) -> list[TrialRecord]:
+        """Return the finalists of a search by its rule, best first."""
+        options, records = self.search_options, self.of_phase("search")
+        if options.target_share is None:
+            return finalists(records, options.confirm_top)
+        return finalists_around(records, options.confirm_top, options.target_share)
+
+    @property
+    def planned_trials(self) -> int:
+        """How many trials the search's plan has, by run.json; the check `plan` compares it with the options."""
+        return int(self.run["plan"].get("trials") or 0)
+
+    @property
+    def has_folds(self) -> bool:
+        """True where repetitions validate on folds of their own (`Dataset.has_folds`)."""
+        return bool(self.run["data"]["train"] >= self.run["data"]["validation"])
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what several checks share, made when the first one asks for it.
+
+        Raises:
+            Unavailable: each time, where it could not be made.
+        """
+        if name not in self._made:
+            try:
+                self._made[name] = make()
+            except Unavailable as reason:
+                self._made[name] = reason
+        made = self._made[name]
+        if isinstance(made, Unavailable):
+            raise made
+        return cast(Made, made)
+
+    def close(self) -> None:
+        """End the process that builds somebody's own space, if there is one."""
+        close = getattr(self._made.get("family"), "close", None)
+        if close is not None:
+            close()

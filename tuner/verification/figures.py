@@ -1,0 +1,113 @@
+"""Checks of evaluation.npz: its probabilities against the journal's validation scores and the test figures of result.json. No Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.metrics import mean_and_sd, test_metrics
+from tuner.npy import Array
+from tuner.records import Json, TrialRecord
+from tuner.verification.agreement import disagreements
+from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
+from tuner.verification.evidence import Evidence
+
+_TIES = 2
+"""Images whose class may differ between the last epoch's validation and the probabilities that were kept: both round in 32 bits."""
+
+
+def validation(evidence: Evidence) -> Outcome:
+    """Check that the kept validation probabilities give the validation accuracies of the journal."""
+    arrays, faults, compared = evidence.arrays, [], 0
+    for record in evidence.of_phase("confirm", "train", "study"):
+        key = f"confirm/{record.trial}/validation_probabilities"
+        if not record.completed or record.val_accuracy is None or key not in arrays:
+            continue
+        compared += 1
+        faults += _validation_faults(record, arrays[key], _labels(arrays, record))
+    if not compared:
+        raise Unavailable("evaluation.npz has no validation probabilities of a trial")
+    return outcome_of(faults, f"{count(compared, 'trial')}, to {_TIES} images")
+
+
+def _labels(arrays: Mapping[str, Array], record: TrialRecord) -> Array | None:
+    own = arrays.get(f"confirm/{record.trial}/validation_labels")
+    return own if own is not None else arrays.get("validation/labels")
+
+
+def _validation_faults(record: TrialRecord, probabilities: Array, labels: Array | None) -> list[str]:
+    if labels is None or not _fit(probabilities, labels):
+        return [f"trial {record.trial}: probabilities and labels of evaluation.npz don't fit each other"]
+    right = int((probabilities.argmax(axis=1) == labels).sum())
+    told = (record.val_accuracy or 0.0) * len(labels)
+    if abs(right - told) > _TIES:
+        return [
+            f"trial {record.trial}: {right} of {len(labels)} validation images are right. The journal says {told:.0f}"
+        ]
+    return []
+
+
+def _fit(probabilities: Array, labels: Array) -> bool:
+    return (
+        probabilities.ndim == 2
+        and labels.ndim == 1
+        and len(probabilities) == len(labels) > 0
+        and labels.dtype.kind in "iu"
+        and probabilities.dtype.kind == "f"
+        and bool(np.isfinite(probabilities).all())
+        and int(labels.min()) >= 0
+        and int(labels.max()) < probabilities.shape[1]
+    )
+
+
+def test(evidence: Evidence) -> Outcome:
+    """Check the test figures of result.json by counting them again from the kept probabilities."""
+    told = evidence.result.get("test")
+    arrays = evidence.arrays
+    if told is None:
+        if any(name.startswith("test/") for name in arrays):
+            return failed("evaluation.npz has test probabilities, and result.json says that the test set was not used")
+        if evidence.completed and evidence.options.test:
+            return failed("result.json has no test figures, though the options ask for them")
+        raise Unavailable("the test set was not used")
+    if not evidence.options.test:
+        return failed("result.json has test figures, though the options say that the test set is not used")
+    expected = _test_figures(evidence)
+    if isinstance(expected, str):
+        return failed(f"the test figures can't be counted again: {expected}")
+    faults = disagreements({name: told.get(name) for name in expected}, expected, "test")
+    return outcome_of(
+        faults,
+        f"accuracy {told['accuracy']:.4f} and {count(len(expected) - 1, 'other figure')} on {count(told['n'], 'image')}",
+    )
+
+
+test.__test__ = False  # type: ignore[attr-defined] # Not a test, whatever pytest makes of the name.
+
+
+def _test_figures(evidence: Evidence) -> Json | str:
+    """Return the figures, or what of evaluation.npz they can't be counted from."""
+    arrays, result = evidence.arrays, evidence.result
+    names = ("test/probabilities", "test/labels", "test/predictions_per_seed")
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        return f"evaluation.npz lacks {missing[0]}"
+    probabilities, labels, per_model = (arrays[name] for name in names)
+    classes = [str(name) for name in evidence.run["data"].get("class_names") or ()]
+    if not _fit(probabilities, labels) or probabilities.shape[1] != len(classes) or per_model.shape[1:] != labels.shape:
+        return "the test arrays of evaluation.npz don't fit each other"
+    if len(labels) != evidence.run["data"]["test"]:
+        return f"evaluation.npz has {len(labels):,} test labels, run.json {evidence.run['data']['test']:,} images"
+    per_seed = [float((row == labels).mean()) for row in per_model]
+    if len(per_seed) != len((result.get("refit") or result)["trials"]):
+        return f"evaluation.npz has predictions of {count(len(per_seed), 'model')}"
+    mean, sd = mean_and_sd(per_seed)
+    figures = test_metrics(probabilities, _int64(labels), classes)
+    return {**figures, "accuracy": mean, "sd": sd, "per_seed": per_seed}
+
+
+def _int64(labels: NDArray[Any]) -> NDArray[np.int64]:
+    return labels.astype(np.int64)

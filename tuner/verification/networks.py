@@ -1,0 +1,118 @@
+"""Checks of configurations and of the networks that they make: allowed, counted again, within the caps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from search_spaces.networks import LayerSummary
+from tuner.records import Configuration, TrialRecord, configuration_key
+from tuner.tasks import PATIENCE, RESTORE_BEST
+from tuner.verification.check import Outcome, Unavailable, count, outcome_of
+from tuner.verification.evidence import Evidence
+
+
+def configurations(evidence: Evidence) -> Outcome:
+    """Check that each configuration has all active hyperparameters of the space and no other, each within its range."""
+    found = _faults_of_configurations(evidence)
+    faults = [f"trial {name}: {fault}" for name, fault in found.items() if fault is not None]
+    different = len({configuration_key(record.configuration) for record in evidence.records.values()})
+    return outcome_of(faults, count(different, "configuration"))
+
+
+def _faults_of_configurations(evidence: Evidence) -> Mapping[str, str | None]:
+    """Return trial → what is wrong with its configuration, or None; each configuration is looked at once."""
+
+    def make() -> Mapping[str, str | None]:
+        known: dict[str, str | None] = {}
+        return {name: _known_fault(evidence, record.configuration, known) for name, record in evidence.records.items()}
+
+    return evidence.once("configurations", make)
+
+
+def _known_fault(evidence: Evidence, configuration: Configuration, known: dict[str, str | None]) -> str | None:
+    key = configuration_key(configuration)
+    if key not in known:
+        known[key] = _fault(evidence, configuration)
+    return known[key]
+
+
+def _fault(evidence: Evidence, configuration: Configuration) -> str | None:
+    values = {name: value for name, value in configuration.items() if name not in (PATIENCE, RESTORE_BEST)}
+    try:
+        # A study may leave a range, though not the kind of a hyperparameter.
+        complete = evidence.same_family.complete(values, strict=evidence.kind != "study")
+    except ValueError as error:
+        return str(error)
+    if complete != values:
+        missing = sorted(set(complete) - set(values))
+        return f"it lacks {missing[0]}" if missing else "a value is written as none of the space is"
+    return None
+
+
+def sound(evidence: Evidence) -> Iterator[TrialRecord]:
+    """Yield the records whose configuration is one of the space, so that its network can be counted."""
+    faults = _faults_of_configurations(evidence)
+    return (record for name, record in evidence.records.items() if faults[name] is None)
+
+
+def parameters(evidence: Evidence) -> Outcome:
+    """Check the trainable parameters of each trial by counting them again."""
+
+    def counted(record: TrialRecord) -> int:
+        return int(evidence.family.count_parameters(record.configuration))
+
+    return _counted_again(evidence, counted, lambda record: record.parameters, "parameters")
+
+
+def multiply_adds(evidence: Evidence) -> Outcome:
+    """Check each trial's layers, with their shapes, parameters and multiply-adds, by counting them again."""
+
+    def counted(record: TrialRecord) -> tuple[LayerSummary, ...]:
+        return tuple(evidence.family.layers(record.configuration))
+
+    def total(layers: tuple[LayerSummary, ...]) -> str:
+        return f"{sum(layer.multiply_adds for layer in layers):,} in {count(len(layers), 'layer')}"
+
+    known: dict[str, tuple[LayerSummary, ...]] = {}
+    faults = []
+    for record in sound(evidence):
+        key = configuration_key(record.configuration)
+        if key not in known:
+            known[key] = counted(record)
+        if tuple(record.layers) != known[key]:
+            faults.append(
+                f"trial {record.trial} has multiply-adds of {total(tuple(record.layers))}. Counted again: {total(known[key])}, layer by layer"
+            )
+    return outcome_of(faults, f"{count(len(known), 'network')} counted again, layer by layer")
+
+
+def _counted_again(
+    evidence: Evidence, counted: Callable[[TrialRecord], int], told: Callable[[TrialRecord], int], noun: str
+) -> Outcome:
+    known: dict[str, int] = {}
+    faults = []
+    for record in sound(evidence):
+        key = configuration_key(record.configuration)
+        if key not in known:
+            known[key] = counted(record)
+        if told(record) != known[key]:
+            faults.append(f"trial {record.trial} has {told(record):,} {noun}. Counted again: {known[key]:,}")
+    return outcome_of(faults, f"{count(len(known), 'network')} counted again")
+
+
+def caps(evidence: Evidence) -> Outcome:
+    """Check that no trial is above the caps of its run."""
+    space = evidence.run["space"]
+    limits = {"parameters": space.get("max_params"), "multiply-adds": space.get("max_macs")}
+    if not any(limit is not None for limit in limits.values()):
+        raise Unavailable("the run had no caps")
+    faults = []
+    for record in evidence.records.values():
+        sizes = {"parameters": record.parameters, "multiply-adds": record.multiply_adds}
+        faults += [
+            f"trial {record.trial} has {sizes[what]:,} {what}. The cap is {limit:,}"
+            for what, limit in limits.items()
+            if limit is not None and sizes[what] > limit
+        ]
+    words = " and ".join(f"{limit:,} {what}" for what, limit in limits.items() if limit is not None)
+    return outcome_of(faults, f"{count(len(evidence.records), 'trial')} of at most {words}")

@@ -1,0 +1,168 @@
+"""Checks of what the run was to do: its options, its plan, and that every planned trial and no other is in the journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuner.errors import UsageError
+from tuner.options import SearchOptions, StudyOptions, TrainOptions, options_from_json
+from tuner.records import Json, tidy_epochs
+from tuner.studies import make_study
+from tuner.study import study_trials
+from tuner.verification.agreement import disagreements
+from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
+from tuner.verification.evidence import Evidence
+from tuner.verification.repetitions import expected_trials, study_of
+from tuner.verification.replay import replay
+
+
+def options(evidence: Evidence) -> Outcome:
+    """Check that the options can be this program's, and that seed, space, caps and sizes of the splits are theirs."""
+    run = evidence.run
+    try:
+        found = options_from_json(run)
+    except UsageError as error:
+        return failed(str(error))
+    faults = _differences(
+        {"seed": run["seed"], "space": run["space"]["name"]}, {"seed": found.seed, "space": found.space}
+    )
+    data = run["data"]
+    if found.train_samples is None:
+        wanted = int((data["train"] + data["validation"]) * found.validation + 0.5)
+        faults += _differences({"validation images": data["validation"]}, {"validation images": wanted})
+    else:
+        faults += _differences({"training images": data["train"]}, {"training images": found.train_samples})
+    if not isinstance(found, SearchOptions):
+        caps = {"max_params": found.max_params, "max_macs": found.max_macs}
+        faults += _differences({name: run["space"].get(name) for name in caps}, caps)
+    return outcome_of(faults, f"{count(len(run['options']), 'option')}; seed, space and splits are theirs")
+
+
+def plan(evidence: Evidence) -> Outcome:
+    """Check the plan of run.json against the options: trials, rungs and epochs."""
+    run = evidence.run
+    if not run["plan"].get("trials") and not evidence.records:
+        raise Unavailable(f"the run had not planned yet: it is {run['status']}")
+    expected = expected_plan(evidence)
+    faults = disagreements(run["plan"], expected, "plan")
+    if evidence.older and run["plan"].get("epochs") is None:
+        faults = [fault for fault in faults if not fault.startswith("plan.epochs")]
+    if evidence.kind == "study":
+        faults += _study_faults(evidence)
+    rungs = sum(len(bracket["rungs"]) for bracket in expected["brackets"])
+    words = f"{count(rungs, 'rung')}, " if rungs else ""
+    return outcome_of(faults, f"{words}{count(expected['trials'], 'trial')}, {expected['epochs']:g} epochs")
+
+
+def expected_plan(evidence: Evidence) -> Json:
+    """Return `plan` of run.json as the options make it.
+
+    Raises:
+        Unavailable: where the options or the space can't be used.
+    """
+    options = evidence.options
+    if isinstance(options, StudyOptions):
+        trials = study_trials(study_of(evidence), options.seed)
+        return _flat_plan("study", len(trials), sum(trial.epochs for trial in trials))
+    if isinstance(options, TrainOptions):
+        return _flat_plan("train", options.seeds, options.seeds * options.epochs)
+    return _search_plan(evidence, evidence.search_options)
+
+
+def _search_plan(evidence: Evidence, options: SearchOptions) -> Json:
+    if options.algorithm == "hyperband":
+        found: Json = replay(evidence).plan
+    else:
+        found = _flat_plan(options.algorithm, options.trials_limit, options.trials_limit * options.max_epochs)
+    again = (options.confirm_top + options.refit) * options.confirm_seeds * options.max_epochs
+    return {**found, "epochs": tidy_epochs(found["epochs"] + again)}
+
+
+def _flat_plan(algorithm: str, trials: int, epochs: float) -> Json:
+    return {"algorithm": algorithm, "brackets": [], "trials": trials, "epochs": epochs}
+
+
+def _study_faults(evidence: Evidence) -> list[str]:
+    """Compare a study's arms with its options; not where they are held at another run's winner, whose folder is not looked for."""
+    options, study = evidence.options, study_of(evidence)
+    if not isinstance(options, StudyOptions) or options.base is not None:
+        return []
+    try:
+        return disagreements(study, make_study(options, evidence.family), "study")
+    except UsageError as error:
+        return [f"the study can't be made of its options: {error}"]
+
+
+def trials(evidence: Evidence) -> Outcome:
+    """Check that the journal has every trial of the plan, and no other."""
+    wanted = set(expected_trials(evidence))
+    if evidence.kind == "search":
+        found = replay(evidence)
+        wanted |= set(found.proposals)
+    names = set(evidence.records)
+    faults = [f"trial {name} is not of the plan" for name in sorted(names - wanted)]
+    if evidence.by_the_clock:
+        faults = []  # An invocation that had more time may have left trials of other finalists.
+    missing = sorted(wanted - names)
+    if evidence.completed and not evidence.by_the_clock:
+        faults += [f"trial {name} is missing" for name in missing]
+    cut = (
+        ""
+        if not missing
+        else f"; {len(missing)} not run: {'a clock' if evidence.completed else evidence.run['status']}"
+    )
+    return outcome_of(faults, f"{len(names):,} of {count(len(wanted), 'trial')}{cut}")
+
+
+def _differences(found: Json, expected: Json) -> list[str]:
+    return [
+        f"{name} of run.json is {found[name]}; by the options it is {value}"
+        for name, value in expected.items()
+        if found[name] != value
+    ]
+
+
+def same_space(evidence: Evidence) -> Outcome:
+    """Check the hyperparameters, caps and published networks of run.json against the space's own."""
+    run, family = evidence.run, evidence.same_family
+    told, known = run["space"].get("hyperparameters"), family.hyperparameters_json()
+    faults = disagreements(_undescribed(told), _undescribed(known), "hyperparameters")
+    if evidence.kind == "search":
+        caps = {"max_params": family.max_params, "max_macs": family.max_macs}
+        faults += [
+            f"{name} of run.json is {run['space'].get(name)}, the space's is {cap}"
+            for name, cap in caps.items()
+            if run["space"].get(name) != cap
+        ]
+    faults += _reference_faults(evidence)
+    number = len(run["space"].get("hyperparameters") or ())
+    return outcome_of(
+        faults,
+        f"{count(number, 'hyperparameter')}, caps, {count(len(run.get('references') or ()), 'published network')}",
+    )
+
+
+def _undescribed(hyperparameters: Any) -> list[Json]:
+    """Return hyperparameters (JSON) without their descriptions, which may be worded anew."""
+    return [{key: value for key, value in item.items() if key != "description"} for item in hyperparameters or ()]
+
+
+def _reference_faults(evidence: Evidence) -> list[str]:
+    family = evidence.family
+    known = {
+        reference.name: {
+            "parameters": family.count_parameters(reference.values),
+            "multiply_adds": family.count_multiply_adds(reference.values),
+            "published_accuracy": reference.published_accuracy,
+            "published_epochs": reference.published_epochs,
+        }
+        for reference in family.references()
+    }
+    faults = []
+    for item in evidence.run.get("references") or ():
+        if item["name"] in known:
+            expected = known[item["name"]]
+            faults += disagreements({key: item.get(key) for key in expected}, expected, f"reference {item['name']}")
+        elif not evidence.older:
+            faults.append(f"reference {item['name']} is none of the space's")
+    return faults

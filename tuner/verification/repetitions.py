@@ -1,0 +1,172 @@
+"""Checks of trials that repeat a configuration: a search's confirmation and refits, trainings, studies; and of all seeds and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tuner.confirmation import Confirmed, confirmed, trial_seed
+from tuner.options import SearchOptions, StudyOptions, TrainOptions
+from tuner.records import Json, Trial, TrialRecord
+from tuner.refit import refit_trials
+from tuner.sources import confirmation_trials, repeated
+from tuner.study import confirmed_arms, study_trials
+from tuner.target import smallest_first
+from tuner.verification.agreement import disagreements
+from tuner.verification.check import Contradiction, Outcome, Unavailable, count, outcome_of
+from tuner.verification.evidence import Evidence
+
+_COMPARED = ("phase", "bracket", "rung", "repetition", "epochs", "parameters")
+
+
+def seeds(evidence: Evidence) -> Outcome:
+    """Check that each trial has the seed of its repetition: the same for every configuration."""
+    run_seed = int(evidence.run["seed"])
+    faults = [
+        f"trial {record.trial} has the seed {record.seed}. Expected {trial_seed(run_seed, record.repetition)}"
+        for record in evidence.records.values()
+        if record.seed != trial_seed(run_seed, record.repetition)
+    ]
+    faults += [
+        f"trial {record.trial} of a search is repetition {record.repetition}. Expected 0"
+        for record in evidence.of_phase("search")
+        if record.repetition != 0
+    ]
+    number = len({record.seed for record in evidence.records.values()})
+    return outcome_of(faults, f"{count(len(evidence.records), 'trial')}, {count(number, 'seed')}")
+
+
+def folds(evidence: Evidence) -> Outcome:
+    """Check that each trial validates on the fold of its phase and repetition."""
+    whole = {event.trial for event in evidence.events if event.whole}
+    faults, compared = [], 0
+    for record in evidence.records.values():
+        if evidence.older and record.trial not in whole:
+            continue
+        expected = record.repetition if record.phase in ("confirm", "train") and evidence.has_folds else 0
+        compared += 1
+        if record.fold != expected:
+            faults.append(f"trial {record.trial} validates on fold {record.fold}. Expected {expected}")
+    if not compared and evidence.records:
+        raise Unavailable("an earlier version made the run, which had no folds")
+    return outcome_of(faults, count(compared, "trial"))
+
+
+def repetitions(evidence: Evidence) -> Outcome:
+    """Check that the trials of a confirmation, a refit, a training or a study are those of the rule: configuration, epochs, repetition."""
+    expected = expected_trials(evidence)
+    faults, compared = [], 0
+    for record in evidence.of_phase("confirm", "refit", "train", "study"):
+        if record.trial not in expected:
+            if not evidence.by_the_clock:
+                faults.append(f"trial {record.trial} of phase {record.phase} is none of the rule's")
+            continue
+        compared += 1
+        faults += _faults(record, expected[record.trial])
+    if not compared and not faults:
+        raise Unavailable("no trial repeats a configuration yet")
+    return outcome_of(faults, count(compared, "trial"))
+
+
+def _faults(record: TrialRecord, expected: Trial) -> list[str]:
+    name = f"trial {record.trial}"
+    if dict(record.configuration) != dict(expected.configuration):
+        return [f"{name} has another configuration than the rule gives it"]
+    found, wanted = ({what: getattr(one, what) for what in _COMPARED} for one in (record, expected))
+    return disagreements(found, wanted, name)
+
+
+def expected_trials(evidence: Evidence) -> Mapping[str, Trial]:
+    """Return trial → the trial as the rule makes it, of all that are not a search's own.
+
+    Raises:
+        Unavailable: where options, journal or the study's plan are missing.
+    """
+    options = evidence.options
+    if isinstance(options, StudyOptions):
+        return {trial.trial: trial for trial in study_trials(study_of(evidence), options.seed)}
+    if isinstance(options, TrainOptions):
+        return {trial.trial: trial for trial in _train_trials(evidence, options)}
+    confirmations = confirmation(evidence)
+    return confirmations | refits(evidence)
+
+
+def study_of(evidence: Evidence) -> Json:
+    """Return what a study varies, as run.json has it.
+
+    Raises:
+        Contradiction: where the study's trials can't be made of it.
+    """
+    study: Json | None = evidence.run.get("study")
+    if study is None:
+        raise Contradiction("run.json has no study")
+    if any(arm.get("parameters") is None for arm in study["arms"]):
+        raise Contradiction("an arm of the study in run.json has no parameters")
+    return study
+
+
+def _train_trials(evidence: Evidence, options: TrainOptions) -> list[Trial]:
+    records = evidence.of_phase("train")
+    # Counted again by the check `parameters`.
+    parameters = records[0].parameters if records else 0
+    return [
+        repeated(
+            number,
+            phase="train",
+            repetition=number,
+            configuration=dict(options.configuration),
+            epochs=options.epochs,
+            parameters=parameters,
+            run_seed=options.seed,
+            fold=number if evidence.has_folds else 0,
+        )
+        for number in range(1, options.seeds + 1)
+    ]
+
+
+def confirmation(evidence: Evidence) -> dict[str, Trial]:
+    """Return the trials of a search's confirmation: every finalist with every seed."""
+    options = evidence.search_options
+    return {
+        trial.trial: trial
+        for trial in confirmation_trials(
+            evidence.candidates(),
+            options.confirm_seeds,
+            evidence.planned_trials + 1,
+            options.confirm_seeds,
+            options.seed,
+            folds=evidence.has_folds,
+        )
+    }
+
+
+def refits(evidence: Evidence) -> dict[str, Trial]:
+    """Return the trials of a search's refit; none where none was asked for or nothing is confirmed."""
+    options = evidence.search_options
+    found = ranked(evidence) if options.refit else []
+    if not found:
+        return {}
+    first = evidence.planned_trials + options.confirm_top * options.confirm_seeds + 1
+    return {trial.trial: trial for trial in refit_trials(found[0], first)}
+
+
+def ranked(evidence: Evidence) -> list[Confirmed]:
+    """Return the confirmed configurations by the rule, the winner first; empty where none is confirmed yet."""
+    options = evidence.options
+    if isinstance(options, StudyOptions):
+        return confirmed_arms(study_of(evidence), evidence.of_phase("study"))
+    if isinstance(options, TrainOptions):
+        records = evidence.of_phase("train")
+        completed = tuple(record for record in records if record.completed)
+        return [Confirmed(None, completed, len(records) - len(completed))] if completed else []
+    return _finalists(evidence, evidence.search_options)
+
+
+def _finalists(evidence: Evidence, options: SearchOptions) -> list[Confirmed]:
+    wanted = confirmation(evidence)
+    records = [
+        record
+        for record in evidence.of_phase("confirm")
+        if record.trial in wanted and dict(record.configuration) == dict(wanted[record.trial].configuration)
+    ]
+    found = confirmed(evidence.candidates(), records)
+    return found if options.target_share is None else smallest_first(found, options.target_share)

@@ -1,0 +1,181 @@
+"""A search replayed with the scores of its journal: which configuration each trial has to have, sampled or promoted.
+
+A sample is a function of (seed, bracket, slot, attempt) alone, and a promotion one of the records below; so both follow from the
+options and the journal. Bayesian search is the exception: what its model chose depends on the order in which workers
+finished, but each choice is one of the candidates of its slot, and these can be sampled again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tuner.draws import Drawn, Draws
+from tuner.errors import RunFailed
+from tuner.known import known_configurations
+from tuner.options import SearchOptions
+from tuner.quiet import quiet_imports
+from tuner.records import Configuration, Json, TrialRecord, trial_name
+from tuner.verification.check import Outcome, Unavailable, count, outcome_of
+from tuner.verification.evidence import Evidence
+
+if TYPE_CHECKING:
+    from tuner.oracle import Proposer
+
+_CANDIDATES = 400
+"""How many configurations the model of a Bayesian search chooses among (`flat_oracles`)."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A trial of a search as the rules make it."""
+
+    trial: str
+    bracket: int | None
+    rung: int | None
+    configuration: Configuration | None
+    """None where it can't be replayed: one of several was right."""
+    epochs: float
+    origin: str
+    fault: str | None = None
+    """What is wrong with the journal's configuration, where only that can be said."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What comes of a search's options and records."""
+
+    plan: Json
+    """Without the epochs of a confirmation."""
+    proposals: dict[str, Expected] = field(default_factory=dict)
+
+
+def samples(evidence: Evidence) -> Outcome:
+    """Check that each configuration of a first rung is the one that the seed gives."""
+    evidence.same_family  # noqa: B018 - another space would sample others
+    return _compared(evidence, first=True, noun="sampled configuration")
+
+
+def promotions(evidence: Evidence) -> Outcome:
+    """Check that each later rung has the best of the rung below, in their order."""
+    if evidence.search_options.algorithm != "hyperband":
+        raise Unavailable("only Hyperband promotes")
+    return _compared(evidence, first=False, noun="promotion")
+
+
+def _compared(evidence: Evidence, *, first: bool, noun: str) -> Outcome:
+    expected = replay(evidence).proposals
+    faults, compared = [], 0
+    for record in evidence.of_phase("search"):
+        if (not record.rung) is not first:
+            continue
+        compared += 1
+        if record.trial not in expected:
+            faults.append(f"trial {record.trial} does not follow from the options and the records")
+        else:
+            faults += _faults(record, expected[record.trial], older=evidence.older)
+    return outcome_of(faults, f"{count(compared, noun)} replayed")
+
+
+def _faults(record: TrialRecord, expected: Expected, *, older: bool) -> list[str]:
+    name = f"trial {record.trial}"
+    faults = [] if expected.fault is None else [f"{name} {expected.fault}"]
+    if expected.configuration is not None:
+        changed = _changed(record.configuration, expected.configuration)
+        if changed:
+            faults.append(f"{name} has another configuration: {changed}")
+    for what in ("bracket", "rung", "epochs"):
+        if getattr(record, what) != getattr(expected, what):
+            faults.append(f"{name}: {what} is {getattr(record, what)}. Expected {getattr(expected, what)}")
+    if record.origin != expected.origin and not (older and not record.origin):
+        faults.append(f"{name}: origin is {record.origin!r}. Expected {expected.origin!r}")
+    return faults
+
+
+def _changed(found: Configuration, expected: Configuration) -> str:
+    names = sorted({*found, *expected})
+    different = [name for name in names if found.get(name) != expected.get(name)]
+    return ", ".join(f"{name} is {found.get(name)!r}, not {expected.get(name)!r}" for name in different[:2])
+
+
+def replay(evidence: Evidence) -> Replay:
+    """Return the search as its options, its seed and its records make it; once for all checks.
+
+    Raises:
+        Unavailable: where the run is no search, or its space can't be used.
+    """
+    options = evidence.search_options
+    made = _hyperband if options.algorithm == "hyperband" else _flat
+    return evidence.once("replay", lambda: made(evidence, options))
+
+
+def _hyperband(evidence: Evidence, options: SearchOptions) -> Replay:
+    with quiet_imports():
+        from tuner.oracle import Proposer
+    family = evidence.family
+    if any(record.completed and record.val_accuracy is None for record in evidence.of_phase("search")):
+        raise Unavailable("a completed trial has no validation accuracy to be promoted by")
+    proposer = Proposer(family, options, known=known_configurations(family, options.references))
+    found = Replay(proposer.plan_json(options.algorithm))
+    while fresh := _asked(proposer, found):
+        for name in fresh:
+            if name in evidence.records:
+                proposer.report(evidence.records[name])
+    return found
+
+
+def _asked(proposer: Proposer, found: Replay) -> list[str]:
+    """Take every proposal that can be had before a record comes back; the names of these trials."""
+    fresh = []
+    try:
+        while (proposal := proposer.propose()) is not None:
+            fresh.append(proposal.trial)
+            found.proposals[proposal.trial] = Expected(
+                proposal.trial,
+                proposal.bracket,
+                proposal.rung,
+                proposal.configuration,
+                proposal.epochs,
+                proposal.origin,
+            )
+    except RunFailed:  # The space is exhausted: the run itself ended so.
+        return []
+    return fresh
+
+
+def _flat(evidence: Evidence, options: SearchOptions) -> Replay:
+    """Return a random or Bayesian search: slot by slot in the order of the plan."""
+    family = evidence.family
+    draws = Draws(family, options.seed, known_configurations(family, options.references), {})
+    limit = options.trials_limit
+    found = Replay(
+        {"algorithm": options.algorithm, "brackets": [], "trials": limit, "epochs": limit * options.max_epochs}
+    )
+    for slot in range(limit):
+        name = trial_name(slot + 1)
+        record = evidence.records.get(name)
+        try:
+            found.proposals[name] = _flat_trial(draws, name, slot, options, record)
+        except RunFailed:
+            break
+    return found
+
+
+def _flat_trial(draws: Draws, name: str, slot: int, options: SearchOptions, record: TrialRecord | None) -> Expected:
+    guided = options.algorithm == "bayesian" and slot >= math.ceil(options.trials_limit / 3)
+    if guided and record is None:
+        return Expected(name, None, None, None, options.max_epochs, "model")
+    if guided and record is not None and record.origin != "random":
+        return _model_s_choice(draws, name, slot, options, record)
+    drawn: Drawn = draws.draw(name, 0, slot)
+    return Expected(name, None, None, drawn.configuration, options.max_epochs, drawn.origin)
+
+
+def _model_s_choice(draws: Draws, name: str, slot: int, options: SearchOptions, record: TrialRecord) -> Expected:
+    configuration = dict(record.configuration)
+    candidates = draws.candidates(slot, _CANDIDATES)
+    among = draws.is_new(configuration) and any(dict(candidate) == configuration for candidate in candidates)
+    draws.take(configuration)
+    fault = None if among else f"has a configuration that is none of the {_CANDIDATES} candidates of its slot"
+    return Expected(name, None, None, None, options.max_epochs, "model", fault)

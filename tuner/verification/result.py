@@ -1,0 +1,91 @@
+"""Checks of result.json against the journal: who was confirmed, who won and with which figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuner.options import StudyOptions
+from tuner.records import Json
+from tuner.refit import Refitted, refitted
+from tuner.result import result_json
+from tuner.study_result import study_result
+from tuner.verification.agreement import disagreements
+from tuner.verification.check import Contradiction, Outcome, count, failed, outcome_of
+from tuner.verification.evidence import Evidence
+from tuner.verification.repetitions import ranked, refits, study_of
+
+_OF_FILES = ("schema", "test", "model", "files")
+"""Keys that other checks compare with the files."""
+_OLDER_LACK = ("fold", "target", "refit", "layers", "finalists", "multiply_adds")
+
+
+def winner(evidence: Evidence) -> Outcome:
+    """Check that the winner, its trials, its network and the finalists are those of the rule."""
+    found, expected = evidence.result, expected_result(evidence)
+    if expected is None:
+        return failed("result.json has a winner, and no configuration of the journal is confirmed")
+    names = [name for name in expected if name not in _OF_FILES and not _is_figure(name)]
+    if evidence.older:
+        names = [name for name in names if name in found or name not in _OLDER_LACK]
+    faults = disagreements(
+        _without_figures({name: found[name] for name in names if name in found}),
+        _without_figures({name: expected[name] for name in names}),
+        "",
+    )
+    wrong = [name for name in ("target", "refit", "study") if name in found and name not in expected]
+    faults += [f"{name} is there, though the options ask for none" for name in wrong]
+    return outcome_of(faults, f"trial {expected['trial']}, first of {count(len(expected['finalists']), 'finalist')}")
+
+
+def figures(evidence: Evidence) -> Outcome:
+    """Check the validation figures of winner and finalists: n, mean, standard deviation, scores of each seed."""
+    found, expected = evidence.result, expected_result(evidence)
+    if expected is None:
+        return failed("result.json has figures, and no configuration of the journal is confirmed")
+    faults = disagreements(_figures(found), _figures(expected), "")
+    return outcome_of(
+        faults, f"mean {expected['validation']['mean']:.4f} of {count(expected['validation']['n'], 'seed')}"
+    )
+
+
+def expected_result(evidence: Evidence) -> Json | None:
+    """Return the content of result.json that the journal makes, but for test and files; None where nothing is confirmed."""
+    found = ranked(evidence)
+    if not found:
+        return None
+    options = evidence.options
+    if isinstance(options, StudyOptions):
+        try:
+            compared = study_result(study_of(evidence), evidence.of_phase("study"))
+        except ValueError as error:
+            raise Contradiction(f"the study of run.json can't be compared: {error}") from error
+        return {**result_json(found, None, {}), "kind": "study", "study": compared}
+    target = getattr(options, "target_share", None)
+    return result_json(found, None, {}, target, _refitted(evidence))
+
+
+def _refitted(evidence: Evidence) -> Refitted | None:
+    if not getattr(evidence.options, "refit", False):
+        return None
+    wanted = refits(evidence)
+    records = [record for record in evidence.of_phase("refit") if record.trial in wanted]
+    data = evidence.run["data"]
+    return refitted(ranked(evidence)[0], records, data["train"] + data["validation"])
+
+
+def _is_figure(name: str) -> bool:
+    return name == "validation"
+
+
+def _without_figures(document: Json) -> Json:
+    kept: Json = {name: value for name, value in document.items() if not _is_figure(name)}
+    if "finalists" in kept:
+        kept["finalists"] = [{k: v for k, v in item.items() if not _is_figure(k)} for item in kept["finalists"] or ()]
+    return kept
+
+
+def _figures(document: Json) -> dict[str, Any]:
+    return {
+        "validation": document["validation"],
+        "finalists": [item["validation"] for item in document.get("finalists") or ()],
+    }
