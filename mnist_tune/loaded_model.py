@@ -30,7 +30,7 @@ def model_of(path: Path) -> ModelFile:
     Raises:
         UsageError: where there is none.
     """
-    if not os.path.isfile(path / "run.json"):
+    if not os.path.lexists(path / "run.json"):
         return find_model(path)
     folder = RunFolder(path)
     names = folder.class_names()

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inference.models import find_model
 from tuner.errors import MnistTuneError
 from tuner.records import Json
 from tuner.run_folder import RunFolder
@@ -54,9 +55,10 @@ class Run:
     def model(self) -> Any:
         """The exported model as a Keras model (untyped): uint8 images (n, 28, 28) to probabilities (n, classes)."""
         self.best  # noqa: B018 - says what is missing where there is no winner
+        find_model(self._folder.keras_model)
         import keras
 
-        return keras.models.load_model(self._folder.keras_model)
+        return keras.models.load_model(self._folder.keras_model, safe_mode=True)
 
     def report(self) -> Path:
         """Renders report.html again and returns its path."""

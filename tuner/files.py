@@ -12,17 +12,8 @@ from pathlib import Path
 from tuner.disk import is_no_space
 from tuner.errors import UsageError
 
-_OWN_FILES = (
-    "run.json",
-    "trials.jsonl",
-    "result.json",
-    "evaluation.npz",
-    "best",
-    "best.keras",
-    "trials.csv",
-    "report.html",
-    ".work",
-)
+_FILES = ("run.json", "trials.jsonl", "result.json", "evaluation.npz", "best.keras", "trials.csv", "report.html")
+_FOLDERS = ("best", "export", ".work")
 
 
 @contextlib.contextmanager
@@ -96,25 +87,48 @@ def _flush(path: Path) -> None:
 
 
 def refuse_links(folder: Path, *, below: bool = False) -> None:
-    """A run's files are its own: what is a link, a pipe or a device could lead anywhere.
+    """Raise where a run's files lead elsewhere, or a name is of another kind: a folder `best.keras` may hold a program.
 
     Args:
         folder: of the run; it may itself be reached by a link.
-        below: look at everything below it, not only at the files that every run has.
+        below: look at everything below it too, not only at what every run has.
 
     Raises:
-        UsageError: names what is no ordinary file or folder.
+        UsageError: names the link, pipe or device, or the folder in a file's place (or the reverse).
     """
-    for path in _everything(folder) if below else (folder / name for name in _OWN_FILES):
-        try:
-            mode = os.lstat(path).st_mode
-        except (OSError, ValueError):  # not there, or no name that a file can have
-            continue
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    for path in _everything(folder) if below else (folder / name for name in (*_FILES, *_FOLDERS)):
+        mode = _mode(path)
+        if mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise UsageError(
                 f"A run's files are its own. Expected files and folders only, no links and no devices. Received: {path}. "
                 "Copy the run with what its links lead to (cp -rL)."
             )
+    _check_kinds(folder)
+
+
+def _check_kinds(folder: Path) -> None:
+    for names, expected, other in ((_FILES, "a file", stat.S_ISDIR), (_FOLDERS, "a folder", stat.S_ISREG)):
+        for path in (folder / name for name in names):
+            mode = _mode(path)
+            if mode is not None and other(mode):
+                raise UsageError(
+                    f"{path.name} of a run is of another kind. Expected {expected}. "
+                    f"Received a {'folder' if stat.S_ISDIR(mode) else 'file'}: {path}. Restore the run from a copy."
+                )
+
+
+def is_regular_file(path: Path) -> bool:
+    """Return whether there is a file at a path: no link to one, no folder, no pipe. Never raises, whatever the name."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISREG(mode)
+
+
+def _mode(path: Path) -> int | None:
+    """Return the mode of what lies at a path, links not followed; None where nothing is there, or nothing can be."""
+    try:
+        return os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return None
 
 
 def _everything(folder: Path) -> Iterator[Path]:

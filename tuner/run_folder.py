@@ -24,8 +24,8 @@ _OF_A_START = LOCK_FILES | {".work", ".run.json.partial"}
 _HALF_WRITTEN = frozenset(
     {".run.json.partial", ".result.json.partial", ".best.keras.partial", ".best.partial", ".evaluation.partial.npz"}
 )
-_OF_A_PROCESS = re.compile(r"\.(?:report\.html|trials\.csv)\.(\d{1,10})")
-"""A page or table while the process of this number writes it."""
+_OF_A_PROCESS = re.compile(r"\.(?:(?:report\.html|trials\.csv)\.|export-)(\d{1,10})(?:\.partial)?")
+"""A page, a table or a folder of exports while the process of this number writes it."""
 _WRITING_S = 60.0
 
 
@@ -58,6 +58,11 @@ class RunFolder:
     @property
     def keras_model(self) -> Path:
         return self.path / "best.keras"
+
+    @property
+    def exports(self) -> Path:
+        """Where `mnist-tune export` writes unless it is told another folder."""
+        return self.path / "export"
 
     @property
     def work(self) -> Path:
@@ -174,8 +179,18 @@ class RunFolder:
     def sweep(self) -> None:
         """Removes what processes that were killed left half-written. To be called by the lock's holder."""
         for path in self.path.iterdir():
-            if path.name in _HALF_WRITTEN or _is_abandoned(path):
+            if path.name in _HALF_WRITTEN:
                 _remove(path)
+        for folder in (self.path, self.exports):
+            if folder.is_dir() and not folder.is_symlink():
+                remove_abandoned(folder)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what processes that are no more were writing in a folder."""
+    for path in folder.iterdir():
+        if _is_abandoned(path):
+            _remove(path)
 
 
 def write_json(path: Path, document: Json) -> None:
@@ -194,7 +209,7 @@ def _remove(path: Path) -> None:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether it is a page or table that a process which is no more was writing: `report` may run beside a run."""
+    """Whether a process which is no more was writing it: `report` and `export` may run beside a run."""
     match = _OF_A_PROCESS.fullmatch(path.name)
     if match is None:
         return False
