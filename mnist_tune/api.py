@@ -22,6 +22,7 @@ from mnist_tune.report_writer import ReportWriter
 from mnist_tune.run import Run
 from tuner.configurations import refuse_unnamed_code
 from tuner.errors import UsageError
+from tuner.machine import validate_environment
 from tuner.observer import Observers
 from tuner.options import (
     RunOptions,
@@ -143,6 +144,7 @@ def _run(
     notes: Sequence[str] = (),
 ) -> Run:
     given = plain_values(given)
+    validate_environment()
     if resume:
         return _resume(given, out, force=force, quiet=quiet, notes=notes)
     from tuner import launch

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from inference.models import find_model
 from tuner.errors import MnistTuneError
+from tuner.machine import validate_environment
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 
@@ -56,6 +57,7 @@ class Run:
         """The exported model as a Keras model (untyped): uint8 images (n, 28, 28) to probabilities (n, classes)."""
         self.best  # noqa: B018 - says what is missing where there is no winner
         find_model(self._folder.keras_model)
+        validate_environment()
         import keras
 
         return keras.models.load_model(self._folder.keras_model, safe_mode=True)
