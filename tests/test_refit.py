@@ -7,7 +7,7 @@ import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -478,13 +478,28 @@ def test_an_interrupted_refit_is_gone_on_with(tmp_path: Path, after: int, worker
     assert [event["event"] for event in events].count("finished") == len(ended)
 
 
-def test_a_refit_whose_model_is_gone_is_trained_again(tmp_path: Path) -> None:
+def no_model(kept: Path) -> None:
+    kept.with_suffix(".keras").unlink()
+
+
+def a_folder_for_a_model(kept: Path) -> None:
+    kept.with_suffix(".keras").unlink()
+    kept.with_suffix(".keras").mkdir()
+    (kept.with_suffix(".keras") / "saved_model.pb").touch()
+
+
+def torn_arrays(kept: Path) -> None:
+    kept.with_suffix(".npz").write_bytes(kept.with_suffix(".npz").read_bytes()[:-30])
+
+
+@pytest.mark.parametrize("damage", [no_model, torn_arrays, a_folder_for_a_model])
+def test_a_kept_model_that_is_gone_or_damaged_is_trained_again(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     path = tmp_path / "run"
     undisturbed = start(tmp_path / "undisturbed", refit=True)
     with pytest.raises(Interrupted):
         start(path, Impatient(3), refit=True)
     lost = of_phase(path, "refit")[0].trial
-    RunFolder(path).kept(lost).with_suffix(".keras").unlink()
+    damage(RunFolder(path).kept(lost))
     assert resume(path, refit=True) == undisturbed
     events = [event["event"] for event in read_journal(path / "trials.jsonl") if event["trial"] == lost]
     assert events == ["started", "finished", "started", "finished"]

@@ -113,14 +113,14 @@ class RunFolder:
         # run.json last: cut short, this is still a run's folder, that can be written over again.
         for path in sorted(self.path.iterdir(), key=lambda path: path == self.run_json):
             if path.name not in LOCK_FILES:
-                _remove(path)
+                remove(path)
         self.work.mkdir()
 
     def discard(self) -> None:
         """Removes what a start left that failed before run.json was there."""
         if not self.run_json.exists():
             for name in _OF_A_START - LOCK_FILES:
-                _remove(self.path / name)
+                remove(self.path / name)
 
     def read_run(self) -> Json:
         """The content of run.json.
@@ -180,7 +180,7 @@ class RunFolder:
         """Removes what processes that were killed left half-written. To be called by the lock's holder."""
         for path in self.path.iterdir():
             if path.name in _HALF_WRITTEN:
-                _remove(path)
+                remove(path)
         for folder in (self.path, self.exports):
             if folder.is_dir() and not folder.is_symlink():
                 remove_abandoned(folder)
@@ -190,7 +190,7 @@ def remove_abandoned(folder: Path) -> None:
     """Remove what processes that are no more were writing in a folder."""
     for path in folder.iterdir():
         if _is_abandoned(path):
-            _remove(path)
+            remove(path)
 
 
 def write_json(path: Path, document: Json) -> None:
@@ -200,7 +200,8 @@ def write_json(path: Path, document: Json) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, where there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
