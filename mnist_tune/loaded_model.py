@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ def model_of(path: Path) -> ModelFile:
         raise UsageError(
             f"This run has no best.keras, only a SavedModel, which is a program that TensorFlow runs. Where you trust it, name it: {folder.saved_model}"
         )
-    raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {path} --resume")
+    if folder.is_study():
+        raise UsageError(f"A study has no model: it compares. Train what it found (mnist-tune train). Received: {path}")
+    raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {shlex.quote(str(path))} --resume")
 
 
 def load(model: ModelFile) -> Loaded:

@@ -15,6 +15,7 @@ from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.own_images import OwnImages, load_own_images, read_own_images
 from tuner.records import Json
+from tuner.restoration import Restoration, find_lack, restore_without_training
 from tuner.run_document import add_nondeterminism, new_run
 from tuner.run_folder import RunFolder, remove
 from tuner.run_lock import held, refuse_if_held
@@ -91,7 +92,7 @@ def resume(
     notes: Sequence[str] = (),
     worker_module: str = WORKER_MODULE,
 ) -> Json | None:
-    """Goes on with a run; None where it was done already.
+    """Goes on with a run; makes again what a completed one lacks. None where nothing is to be done.
 
     Args:
         options: the run's own, but for those that may change.
@@ -107,10 +108,15 @@ def resume(
     folder.read_run_to_resume()
     with held(folder.path):
         run = folder.read_run_to_resume()
-        if run["status"] == "completed":
-            # It may have been killed when only its report was wanting.
-            folder.clean()
-            return None
+        completed = run["status"] == "completed"
+        if completed:
+            lack = find_lack(options, folder)
+            if not lack.parts:
+                # It may have been killed when only its report was wanting.
+                folder.clean()
+                return None
+            if isinstance(options, StudyOptions) or not lack.needs_training:
+                return restore_without_training(options, folder, observer, run, lack)
         folder.sweep()
         data, damages = _data_again(options, folder, run)
         _note(run, observer, (*notes, *damages, *_own_images_again(options, folder, data)))
@@ -118,6 +124,8 @@ def resume(
         gpus = usable_gpus(options)
         check_scheduler(options)
         add_nondeterminism(run, options, gpus)
+        if completed:
+            return Restoration(options, folder, observer, data, space, run, gpus, worker_module).go()
         return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 

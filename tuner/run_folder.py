@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import time
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from tuner.documents import NAMES_OF_CLASSES, RESULT, RUN, RUN_TO_RESUME
 from tuner.errors import UsageError
 from tuner.files import refuse_links, write_bytes
-from tuner.journal import JOURNAL_NAME
+from tuner.journal import JOURNAL_NAME, check_journal
 from tuner.json_files import check_shape, read_document, readable
 from tuner.records import Json
 from tuner.run_lock import LOCK_FILES
@@ -137,8 +138,16 @@ class RunFolder:
         return read_document(self.run_json, RUN)
 
     def _hint_of_a_start(self) -> str:
-        begun = os.path.isdir(self.work) and self._is_free()
-        return " Its run was cut short before it began: begin it again, without --resume." if begun else ""
+        try:
+            begun = not (os.path.isdir(self.path) and self._is_free())
+        except OSError:  # it can't be looked into
+            begun = True
+        if begun:
+            return ""
+        return (
+            " Nothing had begun in it, so nothing is lost: give the command that was to begin the run again, without --resume "
+            f"(such as mnist-tune --space NAME --out {shlex.quote(str(self.path))})."
+        )
 
     def read_run_to_resume(self) -> Json:
         """The content of run.json of a run that is gone on with: everything that is there is the run's own.
@@ -150,6 +159,7 @@ class RunFolder:
         document = self.read_run()
         refuse_links(self.path, below=True)
         check_shape(self.run_json, document, RUN_TO_RESUME)
+        check_journal(self.path, document)
         return document
 
     def class_names(self) -> tuple[str, ...] | None:
@@ -162,6 +172,14 @@ class RunFolder:
         refuse_links(self.path)
         names = read_document(self.run_json, NAMES_OF_CLASSES).get("data", {}).get("class_names")
         return None if names is None else tuple(readable(names))
+
+    def is_study(self) -> bool:
+        """Return whether the run is a study. Nothing else of run.json is looked at.
+
+        Raises:
+            JournalError: where run.json is damaged or of another schema.
+        """
+        return bool(read_document(self.run_json, NAMES_OF_CLASSES).get("kind") == "study")
 
     def read_result(self) -> Json | None:
         """The content of result.json, or None."""

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic
 
 from tuner.budget import Budget
@@ -22,7 +23,7 @@ from tuner.files import write_bytes
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
 from tuner.options import Options
-from tuner.records import Json, Trial
+from tuner.records import Json, Trial, TrialRecord
 from tuner.refit import Refitted
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import RunFolder, write_json
@@ -158,13 +159,29 @@ class Session(abc.ABC, Generic[Options]):
             target: the validation accuracy that the winner was to reach, in (0, 1]; None without one.
             refit: the winner's refits, which stand in for its confirmed models if there are any; None where none was asked for.
         """
-        winner = found[0]
-        records, exported = winner.records, winner.median
-        if refit is not None and refit.records:
-            records, exported = refit.records, refit.exported
+        records, exported = self.evaluated_records(found[0], refit)
         models = [self.folder.kept(record.trial).with_suffix(".keras") for record in records]
-        arrays, own = self.folder.work / "winner.npz", self.folder.own_images
-        evaluated = do_task(
+        arrays = self.folder.work / "winner.npz"
+        evaluated = self.evaluate_models(found[0], models, exported, arrays, test=test)
+        write_bytes(self.folder.keras_model, models[exported].read_bytes())
+        model = self._export()
+        collect_arrays(self.folder, self.data, found, arrays, refit)
+        result = result_json(found, evaluated["test"], model, target, refit)
+        write_json(self.folder.result_json, result)
+        return result
+
+    def evaluated_records(self, winner: Confirmed, refit: Refitted | None) -> tuple[Sequence[TrialRecord], int]:
+        """Return the records of the models that meet the test set, and which of them is exported."""
+        if refit is not None and refit.records:
+            return refit.records, refit.exported
+        return winner.records, winner.median
+
+    def evaluate_models(
+        self, winner: Confirmed, models: Sequence[Path], exported: int, arrays: Path, *, test: bool
+    ) -> Json:
+        """Have a worker evaluate the winner's models, and leave the arrays of the figures at a path."""
+        own = self.folder.own_images
+        return do_task(
             self.workers,
             EvaluateTask(
                 id="evaluate",
@@ -179,12 +196,6 @@ class Session(abc.ABC, Generic[Options]):
                 own_images=str(own.absolute()) if own.exists() else None,
             ),
         )
-        write_bytes(self.folder.keras_model, models[exported].read_bytes())
-        model = self._export()
-        collect_arrays(self.folder, self.data, found, arrays, refit)
-        result = result_json(found, evaluated["test"], model, target, refit)
-        write_json(self.folder.result_json, result)
-        return result
 
     def _export(self) -> Json:
         model = do_task(

@@ -1,0 +1,255 @@
+"""Completed runs that lack a file: what the journal gives again, what is trained again, and what is said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnist_tune import cli
+from tests.report_builders import FakeRun, build_run
+from tests.test_runs import DIGITS, FAKE, studying, training
+from tuner import launch
+from tuner.errors import Interrupted, UsageError
+from tuner.journal import read_state
+from tuner.observer import Observer
+from tuner.options import RunOptions, SearchOptions
+from tuner.records import Json, TrialRecord
+from tuner.restoration import find_lack, found_again, recompute_test
+from tuner.run_folder import RunFolder
+
+
+def searching(**changes: Any) -> SearchOptions:
+    return SearchOptions(**{"space": "compact8k", "max_epochs": 4, "confirm_seeds": 2, **DIGITS, **changes})
+
+
+KINDS: dict[str, RunOptions] = {
+    "search": searching(),
+    "refit": searching(refit=True),
+    "target": searching(target=60.0, confirm_top=3),
+    "train": training(seeds=2),
+    "study": studying(seeds=2),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A completed run of a kind, made when it is first asked for."""
+    folder, made = tmp_path_factory.mktemp("whole"), set()
+
+    def run(kind: str) -> Path:
+        if kind not in made:
+            launch.start(KINDS[kind], RunFolder(folder / kind), Observer(), command=["mnist-tune"], worker_module=FAKE)
+            made.add(kind)
+        return folder / kind
+
+    return run
+
+
+class Heard(Observer):
+    """What was trained, and what was said."""
+
+    def __init__(self) -> None:
+        self.trained: list[str] = []
+        self.notes: list[str] = []
+
+    def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
+        self.trained.append(record.trial)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def without(whole: Path, folder: Path, *names: str) -> Path:
+    shutil.copytree(whole, folder)
+    for name in names:
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return folder
+
+
+def resume(path: Path, kind: str) -> tuple[Json | None, Heard]:
+    heard = Heard()
+    return launch.resume(KINDS[kind], RunFolder(path), heard, worker_module=FAKE), heard
+
+
+def result_of(path: Path) -> Json:
+    """result.json but for what times and the export's rounding make of it."""
+    result: Json = json.loads((path / "result.json").read_text())
+    result["model"] = {**result["model"], "difference": None}
+    for arm in result.get("study", {}).get("arms", ()):
+        del arm["duration_mean_s"]
+    return result
+
+
+def trials_of(result: Json, *, exported: bool) -> list[str]:
+    """The trials whose models the result is of."""
+    evaluated = result.get("refit") or result
+    return [evaluated["trial"]] if exported else sorted({*result["trials"], *evaluated["trials"]})
+
+
+@pytest.mark.parametrize("kind", ["search", "refit", "train"])
+def test_a_lost_model_is_trained_again_alone(kind: str, whole: Callable[[str], Path], tmp_path: Path) -> None:
+    run = without(whole(kind), tmp_path / "run", "best.keras")
+    before = {name: (run / name).read_bytes() for name in ("trials.jsonl", "result.json", "evaluation.npz")}
+    _, heard = resume(run, kind)
+    assert heard.trained == trials_of(result_of(run), exported=True)
+    assert (run / "best.keras").read_bytes() == (whole(kind) / "best.keras").read_bytes()
+    assert {name: (run / name).read_bytes() for name in before} == before
+    assert not (run / ".work").exists()
+    document = RunFolder(run).read_run()
+    assert document["status"] == "completed"
+    assert heard.notes == document["notes"]
+    assert not any("test set" in note for note in heard.notes)
+    assert resume(run, kind)[0] is None
+
+
+@pytest.mark.parametrize("kind", ["search", "refit", "target", "train"])
+def test_lost_arrays_have_the_winner_s_seeds_trained_and_evaluated_again(
+    kind: str, whole: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run = without(whole(kind), tmp_path / "run", "evaluation.npz", "result.json", "best.keras", "best")
+    result, heard = resume(run, kind)
+    assert result is not None
+    assert result_of(run) == result_of(whole(kind))
+    assert sorted(heard.trained) == trials_of(result, exported=False)
+    assert (run / "trials.jsonl").read_bytes() == (whole(kind) / "trials.jsonl").read_bytes()
+    assert ["met once more" in note for note in heard.notes].count(True) == 1
+    with np.load(run / "evaluation.npz", allow_pickle=False) as arrays:
+        there = {name.split("/")[1] for name in arrays.files if name.startswith("confirm/")}
+    assert there == set(result["trials"])
+    assert (run / "best").is_dir()
+    assert find_lack(KINDS[kind], RunFolder(run)).parts == ()
+
+
+def test_without_a_test_set_none_is_met_again(tmp_path: Path) -> None:
+    run, options = tmp_path / "run", training(seeds=2, test=False)
+    launch.start(options, RunFolder(run), Observer(), command=["mnist-tune"], worker_module=FAKE)
+    first = result_of(run)
+    (run / "result.json").unlink()
+    (run / "evaluation.npz").unlink()
+    heard = Heard()
+    launch.resume(options, RunFolder(run), heard, worker_module=FAKE)
+    assert result_of(run) == first
+    assert not any("test set" in note for note in heard.notes)
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"schema": 1'])
+def test_a_lost_or_damaged_result_of_a_study_comes_from_its_journal(
+    content: str | None, whole: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run = without(whole("study"), tmp_path / "run", "result.json")
+    if content is not None:
+        (run / "result.json").write_text(content)
+    _, heard = resume(run, "study")
+    assert heard.trained == []
+    assert result_of(run) == result_of(whole("study"))
+    assert heard.notes == ["result.json was lost, and made again from the journal."]
+
+
+def test_what_was_measured_of_a_study_is_not_made_again_and_that_is_said(
+    whole: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run = without(whole("study"), tmp_path / "run", "evaluation.npz")
+    _, heard = resume(run, "study")
+    (note,) = heard.notes
+    assert "can't be made again" in note
+    assert result_of(run) == result_of(whole("study"))
+
+
+def test_a_restoration_that_is_interrupted_is_resumed(whole: Callable[[str], Path], tmp_path: Path) -> None:
+    class Impatient(Heard):
+        def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
+            raise KeyboardInterrupt
+
+    run = without(whole("search"), tmp_path / "run", "evaluation.npz", "best.keras")
+    with pytest.raises(Interrupted, match="--resume"):
+        launch.resume(KINDS["search"], RunFolder(run), Impatient(), worker_module=FAKE)
+    assert RunFolder(run).read_run()["status"] == "completed"
+    resume(run, "search")
+    assert find_lack(KINDS["search"], RunFolder(run)).parts == ()
+    assert result_of(run) == result_of(whole("search"))
+
+
+def test_other_numbers_than_the_journal_s_are_said(
+    whole: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = without(whole("train"), tmp_path / "run", "best.keras")
+    monkeypatch.setattr("tuner.restoration._last_values", lambda record: (record.worker, object()))
+    _, heard = resume(run, "train")
+    assert any("gave other numbers than in the journal" in note for note in heard.notes)
+
+
+def test_a_run_that_has_all_of_its_files_lacks_nothing(whole: Callable[[str], Path]) -> None:
+    for kind, options in KINDS.items():
+        assert find_lack(options, RunFolder(whole(kind))).parts == ()
+
+
+def test_a_journal_without_a_confirmed_trial_gives_nothing_again(whole: Callable[[str], Path]) -> None:
+    state = read_state(whole("search") / "trials.jsonl")
+    run = RunFolder(whole("search")).read_run()
+    assert len(found_again(KINDS["search"], run, state)) == 2
+    state.finished = {name: record for name, record in state.finished.items() if record.phase != "confirm"}
+    with pytest.raises(UsageError, match="no confirmed trial"):
+        found_again(KINDS["search"], run, state)
+
+
+def test_test_figures_come_from_the_predictions_that_were_kept(tmp_path: Path) -> None:
+    run = build_run(tmp_path / "run", FakeRun(brackets=((0, ((2, 2),)),), failed=0, test=300, validation=80))
+    with np.load(run / "evaluation.npz", allow_pickle=False) as kept:
+        arrays = {name: kept[name] for name in kept.files}
+    test = recompute_test(arrays, [str(digit) for digit in range(10)])
+    labels, predicted = arrays["test/labels"], arrays["test/predictions_per_seed"]
+    assert test["per_seed"] == [float(np.mean(row == labels)) for row in predicted]
+    assert test["accuracy"] == pytest.approx(np.mean(predicted == labels))
+    assert test["errors"] == int((arrays["test/probabilities"].argmax(axis=1) != labels).sum())
+    assert test["n"] == 300
+
+
+# --- a lost journal ---------------------------------------------------------------------------------------------------
+
+TINY = FakeRun(brackets=((0, ((2, 2),)),), failed=0, finalists=1, seeds=1, test=80, validation=80)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["report", "run"],
+        ["report", "run", "--figures", "figures"],
+        ["--out", "run", "--resume"],
+        ["compare", "run", "other"],
+        ["train", "run:0001"],
+    ],
+    ids=" ".join,
+)
+def test_a_run_without_its_journal_is_an_error_and_nothing_is_written(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    build_run(tmp_path / "run", TINY)
+    build_run(tmp_path / "other", TINY)
+    (tmp_path / "run" / "trials.csv").write_text("kept")
+    (tmp_path / "run" / "report.html").write_text("kept")
+    (tmp_path / "run" / "trials.jsonl").unlink()
+    before = sorted(tmp_path.rglob("*"))
+    assert cli.main(words) == 2
+    err = capsys.readouterr().err
+    assert "trials.jsonl" in err
+    assert err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "run" / "trials.csv").read_text() == "kept"
+    assert (tmp_path / "run" / "report.html").read_text() == "kept"
+
+
+def test_a_run_that_has_only_begun_needs_no_journal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is opened once workers start, and the page is there before."""
+    run = build_run(tmp_path / "run", FakeRun(brackets=(), failed=0, confirm=False, status="running"))
+    document = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**document, "plan": {**document["plan"], "trials": 0}}))
+    (run / "trials.jsonl").unlink()
+    assert cli.main(["report", str(run)]) == 0
