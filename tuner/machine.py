@@ -107,7 +107,8 @@ def validate_environment() -> None:
             f"Keras's backend is not installed. Expected the package {backend}. Received: none ({where}). "
             f"Install it: pip install {_INSTALLED_AS[backend]}{other}."
         )
-    tempfile.TemporaryFile().close()
+    with tempfile.TemporaryFile():
+        pass
 
 
 def describe_machine(accelerators: Sequence[str] = ()) -> Json:
