@@ -53,7 +53,7 @@ def search(
         resume: go on with the run in `out`.
         force: write over the run in `out`.
         quiet: print nothing but the result.
-        **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"`,
+        **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"` (a number is in seconds),
             `target=99.4`, `refit=True`, `references=False`, `test=False`.
 
     Raises:
