@@ -24,7 +24,7 @@ from tuner.metrics import mean_and_sd, test_metrics
 from tuner.npy import load_archive
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.records import Json, Trial, TrialRecord, configuration_key, tidy_epochs
+from tuner.records import TEST_MET_AGAIN, Json, Trial, TrialRecord, configuration_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refitted
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import RunFolder, write_json
@@ -283,7 +283,7 @@ class Restoration(Session[Any]):
             models[exported] = self.folder.keras_model
         if self.options.test:
             self.note(
-                "The test set was met once more, by the winner's models trained again, to make evaluation.npz again. Nothing was chosen by it."
+                f"{TEST_MET_AGAIN}, by the winner's models trained again, to make evaluation.npz again. Nothing was chosen by it."
             )
         arrays = self.folder.work / "winner.npz"
         test: Json | None = self.evaluate_models(found[0], models, exported, arrays, test=self.options.test)["test"]

@@ -29,7 +29,8 @@ def build(run: RunData) -> Section:
         title=f"The same command with seed {info.seed} gives this run again"
         if exact
         else f"Another run with seed {info.seed} will differ a little",
-        how="The same versions and the same kind of hardware are meant. Workers and their number do not matter.",
+        how="The same versions and the same kind of hardware are meant. "
+        + ("Workers and their number do not matter." if exact else "What may differ even then stands below."),
         body={
             "command": text.command(info.command),
             "nondeterminism": list(info.nondeterminism),
