@@ -127,6 +127,17 @@ def test_lost_arrays_have_the_winner_s_seeds_trained_and_evaluated_again(
     assert find_lack(KINDS[kind], RunFolder(run)).parts == ()
 
 
+def test_a_damaged_model_or_archive_counts_as_lost(whole: Callable[[str], Path], tmp_path: Path) -> None:
+    run = without(whole("train"), tmp_path / "run")
+    for name in ("best.keras", "evaluation.npz"):
+        content = (run / name).read_bytes()
+        for damaged in (content[: len(content) // 2], b"", b"x", content.replace(b"PK\x01\x02", b"PK\x01\x03")):
+            (run / name).write_bytes(damaged)
+            assert name in find_lack(KINDS["train"], RunFolder(run)).parts
+        (run / name).write_bytes(content)
+    assert find_lack(KINDS["train"], RunFolder(run)).parts == ()
+
+
 def test_without_a_test_set_none_is_met_again(tmp_path: Path) -> None:
     run, options = tmp_path / "run", training(seeds=2, test=False)
     launch.start(options, RunFolder(run), Observer(), command=["mnist-tune"], worker_module=FAKE)

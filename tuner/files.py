@@ -6,6 +6,8 @@ import contextlib
 import errno
 import os
 import stat
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from tuner.disk import is_no_space
 from tuner.errors import UsageError
 
 _FILES = ("run.json", "trials.jsonl", "result.json", "evaluation.npz", "best.keras", "trials.csv", "report.html")
+_MOST_BYTES = 2**30
+"""Of an archive once unpacked; more is no model of ours."""
 _FOLDERS = ("best", "export", ".work")
 
 
@@ -121,6 +125,18 @@ def is_regular_file(path: Path) -> bool:
     """Return whether there is a file at a path: no link to one, no folder, no pipe. Never raises, whatever the name."""
     mode = _mode(path)
     return mode is not None and stat.S_ISREG(mode)
+
+
+def is_whole_archive(path: Path) -> bool:
+    """Return whether there is a zip file (a Keras model is one) whose members are all whole, as far as their checksums tell."""
+    if not is_regular_file(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            return sum(member.file_size for member in members) <= _MOST_BYTES and archive.testzip() is None
+    except (OSError, ValueError, RuntimeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def _mode(path: Path) -> int | None:

@@ -18,7 +18,7 @@ from tuner.confirmation import Confirmed, confirmed, longest_distinct
 from tuner.disk import is_no_space
 from tuner.engine import Engine, slim
 from tuner.errors import Interrupted, JournalError, NoSpace, RunFailed, UsageError
-from tuner.files import is_regular_file, write_bytes
+from tuner.files import is_whole_archive, write_bytes
 from tuner.journal import Journal, JournalState, read_state
 from tuner.metrics import mean_and_sd, test_metrics
 from tuner.npy import load_archive
@@ -65,7 +65,7 @@ def find_lack(options: RunOptions, folder: RunFolder) -> Lack:
     there = {
         RESULT: result is not None,
         ARRAYS: arrays is not None,
-        MODEL: study or is_regular_file(folder.keras_model),
+        MODEL: study or is_whole_archive(folder.keras_model),
         SAVED_MODEL: study or folder.saved_model.is_dir() or not saved,
     }
     return Lack(tuple(name for name, is_there in there.items() if not is_there), result, arrays)

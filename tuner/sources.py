@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.networks import LayerSummary
 from tuner.confirmation import trial_seed
-from tuner.files import is_regular_file
+from tuner.files import is_whole_archive
 from tuner.npy import load_archive
 from tuner.records import Configuration, Phase, Trial, TrialRecord, trial_name
 from tuner.run_folder import RunFolder, remove
@@ -132,7 +132,7 @@ class ListSource:
         """A record whose model and arrays are still there, or that has none."""
         kept = self.folder.kept(record.trial)
         return not record.completed or (
-            is_regular_file(kept.with_suffix(".keras")) and _can_be_read(kept.with_suffix(".npz"))
+            is_whole_archive(kept.with_suffix(".keras")) and _can_be_read(kept.with_suffix(".npz"))
         )
 
     def report(self, record: TrialRecord) -> None:
