@@ -62,7 +62,7 @@ class _Standing:
         plan, options = self.run["plan"], self.run["options"]
         lengths = [rung["epochs"] for bracket in plan["brackets"] for rung in bracket["rungs"]]
         left_s = seconds_left(
-            planned_work(plan["epochs"], plan["trials"], lengths, options),
+            planned_work(plan["epochs"], plan.get("trials"), lengths, options),
             [record for records in self.ended.values() for record in records],
             running_epochs=sum(live.epoch * live.trial.share for live in self.running.values()),
         )
