@@ -201,6 +201,21 @@ def test_a_run_that_has_all_of_its_files_lacks_nothing(whole: Callable[[str], Pa
         assert find_lack(options, RunFolder(whole(kind))).parts == ()
 
 
+def test_what_can_t_be_made_again_without_the_data_is_told_in_one_line(
+    whole: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run = without(whole("train"), tmp_path / "run", "best.keras")
+    document = RunFolder(run).read_run()
+    RunFolder(run).write_run({**document, "data": {**document["data"], "sha256": "0" * 64}})
+    before = sorted(run.rglob("*"))
+    with pytest.raises(
+        UsageError, match=r"best\.keras can't be made again without the data of the run\. The data have changed"
+    ):
+        resume(run, "train")
+    assert sorted(run.rglob("*")) == before
+    assert RunFolder(run).read_run()["status"] == "completed"
+
+
 def test_a_journal_without_a_confirmed_trial_gives_nothing_again(whole: Callable[[str], Path]) -> None:
     state = read_state(whole("search") / "trials.jsonl")
     run = RunFolder(whole("search")).read_run()

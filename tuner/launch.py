@@ -108,9 +108,8 @@ def resume(
     folder.read_run_to_resume()
     with held(folder.path):
         run = folder.read_run_to_resume()
-        completed = run["status"] == "completed"
-        if completed:
-            lack = find_lack(options, folder)
+        lack = find_lack(options, folder) if run["status"] == "completed" else None
+        if lack is not None:
             if not lack.parts:
                 # It may have been killed when only its report was wanting.
                 folder.clean()
@@ -118,13 +117,20 @@ def resume(
             if isinstance(options, StudyOptions) or not lack.needs_training:
                 return restore_without_training(options, folder, observer, run, lack)
         folder.sweep()
-        data, damages = _data_again(options, folder, run)
+        try:
+            data, damages = _data_again(options, folder, run)
+        except UsageError as error:
+            if lack is None:
+                raise
+            raise UsageError(
+                f"{', '.join(lack.parts)} can't be made again without the data of the run. {error}"
+            ) from error
         _note(run, observer, (*notes, *damages, *_own_images_again(options, folder, data)))
         space = make_space(options, len(data.class_names))
         gpus = usable_gpus(options)
         check_scheduler(options)
         add_nondeterminism(run, options, gpus)
-        if completed:
+        if lack is not None:
             return Restoration(options, folder, observer, data, space, run, gpus, worker_module).go()
         return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
