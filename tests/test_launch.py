@@ -147,6 +147,11 @@ def test_damaged_copies_of_somebody_s_images_are_made_again(tmp_path: Path, cont
         load_own_images(folder.own_images)
     launch._own_images_again(asked, folder, data)
     assert load_own_images(folder.own_images).names == whole.names
+    folder.own_images.write_bytes(content)
+    (tmp_path / "mine.png").unlink()
+    (note,) = launch._own_images_again(asked, folder, data)
+    assert "goes on without them" in note
+    assert not folder.own_images.exists()
 
 
 def test_arrays_of_something_else_are_not_taken_for_images(tmp_path: Path) -> None:

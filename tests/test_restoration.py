@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tuner.journal import read_state
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions
 from tuner.records import Json, TrialRecord
-from tuner.restoration import find_lack, found_again, recompute_test
+from tuner.restoration import find_lack, found_again, has_predictions, recompute_test, refit_again
 from tuner.run_folder import RunFolder
 
 
@@ -63,6 +64,10 @@ class Heard(Observer):
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+
+def lack_of(options: RunOptions, path: Path) -> tuple[str, ...]:
+    return find_lack(options, RunFolder(path), RunFolder(path).read_run()).parts
 
 
 def without(whole: Path, folder: Path, *names: str) -> Path:
@@ -124,7 +129,7 @@ def test_lost_arrays_have_the_winner_s_seeds_trained_and_evaluated_again(
         there = {name.split("/")[1] for name in arrays.files if name.startswith("confirm/")}
     assert there == set(result["trials"])
     assert (run / "best").is_dir()
-    assert find_lack(KINDS[kind], RunFolder(run)).parts == ()
+    assert lack_of(KINDS[kind], run) == ()
 
 
 def test_a_damaged_model_or_archive_counts_as_lost(whole: Callable[[str], Path], tmp_path: Path) -> None:
@@ -133,9 +138,9 @@ def test_a_damaged_model_or_archive_counts_as_lost(whole: Callable[[str], Path],
         content = (run / name).read_bytes()
         for damaged in (content[: len(content) // 2], b"", b"x", content.replace(b"PK\x01\x02", b"PK\x01\x03")):
             (run / name).write_bytes(damaged)
-            assert name in find_lack(KINDS["train"], RunFolder(run)).parts
+            assert name in lack_of(KINDS["train"], run)
         (run / name).write_bytes(content)
-    assert find_lack(KINDS["train"], RunFolder(run)).parts == ()
+    assert lack_of(KINDS["train"], run) == ()
 
 
 def test_without_a_test_set_none_is_met_again(tmp_path: Path) -> None:
@@ -183,7 +188,7 @@ def test_a_restoration_that_is_interrupted_is_resumed(whole: Callable[[str], Pat
         launch.resume(KINDS["search"], RunFolder(run), Impatient(), worker_module=FAKE)
     assert RunFolder(run).read_run()["status"] == "completed"
     resume(run, "search")
-    assert find_lack(KINDS["search"], RunFolder(run)).parts == ()
+    assert lack_of(KINDS["search"], run) == ()
     assert result_of(run) == result_of(whole("search"))
 
 
@@ -198,7 +203,7 @@ def test_other_numbers_than_the_journal_s_are_said(
 
 def test_a_run_that_has_all_of_its_files_lacks_nothing(whole: Callable[[str], Path]) -> None:
     for kind, options in KINDS.items():
-        assert find_lack(options, RunFolder(whole(kind))).parts == ()
+        assert lack_of(options, whole(kind)) == ()
 
 
 def test_what_can_t_be_made_again_without_the_data_is_told_in_one_line(
@@ -223,6 +228,63 @@ def test_a_journal_without_a_confirmed_trial_gives_nothing_again(whole: Callable
     state.finished = {name: record for name, record in state.finished.items() if record.phase != "confirm"}
     with pytest.raises(UsageError, match="no confirmed trial"):
         found_again(KINDS["search"], run, state)
+
+
+PREDICTIONS: dict[str, Any] = {
+    "test/labels": np.array([0, 1]),
+    "test/probabilities": np.array([[0.5, 0.5], [0.1, 0.9]], np.float32),
+    "test/predictions_per_seed": np.array([[0, 1]]),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sound"),
+    [
+        ({}, True),
+        ({"test/labels": np.array([0, 2])}, False),
+        ({"test/labels": np.array([-1, 0])}, False),
+        ({"test/labels": np.array([0.0, 1.0])}, False),
+        ({"test/labels": np.array([0])}, False),
+        ({"test/labels": np.array([], int)}, False),
+        ({"test/labels": np.array(["0", "1"])}, False),
+        ({"test/probabilities": np.array([0.5, 0.5])}, False),
+        ({"test/probabilities": np.array([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])}, False),
+        ({"test/probabilities": np.array([[np.nan, 0.5], [0.1, 0.9]])}, False),
+        ({"test/predictions_per_seed": np.array([0, 1])}, False),
+        ({"test/predictions_per_seed": np.empty((0, 2), int)}, False),
+        ({"test/predictions_per_seed": np.array([[0, 1, 1]])}, False),
+    ],
+)
+def test_predictions_of_a_stranger_are_believed_where_they_belong_together(
+    changes: dict[str, Any], sound: bool
+) -> None:
+    arrays = {**PREDICTIONS, **changes}
+    assert has_predictions(arrays, 2) == sound
+    for name in PREDICTIONS:
+        assert not has_predictions({key: array for key, array in arrays.items() if key != name}, 2)
+
+
+def test_refits_of_seeds_that_were_not_confirmed_are_left_out(whole: Callable[[str], Path]) -> None:
+    run, state = RunFolder(whole("refit")).read_run(), read_state(whole("refit") / "trials.jsonl")
+    winner = found_again(KINDS["refit"], run, state)[0]
+    refits = [record for record in state.finished.values() if record.phase == "refit"]
+    state.finished |= {"0999": replace(refits[0], trial="0999", repetition=77)}
+    again = refit_again(KINDS["refit"], run, state, winner)
+    assert again is not None
+    assert {record.trial for record in again.records} == {record.trial for record in refits}
+
+
+@pytest.mark.parametrize("study", [None, {"base": "nothing"}])
+def test_a_study_that_can_t_be_compared_again_is_one_line(
+    study: Json | None, whole: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run = without(whole("study"), tmp_path / "run", "result.json")
+    document = RunFolder(run).read_run()
+    RunFolder(run).write_run({**document, "study": None if study is None else {**document["study"], **study}})
+    with pytest.raises(UsageError) as caught:
+        resume(run, "study")
+    assert "\n" not in str(caught.value)
+    assert not (run / "result.json").exists()
 
 
 def test_test_figures_come_from_the_predictions_that_were_kept(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def resume(
     folder.read_run_to_resume()
     with held(folder.path):
         run = folder.read_run_to_resume()
-        lack = find_lack(options, folder) if run["status"] == "completed" else None
+        lack = find_lack(options, folder, run) if run["status"] == "completed" else None
         if lack is not None:
             if not lack.parts:
                 # It may have been killed when only its report was wanting.
@@ -227,6 +227,7 @@ def _own_images_again(options: RunOptions, folder: RunFolder, data: Dataset) -> 
         with contextlib.suppress(DataError):
             load_own_images(folder.own_images)
             return ()
+        remove(folder.own_images)
     try:
         own = _own_images(options, data)
     except UsageError as error:

@@ -36,6 +36,7 @@ from tuner.target import smallest_first
 
 RESULT, ARRAYS, MODEL, SAVED_MODEL = "result.json", "evaluation.npz", "best.keras", "best"
 _MOST_ARRAY_BYTES = 2 * 2**30
+_NOTHING = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,23 @@ class Lack:
         return self.parts != (RESULT,)
 
 
-def find_lack(options: RunOptions, folder: RunFolder) -> Lack:
-    """Look at the files of a completed run."""
+def find_lack(options: RunOptions, folder: RunFolder, run: Json) -> Lack:
+    """Look at the files of a completed run.
+
+    Args:
+        options: of the run.
+        folder: of the run.
+        run: the content of run.json.
+    """
     result, arrays = _read_result(folder), _read_arrays(folder)
     study = isinstance(options, StudyOptions)
-    if result is None and arrays is not None and not study and options.test and "test/probabilities" not in arrays:
+    if (
+        result is None
+        and arrays is not None
+        and not study
+        and options.test
+        and not has_predictions(arrays, len(_class_names(run)))
+    ):
         arrays = None  # nothing else says how the winner did on the test set
     saved = result is not None and bool((result.get("model") or {}).get("savedmodel"))
     there = {
@@ -69,6 +82,24 @@ def find_lack(options: RunOptions, folder: RunFolder) -> Lack:
         SAVED_MODEL: study or folder.saved_model.is_dir() or not saved,
     }
     return Lack(tuple(name for name, is_there in there.items() if not is_there), result, arrays)
+
+
+def has_predictions(arrays: Arrays, classes: int) -> bool:
+    """Return whether evaluation.npz holds predictions of test images that belong together."""
+    labels, probabilities, predictions = (
+        arrays.get(f"test/{name}", _NOTHING) for name in ("labels", "probabilities", "predictions_per_seed")
+    )
+    if (labels.ndim, probabilities.ndim, predictions.ndim) != (1, 2, 2) or not labels.size or not len(predictions):
+        return False
+    if (labels.dtype.kind, probabilities.dtype.kind, predictions.dtype.kind) != ("i", "f", "i"):
+        return False
+    fits = len(labels) == len(probabilities) == predictions.shape[1] and probabilities.shape[1] == classes
+    return fits and bool(labels.min() >= 0 and labels.max() < classes and np.isfinite(probabilities).all())
+
+
+def _class_names(run: Json) -> list[str]:
+    names: list[str] | None = run["data"].get("class_names")
+    return names or [str(number) for number in range(run["data"]["classes"])]
 
 
 def _read_result(folder: RunFolder) -> Json | None:
@@ -96,17 +127,9 @@ def restore_without_training(
     state = read_state(folder.journal)
     found = found_again(options, run, state)
     if isinstance(options, StudyOptions):
-        result: Json = {
-            **result_json(found, None, NO_MODEL),
-            "kind": "study",
-            "study": study_result(run["study"], list(state.finished.values())),
-        }
+        result = {**result_json(found, None, NO_MODEL), "kind": "study", "study": _study_again(run, state)}
     else:
-        test = (
-            recompute_test(lack.arrays, run["data"]["class_names"])
-            if options.test and lack.arrays is not None
-            else None
-        )
+        test = recompute_test(lack.arrays, _class_names(run)) if options.test and lack.arrays is not None else None
         model = {"savedmodel": folder.saved_model.is_dir(), "keras": True, "difference": None, "note": None}
         result = result_json(found, test, model, _target(options), refit_again(options, run, state, found[0]))
     notes = []
@@ -127,6 +150,15 @@ def restore_without_training(
     return result
 
 
+def _study_again(run: Json, state: JournalState) -> Json:
+    try:
+        return study_result(run["study"], list(state.finished.values()))
+    except ValueError as error:
+        raise UsageError(
+            f"The study of this run can't be compared again: {error} Restore run.json from a copy."
+        ) from error
+
+
 def found_again(options: RunOptions, run: Json, state: JournalState) -> list[Confirmed]:
     """Return what a completed run confirmed, the winner first, from its journal.
 
@@ -135,7 +167,7 @@ def found_again(options: RunOptions, run: Json, state: JournalState) -> list[Con
     """
     records = list(state.finished.values())
     if isinstance(options, StudyOptions):
-        found = confirmed_arms(run["study"], records)
+        found = confirmed_arms(run.get("study") or {"arms": []}, records)
     elif isinstance(options, SearchOptions):
         found = confirmed(longest_distinct(records), [record for record in records if record.phase == "confirm"])
         target = _target(options)
@@ -155,11 +187,11 @@ def refit_again(options: RunOptions, run: Json, state: JournalState, winner: Con
     """Return the winner's refits from the journal; None where none were asked for."""
     if not (isinstance(options, SearchOptions) and options.refit):
         return None
-    key = configuration_key(winner.configuration)
+    key, seeds = configuration_key(winner.configuration), {record.repetition for record in winner.records}
     records = [
         record
         for record in state.finished.values()
-        if record.phase == "refit" and configuration_key(record.configuration) == key
+        if record.phase == "refit" and record.repetition in seeds and configuration_key(record.configuration) == key
     ]
     return refitted(winner, records, run["data"]["train"] + run["data"]["validation"])
 
@@ -210,7 +242,7 @@ class Restoration(Session[Any]):
 
     def phases(self) -> Json:
         """Training of the models that are needed, evaluation where its arrays are gone, export, result."""
-        lack = find_lack(self.options, self.folder)
+        lack = find_lack(self.options, self.folder, self.run)
         found = found_again(self.options, self.run, self.state)
         refit = refit_again(self.options, self.run, self.state, found[0])
         records, exported = self.evaluated_records(found[0], refit)
