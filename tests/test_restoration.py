@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from mnist_tune import cli
+from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run
 from tests.test_runs import DIGITS, FAKE, studying, training
 from tuner import launch
@@ -98,7 +99,7 @@ def trials_of(result: Json, *, exported: bool) -> list[str]:
     return [evaluated["trial"]] if exported else sorted({*result["trials"], *evaluated["trials"]})
 
 
-@pytest.mark.parametrize("kind", ["search", "refit", "train"])
+@pytest.mark.parametrize("kind", slow_after(1, ["train", "search", "refit"]))
 def test_a_lost_model_is_trained_again_alone(kind: str, whole: Callable[[str], Path], tmp_path: Path) -> None:
     run = without(whole(kind), tmp_path / "run", "best.keras")
     before = {name: (run / name).read_bytes() for name in ("trials.jsonl", "result.json", "evaluation.npz")}
@@ -114,7 +115,7 @@ def test_a_lost_model_is_trained_again_alone(kind: str, whole: Callable[[str], P
     assert resume(run, kind)[0] is None
 
 
-@pytest.mark.parametrize("kind", ["search", "refit", "target", "train"])
+@pytest.mark.parametrize("kind", slow_after(2, ["train", "refit", "search", "target"]))
 def test_lost_arrays_have_the_winner_s_seeds_trained_and_evaluated_again(
     kind: str, whole: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -155,7 +156,7 @@ def test_without_a_test_set_none_is_met_again(tmp_path: Path) -> None:
     assert not any("test set" in note for note in heard.notes)
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", '{"schema": 1'])
+@pytest.mark.parametrize("content", slow_after(2, [None, "{}", "", '{"schema": 1']))
 def test_a_lost_or_damaged_result_of_a_study_comes_from_its_journal(
     content: str | None, whole: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -178,6 +179,7 @@ def test_what_was_measured_of_a_study_is_not_made_again_and_that_is_said(
     assert result_of(run) == result_of(whole("study"))
 
 
+@pytest.mark.slow
 def test_a_restoration_that_is_interrupted_is_resumed(whole: Callable[[str], Path], tmp_path: Path) -> None:
     class Impatient(Heard):
         def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
@@ -202,8 +204,8 @@ def test_other_numbers_than_the_journal_s_are_said(
 
 
 def test_a_run_that_has_all_of_its_files_lacks_nothing(whole: Callable[[str], Path]) -> None:
-    for kind, options in KINDS.items():
-        assert lack_of(options, whole(kind)) == ()
+    for kind in ("train", "refit", "study"):
+        assert lack_of(KINDS[kind], whole(kind)) == ()
 
 
 def test_what_can_t_be_made_again_without_the_data_is_told_in_one_line(
@@ -222,12 +224,12 @@ def test_what_can_t_be_made_again_without_the_data_is_told_in_one_line(
 
 
 def test_a_journal_without_a_confirmed_trial_gives_nothing_again(whole: Callable[[str], Path]) -> None:
-    state = read_state(whole("search") / "trials.jsonl")
-    run = RunFolder(whole("search")).read_run()
-    assert len(found_again(KINDS["search"], run, state)) == 2
+    state = read_state(whole("refit") / "trials.jsonl")
+    run = RunFolder(whole("refit")).read_run()
+    assert len(found_again(KINDS["refit"], run, state)) == 2
     state.finished = {name: record for name, record in state.finished.items() if record.phase != "confirm"}
     with pytest.raises(UsageError, match="no confirmed trial"):
-        found_again(KINDS["search"], run, state)
+        found_again(KINDS["refit"], run, state)
 
 
 PREDICTIONS: dict[str, Any] = {
