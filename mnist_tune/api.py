@@ -22,6 +22,7 @@ from mnist_tune.report_writer import ReportWriter
 from mnist_tune.run import Run
 from tuner.configurations import refuse_unnamed_code
 from tuner.errors import UsageError
+from tuner.machine import validate_environment
 from tuner.observer import Observers
 from tuner.options import (
     RunOptions,
@@ -52,7 +53,7 @@ def search(
         resume: go on with the run in `out`.
         force: write over the run in `out`.
         quiet: print nothing but the result.
-        **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"`,
+        **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"` (a number is in seconds),
             `target=99.4`, `refit=True`, `references=False`, `test=False`.
 
     Raises:
@@ -143,6 +144,7 @@ def _run(
     notes: Sequence[str] = (),
 ) -> Run:
     given = plain_values(given)
+    validate_environment()
     if resume:
         return _resume(given, out, force=force, quiet=quiet, notes=notes)
     from tuner import launch

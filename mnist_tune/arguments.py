@@ -217,7 +217,9 @@ def _add_running(parser: Parser) -> argparse._ArgumentGroup:
     group.add_argument("--device", metavar="NAME", help="auto, cpu or gpu (default: auto)")
     group.add_argument("--trial-timeout", type=_duration, metavar="TIME", help="for one trial: 10m")
     group.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/<what>-<date>-<time>)")
-    group.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    group.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out, or make again what a completed one lacks"
+    )
     group.add_argument("--force", action="store_true", help="write over the run in --out")
     group.add_argument("--quiet", action="store_true", help="print the result only")
     return group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from argparse import Namespace
@@ -22,11 +23,11 @@ from mnist_tune.arguments import (
     train_parser,
 )
 from mnist_tune.managed import Asked, Surroundings, plain_words, run_managed, surroundings
-from mnist_tune.output import OutputError, tell, watched_output
+from mnist_tune.output import OutputError, open_standard_streams, tell, watched_output
 from mnist_tune.signals import ending_like_ctrl_c
 from mnist_tune.terminal import write_line
 from mnist_tune.verify_parser import verify_parser
-from tuner.disk import is_no_space
+from tuner.disk import is_no_space, is_no_temporary_folder
 from tuner.errors import Interrupted, MnistTuneError, UsageError
 
 _LONGEST_MESSAGE = 2000
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = _COMMANDS.get(words[0]) if words else None
+    open_standard_streams()
+    # Where it keeps its settings is no concern of whoever reads a report: with an unwritable home it says so on four lines.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         with ending_like_ctrl_c(), watched_output():
             _refuse_zeros(words)
@@ -50,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tell(f"mnist-tune: {_one_line(str(error))}")
         return error.exit_code
     except OSError as error:
+        if is_no_temporary_folder(error):
+            tell("mnist-tune: No folder for temporary files can be written to. Set TMPDIR to one that can.")
+            return UsageError.exit_code
         if not is_no_space(error):
             raise
         tell(f"mnist-tune: The disk is full. Make space, and give the command again. Received: {error}")

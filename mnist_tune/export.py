@@ -19,7 +19,7 @@ from mnist_tune.terminal import aligned, write_line
 from reports import formatting as text
 from tuner.errors import DataError, UsageError
 from tuner.export.formats import FORMATS, Format, check_installed, chosen_formats, savedmodel_fits
-from tuner.machine import keras_backend
+from tuner.machine import keras_backend, validate_environment
 from tuner.options import options_from_json
 from tuner.quiet import quiet_imports
 from tuner.records import Json
@@ -68,7 +68,7 @@ def run_export(given: Namespace, command: Sequence[str]) -> None:
         command=command,
     )
     document = export(request)
-    write_line(json.dumps(document, indent=1, ensure_ascii=False) if given.json else _words(request, document))
+    write_line(json.dumps(document, indent=1) if given.json else _words(request, document))
 
 
 def make_request(
@@ -101,6 +101,7 @@ def make_request(
         find_model(folder.keras_model)
     check_installed(wanted)
     _check_backend(wanted)
+    validate_environment()
     target = ExportFolder(Path(out) if out is not None else run / DEFAULT_FOLDER, model=model)
     _check_place(wanted, target.path)
     target.check([one.file for one in wanted], force=force)

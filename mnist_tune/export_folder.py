@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.errors import UsageError
+from tuner.documents import EXPORTS
+from tuner.errors import JournalError, UsageError
 from tuner.export.writing import remove
-from tuner.files import write_bytes
+from tuner.files import is_regular_file, write_bytes
+from tuner.json_files import read_document
 from tuner.records import SCHEMA, Json
-from tuner.run_folder import write_json
+from tuner.run_folder import remove_abandoned, write_json
 
 CARD = "model_card.md"
 DOCUMENT = "export.json"
@@ -35,6 +36,7 @@ class ExportFolder:
             UsageError: where the folder can't be written, holds another model's exports, or a file that is in the way.
         """
         self._check_writable()
+        self._check_links()
         known = self.known()
         if known is not None and known.get("model_sha256") != self.model_sha256:
             raise UsageError(
@@ -58,11 +60,17 @@ class ExportFolder:
         if nearest is None or not os.path.isdir(nearest) or not os.access(nearest, os.W_OK | os.X_OK):
             raise UsageError(f"-o: expected a folder that can be written to. Received: {self.path}")
 
+    def _check_links(self) -> None:
+        """Reject a link below the model's folder: a run that somebody else made could lead anywhere by it."""
+        for part in (self.path, *self.path.parents):
+            if part.is_symlink() and part.parent.resolve().is_relative_to(self.model.parent.resolve()):
+                raise UsageError(f"-o: expected a folder. Received a link in the run's folder: {part}")
+
     def _card_is_somebody_s(self, known: Json | None) -> bool:
         card = self.path / CARD
         if not os.path.lexists(card):
             return False
-        return known is None or not os.path.isfile(card) or sha256(card.read_bytes()) != known.get("card_sha256")
+        return known is None or not is_regular_file(card) or sha256(card.read_bytes()) != known.get("card_sha256")
 
     @property
     def model_sha256(self) -> str:
@@ -76,15 +84,15 @@ class ExportFolder:
             UsageError: where it is damaged or of another version.
         """
         path = self.path / DOCUMENT
-        if not os.path.isfile(path):
+        if not os.path.lexists(path):
             return None
+        if not is_regular_file(path):
+            raise UsageError(f"{DOCUMENT} is of another kind. Expected a file. Received a folder or a link: {path}")
         try:
-            document = json.loads(path.read_bytes())
-        except ValueError:
-            document = None
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise UsageError(f"{DOCUMENT} can't be read. Choose another folder (-o). Received: {self.path}")
-        return document
+            return read_document(path, EXPORTS)
+        except JournalError as error:
+            reason = str(error).partition(". Restore")[0]
+            raise UsageError(f"{reason}. Choose another folder (-o), or remove it.") from error
 
     def document(self, formats: Json, about: Json) -> Json:
         """export.json with formats added to those that are there already."""
@@ -97,6 +105,8 @@ class ExportFolder:
         """A folder inside to write into; it is gone afterwards, and so are folders that were made for nothing."""
         made = [path for path in (self.path, *self.path.parents) if not os.path.lexists(path)]
         stage = self.path / f".export-{os.getpid()}.partial"
+        if os.path.isdir(self.path):
+            remove_abandoned(self.path)
         try:
             stage.mkdir(parents=True)
             yield stage

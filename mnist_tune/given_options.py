@@ -11,9 +11,11 @@ from typing import Any
 
 from tuner.configurations import known_configuration
 from tuner.errors import UsageError
-from tuner.option_values import flag, parse_duration
+from tuner.option_values import check_budget, flag, format_duration, parse_duration
 from tuner.options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.study_presets import PRESETS, preset_space
+
+_DURATIONS = ("time_budget", "trial_timeout")
 
 
 def make_options(given: Mapping[str, Any]) -> SearchOptions:
@@ -77,11 +79,18 @@ def _checked(kind: type[Options], given: Mapping[str, Any]) -> Options:
 
 
 def plain_values(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Durations as text become seconds, paths text; elsewhere "auto" is None."""
+    """Durations as text become seconds, paths text; elsewhere "auto" is None.
+
+    Raises:
+        UsageError: where a duration can't be read, or a time budget is too short for any run.
+    """
     values = dict(given)
-    for name in ("time_budget", "trial_timeout"):
+    for name in _DURATIONS:
         if isinstance(values.get(name), str):
             values[name] = parse_duration(values[name])
+    budget_s = values.get("time_budget")
+    if isinstance(budget_s, int | float) and not isinstance(budget_s, bool):
+        check_budget(budget_s)
     if values.get("workers") == "auto":
         values["workers"] = None
     if isinstance(values.get("images"), os.PathLike):
@@ -107,6 +116,7 @@ def command_line(options: RunOptions, out: Path) -> list[str]:
             continue
         if name == "space" and isinstance(options, TrainOptions):
             continue
-        text = ",".join(value) if isinstance(value, (list, tuple)) else f"{value}"
+        text = format_duration(value) if name in _DURATIONS else f"{value}"
+        text = ",".join(value) if isinstance(value, (list, tuple)) else text
         words += [flag(name)] if isinstance(value, bool) else [flag(name), text]
     return [*words, "--out", str(out)]

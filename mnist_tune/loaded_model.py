@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def model_of(path: Path, run: RunFolder | None = None) -> ModelFile:
     Raises:
         UsageError: where there is none.
     """
-    if not os.path.isfile(path / "run.json"):
+    if not os.path.lexists(path / "run.json"):
         return find_model(path)
     folder = RunFolder(path)
     names = folder.class_names()
@@ -61,7 +62,9 @@ def model_of(path: Path, run: RunFolder | None = None) -> ModelFile:
         raise UsageError(
             f"This run has no best.keras, only a SavedModel, which is a program that TensorFlow runs. Where you trust it, name it: {folder.saved_model}"
         )
-    raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {path} --resume")
+    if folder.is_study():
+        raise UsageError(f"A study has no model: it compares. Train what it found (mnist-tune train). Received: {path}")
+    raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {shlex.quote(str(path))} --resume")
 
 
 def load(model: ModelFile, run: RunFolder | None = None) -> Loaded:

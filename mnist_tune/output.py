@@ -1,4 +1,7 @@
-"""Standard output that may fail: a full disk, a reader that has gone. Told apart from the failures of files."""
+"""Standard streams that may fail: a full disk, a reader that has gone, an encoding that lacks characters, one that is closed.
+
+The failures of standard output are told apart from those of files.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,14 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from tuner.errors import MnistTuneError
+
+_PLAIN = str.maketrans(
+    {
+        "×": "x", "±": "+/-", "≤": "<=", "≥": ">=", "−": "-", "–": "-", "—": "-", "…": "...", "·": "-", "●": "*", "→": "->",
+        "²": "^2", "³": "^3", "µ": "u", "‘": "'", "’": "'", "“": '"', "”": '"',
+    }
+)  # fmt: skip
+"""Characters of ours in ASCII, for terminals whose encoding lacks them."""
 
 
 class OutputError(MnistTuneError):
@@ -29,6 +40,8 @@ class _Output:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
+        except UnicodeEncodeError:
+            return self.write(_encodable(text, self._stream.encoding))
         except OSError as error:
             raise OutputError(error) from error
 
@@ -40,6 +53,41 @@ class _Output:
 
     def __getattr__(self, name: str) -> Any:  # whatever the stream has
         return getattr(self._stream, name)
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Return a text of characters that an encoding has: those of ours in ASCII, others as escapes."""
+    return "".join(_encodable_character(character, encoding) for character in text)
+
+
+def _encodable_character(character: str, encoding: str) -> str:
+    try:
+        character.encode(encoding)
+        return character
+    except UnicodeEncodeError:
+        return character.translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def open_standard_streams() -> None:
+    """Open the null device in place of standard input and error where they are closed.
+
+    Else the next file that is opened takes their number, and what a library writes to standard error ends in it. Standard
+    output stays closed: it has the answer, and that nobody gets it is told.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            _open_null(number, mode)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def _open_null(number: int, mode: int) -> None:
+    opened = os.open(os.devnull, mode)
+    if opened != number:
+        os.dup2(opened, number)
+        os.close(opened)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from inference.models import ModelFile
 from inference.names import printable
@@ -16,6 +16,7 @@ from mnist_tune.page_file import free_place, write_page
 from mnist_tune.terminal import aligned, write_line
 from reports import formatting as text
 from tuner.errors import MnistTuneError, UsageError
+from tuner.machine import validate_environment
 
 if TYPE_CHECKING:
     from inference.prediction import Prediction, Sample
@@ -32,6 +33,7 @@ def run_predict(given: Namespace) -> None:
     _check(given)
     run = named_run(Path(given.model), given.space)
     model = model_of(Path(given.model), run)
+    validate_environment()
     page = free_place(given.html, force=given.force) if given.html else None
     if given.synthetic is not None:
         from mnist_tune.synthetic import run_synthetic
@@ -64,7 +66,7 @@ def _samples(given: Namespace) -> list[Sample]:
     from inference.prediction import make_sample
 
     try:
-        samples = [make_sample(one, raw=given.raw) for one in read_images(given.images, lambda: sys.stdin.buffer)]
+        samples = [make_sample(one, raw=given.raw) for one in read_images(given.images, _standard_input)]
     except NoImages as error:
         raise UsageError(str(error)) from error
     if not any(sample.readable for sample in samples):
@@ -72,6 +74,18 @@ def _samples(given: Namespace) -> list[Sample]:
         more = f" (and {len(samples) - 1} more, none of which can be used)" if len(samples) > 1 else ""
         raise UsageError(f"{first.name}: {first.warning}{more}")
     return samples
+
+
+def _standard_input() -> BinaryIO:
+    """
+    Raises:
+        UsageError: where it is closed.
+    """
+    if sys.stdin is None:
+        raise UsageError(
+            "-: standard input is closed. Expected an image from a pipe or a file (< FILE). Received: nothing"
+        )
+    return sys.stdin.buffer
 
 
 def _ask(model: ModelFile, samples: Sequence[Sample], run: RunFolder | None) -> list[Prediction]:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from inference.names import printable
 from mnist_tune.answer import answer
+from reports.analysis.time_left import planned_work, seconds_left
 from reports.formatting import duration, plural, rough_duration
 from tuner.observer import Observer
 from tuner.records import Json, Trial, TrialRecord, tidy_epochs
@@ -44,35 +45,31 @@ class _Standing:
     ended: dict[tuple[int | None, int | None], list[TrialRecord]] = field(default_factory=dict)
     best: TrialRecord | None = None
     failed: int = 0
-    epochs_done: float = 0.0
-    epochs_fresh: float = 0.0
     began: float = field(default_factory=time.monotonic)
 
     def ended_in_phase(self) -> int:
         return sum(record.phase == self.phase for records in self.ended.values() for record in records)
 
-    def take(self, record: TrialRecord, restored: bool) -> None:
+    def take(self, record: TrialRecord) -> None:
         self.running.pop(record.trial, None)
         self.ended.setdefault((record.bracket, record.rung), []).append(record)
         self.failed += not record.completed
-        self.epochs_done += record.epochs
-        self.epochs_fresh += 0 if restored else record.epochs
         if record.completed and record.phase not in ("confirm", "refit") and _better(record, self.best):
             self.best = record
 
     def seconds_left(self) -> float | None:
-        """From the epochs that are planned and those that this invocation has trained; no more than the time budget has left."""
-        running = sum(live.epoch * live.trial.share for live in self.running.values())
-        fresh = self.epochs_fresh + running
-        if fresh < 1:
-            return None
-        left, spent_s = max(0.0, self._planned_epochs() - self.epochs_done - running), time.monotonic() - self.began
-        budget_s = self.run["options"].get("time_budget")
-        left_s = left * spent_s / fresh
-        return left_s if budget_s is None else min(left_s, max(0.0, budget_s - spent_s))
-
-    def _planned_epochs(self) -> float:
-        return float(self.run["plan"]["epochs"])
+        """Return what the run may yet take; no more than the time budget has left. None until that is known."""
+        plan, options = self.run["plan"], self.run["options"]
+        lengths = [rung["epochs"] for bracket in plan["brackets"] for rung in bracket["rungs"]]
+        left_s = seconds_left(
+            planned_work(plan["epochs"], plan.get("trials"), lengths, options),
+            [record for records in self.ended.values() for record in records],
+            running_epochs=sum(live.epoch * live.trial.share for live in self.running.values()),
+        )
+        budget_s: float | None = options.get("time_budget")
+        if left_s is None or budget_s is None:
+            return left_s
+        return min(left_s, max(0.0, budget_s - (time.monotonic() - self.began)))
 
 
 class Progress(Observer):
@@ -143,7 +140,7 @@ class Progress(Observer):
 
     def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
         """One line, where the output is no terminal."""
-        self._standing.take(record, restored)
+        self._standing.take(record)
         if self._live is None:
             self._print(self._line(record) + ("  from the journal" if restored else ""))
 

@@ -99,4 +99,6 @@ class ReportWriter(Observer):
             import traceback
 
             with contextlib.suppress(OSError):  # no space for this either
-                (self._folder / ".work" / "report.log").write_text(traceback.format_exc())
+                (self._folder / ".work" / "report.log").write_text(
+                    traceback.format_exc(), encoding="utf-8", errors="backslashreplace"
+                )

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inference.models import find_model
 from tuner.errors import MnistTuneError
+from tuner.machine import validate_environment
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.spaces.named_code import uses_named_code
@@ -64,13 +66,15 @@ class Run:
             UsageError: where it can't be loaded without that.
         """
         self.best  # noqa: B018 - says what is missing where there is no winner
+        validate_environment()
         if uses_named_code(self._folder, self.info, space):
             from tuner.spaces.run_model import load_named_model
 
             return load_named_model(self._folder)
+        find_model(self._folder.keras_model)
         import keras
 
-        return keras.models.load_model(self._folder.keras_model)
+        return keras.models.load_model(self._folder.keras_model, safe_mode=True)
 
     def report(self) -> Path:
         """Renders report.html again and returns its path."""

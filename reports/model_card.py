@@ -188,7 +188,12 @@ def _limits(run: RunData, result: Result) -> Iterator[str]:
     yield f"It knows {text.plural(data.classes, 'class', 'classes')} and answers with one of them whatever it sees."
     yield from _seeds(result)
     if result.test is None and result.refit is None:
-        yield "It never met the test set: the validation accuracy is of images that it was chosen on, so it flatters."
+        chosen = (
+            ""
+            if run.info.kind == "train"
+            else ": the validation accuracy is of images that it was chosen on, so it flatters"
+        )
+        yield f"It never met the test set{chosen}."
     if result.test is None and result.refit is not None:
         yield (
             "It never met the test set, and no figure here is its own: the validation accuracy is of models that were trained "

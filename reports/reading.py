@@ -32,7 +32,7 @@ from search_spaces.networks import LayerSummary
 from tuner.documents import EXPORTS, RESULT, RUN
 from tuner.errors import JournalError, UsageError
 from tuner.files import refuse_links
-from tuner.journal import JOURNAL_NAME, read_state
+from tuner.journal import JOURNAL_NAME, check_journal, read_state
 from tuner.json_files import read_document, readable
 from tuner.npy import load_archive
 from tuner.records import TRAINING_METRICS, Configuration, Json, TrialRecord
@@ -53,7 +53,9 @@ def read_run(folder: Path) -> RunData:
             f"{folder} is not a run's folder: it has no run.json. Give the folder of a run, such as runs/<name>."
         )
     refuse_links(folder)
-    info = run_info(readable(read_document(folder / "run.json", RUN)))
+    document = read_document(folder / "run.json", RUN)
+    check_journal(folder, document)
+    info = run_info(readable(document))
     state = read_state(folder / JOURNAL_NAME, to_show=True)
     result_json = folder / "result.json"
     result = _result(readable(read_document(result_json, RESULT))) if result_json.is_file() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 CSV_NAME = "trials.csv"
 
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are full-width forms, which spreadsheets of some languages take for the others."""
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _COLUMNS = (
     "trial", "phase", "bracket", "rung", "repetition", "epochs", "epochs_run", "seed", "status", "parameters",
     "multiply_adds", "val_accuracy", "val_loss", "train_accuracy", "duration_s", "worker", "origin", "error",
@@ -28,10 +32,16 @@ def trials_csv(run: RunData) -> str:
     rows, names = _rows(run)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
+    writer.writerow(_unformulated(name) for name in names)
     rows.sort(key=lambda row: str(row[0]))
-    writer.writerows(rows)
+    writer.writerows([_unformulated(cell) for cell in row] for row in rows)
     return stream.getvalue()
+
+
+def _unformulated(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula: a text that looks like one stands behind an apostrophe. Numbers stay numbers."""
+    is_formula = isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
 
 
 def write_trials_csv(run_dir: Path) -> Path:

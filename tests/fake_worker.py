@@ -11,6 +11,7 @@ import math
 import os
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def run_task(task: dict[str, Any], folder: Path, on_epoch: OnEpoch) -> dict[str,
 
 def evaluate(task: dict[str, Any]) -> dict[str, Any]:
     save(Path(task["arrays"]), kernels=np.zeros((3, 3, 2), np.float32))
-    scores = [json.loads(Path(path).read_text()) for path in task["models"]]
+    scores = [score_in(Path(path)) for path in task["models"]]
     mean = sum(scores) / len(scores)
     test = {
         "n": 100,
@@ -89,7 +90,7 @@ def refit(task: dict[str, Any], score: float, on_epoch: OnEpoch) -> dict[str, An
     path.parent.mkdir(parents=True, exist_ok=True)
     save(path.with_suffix(".npz"), **{"weights/names": np.array(["conv"])})
     with whole_file(path.with_suffix(".keras"), f".{path.name}.partial.keras") as temporary:
-        temporary.write_text(json.dumps(score))
+        write_model(temporary, score)
     history = {metric: [value] * passes for metric, value in metrics.items()}
     return {"val_accuracy": None, "val_loss": None, "epochs_run": passes, "history": history}
 
@@ -125,7 +126,18 @@ def keep(task: dict[str, Any], path: Path, images: int, score: float) -> None:
     save(path.with_suffix(".npz"), **arrays)
     with whole_file(path.with_suffix(".keras"), f".{path.name}.partial.keras") as temporary:
         # Padded, so that a small disk is soon full.
-        temporary.write_text(json.dumps(score) + " " * int(os.environ.get("FAKE_MODEL_BYTES", "0")))
+        write_model(temporary, score, " " * int(os.environ.get("FAKE_MODEL_BYTES", "0")))
+
+
+def write_model(path: Path, score: float, padding: str = "") -> None:
+    """An archive as Keras's are, whose bytes follow from the score alone."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("score.json"), json.dumps(score) + padding)
+
+
+def score_in(path: Path) -> float:
+    with zipfile.ZipFile(path) as archive:
+        return float(json.loads(archive.read("score.json")))
 
 
 def save(path: Path, **arrays: Any) -> None:

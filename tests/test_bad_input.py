@@ -151,6 +151,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built(folder / "whole")
     (folder / "half").mkdir()
     shutil.copy(folder / "whole" / "run.json", folder / "half")
+    (folder / "half" / "trials.jsonl").touch()
     from PIL import Image
 
     Image.fromarray(IMAGES[0]).save(folder / "picture.png")
@@ -244,7 +245,8 @@ def test_many_more_words_end_well(command: str, sound: Path, tmp_path: Path) -> 
         (["--space", "dense", "--algorithm", "random", "--max-trials", "1000000000"], "50,000 or less"),
         (["--space", "dense", "--workers", "1000000000"], "1,024 or less"),
         (["--space", "dense", "--confirm-seeds", "1000000000"], "100 or less"),
-        (["--space", "dense", "--time-budget", "9" * 400], "or less"),
+        (["--space", "dense", "--time-budget", "9" * 400 + "h"], "or less"),
+        (["--space", "dense", "--time-budget", "9" * 400], "needs a unit"),
         (["--space", "dense", "--validation", "nan"], "--validation"),
         (["--space", "dense", "--data", "good.npz", "--validation", "2.2e-309"], "0 of 60. Give a larger --validation"),
         (["--space", "dense", "--data", "x" * 5000], "no such file or folder"),

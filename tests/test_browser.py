@@ -310,6 +310,24 @@ def test_copies_what_is_shown(browser: Browser, whole: Path, clipboard: bool) ->
         assert view.said == []
 
 
+def test_copied_texts_are_no_formulas(browser: Browser, tmp_path: Path) -> None:
+    """As in trials.csv; numbers stay numbers."""
+    run = build_run(tmp_path / "run", FakeRun(brackets=(), failed=0, confirm=False))
+    first, second = (
+        {"activation": activation, "dropout": -dropout, "schedule": f"-{dropout}"}
+        for activation, dropout in (("=1+1", 0.5), ("@x", 0.25))
+    )
+    records = [make_record("0001", 0.9, configuration=first), make_record("0002", 0.8, configuration=second)]
+    write_journal(run / "trials.jsonl", records)
+    write_report(run)
+    with opened(browser, run / "report.html", permissions=["clipboard-read", "clipboard-write"]) as view:
+        view.page.click("text=Copy as CSV")
+        expect(view.page.locator(".said")).to_contain_text("Copied")
+        rows = list(csv.DictReader(io.StringIO(view.js("navigator.clipboard.readText()"))))
+    copied = {(row["hp.activation"], row["hp.dropout"], row["hp.schedule"]) for row in rows}
+    assert copied == {("'=1+1", "-0.5", "-0.5"), ("'@x", "-0.25", "-0.25")}
+
+
 # --- the keyboard -------------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tuner import data_sources
 from tuner import download as download_module
-from tuner.data import Dataset, describe, load_dataset, open_arrays, save_arrays
+from tuner.data import Dataset, describe, load_dataset, open_arrays, save_arrays, splits_hash
 from tuner.errors import DataError, UsageError
 from tuner.splits import proportional_counts
 
@@ -550,6 +550,7 @@ def test_describe_is_what_a_run_keeps(tmp_path: Path) -> None:
     assert description == {
         "name": "a",
         "sha256": dataset.sha256,
+        "splits_sha256": splits_hash(dataset),
         "fallback": False,
         "image_shape": [28, 28],
         "classes": 3,

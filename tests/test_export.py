@@ -34,6 +34,7 @@ from tuner.export.formats import FORMATS, Exporter, ExportError, Format, Toleran
 from tuner.export.run_export import export_winner
 from tuner.export.verification import Agreement, agreement, compared_indices, size_bytes
 from tuner.export.writing import Sample, calibration_images, check_file, write_checked
+from tuner.run_folder import RunFolder
 from tuner.tasks import ExportTask, SpaceRef
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -613,7 +614,21 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
     "a card in the way": (lambda run: occupied(run, "model_card.md"), [], "There is a model_card.md"),
     "another model's": (another_model_s, ["--force"], "exports of another model"),
     "damaged document": (lambda run: occupied(run, "export.json", "{"), ["--force"], "export.json can't be read"),
-    "out is a file": (lambda run: (run / "export").write_text("x"), [], "expected a folder. Received"),
+    "deep document": (
+        lambda run: occupied(run, "export.json", "[" * 200_000 + "]" * 200_000),
+        ["--force"],
+        "nested too deeply",
+    ),
+    "a document of nothing": (lambda run: occupied(run, "export.json", '{"schema": 1}'), ["--force"], "Choose another"),
+    "a document that is a folder": (
+        lambda run: (run / "export" / "export.json").mkdir(parents=True),
+        ["--force"],
+        "export.json is of another kind",
+    ),
+    "export is a file": (lambda run: (run / "export").write_text("x"), [], "Expected a folder. Received a file"),
+    "out is a file": (
+        lambda run: (run / "mine").write_text("x"), ["-o", "cheap/mine"], "expected a folder. Received"
+    ),
     "out below a file": (lambda run: None, ["-o", "cheap/run.json/x"], "can be written to"),
     "no data": (lambda run: with_options(run, data="gone.npz"), [], "Say where the run's data are (--data)"),
     "other data": (
@@ -643,6 +658,27 @@ def test_a_mistake_is_one_line(
     assert cli.main(["export", "cheap", *words]) == 2
     assert line in said(capsys)
     assert sorted(str(path) for path in cheap.rglob("*")) == before
+
+
+@pytest.mark.parametrize("alive", [False, True])
+def test_what_a_killed_export_left_is_removed(tmp_path: Path, alive: bool) -> None:
+    """By the next one that writes there, and by whoever resumes the run; what a living process writes stays."""
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    pid = os.getppid() if alive else int(ended.stdout)
+    left = tmp_path / "export" / f".export-{pid}.partial"
+    removers: tuple[Callable[[], None], ...] = (
+        RunFolder(tmp_path).sweep,
+        lambda: enter_and_leave(tmp_path / "export"),
+    )
+    for remove in removers:
+        (left / "savedmodel").mkdir(parents=True, exist_ok=True)
+        remove()
+        assert left.exists() == alive
+
+
+def enter_and_leave(folder: Path) -> None:
+    with ExportFolder(folder, model=folder.parent / "best.keras").staged():
+        pass
 
 
 def test_a_missing_library_names_its_extra(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from mnist_tune import cli
+from tests.report_builders import FakeRun, build_run
 from tuner import machine
+
+TINY = FakeRun(brackets=((0, ((1, 2),)),), failed=0, finalists=1, seeds=1, test=80, validation=80)
 
 
 def test_describe_machine_has_the_keys_of_the_run_folder() -> None:
@@ -141,6 +147,70 @@ def test_the_backend_is_found_without_keras(
     if settings is not None:
         (tmp_path / "keras.json").write_text(settings)
     assert machine.keras_backend() == backend
+
+
+BACKEND_FAULTS = [
+    (
+        "torch",
+        None,
+        "KERAS_BACKEND names a backend that can't be used here. Expected tensorflow or jax. Received: torch.",
+    ),
+    ("nonsense", None, "Received: nonsense. Set KERAS_BACKEND to one of them."),
+    (None, '{"backend": "torch"}', '"backend" in '),
+    (
+        "jax",
+        None,
+        'Received: none (KERAS_BACKEND). Install it: pip install "mnist-tune[jax]", or set KERAS_BACKEND=tensorflow.',
+    ),
+    (None, '{"backend": "jax"}', "Expected the package jax."),
+    (None, "[" * 100_000 + "]" * 100_000, "nested too deeply"),
+    ("tensorflow", "[]", "Received: list"),
+]
+
+
+@pytest.mark.parametrize("fault", BACKEND_FAULTS, ids=range(len(BACKEND_FAULTS)))
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--space", "dense", "--data", "digits", "--out", "new"],
+        ["train", "dense128", "--data", "digits", "--out", "new"],
+        ["study", "dropout", "--data", "digits", "--out", "new"],
+        ["--out", "run", "--resume"],
+        ["predict", "run", "a.npy"],
+        ["export", "run", "--format", "keras"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_backend_that_can_t_be_used_is_told_before_anything_is_made(
+    command: list[str],
+    fault: tuple[str | None, str | None, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    variable, settings, words = fault
+    installed = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "jax" else installed(name))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    if variable is not None:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    if settings is not None:
+        (tmp_path / "home" / "keras.json").write_text(settings)
+    with zipfile.ZipFile(build_run(tmp_path / "run", TINY) / "best.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    before = sorted(tmp_path.rglob("*"))
+    assert cli.main(command) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_backend_of_these_tests_can_be_used() -> None:
+    machine.validate_environment()
 
 
 def test_keras_home(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tuner.errors import UsageError
-from tuner.option_values import parse_duration
+from tuner.option_values import format_duration, parse_duration
 from tuner.options import SearchOptions, merge_for_resume
 
 
@@ -74,7 +74,7 @@ def test_another_target_is_refused_when_a_run_is_resumed() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("45m", 2700), ("2h", 7200), ("1h30m", 5400), ("90s", 90), ("90", 90), ("1.5h", 5400), ("2H", 7200)],
+    [("45m", 2700), ("2h", 7200), ("1h30m", 5400), ("90s", 90), ("1h5s", 3605), ("1.5h", 5400), ("2H", 7200)],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
@@ -84,6 +84,18 @@ def test_durations(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["5", "90", " 1.5 ", "0"])
+def test_a_number_without_a_unit_is_refused(text: str) -> None:
+    """It was taken for seconds, which somebody may have meant as minutes."""
+    with pytest.raises(UsageError, match=f"Expected {text.strip()}s, {text.strip()}m or {text.strip()}h. Received"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("seconds", [60.0, 90.0, 5400.0, 1234567.5])
+def test_a_duration_is_written_as_it_is_read(seconds: float) -> None:
+    assert parse_duration(format_duration(seconds)) == seconds
 
 
 def test_a_resumed_run_keeps_its_options_and_takes_new_workers() -> None:

@@ -410,6 +410,7 @@ def test_raw_images_are_taken_as_they_are(
         (["predict", "hidden.keras", "a.png"], "Lambda"),
         (["predict", "config.keras", "a.png"], "no .keras file"),
         (["predict", "unfinished", "a.png"], "no model yet"),
+        (["predict", "study", "a.png"], "A study has no model"),
         (["predict", "x" * 5000, "a.png"], "no such model"),
     ],
 )
@@ -419,6 +420,8 @@ def test_a_mistake_is_one_line_without_keras(
     Path("empty").mkdir()
     Path("unfinished").mkdir()
     Path("unfinished/run.json").write_text('{"schema": 1}')
+    Path("study").mkdir()
+    Path("study/run.json").write_text('{"schema": 1, "kind": "study"}')
     Path("taken.html").write_text("mine")
     saved(folder, "a.png", picture())
     keras_file(Path("code.keras"), {"config": {"layers": [{"class_name": "Lambda"}]}})

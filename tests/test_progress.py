@@ -56,12 +56,13 @@ def test_the_live_view_shows_rungs_running_trials_and_the_best() -> None:
     progress, _ = followed(terminal=True)
     with progress:
         progress.trial_finished(record(1, val_accuracy=0.9123), restored=False)
-        progress.trial_started(trial(2, epochs=5))
-        progress.epoch_ended(trial(2, epochs=5), 0, 3, {"val_accuracy": 0.8})
+        progress.trial_finished(record(2, val_accuracy=0.9), restored=False)
+        progress.trial_started(trial(3, epochs=5))
+        progress.epoch_ended(trial(3, epochs=5), 0, 3, {"val_accuracy": 0.8})
         console = Console(file=io.StringIO(), width=100, record=True)
         console.print(progress._view())
         shown = console.export_text()
-    for words in ("●··", "91.23%", "3/5", "80.00%", "Best so far", "1 of 3 trials", "left"):
+    for words in ("●●·", "91.23%", "3/5", "80.00%", "Best so far", "2 of 3 trials", "left"):
         assert words in shown
 
 
@@ -121,14 +122,20 @@ def test_the_answer_says_whether_the_target_was_reached(target: Json, said: str)
     assert answer({**untested, "target": target}, a_run()) == answer(untested, a_run()) + said
 
 
-@pytest.mark.parametrize(("budget_s", "said"), [(None, "  about 47 min left"), (600, "  about 9 min left"), (90, "")])
+@pytest.mark.parametrize(("budget_s", "said"), [(None, "  about 14 min left"), (600, "  about 9 min left"), (90, "")])
 def test_a_plain_line_says_how_long_a_long_run_may_yet_take(
     budget_s: float | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two of 96 epochs took a minute."""
+    """Of 96 epochs and nine trials: two trials of 2 epochs took 30 s each, one an epoch is 10 s and 10 s a trial."""
     run = a_run()
-    progress, stream = followed(run={**run, "options": {**run["options"], "time_budget": budget_s}})
+    rungs = [{"rung": 0, "size": 3, "epochs": 2}, {"rung": 1, "size": 2, "epochs": 6}]
+    plan = {**run["plan"], "brackets": [{"bracket": 0, "rungs": rungs}]}
+    progress, stream = followed(run={**run, "plan": plan, "options": {**run["options"], "time_budget": budget_s}})
     began = progress._standing.began
     monkeypatch.setattr("mnist_tune.progress.time.monotonic", lambda: began + 60)
-    progress.trial_finished(record(1, val_accuracy=0.9123, duration_s=60), restored=False)
-    assert stream.getvalue().endswith(f"val 91.23%  60 s{said}\n")
+    for number, epochs, duration_s in ((1, 2, 30), (2, 2, 30), (3, 6, 70), (4, 6, 70)):
+        trial_record = record(number, val_accuracy=0.9123, duration_s=duration_s, epochs=epochs, rung=epochs // 6)
+        progress.trial_finished(trial_record, restored=False)
+        if number < 4:
+            assert " left" not in stream.getvalue()
+    assert stream.getvalue().endswith(f"val 91.23%  70 s{said}\n")

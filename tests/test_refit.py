@@ -7,7 +7,7 @@ import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from mnist_tune.export import Request, _about
 from mnist_tune.export_folder import ExportFolder
 from search_spaces.compact_family import CompactFamily
 from tests.builders import record
+from tests.fake_worker import score_in
 from tests.marks import slow_after
 from tests.test_progress import a_run, followed
 from tests.test_search import contents, options, resume, start
@@ -323,7 +324,7 @@ def test_the_refits_are_tested_and_exported_and_nothing_else_changes(tmp_path: P
     }
     assert [one.seed for one in records] == [confirmed[name].seed for name in result["trials"]]
     assert result["test"]["per_seed"] == [one.history["accuracy"][-1] for one in records]
-    assert json.loads((path / "best.keras").read_text()) == records[exported - 1].history["accuracy"][-1]
+    assert score_in(path / "best.keras") == records[exported - 1].history["accuracy"][-1]
     assert notes(path) == []
     assert set(RunFolder(path).read_run()["times"]["phases"]) == {"search", "confirm", "refit", "evaluate"}
     arrays = load_arrays_file(path / "evaluation.npz")
@@ -362,7 +363,7 @@ def test_without_the_test_set_the_refit_is_exported_all_the_same(tmp_path: Path)
     result = start(path, refit=True, test=False)
     assert result["test"] is None
     (exported,) = [one for one in of_phase(path, "refit") if one.trial == result["refit"]["trial"]]
-    assert json.loads((path / "best.keras").read_text()) == exported.history["accuracy"][-1]
+    assert score_in(path / "best.keras") == exported.history["accuracy"][-1]
 
 
 def failing(result: Json, which: str) -> str:
@@ -479,13 +480,40 @@ def test_an_interrupted_refit_is_gone_on_with(tmp_path: Path, after: int, worker
     assert [event["event"] for event in events].count("finished") == len(ended)
 
 
-def test_a_refit_whose_model_is_gone_is_trained_again(tmp_path: Path) -> None:
+def no_model(kept: Path) -> None:
+    kept.with_suffix(".keras").unlink()
+
+
+def a_folder_for_a_model(kept: Path) -> None:
+    kept.with_suffix(".keras").unlink()
+    kept.with_suffix(".keras").mkdir()
+    (kept.with_suffix(".keras") / "saved_model.pb").touch()
+
+
+def torn_model(kept: Path) -> None:
+    kept.with_suffix(".keras").write_bytes(kept.with_suffix(".keras").read_bytes()[:-30])
+
+
+def changed_model(kept: Path) -> None:
+    content = bytearray(kept.with_suffix(".keras").read_bytes())
+    content[content.index(b"0.") + 2] ^= 1  # a digit of the score
+    kept.with_suffix(".keras").write_bytes(content)
+
+
+def torn_arrays(kept: Path) -> None:
+    kept.with_suffix(".npz").write_bytes(kept.with_suffix(".npz").read_bytes()[:-30])
+
+
+@pytest.mark.parametrize(
+    "damage", slow_after(2, [no_model, torn_arrays, torn_model, changed_model, a_folder_for_a_model])
+)
+def test_a_kept_model_that_is_gone_or_damaged_is_trained_again(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     path = tmp_path / "run"
     undisturbed = start(tmp_path / "undisturbed", refit=True)
     with pytest.raises(Interrupted):
         start(path, Impatient(3), refit=True)
     lost = of_phase(path, "refit")[0].trial
-    RunFolder(path).kept(lost).with_suffix(".keras").unlink()
+    damage(RunFolder(path).kept(lost))
     assert resume(path, refit=True) == undisturbed
     events = [event["event"] for event in read_journal(path / "trials.jsonl") if event["trial"] == lost]
     assert events == ["started", "finished", "started", "finished"]

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,6 +47,8 @@ from reports.analysis.pareto import SizePoint, non_dominated, size_front
 from reports.analysis.robustness import degradations
 from reports.analysis.search import history, paths, rung_outcomes, seconds_left
 from reports.analysis.slices import slices
+from reports.analysis.time_left import PlannedWork, planned_work
+from reports.analysis.time_left import seconds_left as time_left
 from reports.analysis.trials import best, explored, groups_by_epochs, scored
 from reports.analysis.weights import layer_weights
 from reports.formatting import percent
@@ -576,17 +579,55 @@ def test_of_many_trials_an_even_sample_stands_behind() -> None:
     assert background([], 10) == ()
 
 
+def timed(number: int, epochs: float, duration_s: float, **changes: Any) -> TrialRecord:
+    return make_record(
+        f"{number:04d}", epochs=epochs, epochs_run=math.ceil(epochs), duration_s=duration_s, **{"worker": 0, **changes}
+    )
+
+
+SHORT = [timed(1, 2, 7), timed(2, 2, 7)]
+LONG = [timed(3, 6, 11), timed(4, 6, 11)]
+"""Five seconds a trial and one an epoch."""
+
+
 @pytest.mark.parametrize(
-    ("planned", "budget_s", "left_s"),
-    [(40, None, 300.0), (40, 250.0, 150.0), (40, 50.0, 0.0), (10, None, 0.0), (5, None, 0.0), (0, None, None)],
+    ("records", "work", "left_s"),
+    [
+        ([], PlannedWork(40, 10, 1), None),
+        (SHORT[:1], PlannedWork(40, 10, 1), None),
+        (SHORT, PlannedWork(40, 20, 1), 36 * 3.5),  # of one length: a trial's share of each epoch
+        (SHORT, PlannedWork(40, 10, 2), None),  # what an epoch of a longer one takes is not known
+        ([*SHORT, LONG[0]], PlannedWork(40, 10, 2), None),
+        ([*SHORT, *LONG], PlannedWork(40, 10, 3), 6 * 5 + 24 * 1),
+        ([*SHORT, *LONG], PlannedWork(16, 4, 3), 0),
+        ([*SHORT, *LONG], PlannedWork(10, 2, 3), 0),
+        ([*SHORT, *LONG], PlannedWork(0, 10, 3), None),
+        ([*SHORT, *LONG, timed(5, 2, 0, accuracy=None)], PlannedWork(40, 10, 3), 5 * 5 + 22 * 1),
+        ([*SHORT, timed(3, 6, 11, worker=1), timed(4, 6, 11, worker=1)], PlannedWork(40, 10, 3), (6 * 5 + 24) / 2),
+        ([*SHORT, timed(3, 6, 5), timed(4, 6, 5)], PlannedWork(22, 5, 2), 6 * 5 / 6),  # quicker networks
+    ],
 )
-def test_what_a_run_may_yet_take_is_told_by_its_epochs(
-    planned: float, budget_s: float | None, left_s: float | None
+def test_what_a_run_may_yet_take_is_told_once_it_is_known(
+    records: list[TrialRecord], work: PlannedWork, left_s: float | None
 ) -> None:
-    """Ten of the planned epochs took 100 s."""
-    run = make_run([make_record("0001", epochs=5), make_record("0002", accuracy=None, epochs=5)])
-    plan = replace(run.info.plan, epochs=planned)
-    options = {**run.info.options, "time_budget": budget_s}
-    standing = replace(run, info=replace(run.info, plan=plan, elapsed_s=100.0, options=options))
+    found = time_left(work, records)
+    assert found == (None if left_s is None else pytest.approx(left_s))
+
+
+def test_the_work_of_a_search_has_its_confirmation() -> None:
+    options = {"confirm_top": 2, "confirm_seeds": 3}
+    assert planned_work(96, 30, [2, 5, 2], options) == PlannedWork(96, 36, 2)
+    assert planned_work(96, 30, [2, 5, 2], {**options, "refit": True}).trials == 39
+    assert planned_work(30, 2, [], {}) == PlannedWork(30, 2, 1)
+    assert planned_work(30, None, [], {"confirm_top": "x", "confirm_seeds": None}).trials == 0
+
+
+@pytest.mark.parametrize(("budget_s", "left_s"), [(None, 54.0), (140.0, 40.0), (50.0, 0.0)])
+def test_what_a_run_may_yet_take_is_no_more_than_its_time_budget_has_left(
+    budget_s: float | None, left_s: float
+) -> None:
+    run = make_run([*SHORT, *LONG])
+    info = replace(run.info, plan=replace(run.info.plan, epochs=40, trials=10), elapsed_s=100.0)
+    standing = replace(run, info=replace(info, options={"time_budget": budget_s}))
     assert seconds_left(standing) == left_s
     assert seconds_left(replace(standing, records=())) is None

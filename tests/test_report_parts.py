@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import json
 import re
 import struct
 import zlib
@@ -24,10 +25,11 @@ from reports.figures.canvas import Canvas, draw
 from reports.figures.ink import Ink
 from reports.figures.pareto import front_figure
 from reports.notebook import run_card
-from reports.page import figures
+from reports.page import figures, render_report
 from reports.reading import read_run
-from reports.trials_csv import trials_csv, trials_frame, write_trials_csv
-from tests.report_builders import FakeRun, build_run
+from reports.trials_csv import _unformulated, trials_csv, trials_frame, write_trials_csv
+from tests.report_builders import FakeRun, build_run, make_record, make_run
+from tuner.json_files import readable
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,49 @@ def test_csv_has_a_row_a_trial_and_a_column_a_hyperparameter(tmp_path: Path) -> 
     assert rows[1]["hp.activation"].endswith('<b>,"\n')
     path = write_trials_csv(folder)
     assert path.read_bytes().decode() == trials_csv(read_run(folder))
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"), ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"), ("-2+3", "'-2+3"), ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"), ("\r=1", "'\r=1"), ("\uff1d1", "'\uff1d1"), ("-", "'-"), ("-1e3x", "'-1e3x"), ("-１", "'-１"),
+        ("-1.5", "-1.5"), ("+3", "+3"), ("-.5e-3", "-.5e-3"), ("a=1", "a=1"), ("", ""), (-0.25, -0.25), (-3, -3), (None, None), (True, True),
+    ],
+)  # fmt: skip
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: object, written: object) -> None:
+    assert _unformulated(cell) == written
+
+
+def test_a_stranger_s_formulas_are_texts_of_the_csv(tmp_path: Path) -> None:
+    """Wherever a text of a run may be any text: errors, values, origins, names of hyperparameters."""
+    evil = "=HYPERLINK(0)"
+    configuration = {evil: evil, "rate": -0.5, "typed": "-0.5"}
+    records = [make_record("0001", None, error=evil, origin="@x", configuration=configuration)]
+    rows = list(csv.reader(io.StringIO(trials_csv(make_run(records)))))
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "@", "+"))]
+    row = dict(zip(rows[0], rows[1], strict=True))
+    assert (row["error"], row["origin"], row[f"hp.{evil}"]) == (f"'{evil}", "'@x", f"'{evil}")
+    assert (row["hp.rate"], row["hp.typed"]) == ("-0.5", "-0.5")
+
+
+def test_nothing_turns_the_writing_direction_of_a_page(tmp_path: Path) -> None:
+    """Characters that aren't seen are shown as escapes, on the page and on all that is made of the same texts."""
+    unseen = "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202d\u202e\u2066\u2069\ufeff\U000e0041"
+    folder = build_run(tmp_path / "run", FakeRun(validation=300, test=400, hostile=unseen))
+    document = json.loads((folder / "run.json").read_text())
+    document["data"]["class_names"][0] = f"a{unseen}"
+    (folder / "run.json").write_text(json.dumps(document))
+    run = read_run(folder)
+    made = {"page": render_report(folder), "card": run_card(folder), "csv": trials_csv(run)}
+    assert {name for name, text in made.items() if set(unseen) & set(text)} == set()
+    assert "a\\u061c\\u200b" in made["page"]
+    assert "\\u202e" in made["csv"]
+
+
+def test_joiners_that_scripts_need_and_right_to_left_letters_stay() -> None:
+    assert readable("می\u200cخواهم 👨\u200d👩 שלום") == "می\u200cخواهم 👨\u200d👩 שלום"
+    assert readable({"a\u202e": ["\x00\ud800"]}) == {"a\\u202e": ["\ufffd\ufffd"]}
 
 
 def test_frame_is_ranked_within_its_phase(tmp_path: Path) -> None:

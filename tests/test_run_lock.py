@@ -235,10 +235,37 @@ def test_a_start_that_was_cut_short_can_be_begun_again(tmp_path: Path) -> None:
     (path / ".work" / "data" / "x_train.npy").write_bytes(b"half")
     (path / ".run.json.partial").touch()
     (path / LOCK_NAME).touch()
-    with pytest.raises(UsageError, match="begin it again, without --resume"):
+    with pytest.raises(UsageError, match="Nothing had begun in it"):
         RunFolder(path).read_run()
     assert finished_run(path).is_dir()
     assert not any(name.startswith(".") for name in files(path))
+
+
+@pytest.mark.parametrize(
+    "left", [[], [LOCK_NAME], [LOCK_NAME, HOLDER_NAME], [LOCK_NAME, ".work"], [LOCK_NAME, ".work", ".run.json.partial"]]
+)
+def test_resuming_what_never_began_says_how_to_begin(
+    left: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever a kill before run.json leaves, however early it was."""
+    path = tmp_path / "a run"
+    path.mkdir()
+    for name in left:
+        (path / name).mkdir() if name == ".work" else (path / name).touch()
+    assert cli.main(["--out", str(path), "--resume"]) == 2
+    err = capsys.readouterr().err
+    assert "Nothing had begun in it, so nothing is lost" in err
+    assert f"without --resume (such as mnist-tune --space NAME --out '{path}')" in err
+    assert err.count("\n") == 1
+    assert files(path) == set(left)
+
+
+def test_a_folder_of_something_else_is_not_taken_for_a_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "letter.txt").touch()
+    assert cli.main(["--out", str(tmp_path), "--resume"]) == 2
+    assert "begun" not in capsys.readouterr().err
 
 
 def test_a_run_written_over_can_be_written_over_again_if_that_is_cut_short(
@@ -248,13 +275,13 @@ def test_a_run_written_over_can_be_written_over_again_if_that_is_cut_short(
     path = finished_run(tmp_path / "run")
     removed: list[str] = []
     names = RunFolder.make.__globals__
-    remove = names["_remove"]
+    remove = names["remove"]
 
     def watched(target: Path) -> None:
         removed.append(target.name)
         remove(target)
 
-    monkeypatch.setitem(names, "_remove", watched)
+    monkeypatch.setitem(names, "remove", watched)
     RunFolder(path).make()
     assert removed[-1] == "run.json"
     assert len(removed) > 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import errno
 import io
 import json
 import os
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference.models import find_model
 from mnist_tune import cli
 from reports.reading import read_run
 from tests.report_builders import make_record, write_journal
@@ -381,7 +383,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 OWN = ("run.json", "trials.jsonl", "result.json", "evaluation.npz", "trials.csv", "report.html")
 
 
-@pytest.mark.parametrize("name", [*OWN, "best", "best.keras", ".work"])
+@pytest.mark.parametrize("name", [*OWN, "best", "best.keras", "export", ".work"])
 @pytest.mark.parametrize("kind", ["link", "dangling", "pipe"])
 def test_a_link_among_a_run_s_files_is_refused(
     name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -577,19 +579,131 @@ def test_temporary_files_have_no_name_or_are_private() -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize(
-    "change", [lambda run: (run / "report.html").mkdir(), lambda run: (run / "trials.csv").mkdir()]
-)
+@pytest.mark.parametrize("name", ["report.html", "trials.csv"])
 def test_a_report_that_can_t_be_written_is_told_in_one_line(
-    change: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = built(tmp_path / "run")
-    change(run)
+    replace = Path.replace
+
+    def refuse(path: Path, target: Path) -> Path:
+        if target.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
     assert cli.main(["report", str(run)]) == 2
     err = capsys.readouterr().err
     assert "can't be written" in err
     assert err.count("\n") == 1
     assert not list(run.glob(".*"))
+
+
+def savedmodel(folder: Path) -> None:
+    """What the loader would run as a program, if it came so far."""
+    folder.mkdir(exist_ok=True)
+    (folder / "saved_model.pb").touch()
+
+
+def in_place_of_the_keras_file(run: Path) -> Path:
+    savedmodel(run / "best.keras")
+    return run
+
+
+def around_a_run_without_a_file(run: Path) -> Path:
+    savedmodel(run)
+    (run / "run.json").unlink()
+    (run / "run.json").mkdir()
+    return run
+
+
+def around_what_is_no_run_any_more(run: Path) -> Path:
+    in_place_of_the_keras_file(run)
+    savedmodel(run)
+    (run / "run.json").unlink()
+    return run
+
+
+def named_as_a_keras_file(run: Path) -> Path:
+    savedmodel(run.with_name("model.keras"))
+    return run.with_name("model.keras")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [in_place_of_the_keras_file, around_a_run_without_a_file, around_what_is_no_run_any_more, named_as_a_keras_file],
+)
+def test_no_program_is_run_under_the_name_of_a_file(
+    make: Callable[[Path], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_tune.predict.load", lambda model: pytest.fail(f"{model} is loaded"))
+    np.save(tmp_path / "a.npy", np.zeros((28, 28), np.uint8))
+    assert cli.main(["predict", str(make(built(tmp_path / "run"))), str(tmp_path / "a.npy")]) == 2
+    err = capsys.readouterr().err
+    assert "folder" in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_s_keras_file_is_taken_before_its_savedmodel(tmp_path: Path) -> None:
+    """Of a folder that is no run: `predict FOLDER` finds what a run would call its model."""
+    savedmodel(tmp_path)
+    assert find_model(tmp_path).kind == "savedmodel"
+    (tmp_path / "best.keras").write_bytes(keras_file())
+    assert find_model(tmp_path).path == tmp_path / "best.keras"
+    assert find_model(tmp_path).kind == "keras"
+
+
+def test_a_model_of_another_name_is_not_taken_for_what_was_checked(tmp_path: Path) -> None:
+    """Keras reads `.h5` as HDF5, which may have an archive behind it whose configuration is harmless."""
+    for name in ("model.h5", "model", "model.KERAS"):
+        (tmp_path / name).write_bytes(keras_file())
+        with pytest.raises(UsageError, match=r"no \.keras file"):
+            find_model(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", [*OWN, "best.keras"])
+def test_a_folder_in_place_of_a_run_s_file_is_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = built(tmp_path / "run")
+    (run / name).unlink(missing_ok=True)
+    (run / name).mkdir()
+    for words in (
+        ["report", str(run)],
+        ["--out", str(run), "--resume"],
+        ["export", str(run)],
+        ["train", f"{run}:0002"],
+    ):
+        assert cli.main(words) == 2
+        err = capsys.readouterr().err
+        assert (
+            "run.json" in err if name == "run.json" else f"{name} of a run is of another kind. Expected a file" in err
+        )
+        assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["best", "export", ".work"])
+def test_a_file_in_place_of_a_run_s_folder_is_refused(name: str, tmp_path: Path) -> None:
+    run = built(tmp_path / "run")
+    (run / name).touch()
+    with pytest.raises(UsageError, match="Expected a folder"):
+        RunFolder(run).read_run()
+
+
+@pytest.mark.parametrize("out", [[], ["-o", "run/mine"], ["-o", "run/mine/deeper"]])
+def test_exports_are_not_written_through_a_run_s_link(
+    out: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = built(tmp_path / "run")
+    (run / "best.keras").write_bytes(keras_file())
+    (tmp_path / "victim").mkdir()
+    (run / ("mine" if out else "export")).symlink_to(tmp_path / "victim")
+    assert cli.main(["export", "run", "--format", "keras", *out]) == 2
+    err = capsys.readouterr().err
+    assert "link" in err
+    assert err.count("\n") == 1
+    assert not list((tmp_path / "victim").iterdir())
 
 
 def test_a_run_s_savedmodel_is_run_only_where_its_user_names_it(

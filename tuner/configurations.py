@@ -11,7 +11,7 @@ from pathlib import Path
 from search_spaces.registry import find_reference
 from tuner.documents import CONFIGURATION
 from tuner.errors import UsageError
-from tuner.journal import read_state
+from tuner.journal import check_journal, read_state
 from tuner.json_files import parse
 from tuner.records import Json, Value
 from tuner.run_folder import RunFolder
@@ -87,7 +87,9 @@ def _winner(folder: Path, space: str | None) -> Known:
 
 
 def _trial(folder: Path, trial: str, space: str | None) -> Known:
-    run, state = RunFolder(folder).read_run(), read_state(RunFolder(folder).journal)
+    run = RunFolder(folder).read_run()
+    check_journal(folder, run)
+    state = read_state(RunFolder(folder).journal)
     wanted = trial.zfill(4)
     found = state.finished.get(wanted) or state.started.get(wanted)
     if found is None:

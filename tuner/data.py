@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from tuner.data_checks import SIDE, CheckedArrays, Images, Labels, checked, fault
 from tuner.data_sources import FoundData, find_data
 from tuner.errors import DataError, UsageError
+from tuner.json_files import parse
 from tuner.records import Json
 from tuner.splits import fold_indices, stratified_indices, without
 
@@ -169,11 +171,24 @@ def content_hash(arrays: CheckedArrays) -> str:
     """Return the SHA-256 of names, shapes, types and bytes: the same whichever kind of file they came from."""
     digest = hashlib.sha256()
     for key in ("x_train", "y_train", "x_test", "y_test"):
-        array = np.ascontiguousarray(getattr(arrays, key))
-        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        digest.update(f"{key} {little_endian.dtype.str} {array.shape}\n".encode())
-        digest.update(little_endian.data)
+        _add_array(digest, key, getattr(arrays, key))
     return digest.hexdigest()
+
+
+def splits_hash(dataset: Dataset) -> str:
+    """Return the SHA-256 of a data set as it was split: names of the set and its classes, then each array's shape, type and bytes."""
+    names = [dataset.name, dataset.sha256, dataset.fallback, list(dataset.class_names)]
+    digest = hashlib.sha256(f"{json.dumps(names)}\n".encode())
+    for name in _array_names():
+        _add_array(digest, name, getattr(dataset, name))
+    return digest.hexdigest()
+
+
+def _add_array(digest: hashlib._Hash, name: str, array: NDArray[Any]) -> None:
+    array = np.ascontiguousarray(array)
+    little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    digest.update(f"{name} {little_endian.dtype.str} {array.shape}\n".encode())
+    digest.update(little_endian.data)
 
 
 def describe(dataset: Dataset) -> Json:
@@ -186,6 +201,7 @@ def describe(dataset: Dataset) -> Json:
     return {
         "name": dataset.name,
         "sha256": dataset.sha256,
+        "splits_sha256": splits_hash(dataset),
         "fallback": dataset.fallback,
         "image_shape": [SIDE, SIDE],
         "classes": dataset.classes,
@@ -234,7 +250,7 @@ def open_arrays(folder: Path) -> Dataset:
         DataError: a file missing or damaged.
     """
     try:
-        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        index = parse((folder / _INDEX).read_bytes())
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _array_names()}
         return Dataset(
             name=str(index["name"]),
@@ -243,8 +259,36 @@ def open_arrays(folder: Path) -> Dataset:
             class_names=tuple(map(str, index["class_names"])),
             **arrays,
         )
-    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+    except (OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError) as error:
         raise DataError(f"{folder} holds no complete data set ({error}). Start the run again.") from error
+
+
+def open_copy(folder: Path, splits_sha256: str | None) -> Dataset:
+    """Return what `save_arrays` wrote, as `open_arrays` does, checked as if anybody had written it since.
+
+    Args:
+        folder: of the arrays.
+        splits_sha256: what `splits_hash` gave of them; None where that is not known (runs of version 0.1.0).
+
+    Raises:
+        DataError: a file missing, damaged, or changed.
+    """
+    data = open_arrays(folder)
+    _check_splits(folder, data)
+    if splits_sha256 is not None and splits_hash(data) != splits_sha256:
+        raise DataError(f"{folder} holds other data than the run wrote. Expected sha256 {splits_sha256[:16]}….")
+    return data
+
+
+def _check_splits(folder: Path, data: Dataset) -> None:
+    for split in _SPLITS:
+        x, y = getattr(data, f"x_{split}"), getattr(data, f"y_{split}")
+        sound = x.dtype == np.uint8 and y.dtype == np.int64 and x.shape[1:] == (SIDE, SIDE) and y.shape == x.shape[:1]
+        if not sound or not len(y) or y.min() < 0 or y.max() >= data.classes:
+            raise DataError(
+                f"{folder} holds no data set. Expected uint8 images (n, {SIDE}, {SIDE}) and int64 labels from 0 to {data.classes - 1}. "
+                f"Received: {x.dtype} {x.shape} and {y.dtype} {y.shape} to {split}."
+            )
 
 
 def _array_names() -> Iterator[str]:

@@ -30,7 +30,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _files(folder: RunFolder) -> Iterator[Path]:
-    for path in (folder.journal, folder.evaluation, folder.keras_model):
+    for path in (folder.journal, folder.evaluation, folder.keras_model, folder.weights):
         if path.is_file():
             yield path
     yield from sorted(path for path in folder.saved_model.rglob("*") if path.is_file())

@@ -173,7 +173,7 @@ RUN_TO_RESUME: Shape = keyed(
     {
         "references": many(keyed({"name": text, "included": truth}), 1000),
         "notes": many(text),
-        "data": keyed({"sha256": text, "fallback": truth}),
+        "data": keyed({"sha256": text, "fallback": truth}, {"splits_sha256": text}),
         "times": keyed({"elapsed_s": number(0), "phases": table(number(0))}),
     }
 )

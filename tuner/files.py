@@ -6,23 +6,18 @@ import contextlib
 import errno
 import os
 import stat
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from tuner.disk import is_no_space
 from tuner.errors import UsageError
 
-_OWN_FILES = (
-    "run.json",
-    "trials.jsonl",
-    "result.json",
-    "evaluation.npz",
-    "best",
-    "best.keras",
-    "trials.csv",
-    "report.html",
-    ".work",
-)
+_FILES = ("run.json", "trials.jsonl", "result.json", "evaluation.npz", "best.keras", "trials.csv", "report.html")
+_MOST_BYTES = 2**30
+"""Of an archive once unpacked; more is no model of ours."""
+_FOLDERS = ("best", "export", ".work")
 
 
 @contextlib.contextmanager
@@ -96,25 +91,80 @@ def _flush(path: Path) -> None:
 
 
 def refuse_links(folder: Path, *, below: bool = False) -> None:
-    """A run's files are its own: what is a link, a pipe or a device could lead anywhere.
+    """Raise where a run's files lead elsewhere, or a name is of another kind: a folder `best.keras` may hold a program.
 
     Args:
         folder: of the run; it may itself be reached by a link.
-        below: look at everything below it, not only at the files that every run has.
+        below: look at everything below it too, not only at what every run has.
 
     Raises:
-        UsageError: names what is no ordinary file or folder.
+        UsageError: names the link, pipe or device, or the folder in a file's place (or the reverse).
     """
-    for path in _everything(folder) if below else (folder / name for name in _OWN_FILES):
-        try:
-            mode = os.lstat(path).st_mode
-        except (OSError, ValueError):  # not there, or no name that a file can have
-            continue
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    for path in _everything(folder) if below else (folder / name for name in (*_FILES, *_FOLDERS)):
+        mode = _mode(path)
+        if mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise UsageError(
                 f"A run's files are its own. Expected files and folders only, no links and no devices. Received: {path}. "
                 "Copy the run with what its links lead to (cp -rL)."
             )
+    _check_kinds(folder)
+
+
+def _check_kinds(folder: Path) -> None:
+    for names, expected, other in ((_FILES, "a file", stat.S_ISDIR), (_FOLDERS, "a folder", stat.S_ISREG)):
+        for path in (folder / name for name in names):
+            mode = _mode(path)
+            if mode is not None and other(mode):
+                raise UsageError(
+                    f"{path.name} of a run is of another kind. Expected {expected}. "
+                    f"Received a {'folder' if stat.S_ISDIR(mode) else 'file'}: {path}. Restore the run from a copy."
+                )
+
+
+def is_regular_file(path: Path) -> bool:
+    """Return whether there is a file at a path: no link to one, no folder, no pipe. Never raises, whatever the name."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISREG(mode)
+
+
+def is_whole_archive(path: Path) -> bool:
+    """Return whether there is a zip file (a Keras model is one) whose members are all whole, as far as their checksums tell."""
+    if not is_regular_file(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            return sum(member.file_size for member in members) <= _MOST_BYTES and archive.testzip() is None
+    except (OSError, ValueError, RuntimeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return False
+
+
+def is_whole_model(path: Path) -> bool:
+    """Return whether there is a whole Keras file, or a file of weights that can be read through."""
+    if path.suffix != ".h5":
+        return is_whole_archive(path)
+    if not is_regular_file(path):
+        return False
+    import h5py
+
+    def read(name: str, found: object) -> None:
+        if isinstance(found, h5py.Dataset):
+            found[()]
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(read)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError):
+        return False
+    return True
+
+
+def _mode(path: Path) -> int | None:
+    """Return the mode of what lies at a path, links not followed; None where nothing is there, or nothing can be."""
+    try:
+        return os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return None
 
 
 def _everything(folder: Path) -> Iterator[Path]:

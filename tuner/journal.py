@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import BinaryIO, cast
 
 from tuner.documents import event_shape
-from tuner.errors import JournalError
+from tuner.errors import JournalError, UsageError
 from tuner.json_files import parse, readable
 from tuner.records import Json, Trial, TrialRecord, record_from_json, to_json, trial_from_json
 from tuner.shapes import ShapeError
@@ -151,6 +151,26 @@ def read_journal(path: Path) -> list[Json]:
         JournalError: where a line is damaged or does not follow the line before it, naming it.
     """
     return list(journal_events(path))
+
+
+def check_journal(folder: Path, document: Json) -> None:
+    """Raise where a run has lost its journal. One that has only begun has none yet.
+
+    Args:
+        folder: of the run.
+        document: the content of its run.json.
+
+    Raises:
+        UsageError: where trials were planned or the run has a result, and trials.jsonl is not there.
+    """
+    begun = (
+        document["status"] == "completed" or document["plan"].get("trials") or os.path.lexists(folder / "result.json")
+    )
+    if begun and not os.path.lexists(folder / JOURNAL_NAME):
+        raise UsageError(
+            f"This run has lost its journal, of which everything else is made. Expected {JOURNAL_NAME}. "
+            f"Received: {folder} without it. Restore it from a copy, or begin the run again (--force)."
+        )
 
 
 def read_state(path: Path, *, to_show: bool = False) -> JournalState:

@@ -15,6 +15,8 @@ MOST_BYTES = 64 * 2**20
 """Of run.json and of result.json."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+"""Controls of the writing direction, separators of lines, marks without width; not the joiners that some scripts need."""
 _LONGEST_NUMBER = 40
 
 
@@ -99,9 +101,17 @@ def check_schema(path: Path, document: object) -> None:
 
 
 def readable(value: Any) -> Any:  # whatever JSON holds
-    """The same value with a replacement character for each that no page or terminal can show: lone surrogates, controls."""
+    """Return the same value of texts that every page and terminal shows as what they are.
+
+    A replacement character stands for lone surrogates and controls. Characters that are not seen but change what is, such as
+    the order of others (U+202E), are written as escapes.
+    """
     if isinstance(value, str):
-        return _CONTROL.sub("\ufffd", value)
+        return _readable_text(value)
     if isinstance(value, dict):
-        return {_CONTROL.sub("\ufffd", name): readable(item) for name, item in value.items()}
+        return {_readable_text(name): readable(item) for name, item in value.items()}
     return [readable(item) for item in value] if isinstance(value, list) else value
+
+
+def _readable_text(text: str) -> str:
+    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), _CONTROL.sub("\ufffd", text))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tuner.custom_images import are_digits
-from tuner.data import Dataset, load_dataset, open_arrays, save_arrays
+from tuner.data import Dataset, load_dataset, open_copy, save_arrays, splits_hash
 from tuner.disk import is_no_space
-from tuner.errors import NoSpace, UsageError
+from tuner.errors import DataError, NoSpace, UsageError
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.own_images import OwnImages, read_own_images
+from tuner.own_images import OwnImages, load_own_images, read_own_images
 from tuner.records import Json
+from tuner.restoration import Restoration, find_lack, restore_without_training
 from tuner.run_document import add_nondeterminism, new_run
-from tuner.run_folder import RunFolder
+from tuner.run_folder import RunFolder, remove
 from tuner.run_lock import held, refuse_if_held
 from tuner.search import Search
 from tuner.spaces.user_space import UserSpace, make_family
@@ -25,6 +28,7 @@ from tuner.training import Training
 from tuner.worker_environment import count_gpus
 from tuner.workers import WORKER_MODULE
 
+_SAME_DATA = "Give the same data, or start a new run."
 _SESSIONS: dict[type[RunOptions], Callable[..., Any]] = {
     SearchOptions: Search,
     TrainOptions: Training,
@@ -88,7 +92,7 @@ def resume(
     notes: Sequence[str] = (),
     worker_module: str = WORKER_MODULE,
 ) -> Json | None:
-    """Goes on with a run; None where it was done already.
+    """Goes on with a run; makes again what a completed one lacks. None where nothing is to be done.
 
     Args:
         options: the run's own, but for those that may change.
@@ -104,18 +108,31 @@ def resume(
     folder.read_run_to_resume()
     with held(folder.path):
         run = folder.read_run_to_resume()
-        if run["status"] == "completed":
-            # It may have been killed when only its report was wanting.
-            folder.clean()
-            return None
+        lack = find_lack(options, folder, run) if run["status"] == "completed" else None
+        if lack is not None:
+            if not lack.parts:
+                # It may have been killed when only its report was wanting.
+                folder.clean()
+                return None
+            if isinstance(options, StudyOptions) or not lack.needs_training:
+                return restore_without_training(options, folder, observer, run, lack)
         folder.sweep()
-        data = _data_again(options, folder, run)
-        _note(run, observer, (*notes, *_own_images_again(options, folder, data)))
+        try:
+            data, damages = _data_again(options, folder, run)
+        except UsageError as error:
+            if lack is None:
+                raise
+            raise UsageError(
+                f"{', '.join(lack.parts)} can't be made again without the data of the run. {error}"
+            ) from error
+        _note(run, observer, (*notes, *damages, *_own_images_again(options, folder, data)))
         space = make_space(options, data)
         _note(run, observer, _space_notes(space))
         gpus = usable_gpus(options)
         check_scheduler(options)
         add_nondeterminism(run, options, gpus)
+        if lack is not None:
+            return Restoration(options, folder, observer, data, space, run, gpus, worker_module).go()
         return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 
@@ -212,7 +229,10 @@ def _own_images(options: RunOptions, data: Dataset) -> OwnImages | None:
 def _own_images_again(options: RunOptions, folder: RunFolder, data: Dataset) -> Sequence[str]:
     """Keeps the user's images again where what was kept is lost; says what can't be had any more, for the run goes on."""
     if folder.own_images.exists():
-        return ()
+        with contextlib.suppress(DataError):
+            load_own_images(folder.own_images)
+            return ()
+        remove(folder.own_images)
     try:
         own = _own_images(options, data)
     except UsageError as error:
@@ -223,18 +243,34 @@ def _own_images_again(options: RunOptions, folder: RunFolder, data: Dataset) -> 
     return own.notes
 
 
-def _data_again(options: RunOptions, folder: RunFolder, run: Json) -> Dataset:
-    """The data of a run that goes on: what its workers mapped, or the source again."""
-    kept = folder.work / "data"
-    if kept.is_dir():
-        data = open_arrays(kept)
-    else:
+def _data_again(options: RunOptions, folder: RunFolder, run: Json) -> tuple[Dataset, tuple[str, ...]]:
+    """Return the data of a run that is resumed, and a note where its copy is damaged: then they come from the source again."""
+    kept, expected = folder.work / "data", run["data"].get("splits_sha256")
+    damage: DataError | None = None
+    if os.path.lexists(kept):
+        try:
+            data = open_copy(kept, expected)
+        except DataError as error:
+            damage = error
+        else:
+            check_same_data(data, run, _SAME_DATA)
+            return data, ()
+    try:
         data = load_dataset(
             options.data, validation=options.validation, seed=options.seed, train_samples=options.train_samples
         )
-        save_arrays(data, kept)
-    check_same_data(data, run, "Give the same data, or start a new run.")
-    return data
+    except DataError as error:
+        raise DataError(" ".join(str(each) for each in (damage, error) if each is not None)) from error
+    check_same_data(data, run, _SAME_DATA)
+    if expected is not None and splits_hash(data) != expected:
+        raise UsageError(
+            f"The data are split in another way than when this run began. Received: {options.data}. Start a new run."
+        )
+    remove(kept)
+    save_arrays(data, kept)
+    return data, () if damage is None else (
+        f"The run's copy of the data was damaged; it was made again from {options.data}.",
+    )
 
 
 def check_same_data(data: Dataset, run: Json, do: str) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import importlib.util
 import json
 import math
 import os
 import platform
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from tuner.errors import UsageError
 from tuner.records import Json
 
+BACKENDS = ("tensorflow", "jax")
+"""Of Keras: those that this program is tested with. PyTorch's is not one of them."""
+_INSTALLED_AS = {"tensorflow": "tensorflow", "jax": '"mnist-tune[jax]"'}
 PACKAGES = ("mnist-tune", "tensorflow", "keras", "keras-tuner", "numpy", "jax")
 """Distributions whose versions a run records, where they are installed."""
 
@@ -53,11 +60,61 @@ def keras_backend() -> str:
     given = os.environ.get("KERAS_BACKEND")
     if given:
         return given
+    with contextlib.suppress(UsageError):
+        return str(_keras_settings().get("backend", "tensorflow"))
+    return "tensorflow"
+
+
+def _keras_settings() -> Json:
+    """Return Keras's settings; none where Keras passes the file over.
+
+    Raises:
+        UsageError: where they are such that Keras can't be imported.
+    """
+    path = keras_home() / "keras.json"
     try:
-        settings = json.loads((keras_home() / "keras.json").read_text(encoding="utf-8"))
-        return str(settings["backend"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "tensorflow"
+        settings = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    except RecursionError as error:
+        raise _bad_settings(path, "JSON that is nested too deeply") from error
+    if not isinstance(settings, dict):
+        raise _bad_settings(path, type(settings).__name__)
+    return settings
+
+
+def _bad_settings(path: Path, received: str) -> UsageError:
+    return UsageError(
+        f"Keras can't read its settings. Expected an object of names and values. Received: {received} ({path}). "
+        "Correct the file, or remove it."
+    )
+
+
+def validate_environment() -> None:
+    """Look for what Keras needs, before it is imported: a backend, and a folder for temporary files.
+
+    Raises:
+        UsageError: where the backend is another one than TensorFlow or JAX, its package isn't installed, or Keras's settings
+            are damaged.
+        OSError: where no temporary file can be made.
+    """
+    _keras_settings()
+    backend = keras_backend()
+    where = "KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else f'"backend" in {keras_home() / "keras.json"}'
+    if backend not in BACKENDS:
+        raise UsageError(
+            f"{where} names a backend that can't be used here. Expected {' or '.join(BACKENDS)}. Received: {backend}. "
+            "Set KERAS_BACKEND to one of them."
+        )
+    if importlib.util.find_spec(backend) is None:
+        others = [name for name in BACKENDS if name != backend and importlib.util.find_spec(name) is not None]
+        other = f", or set KERAS_BACKEND={others[0]}" if others else ""
+        raise UsageError(
+            f"Keras's backend is not installed. Expected the package {backend}. Received: none ({where}). "
+            f"Install it: pip install {_INSTALLED_AS[backend]}{other}."
+        )
+    with tempfile.TemporaryFile():
+        pass
 
 
 def describe_machine(accelerators: Sequence[str] = ()) -> Json:

@@ -11,7 +11,10 @@ MOST_VALUES = 100
 """Of a study."""
 MAX_SEED = 2**32 - 1
 _LONGEST = 1e12
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
+_BARE = re.compile(r"\d+(?:\.\d+)?")
+LEAST_BUDGET_S = 60.0
+"""Of a run: workers that start, the evaluation and the export take most of it, whatever is trained."""
 
 _SIZE = (1, 10**12)
 _YEAR_S = 366 * 24 * 3600
@@ -57,18 +60,39 @@ def flag(name: str) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of "45m", "2h", "1h30m", "90s" or "90".
+    """Return the seconds of "45m", "2h", "1h30m" or "90s".
 
     Raises:
-        UsageError: where the text is none of these.
+        UsageError: where the text is none of these. A number without a unit may be meant in minutes, or in seconds.
     """
-    match = _DURATION.fullmatch(text.strip().lower())
+    words = text.strip().lower()
+    if _BARE.fullmatch(words):
+        raise UsageError(f"A duration needs a unit. Expected {words}s, {words}m or {words}h. Received: {text}")
+    match = _DURATION.fullmatch(words)
     if not match or not any(match.groups()):
         raise UsageError(
             f"A duration can't be read. Expected hours, minutes or seconds such as 2h, 45m, 1h30m, 90s. Received: {text}"
         )
     hours, minutes, seconds = (min(float(part or 0), _LONGEST) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as the command line takes it: "90s"."""
+    return f"{seconds:.10g}s"
+
+
+def check_budget(seconds: float | None) -> None:
+    """Raise where a time budget is too short for any run.
+
+    Raises:
+        UsageError: below a minute.
+    """
+    if seconds is not None and seconds < LEAST_BUDGET_S:
+        raise UsageError(
+            "--time-budget is too short. Expected 1m or more: to start the workers, to evaluate the winner and to export it take most "
+            f"of a minute, whatever is trained. Received: {format_duration(seconds)}"
+        )
 
 
 def out_of_range(name: str, expected: str, received: object) -> UsageError:

@@ -21,8 +21,9 @@ from inference.images import NoImages, Picture, Refused, images_in, read_images
 from inference.names import printable
 from inference.prediction import Sample, make_sample
 from inference.preparation import SIZE
-from tuner.arrays import load_arrays_file, save_arrays_file
-from tuner.errors import UsageError
+from tuner.arrays import save_arrays_file
+from tuner.errors import DataError, UsageError
+from tuner.npy import load_archive
 
 MOST_IMAGES = 500
 """More are left out, and that is said."""
@@ -31,6 +32,12 @@ THUMBNAIL = 64
 UNKNOWN = -1
 """The label of an image of which nobody said what it is."""
 
+_KINDS = {
+    "names": "U", "warnings": "U", "labels": "i", "readable": "b", "prepared": "b", "seen": "u", "originals": "u", "sizes": "i",
+}  # fmt: skip
+"""Of the arrays that are saved, NumPy's kinds."""
+_MOST_BYTES = 2**28
+"""Of a saved file once unpacked; 500 images take 7 MiB."""
 _EXPECTED = "Expected an image, a .npy or .npz file, or a folder of images"
 
 
@@ -64,8 +71,18 @@ class OwnImages:
 
 
 def load_own_images(path: Path) -> OwnImages:
-    """What `OwnImages.save` wrote."""
-    values = load_arrays_file(path)
+    """Return what `OwnImages.save` wrote.
+
+    Raises:
+        DataError: where the file is damaged, or holds something else.
+    """
+    try:
+        values = load_archive(path, _MOST_BYTES)
+    except ValueError as error:
+        raise DataError(f"{path} can't be read: {error}.") from error
+    kinds = {name: array.dtype.kind for name, array in values.items()}
+    if kinds != _KINDS or len({array.shape[:1] for array in values.values()}) != 1:
+        raise DataError(f"{path} holds no prepared images. Received: {', '.join(sorted(values)) or 'nothing'}.")
     texts = {name: tuple(map(str, values.pop(name))) for name in ("names", "warnings")}
     return OwnImages(**texts, **values)  # type: ignore[arg-type]
 

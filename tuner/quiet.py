@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import IO
 
 
 @contextlib.contextmanager
@@ -14,7 +15,7 @@ def quiet_imports() -> Iterator[None]:
     """Keeps what native libraries write while they are imported off the terminal; shown where the import fails."""
     sys.stderr.flush()
     saved = os.dup(2)
-    with tempfile.TemporaryFile() as chatter:
+    with _file_for_chatter() as chatter:
         os.dup2(chatter.fileno(), 2)
         try:
             yield
@@ -26,3 +27,11 @@ def quiet_imports() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
+
+
+def _file_for_chatter() -> IO[bytes]:
+    """Return a file without a name; the null device where no temporary file can be made."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return open(os.devnull, "w+b")

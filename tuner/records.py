@@ -38,6 +38,8 @@ TRAINING_METRICS = tuple(metric for metric in HISTORY_METRICS if not metric.star
 # What the journals of older versions lack.
 _OLDER: Json = {"fold": 0, "origin": ""}
 
+TEST_MET_AGAIN = "The test set was met once more"
+"""How the note of a run begins whose evaluation was lost and made again."""
 ACCURACY_TOLERANCE = 1e-6
 """Keras counts accuracies in 32 bits, so 5,964 of 6,000 images may come a little short of 99.4%. One image is more than this."""
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import time
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from tuner.documents import NAMES_OF_CLASSES, RESULT, RUN, RUN_TO_RESUME
 from tuner.errors import UsageError
 from tuner.files import refuse_links, write_bytes
-from tuner.journal import JOURNAL_NAME
+from tuner.journal import JOURNAL_NAME, check_journal
 from tuner.json_files import check_shape, read_document, readable
 from tuner.records import Json
 from tuner.run_lock import LOCK_FILES
@@ -26,8 +27,8 @@ _OF_A_START = LOCK_FILES | {".work", ".run.json.partial"}
 _HALF_WRITTEN = frozenset(
     {".run.json.partial", ".result.json.partial", ".best.keras.partial", ".best.partial", ".evaluation.partial.npz"}
 )
-_OF_A_PROCESS = re.compile(r"\.(?:report\.html|trials\.csv)\.(\d{1,10})")
-"""A page or table while the process of this number writes it."""
+_OF_A_PROCESS = re.compile(r"\.(?:(?:report\.html|trials\.csv)\.|export-)(\d{1,10})(?:\.partial)?")
+"""A page, a table or a folder of exports while the process of this number writes it."""
 _WRITING_S = 60.0
 
 
@@ -65,6 +66,11 @@ class RunFolder:
     def weights(self) -> Path:
         """The winner's weights alone, where its network can't be written as a Keras file."""
         return self.path / "best.weights.h5"
+
+    @property
+    def exports(self) -> Path:
+        """Where `mnist-tune export` writes unless it is told another folder."""
+        return self.path / "export"
 
     @property
     def work(self) -> Path:
@@ -120,14 +126,14 @@ class RunFolder:
         # run.json last: cut short, this is still a run's folder, that can be written over again.
         for path in sorted(self.path.iterdir(), key=lambda path: path == self.run_json):
             if path.name not in LOCK_FILES:
-                _remove(path)
+                remove(path)
         self.work.mkdir()
 
     def discard(self) -> None:
         """Removes what a start left that failed before run.json was there."""
         if not self.run_json.exists():
             for name in _OF_A_START - LOCK_FILES:
-                _remove(self.path / name)
+                remove(self.path / name)
 
     def read_run(self) -> Json:
         """The content of run.json.
@@ -144,8 +150,16 @@ class RunFolder:
         return read_document(self.run_json, RUN)
 
     def _hint_of_a_start(self) -> str:
-        begun = os.path.isdir(self.work) and self._is_free()
-        return " Its run was cut short before it began: begin it again, without --resume." if begun else ""
+        try:
+            begun = not (os.path.isdir(self.path) and self._is_free())
+        except OSError:  # it can't be looked into
+            begun = True
+        if begun:
+            return ""
+        return (
+            " Nothing had begun in it, so nothing is lost: give the command that was to begin the run again, without --resume "
+            f"(such as mnist-tune --space NAME --out {shlex.quote(str(self.path))})."
+        )
 
     def read_run_to_resume(self) -> Json:
         """The content of run.json of a run that is gone on with: everything that is there is the run's own.
@@ -157,6 +171,7 @@ class RunFolder:
         document = self.read_run()
         refuse_links(self.path, below=True)
         check_shape(self.run_json, document, RUN_TO_RESUME)
+        check_journal(self.path, document)
         return document
 
     def class_names(self) -> tuple[str, ...] | None:
@@ -169,6 +184,14 @@ class RunFolder:
         refuse_links(self.path)
         names = read_document(self.run_json, NAMES_OF_CLASSES).get("data", {}).get("class_names")
         return None if names is None else tuple(readable(names))
+
+    def is_study(self) -> bool:
+        """Return whether the run is a study. Nothing else of run.json is looked at.
+
+        Raises:
+            JournalError: where run.json is damaged or of another schema.
+        """
+        return bool(read_document(self.run_json, NAMES_OF_CLASSES).get("kind") == "study")
 
     def read_result(self) -> Json | None:
         """The content of result.json, or None."""
@@ -186,8 +209,18 @@ class RunFolder:
     def sweep(self) -> None:
         """Removes what processes that were killed left half-written. To be called by the lock's holder."""
         for path in self.path.iterdir():
-            if path.name in _HALF_WRITTEN or _is_abandoned(path):
-                _remove(path)
+            if path.name in _HALF_WRITTEN:
+                remove(path)
+        for folder in (self.path, self.exports):
+            if folder.is_dir() and not folder.is_symlink():
+                remove_abandoned(folder)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what processes that are no more were writing in a folder."""
+    for path in folder.iterdir():
+        if _is_abandoned(path):
+            remove(path)
 
 
 def write_json(path: Path, document: Json) -> None:
@@ -197,7 +230,8 @@ def write_json(path: Path, document: Json) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, where there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -206,7 +240,7 @@ def _remove(path: Path) -> None:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether it is a page or table that a process which is no more was writing: `report` may run beside a run."""
+    """Whether a process which is no more was writing it: `report` and `export` may run beside a run."""
     match = _OF_A_PROCESS.fullmatch(path.name)
     if match is None:
         return False

@@ -167,40 +167,61 @@ class Session(abc.ABC, Generic[Options]):
             target: the validation accuracy that the winner was to reach, in (0, 1]; None without one.
             refit: the winner's refits, which stand in for its confirmed models if there are any; None where none was asked for.
         """
-        winner = found[0]
-        records, exported = winner.records, winner.median
-        if refit is not None and refit.records:
-            records, exported = refit.records, refit.exported
-        models = [self._kept_model(record) for record in records]
-        arrays, own = self.folder.work / "winner.npz", self.folder.own_images
-        task = EvaluateTask(
-            id="evaluate",
-            space=self.ref(),
-            configuration=dict(winner.configuration),
-            models=tuple(str(path.absolute()) for path in models),
-            exported=exported,
-            arrays=str(arrays.absolute()),
-            test=test,
-            seed=self.options.seed,
-            custom=True,
-            own_images=str(own.absolute()) if own.exists() else None,
-        )
+        records, exported = self.evaluated_records(found[0], refit)
+        models = [self.kept_model(record) for record in records]
+        arrays = self.folder.work / "winner.npz"
         try:
-            evaluated = do_task(self.workers, task)
+            evaluated = self.evaluate_models(found[0], models, exported, arrays, test=test)
         except RunFailed:
             # What was trained stands, and resuming evaluates it again.
             model = self._keep_model(models[exported], "The winner was not evaluated, and no SavedModel was made.")
             collect_arrays(self.folder, self.data, found, None, refit)
-            write_json(self.folder.result_json, result_json(found, None, model, target, refit))
+            self.write_result(result_json(found, None, model, target, refit))
             raise
-        self._tell_faults(evaluated)
-        model = self._export(winner.configuration, models[exported])
+        model = self.export_model(found[0].configuration, models[exported])
         collect_arrays(self.folder, self.data, found, arrays, refit)
-        result = result_json(found, evaluated["test"], model, target, refit)
-        write_json(self.folder.result_json, with_digests(self.folder, result))
+        return self.write_result(result_json(found, evaluated["test"], model, target, refit))
+
+    def write_result(self, result: Json) -> Json:
+        """Write result.json with the digests of the files that are there; return its content."""
+        result = with_digests(self.folder, result)
+        write_json(self.folder.result_json, result)
         return result
 
-    def _kept_model(self, record: TrialRecord) -> Path:
+    def evaluated_records(self, winner: Confirmed, refit: Refitted | None) -> tuple[Sequence[TrialRecord], int]:
+        """Return the records of the models that meet the test set, and which of them is exported."""
+        if refit is not None and refit.records:
+            return refit.records, refit.exported
+        return winner.records, winner.median
+
+    def evaluate_models(
+        self, winner: Confirmed, models: Sequence[Path], exported: int, arrays: Path, *, test: bool
+    ) -> Json:
+        """Have a worker evaluate the winner's models, and leave the arrays of the figures at a path."""
+        own = self.folder.own_images
+        evaluated = do_task(
+            self.workers,
+            EvaluateTask(
+                id="evaluate",
+                space=self.ref(),
+                configuration=dict(winner.configuration),
+                models=tuple(str(path.absolute()) for path in models),
+                exported=exported,
+                arrays=str(arrays.absolute()),
+                test=test,
+                seed=self.options.seed,
+                custom=True,
+                own_images=str(own.absolute()) if own.exists() else None,
+            ),
+        )
+        self._tell_faults(evaluated)
+        return evaluated
+
+    def kept_model(self, record: TrialRecord) -> Path:
+        """
+        Raises:
+            RunFailed: where the model that a training kept is gone.
+        """
         kept = self.folder.kept_model(record.trial)
         if kept is None:
             raise RunFailed(f"The model of trial {record.trial} is gone. Expected it in {self.folder.work}.")
@@ -212,7 +233,13 @@ class Session(abc.ABC, Generic[Options]):
         write_bytes(self.folder.keras_model if whole else self.folder.weights, kept.read_bytes())
         return {"savedmodel": False, "keras": whole, "difference": None, "note": note}
 
-    def _export(self, configuration: Configuration, kept: Path) -> Json:
+    def export_model(self, configuration: Configuration, kept: Path) -> Json:
+        """Leave the winner's model as a Keras file and a SavedModel; return `model` of result.json.
+
+        Args:
+            configuration: the winner's.
+            kept: what a training left of it, or best.keras itself.
+        """
         if self.ref().interface is None:
             write_bytes(self.folder.keras_model, kept.read_bytes())
             kept = self.folder.keras_model

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.networks import LayerSummary
 from tuner.confirmation import trial_seed
+from tuner.files import is_whole_model
+from tuner.npy import load_archive
 from tuner.records import Configuration, Phase, Trial, TrialRecord, trial_name
-from tuner.run_folder import RunFolder
+from tuner.run_folder import MODEL_SUFFIX, WEIGHTS_SUFFIX, RunFolder, remove
 from tuner.tasks import Diagnostic, SpaceRef, TrainTask
 
 if TYPE_CHECKING:
     from tuner.oracle import Proposer
+
+
+_MOST_ARRAY_BYTES = 2**30
+"""Of a trial's arrays once unpacked."""
 
 
 @dataclass
@@ -106,7 +113,11 @@ class ListSource:
 
     def task(self, trial: Trial) -> TrainTask:
         """Training; model and arrays are left where the end of the run finds them."""
-        keep = str(self.folder.kept(trial.trial).absolute())
+        kept = self.folder.kept(trial.trial)
+        for path in (kept.with_suffix(suffix) for suffix in (MODEL_SUFFIX, WEIGHTS_SUFFIX, ".npz")):
+            if path.is_dir():  # somebody else's: no file could take its place
+                remove(path)
+        keep = str(kept.absolute())
         return replace(
             train_task(trial, self.networks.ref, keep=keep),
             diagnostics=tuple(self.diagnostics),
@@ -118,15 +129,28 @@ class ListSource:
         return self.networks.layers(trial.configuration)
 
     def accepts(self, record: TrialRecord) -> bool:
-        """A record whose model is still there, or that has none."""
+        """Return whether model and arrays of a record are still there, or it has none."""
         if not record.completed:
             return True
-        arrays = self.folder.kept(record.trial).with_suffix(".npz")
-        return arrays.exists() and self.folder.kept_model(record.trial) is not None
+        model = self.folder.kept_model(record.trial)
+        return (
+            model is not None
+            and is_whole_model(model)
+            and _can_be_read(self.folder.kept(record.trial).with_suffix(".npz"))
+        )
 
     def report(self, record: TrialRecord) -> None:
         """Keeps it."""
         self.records.append(record)
+
+
+def _can_be_read(path: Path) -> bool:
+    """Return whether there is a whole archive of arrays: what a killed machine or anybody else left may be none."""
+    try:
+        load_archive(path, _MOST_ARRAY_BYTES)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass

@@ -42,7 +42,7 @@ class Study(Session[StudyOptions]):
     def _compare(self, found: Sequence[Confirmed], records: Sequence[TrialRecord]) -> Json:
         arrays = self.folder.work / "winner.npz"
         best = found[0]
-        model = self._kept_model(best.records[best.median])
+        model = self.kept_model(best.records[best.median])
         evaluated = do_task(
             self.workers,
             EvaluateTask(

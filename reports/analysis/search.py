@@ -6,22 +6,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reports.analysis import time_left
+from reports.analysis.time_left import planned_work
 from reports.analysis.trials import accuracy_of, explored, scored
 from reports.run_data import PlannedRung, RunData
 from tuner.records import TrialRecord, configuration_key
 
 
 def seconds_left(run: RunData) -> float | None:
-    """What a run may yet take: the epochs that are planned and not trained, at the pace so far; no more than its time budget has left.
-
-    None before the first trial has ended, and where the run has not said what it plans.
-    """
-    trained, elapsed_s = sum(record.epochs for record in run.every), run.info.elapsed_s or 0.0
-    if not trained or not elapsed_s or not run.info.plan.epochs:
-        return None
-    left = max(0.0, run.info.plan.epochs - trained) * elapsed_s / trained
-    budget = run.info.options.get("time_budget")
-    return min(left, max(0.0, budget - elapsed_s)) if isinstance(budget, int | float) else left
+    """Return what a run may yet take; no more than its time budget has left. None until that is known (`time_left`)."""
+    plan, options = run.info.plan, run.info.options
+    work = planned_work(plan.epochs, plan.trials, [rung.epochs for rung in plan.rungs], options)
+    left = time_left.seconds_left(work, run.every)
+    budget = options.get("time_budget")
+    if left is None or not isinstance(budget, int | float):
+        return left
+    return min(left, max(0.0, budget - (run.info.elapsed_s or 0.0)))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from reports.figures.ranking import MOST_DRAWN, Ranked, precision_recall_figure,
 from reports.run_data import RunData
 from reports.sections.refit import exported_words
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
+from reports.sections.test_use import format_why_not_tested
 
 _LONGEST_NAME = 24
 _MANY = 20
@@ -100,7 +101,8 @@ def _split_words(run: RunData, scored: Scored) -> str:
     if scored.split == "test":
         return f"The exported model{exported_words(run)} on {images}."
     refit = " They are the confirmed model's: the exported one was trained on them." if exported_words(run) else ""
-    return f"The test set has not been used: these are {images}, on which the winner was chosen, so they flatter it.{refit}"
+    chosen = "" if run.info.kind == "train" else ", on which the winner was chosen, so they flatter it"
+    return f"{format_why_not_tested(run)}: these are {images}{chosen}.{refit}"
 
 
 def _matrices(run: RunData, counts: npt.NDArray[np.int64]) -> list[Figure]:

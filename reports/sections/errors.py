@@ -10,6 +10,7 @@ from reports.analysis.classification import Scored, scored_winner
 from reports.analysis.errors import ClassSample, Verdict, mistakes, right_samples
 from reports.run_data import RunData
 from reports.sections.section import Picture, Section
+from reports.sections.test_use import format_why_not_tested, is_left_alone
 
 MOST_SHOWN = 200
 
@@ -50,7 +51,7 @@ def build(run: RunData) -> Section:
     """Galleries of wrong and of right images."""
     scored = scored_winner(run)
     if scored is None or scored.split != "test":
-        return _without(scored)
+        return _without(run, scored)
     wrong = mistakes(run, scored)
     pictured = [verdict for verdict in wrong if verdict.place is not None][:MOST_SHOWN]
     samples = right_samples(run, scored)
@@ -71,13 +72,14 @@ def build(run: RunData) -> Section:
     )
 
 
-def _without(scored: Scored | None) -> Section:
-    reason = "The test set has not been used" if scored is not None else "No configuration has been evaluated"
+def _without(run: RunData, scored: Scored | None) -> Section:
+    left_alone = is_left_alone(run)
+    reason = format_why_not_tested(run) if scored is not None or left_alone else "No configuration has been evaluated"
     return Section(
         id="errors",
         name="Errors",
-        title="No errors to show yet",
-        how="The test images that the winner got wrong.",
+        title="No errors to show" if left_alone else "No errors to show yet",
+        how="The test images that the winner got wrong, where it meets them.",
         body={
             "wrong": [],
             "left_out": "",

@@ -39,12 +39,18 @@ def build(run: RunData) -> Section:
         id="failures",
         name="Failures",
         title=_title(run, failed, groups[0].reason if len(groups) == 1 else ""),
-        how="Trials whose reasons differ in numbers only stand together. A failed trial keeps its place in the search and is never promoted.",
+        how=f"Trials whose reasons differ in numbers only stand together. {_fate(run)}",
         body={
             "table": Table("Failed trials by reason.", columns, rows) if rows else None,
             "why_none": "" if rows else _why_none(run),
         },
     )
+
+
+def _fate(run: RunData) -> str:
+    if run.info.kind == "search":
+        return "A failed trial keeps its place in the search and is never promoted."
+    return "A failed trial is not replaced: means are of the seeds that are left."
 
 
 def _title(run: RunData, failed: int, only: str) -> str:

@@ -24,7 +24,7 @@ def build(run: RunData) -> Section:
         id="leaderboard",
         name="Best configurations",
         title=_title(run),
-        how=f"Confirmed configurations were trained again with several seeds and are ranked {_ranked_by(run)}; "
+        how=f"Confirmed configurations were trained again with other seeds and are ranked {_ranked_by(run)}; "
         "± is the standard deviation over seeds. A trial of the search is one seed: differences of 0.1 points are noise. "
         "Choose a trial here or in a figure (click; or arrow keys and Enter) to see it everywhere, with its curves; what is filtered here is filtered in every figure.",
         body={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ def build(run: RunData) -> Section:
         title=f"The same command with seed {info.seed} gives this run again"
         if exact
         else f"Another run with seed {info.seed} will differ a little",
-        how="The same versions and the same kind of hardware are meant. Workers and their number do not matter.",
+        how="The same versions and the same kind of hardware are meant. "
+        + ("Workers and their number do not matter." if exact else "What may differ even then stands below."),
         body={
             "command": text.command(info.command),
             "nondeterminism": list(info.nondeterminism),
@@ -46,7 +48,7 @@ def build(run: RunData) -> Section:
 
 def _folder(command: Sequence[str]) -> str:
     """Return the run's folder as its command line names it, RUN where it doesn't."""
-    named = [word for option, word in zip(command, command[1:], strict=False) if option == "--out"]
+    named = [word for option, word in itertools.pairwise(command) if option == "--out"]
     return named[-1] if named else "RUN"
 
 

@@ -7,6 +7,12 @@ from reports.analysis.robustness import Degradation, degradations
 from reports.figures.measures import robustness_figure
 from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
+from reports.sections.test_use import format_why_not_tested
+
+_HOW = (
+    "The exported model on the test images, made worse step by step to the right; the leftmost mark is the untouched set. The "
+    "scale of the accuracy, in percent, is the same in all plots and spaced by errors, so that losses near 100% can be seen."
+)
 
 
 def build(run: RunData) -> Section:
@@ -17,15 +23,14 @@ def build(run: RunData) -> Section:
         id="robustness",
         name="Robustness",
         title=_title(found),
-        how="The exported model on the test images, made worse step by step to the right; the leftmost mark is the untouched set. The "
-        "scale of the accuracy, in percent, is the same in all plots and spaced by errors, so that losses near 100% can be seen.",
+        how=_HOW
+        if found
+        else "How much accuracy the exported model keeps on test images that are made worse, where it meets them.",
         body={
             "figures": [figure(robustness_figure(item, every, _words(item)), _words(item)) for item in found],
             "table": _table(found),
             "caveat": "Only the exported model was measured, so there is no spread over seeds here." if found else "",
-            "why_none": ""
-            if found
-            else "The run has not measured this: it is done when the winner meets the test set.",
+            "why_none": "" if found else f"{format_why_not_tested(run)}, so this was not measured.",
         },
     )
 

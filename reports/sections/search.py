@@ -13,6 +13,7 @@ _MOST_BRACKETS = 12
 _MOST_BARS = 400
 """More trials than these would be bars of a pixel or two."""
 _STEPS = 160
+_BRACKET = " In a bracket, those that are promoted to the next rung are dark and joined."
 
 
 def build(run: RunData) -> Section:
@@ -26,7 +27,7 @@ def build(run: RunData) -> Section:
         title=_title(run, found),
         how="Each mark is a trial; the line is the best validation accuracy so far, of whatever number of epochs. A trial's time is that of the journal: it ended when its event "
         "was written, and began its duration before. Accuracies are spaced "
-        "by error rate, so that equal steps are equal ratios of errors. In a bracket, those that go on to the next rung are dark and joined; marks on the lower edge are worse than the scale.",
+        f"by error rate, so that equal steps are equal ratios of errors; marks on the lower edge are worse than the scale.{_BRACKET if run.info.plan.rungs else ''}",
         body={
             "history": _history(found),
             "over_time": _over_time(run, times),

@@ -19,6 +19,7 @@ from reports.sections.published import reference_table, reference_words
 from reports.sections.refit import refit_words, seeds_words
 from reports.sections.section import Figure, Section, figure
 from reports.sections.target import chosen_words
+from reports.sections.test_use import format_test_use, was_tested
 from search_spaces.networks import LayerSummary
 
 __all__ = ["Answer", "Banner", "answer_of", "banners", "build"]
@@ -74,8 +75,7 @@ def build(run: RunData) -> Section:
         id="summary",
         name="Answer",
         title=answer.number,
-        how="The interval is Wilson's, 95%, of the exported model on the test images; ± is the standard deviation over "
-        f"seeds of the same recipe. The test set was used once, by the {'refitted' if _is_refitted(run) else 'confirmed'} winner.",
+        how=_how(run),
         body={
             "answer": answer,
             "network": _network_words(net),
@@ -86,6 +86,13 @@ def build(run: RunData) -> Section:
             "claims": _claims(run),
         },
     )
+
+
+def _how(run: RunData) -> str:
+    spread = "± is the standard deviation over seeds of the same recipe."
+    if was_tested(run):
+        spread = f"The interval is Wilson's, 95%, of the exported model on the test images; {spread}"
+    return f"{spread} {format_test_use(run)}"
 
 
 def answer_of(run: RunData) -> Answer:
@@ -115,10 +122,6 @@ def answer_of(run: RunData) -> Answer:
             facts=_facts(run, None),
         )
     return Answer("No answer", "", _no_answer(run), doubt, _facts(run, None))
-
-
-def _is_refitted(run: RunData) -> bool:
-    return run.result is not None and run.result.refit is not None
 
 
 def _tested(run: RunData, result: Result, test: TestScores, doubt: str) -> Answer:

@@ -11,6 +11,7 @@ from reports.run_data import RunData
 from reports.sections import leaderboard, summary
 from reports.sections.folds import images_words
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
+from reports.sections.test_use import format_test_use, was_met_again, was_tested
 
 
 def build(run: RunData) -> Section:
@@ -18,9 +19,19 @@ def build(run: RunData) -> Section:
     found = summary.build(run)
     return replace(
         found,
-        how="The interval is Wilson's, 95%, of one model, the seed with the median validation score, on the test images; ± is the standard deviation over seeds of the same "
-        "recipe. Nothing was chosen: all seeds met the test set in one pass. A published figure is most often the best epoch on the test set and one seed.",
+        how=_how(run),
         body={**found.body, "front": _comparison(run), "best": _seeds_table(run)},
+    )
+
+
+def _how(run: RunData) -> str:
+    spread = "± is the standard deviation over seeds of the same recipe."
+    if not was_tested(run):
+        return f"{spread} Nothing is chosen. {format_test_use(run)}"
+    again = f" {format_test_use(run)}" if was_met_again(run) else ""
+    return (
+        f"The interval is Wilson's, 95%, of one model, the seed with the median validation score, on the test images; {spread} Nothing was chosen: "
+        f"all seeds met the test set in one pass.{again} A published figure is most often the best epoch on the test set and one seed."
     )
 
 

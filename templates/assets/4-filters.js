@@ -149,8 +149,10 @@ const shownTable = () => {
   const rows = [...filterTable.tBodies[0].rows].filter((row) => !row.hidden).map((row) => trials.get(row.dataset.trial));
   return { keys, rows: rows.map((trial) => keys.map((key) => valueOf(trial, key))) };
 };
+/** As in trials.csv: a text that a spreadsheet would take for a formula stands behind an apostrophe; numbers stay numbers. */
+const unformulated = (text) => (/^[=+\-@\t\r\n＝＋－＠]/.test(text) && !/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? `'${text}` : text);
 const quoted = (value) => {
-  const text = value === null ? "" : String(value);
+  const text = value === null ? "" : typeof value === "string" ? unformulated(value) : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 const asCsv = ({ keys, rows }) => [keys, ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join("");

@@ -42,7 +42,8 @@ def export_winner(task: ExportTask, data: Dataset) -> Json:
         As `model` in result.json, where a note says what to do about a format that is not there; and "faults": what should have been
         written and could not be.
     """
-    unwritten = None if task.space.interface is None else _write_keras_file(task)
+    written_before = task.space.interface is None or task.model == task.keras_file
+    unwritten = None if written_before else _write_keras_file(task)
     written: Json = {"savedmodel": False, "difference": None, "note": None}
     faults = [] if unwritten is None else [unwritten]
     try:

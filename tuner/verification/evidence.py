@@ -17,9 +17,11 @@ from tuner.npy import Array, load_archive
 from tuner.options import RunOptions, SearchOptions, options_from_json
 from tuner.records import Json, TrialRecord
 from tuner.run_folder import RunFolder
+from tuner.spaces.model_interface import ModelInterface
+from tuner.spaces.named_code import uses_named_code
+from tuner.spaces.user_space import make_family
 from tuner.target import finalists_around
 from tuner.tasks import SpaceRef
-from tuner.user_space import make_family
 from tuner.verification.check import Unavailable
 from tuner.versions import minor_version
 
@@ -185,13 +187,22 @@ class Evidence:
     @property
     def space_ref(self) -> SpaceRef:
         """How a worker makes the space."""
-        options = self.options
+        options, model = self.options, self.run["space"].get("model")
         return SpaceRef(
             name=self.space_name,
             max_params=options.max_params,
             max_macs=options.max_macs,
             classes=int(self.run["data"]["classes"]),
+            interface=None if model is None else ModelInterface.from_json(model),
         )
+
+    @property
+    def named_code(self) -> bool:
+        """True where the model is built from the run's own space, which the user named."""
+        try:
+            return uses_named_code(self.folder, self.run, self.request.space)
+        except UsageError as error:
+            raise Unavailable("the model has code of its own: name its space with --space to check it") from error
 
     @property
     def family(self) -> Any:

@@ -161,17 +161,19 @@ def _answers_of_savedmodel(evidence: Evidence) -> Outcome:
 def _model(evidence: Evidence) -> Any:
     path = evidence.folder.keras_model
     evidence.run  # noqa: B018 - nothing is read through a link
-    if not os.path.isfile(path):
+    named_code = evidence.named_code
+    if not os.path.isfile(path) and not (named_code and os.path.isfile(evidence.folder.weights)):
         raise Unavailable("the run has no best.keras")
     if keras_backend() not in ("tensorflow", "jax", "torch"):
         raise Unavailable(f"Keras has no backend {keras_backend()}")
 
     def load() -> Any:
-        evidence.request.inspect_model(path)
+        if not named_code:
+            evidence.request.inspect_model(path)
         with quiet_imports():
             from tuner.export.job import load_model
 
-            return load_model(path, int(evidence.run["data"]["classes"]))
+            return load_model(evidence.folder, int(evidence.run["data"]["classes"]), named_code=named_code)
 
     return evidence.once("model", load)
 

@@ -26,7 +26,7 @@ def build(runs: Sequence[NamedRun]) -> Section:
         name="Same seeds",
         title=_title(runs, paired),
         how="Runs with the same seed train repetition 1 with the same seed, and so on, and validate on the same images: their scores are compared in pairs. "
-        "The interval is of the mean difference (95%, Student 1908); with three seeds it is wide, as it should be. Both winners were chosen on these images.",
+        "The interval is of the mean difference (95%, Student 1908); with three seeds it is wide, as it should be. The winner of a search was chosen on these images.",
         body={
             "table": _table(runs, paired) if paired else None,
             "obstacles": [_why_not(runs, pair) for pair in pairs if pair.found is None],

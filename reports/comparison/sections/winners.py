@@ -13,6 +13,7 @@ from reports.comparison.sections.words import letters
 from reports.run_data import Result, RunData
 from reports.sections.banners import DIGITS, Banner
 from reports.sections.section import Cell, Column, Row, Section, Table, number
+from reports.sections.test_use import was_met_again, was_tested
 from tuner.records import TrialRecord
 
 LEVEL = 0.05
@@ -37,8 +38,22 @@ def build(runs: Sequence[NamedRun]) -> Section:
         name="Winners",
         title=headline.number,
         how="Test accuracy is of the exported model, with Wilson's 95% interval; ± is the standard deviation over seeds of the same recipe. "
-        "Each run used its test images once. Whoever now chooses a run by its test accuracy uses them again, so the chosen one's figure is a little too good.",
+        f"{_test_use(runs)}",
         body={"headline": headline, "runs": list(runs), "table": _table(runs)},
+    )
+
+
+def _test_use(runs: Sequence[NamedRun]) -> str:
+    tested = [run for run in runs if was_tested(run.run)]
+    if not tested:
+        return "No run has used its test images."
+    whose = "its" if len(tested) in (1, len(runs)) else "their"
+    who = "Each run" if len(tested) == len(runs) else f"Of these runs {letters(runs, [run.place for run in tested])}"
+    again = [run.place for run in tested if was_met_again(run.run)]
+    twice = f" (a lost evaluation was made again: {letters(runs, again)})" if again else ""
+    return (
+        f"{who} used {whose} test images once{twice}. Whoever now chooses a run by its test accuracy uses them again, "
+        "so the chosen one's figure is a little too good."
     )
 
 

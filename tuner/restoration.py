@@ -1,0 +1,350 @@
+"""Files that a completed run lacks, made again: models by training them once more, the result from the journal.
+
+A run is its journal, and a trial is a pure function of what stands there: whatever else is lost follows from it. The journal itself
+can't be made again. What the run still has is never replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner.arrays import Arrays
+from tuner.confirmation import Confirmed, confirmed, longest_distinct
+from tuner.disk import is_no_space
+from tuner.engine import Engine, slim
+from tuner.errors import Interrupted, JournalError, NoSpace, RunFailed, UsageError
+from tuner.files import is_whole_archive, is_whole_model
+from tuner.journal import Journal, JournalState, read_state
+from tuner.metrics import mean_and_sd, test_metrics
+from tuner.npy import load_archive
+from tuner.observer import Observer
+from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.records import TEST_MET_AGAIN, Json, Trial, TrialRecord, configuration_key, tidy_epochs
+from tuner.refit import Refitted, passes_of, refitted
+from tuner.result import collect_arrays, result_json
+from tuner.run_folder import RunFolder, write_json
+from tuner.session import Session
+from tuner.sources import ListSource, Networks, RefitSource
+from tuner.study import NO_MODEL, confirmed_arms
+from tuner.study_result import study_result
+from tuner.target import smallest_first
+
+RESULT, ARRAYS, MODEL, SAVED_MODEL = "result.json", "evaluation.npz", "best.keras", "best"
+_MOST_ARRAY_BYTES = 2 * 2**30
+_NOTHING = np.empty(0)
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What a completed run lacks, and what it still has that may stand in for it."""
+
+    parts: tuple[str, ...]
+    """Names of the files that are gone or damaged."""
+    result: Json | None
+    """The content of result.json."""
+    arrays: Arrays | None
+    """Those of evaluation.npz."""
+
+    @property
+    def needs_training(self) -> bool:
+        """Whether more than the result is missing."""
+        return self.parts != (RESULT,)
+
+
+def find_lack(options: RunOptions, folder: RunFolder, run: Json) -> Lack:
+    """Look at the files of a completed run.
+
+    Args:
+        options: of the run.
+        folder: of the run.
+        run: the content of run.json.
+    """
+    result, arrays = _read_result(folder), _read_arrays(folder)
+    study = isinstance(options, StudyOptions)
+    if (
+        result is None
+        and arrays is not None
+        and not study
+        and options.test
+        and not has_predictions(arrays, len(_class_names(run)))
+    ):
+        arrays = None  # nothing else says how the winner did on the test set
+    saved = result is not None and bool((result.get("model") or {}).get("savedmodel"))
+    there = {
+        RESULT: result is not None,
+        ARRAYS: arrays is not None,
+        MODEL: study or is_whole_archive(folder.keras_model) or _has_weights(folder, run),
+        SAVED_MODEL: study or folder.saved_model.is_dir() or not saved,
+    }
+    return Lack(tuple(name for name, is_there in there.items() if not is_there), result, arrays)
+
+
+def _has_weights(folder: RunFolder, run: Json) -> bool:
+    """Return whether the weights alone are there, of a user's own network that no Keras file holds."""
+    return run["space"].get("model") is not None and is_whole_model(folder.weights)
+
+
+def has_predictions(arrays: Arrays, classes: int) -> bool:
+    """Return whether evaluation.npz holds predictions of test images that belong together."""
+    labels, probabilities, predictions = (
+        arrays.get(f"test/{name}", _NOTHING) for name in ("labels", "probabilities", "predictions_per_seed")
+    )
+    if (labels.ndim, probabilities.ndim, predictions.ndim) != (1, 2, 2) or not labels.size or not len(predictions):
+        return False
+    if (labels.dtype.kind, probabilities.dtype.kind, predictions.dtype.kind) != ("i", "f", "i"):
+        return False
+    fits = len(labels) == len(probabilities) == predictions.shape[1] and probabilities.shape[1] == classes
+    return fits and bool(labels.min() >= 0 and labels.max() < classes and np.isfinite(probabilities).all())
+
+
+def _class_names(run: Json) -> list[str]:
+    names: list[str] | None = run["data"].get("class_names")
+    return names or [str(number) for number in range(run["data"]["classes"])]
+
+
+def _read_result(folder: RunFolder) -> Json | None:
+    try:
+        return folder.read_result()
+    except JournalError:
+        return None
+
+
+def _read_arrays(folder: RunFolder) -> Arrays | None:
+    try:
+        return load_archive(folder.evaluation, _MOST_ARRAY_BYTES)
+    except ValueError:
+        return None
+
+
+def restore_without_training(
+    options: RunOptions, folder: RunFolder, observer: Observer, run: Json, lack: Lack
+) -> Json | None:
+    """Write result.json from the journal and evaluation.npz; of a study also where these are gone. Returns its content.
+
+    Raises:
+        UsageError: where the journal has no winner.
+    """
+    state = read_state(folder.journal)
+    found = found_again(options, run, state)
+    if isinstance(options, StudyOptions):
+        result = {**result_json(found, None, NO_MODEL), "kind": "study", "study": _study_again(run, state)}
+    else:
+        test = recompute_test(lack.arrays, _class_names(run)) if options.test and lack.arrays is not None else None
+        model = {"savedmodel": folder.saved_model.is_dir(), "keras": True, "difference": None, "note": None}
+        result = result_json(found, test, model, _target(options), refit_again(options, run, state, found[0]))
+    notes = []
+    if RESULT in lack.parts:
+        write_json(folder.result_json, result)
+        notes.append("result.json was lost, and made again from the journal.")
+    if ARRAYS in lack.parts:
+        notes.append(
+            "evaluation.npz was lost. What was measured of a study's models can't be made again without them all: "
+            "begin the study again (--force) to have it."
+        )
+    for note in notes:
+        observer.note(note)
+    run["notes"] += [note for note in notes if note not in run["notes"]]
+    folder.write_run(run)
+    folder.clean()
+    observer.run_ended(run)
+    return result
+
+
+def _study_again(run: Json, state: JournalState) -> Json:
+    try:
+        return study_result(run["study"], list(state.finished.values()))
+    except ValueError as error:
+        raise UsageError(
+            f"The study of this run can't be compared again: {error} Restore run.json from a copy."
+        ) from error
+
+
+def found_again(options: RunOptions, run: Json, state: JournalState) -> list[Confirmed]:
+    """Return what a completed run confirmed, the winner first, from its journal.
+
+    Raises:
+        UsageError: where the journal says of none.
+    """
+    records = list(state.finished.values())
+    if isinstance(options, StudyOptions):
+        found = confirmed_arms(run.get("study") or {"arms": []}, records)
+    elif isinstance(options, SearchOptions):
+        found = confirmed(longest_distinct(records), [record for record in records if record.phase == "confirm"])
+        target = _target(options)
+        found = found if target is None else smallest_first(found, target)
+    else:
+        completed = sorted((record for record in records if record.completed), key=lambda record: record.repetition)
+        found = [Confirmed(None, tuple(completed), len(records) - len(completed))] if completed else []
+    if not found:
+        raise UsageError(
+            "The journal of this run holds no confirmed trial, so nothing of it can be made again. "
+            "Restore trials.jsonl from a copy, or start a new run."
+        )
+    return found
+
+
+def refit_again(options: RunOptions, run: Json, state: JournalState, winner: Confirmed) -> Refitted | None:
+    """Return the winner's refits from the journal; None where none were asked for."""
+    if not (isinstance(options, SearchOptions) and options.refit):
+        return None
+    key, seeds = configuration_key(winner.configuration), {record.repetition for record in winner.records}
+    records = [
+        record
+        for record in state.finished.values()
+        if record.phase == "refit" and record.repetition in seeds and configuration_key(record.configuration) == key
+    ]
+    return refitted(winner, records, run["data"]["train"] + run["data"]["validation"])
+
+
+def recompute_test(arrays: Arrays, class_names: Sequence[str]) -> Json:
+    """Return `test` of result.json from the predictions that evaluation.npz holds; the test set is not met."""
+    labels = arrays["test/labels"]
+    per_seed = [float((predicted == labels).mean()) for predicted in arrays["test/predictions_per_seed"]]
+    mean, sd = mean_and_sd(per_seed)
+    metrics = test_metrics(arrays["test/probabilities"], labels, class_names)
+    return {**metrics, "accuracy": mean, "sd": sd, "per_seed": per_seed}
+
+
+def _target(options: RunOptions) -> float | None:
+    return options.target_share if isinstance(options, SearchOptions) else None
+
+
+@dataclass
+class Restoration(Session[Any]):
+    """One invocation that trains models of a completed run again. The run stays completed; its journal is not written."""
+
+    def go(self) -> Json:
+        """Make again what is missing; what the run has is left alone whatever happens."""
+        try:
+            result = self._with_workers()
+            self.folder.write_run(self.run)
+            self.folder.clean()
+            self.observer.run_ended(self.run)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(f"Interrupted. What the run has is kept; {self._go_on_words()}") from interrupt
+        except OSError as error:
+            if not is_no_space(error):
+                raise
+            raise NoSpace(
+                f"The disk is full. What the run has is kept. Make space, then {self._go_on_words()}"
+            ) from error
+        return result
+
+    def _with_workers(self) -> Json:
+        self.state = read_state(self.folder.journal)
+        self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
+        # A journal of its own, so that a restoration that was killed trains nothing twice either.
+        path = self.folder.work / "restored.jsonl"
+        with contextlib.closing(self._make_workers()) as workers, Journal(path) as journal:
+            self.workers = workers
+            self.engine = Engine(workers, journal, read_state(path), self.observer)
+            return self.phases()
+
+    def phases(self) -> Json:
+        """Training of the models that are needed, evaluation where its arrays are gone, export, result."""
+        lack = find_lack(self.options, self.folder, self.run)
+        found = found_again(self.options, self.run, self.state)
+        refit = refit_again(self.options, self.run, self.state, found[0])
+        records, exported = self.evaluated_records(found[0], refit)
+        needed = [records[exported]] if ARRAYS not in lack.parts and MODEL in lack.parts else []
+        if ARRAYS in lack.parts:
+            needed = list({record.trial: record for record in (*found[0].records, *records)}.values())
+        self._note_what_is_made(lack, needed)
+        self._train(found[0], needed)
+        test = self._evaluate(found, refit, lack) if ARRAYS in lack.parts else None
+        model: Json | None = None
+        if {MODEL, SAVED_MODEL, RESULT} & set(lack.parts):
+            model = self.export_model(found[0].configuration, self._exported(records[exported], lack))
+        if lack.result is not None:
+            return self.write_result(lack.result)
+        if test is None and self.options.test and lack.arrays is not None:
+            test = recompute_test(lack.arrays, self.data.class_names)
+        return self.write_result(result_json(found, test, model or NO_MODEL, _target(self.options), refit))
+
+    def _note_what_is_made(self, lack: Lack, needed: Sequence[TrialRecord]) -> None:
+        trained = f" Trained again with their seeds: {', '.join(record.trial for record in needed)}." if needed else ""
+        self.note(f"Lost or damaged, and made again from the journal: {', '.join(lack.parts)}.{trained}")
+        epochs = tidy_epochs(sum(record.epochs for record in needed))
+        self.observer.run_began({**self.run, "plan": {**self.run["plan"], "epochs": epochs}})
+
+    def _exported(self, record: TrialRecord, lack: Lack) -> Path:
+        """Return the file of the exported model: what was trained again, else what the run still has."""
+        if MODEL in lack.parts:
+            return self.kept_model(record)
+        return self.folder.keras_model if self.folder.keras_model.exists() else self.folder.weights
+
+    def _train(self, winner: Confirmed, records: Sequence[TrialRecord]) -> None:
+        """Train trials again, as they were, and say where that gives other numbers.
+
+        Raises:
+            RunFailed: where one fails now.
+        """
+        networks = Networks(self.space, self.ref())
+        for refits in (False, True):
+            trials = [_trial_of(record) for record in records if (record.phase == "refit") == refits]
+            if not trials:
+                continue
+            early = not isinstance(self.options, TrainOptions)
+            source = (
+                RefitSource(trials, networks, self.folder, passes=passes_of(winner, trials))
+                if refits
+                else ListSource(trials, networks, self.folder, stop_early=early)
+            )
+            self.observer.phase_began(trials[0].phase, len(trials))
+            self.engine.run(source)
+            self._compare(records, source.records)
+
+    def _compare(self, before: Sequence[TrialRecord], after: Sequence[TrialRecord]) -> None:
+        failed = next((record for record in after if not record.completed), None)
+        if failed is not None:
+            raise RunFailed(
+                f"Trial {failed.trial} can't be trained again, so its model can't be made again. {failed.error}"
+            )
+        first = {record.trial: _last_values(record) for record in before}
+        others = [record.trial for record in after if _last_values(record) != first[record.trial]]
+        if others:
+            self.note(
+                f"Trained again, {', '.join(others)} gave other numbers than in the journal: the machine, the number of its cores or "
+                "a library is another one. The journal and what was not made again have the first ones."
+            )
+
+    def _evaluate(self, found: Sequence[Confirmed], refit: Refitted | None, lack: Lack) -> Json | None:
+        """Write evaluation.npz again. The winner's models meet the test set if they did before, which is said."""
+        records, exported = self.evaluated_records(found[0], refit)
+        models = [self.kept_model(record) for record in records]
+        if MODEL not in lack.parts:
+            models[exported] = self._exported(records[exported], lack)
+        if self.options.test:
+            self.note(
+                f"{TEST_MET_AGAIN}, by the winner's models trained again, to make evaluation.npz again. Nothing was chosen by it."
+            )
+        arrays = self.folder.work / "winner.npz"
+        test: Json | None = self.evaluate_models(found[0], models, exported, arrays, test=self.options.test)["test"]
+        if len(found) > 1:
+            self.note("The arrays of the other finalists were not made again: evaluation.npz has the winner's.")
+        collect_arrays(self.folder, self.data, found[:1], arrays, refit)
+        _check_test(self.note, lack.result, test)
+        return test
+
+
+def _check_test(note: Any, result: Json | None, test: Json | None) -> None:
+    first = (result or {}).get("test")
+    if first is not None and test is not None and not np.isclose(first["accuracy"], test["accuracy"], atol=1e-9):
+        note(
+            f"Evaluated again, the winner's test accuracy is {test['accuracy']:.2%}; result.json keeps the first, {first['accuracy']:.2%}."
+        )
+
+
+def _last_values(record: TrialRecord) -> tuple[Any, ...]:
+    """What of a trial two trainings must have in common."""
+    return (record.val_accuracy, record.val_loss, record.epochs_run, record.history.get("loss"))
+
+
+def _trial_of(record: TrialRecord) -> Trial:
+    return Trial(**{name: getattr(record, name) for name in Trial.__dataclass_fields__})
