@@ -93,7 +93,7 @@ def make_request(
         raise UsageError(
             f"A study exports no model: it compares. Train what it found (mnist-tune train). Received: {run}"
         )
-    named_code = uses_named_code(folder, document, space)
+    named_code = uses_named_code(folder, space)
     model = folder.weights if named_code and not os.path.isfile(folder.keras_model) else folder.keras_model
     if not os.path.isfile(model) or folder.read_result() is None:
         raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {shlex.quote(str(run))} --resume")

@@ -37,7 +37,7 @@ def named_run(path: Path, space: str | None) -> RunFolder | None:
             raise UsageError(f"--space goes with a run's folder. Received: --space {space} with {path}")
         return None
     folder = RunFolder(path)
-    return folder if uses_named_code(folder, folder.read_run(), space) else None
+    return folder if uses_named_code(folder, space) else None
 
 
 def model_of(path: Path, run: RunFolder | None = None) -> ModelFile:

@@ -67,7 +67,7 @@ class Run:
         """
         self.best  # noqa: B018 - says what is missing where there is no winner
         validate_environment()
-        if uses_named_code(self._folder, self.info, space):
+        if uses_named_code(self._folder, space):
             from tuner.spaces.run_model import load_named_model
 
             return load_named_model(self._folder)

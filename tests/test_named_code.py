@@ -49,21 +49,28 @@ def test_a_name_that_may_be_one_is_let_through(name: str) -> None:
     assert is_code(name) == (":" in name)
 
 
-def run_json(portable: bool | None, name: str = "hm:X") -> dict[str, object]:
-    return {"space": {"name": name, **({} if portable is None else {"model": {"portable": portable}})}}
+def run_of(folder: Path, portable: bool | None, name: str = "hm:X") -> RunFolder:
+    form = {"shape": [28, 28], "dtype": "uint8"}
+    model = {"network": form, "fit": form, "scale": 1.0, "offset": 0.0, "output": "probabilities", "curves": "none"}
+    space = (
+        {"name": name}
+        if portable is None
+        else {"name": name, "model": {**model, "portable": portable, "savedmodel": True}}
+    )
+    (folder / "run.json").write_text(json.dumps({"schema": 1, "space": space}))
+    return RunFolder(folder)
 
 
 def test_code_is_named_by_its_user_or_not_run(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
-    assert uses_named_code(folder, run_json(True), None) is False
-    assert uses_named_code(folder, run_json(None, "compact8k"), None) is False
-    assert uses_named_code(folder, run_json(None, "compact8k"), "compact8k") is False
-    assert uses_named_code(folder, run_json(False), "hm:X") is True
-    assert uses_named_code(folder, run_json(True), "hm:X") is True
+    assert uses_named_code(run_of(tmp_path, True), None) is False
+    assert uses_named_code(run_of(tmp_path, True), "hm:X") is True
+    assert uses_named_code(run_of(tmp_path, False), "hm:X") is True
     with pytest.raises(UsageError, match=r"Expected --space hm:X, if you trust that module\. Without it: .*best"):
-        uses_named_code(folder, run_json(False), None)
+        uses_named_code(run_of(tmp_path, False), None)
     with pytest.raises(UsageError, match=r"Expected hm:X\. Received: hm:Y"):
-        uses_named_code(folder, run_json(False), "hm:Y")
+        uses_named_code(run_of(tmp_path, False), "hm:Y")
+    assert uses_named_code(run_of(tmp_path, None, "compact8k"), None) is False
+    assert uses_named_code(run_of(tmp_path, None, "compact8k"), "compact8k") is False
 
 
 # A real run of a layer that nobody registered

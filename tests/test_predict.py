@@ -39,7 +39,7 @@ def read(*words: str, stdin: bytes = b"") -> list[Picture | Refused]:
     return list(read_images(words, lambda: io.BytesIO(stdin)))
 
 
-def fake_load(model: object) -> Loaded:
+def fake_load(model: object, run: object = None) -> Loaded:
     """A model that says of everything that it is a 7, and by how much."""
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:

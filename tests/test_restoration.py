@@ -17,6 +17,7 @@ from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run
 from tests.test_runs import DIGITS, FAKE, studying, training
 from tuner import launch
+from tuner.digests import file_digests
 from tuner.errors import Interrupted, UsageError
 from tuner.journal import read_state
 from tuner.observer import Observer
@@ -85,8 +86,9 @@ def resume(path: Path, kind: str) -> tuple[Json | None, Heard]:
 
 
 def result_of(path: Path) -> Json:
-    """result.json but for what times and the export's rounding make of it."""
+    """result.json but for what times and the export's rounding make of it; its digests are those of the files that are there."""
     result: Json = json.loads((path / "result.json").read_text())
+    assert result.pop("files") == file_digests(RunFolder(path))
     result["model"] = {**result["model"], "difference": None}
     for arm in result.get("study", {}).get("arms", ()):
         del arm["duration_mean_s"]

@@ -132,6 +132,8 @@ _MODEL = keyed(
         "savedmodel": truth,
     }
 )
+SPACE_OF_MODEL = keyed({}, {"space": keyed({}, {"name": text, "model": optional(_MODEL)})})
+"""What of run.json says whether a model has code of its own."""
 RUN: Shape = keyed(
     {
         "program": keyed({"version": text}),

@@ -16,6 +16,7 @@ import numpy as np
 
 from tuner.arrays import Arrays
 from tuner.confirmation import Confirmed, confirmed, longest_distinct
+from tuner.digests import with_digests
 from tuner.disk import is_no_space
 from tuner.engine import Engine, slim
 from tuner.errors import Interrupted, JournalError, NoSpace, RunFailed, UsageError
@@ -139,8 +140,8 @@ def restore_without_training(
         model = {"savedmodel": folder.saved_model.is_dir(), "keras": True, "difference": None, "note": None}
         result = result_json(found, test, model, _target(options), refit_again(options, run, state, found[0]))
     notes = []
+    write_json(folder.result_json, with_digests(folder, result if lack.result is None else lack.result))
     if RESULT in lack.parts:
-        write_json(folder.result_json, result)
         notes.append("result.json was lost, and made again from the journal.")
     if ARRAYS in lack.parts:
         notes.append(

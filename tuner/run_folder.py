@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.documents import NAMES_OF_CLASSES, RESULT, RUN, RUN_TO_RESUME
+from tuner.documents import NAMES_OF_CLASSES, RESULT, RUN, RUN_TO_RESUME, SPACE_OF_MODEL
 from tuner.errors import UsageError
 from tuner.files import refuse_links, write_bytes
 from tuner.journal import JOURNAL_NAME, check_journal
@@ -192,6 +192,17 @@ class RunFolder:
             JournalError: where run.json is damaged or of another schema.
         """
         return bool(read_document(self.run_json, NAMES_OF_CLASSES).get("kind") == "study")
+
+    def space(self) -> Json:
+        """Return what run.json says of the space: `name`, and `model` of a user's own. Nothing else of it is looked at.
+
+        Raises:
+            UsageError: where a file of the run is a link.
+            JournalError: where run.json is damaged or of another schema.
+        """
+        refuse_links(self.path)
+        found: Json = read_document(self.run_json, SPACE_OF_MODEL).get("space", {})
+        return found
 
     def read_result(self) -> Json | None:
         """The content of result.json, or None."""

@@ -183,9 +183,8 @@ class Session(abc.ABC, Generic[Options]):
         return self.write_result(result_json(found, evaluated["test"], model, target, refit))
 
     def write_result(self, result: Json) -> Json:
-        """Write result.json with the digests of the files that are there; return its content."""
-        result = with_digests(self.folder, result)
-        write_json(self.folder.result_json, result)
+        """Write result.json, with the digests of the files that are there; return the result."""
+        write_json(self.folder.result_json, with_digests(self.folder, result))
         return result
 
     def evaluated_records(self, winner: Confirmed, refit: Refitted | None) -> tuple[Sequence[TrialRecord], int]:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from tuner.errors import UsageError
-from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.spaces.space_name import is_code
 
 
-def uses_named_code(folder: RunFolder, run: Json, given: str | None) -> bool:
+def uses_named_code(folder: RunFolder, given: str | None) -> bool:
     """Return whether the model is to be built from the run's own space, since the user named it.
 
     Args:
         folder: the run's.
-        run: its run.json.
         given: the space that the user named, if any.
 
     Raises:
         UsageError: where another space was named, or none though the model can't be loaded without.
     """
-    name = str(run["space"]["name"])
+    space = folder.space()
+    name, model = str(space.get("name", "")), space.get("model")
     if given is not None and given != name:
         raise UsageError(f"--space names another space than the run's. Expected {name}. Received: {given}")
     if given is not None:
-        return is_code(name) and run["space"].get("model") is not None
-    if not (run["space"].get("model") or {}).get("portable", True):
+        return is_code(name) and model is not None
+    if not (model or {}).get("portable", True):
         raise UsageError(
             f"The model has code of its own, which is run only where you name it. Expected --space {name}, if you trust that module. "
             f"Without it: {folder.saved_model}, a SavedModel, which is a program that TensorFlow runs. Received: no --space"

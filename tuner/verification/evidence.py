@@ -200,7 +200,7 @@ class Evidence:
     def named_code(self) -> bool:
         """True where the model is built from the run's own space, which the user named."""
         try:
-            return uses_named_code(self.folder, self.run, self.request.space)
+            return uses_named_code(self.folder, self.request.space)
         except UsageError as error:
             raise Unavailable("the model has code of its own: name its space with --space to check it") from error
 
