@@ -81,9 +81,10 @@ def here(name: str) -> Json:
         done = _run([sys.executable, "-m", "mnist_tune", *words], {})
         taken = time.time() - began
         first = None
-        if (out / "trials.jsonl").exists():
-            line = json.loads((out / "trials.jsonl").read_text(encoding="utf-8").splitlines()[0])
-            first = datetime.fromisoformat(line["time"]).timestamp() - began
+        journal = out / "trials.jsonl"
+        lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
+        if lines:
+            first = datetime.fromisoformat(json.loads(lines[0])["time"]).timestamp() - began
         return {
             "code": done.returncode,
             "said": done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "",

@@ -379,7 +379,7 @@ def test_raw_images_are_taken_as_they_are(
         given.append(images)
         return answer(images)
 
-    monkeypatch.setattr(predict, "load", lambda model: Loaded(classify, DIGITS))
+    monkeypatch.setattr(predict, "load", lambda model, run: Loaded(classify, DIGITS))
     pixels = np.random.default_rng(1).integers(0, 256, (3, 28, 28), np.uint8)
     np.save(tmp_path / "a.npy", pixels)
     assert cli.main(["predict", model, str(tmp_path / "a.npy"), "--raw"]) == 0

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tuner.custom_images import are_digits
 from tuner.data import Dataset, load_dataset, open_copy, save_arrays, splits_hash
 from tuner.disk import is_no_space
@@ -71,6 +73,9 @@ def start(
         options.data, validation=options.validation, seed=options.seed, train_samples=options.train_samples
     )
     space = make_space(options, data)
+    if isinstance(space, UserSpace) and isinstance(options, SearchOptions):
+        # Caps that nothing keeps are told before anything is written.
+        space.draw(np.random.default_rng(options.seed))
     study = make_study(options, space) if isinstance(options, StudyOptions) else None
     own = _own_images(options, data)
     gpus = usable_gpus(options)
