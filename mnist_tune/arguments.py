@@ -65,7 +65,7 @@ def _values(text: str) -> tuple[str, ...]:
 
 def search_parser() -> Parser:
     """The options of a search. Only what was typed is in the namespace: the defaults are `SearchOptions`'s."""
-    parser = _parser("mnist-tune", DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser("mnist-tune", DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="store_true", help="print the version")
     what = parser.add_argument_group("what is searched")
     _add_space(what)
@@ -87,7 +87,7 @@ def search_parser() -> Parser:
 
 def train_parser() -> Parser:
     """`mnist-tune train NAME|FILE.json|RUN:TRIAL`."""
-    parser = _parser("mnist-tune train", "Train one configuration with several seeds, and report it.")
+    parser = make_parser("mnist-tune train", "Train one configuration with several seeds, and report it.")
     parser.add_argument(
         "name",
         nargs="?",
@@ -107,7 +107,7 @@ def train_parser() -> Parser:
 
 def study_parser() -> Parser:
     """`mnist-tune study HYPERPARAMETER --values A,B` and `mnist-tune study PRESET`."""
-    parser = _parser(
+    parser = make_parser(
         "mnist-tune study",
         "Vary one thing over several values, several seeds each, all else held, and report what it does.",
     )
@@ -130,21 +130,23 @@ def study_parser() -> Parser:
 
 def spaces_parser() -> Parser:
     """`mnist-tune spaces [NAME]`."""
-    parser = _parser("mnist-tune spaces", "What can be searched; with a name its hyperparameters, references and caps.")
+    parser = make_parser(
+        "mnist-tune spaces", "What can be searched; with a name its hyperparameters, references and caps."
+    )
     parser.add_argument("name", nargs="?", metavar="NAME", help="a space")
     return parser
 
 
 def report_parser() -> Parser:
     """`mnist-tune report RUN`."""
-    parser = _parser("mnist-tune report", "Render the report of a run again.", argument_default=None)
+    parser = make_parser("mnist-tune report", "Render the report of a run again.", argument_default=None)
     parser.add_argument("run", metavar="RUN", help="the run's folder")
     parser.add_argument("--figures", metavar="DIR", help="also write each figure as an SVG and a PNG file into DIR")
     parser.add_argument("--force", action="store_true", help="write over files in DIR that are not of mnist-tune")
     return parser
 
 
-def _parser(prog: str, description: str, **more: Any) -> Parser:
+def make_parser(prog: str, description: str, **more: Any) -> Parser:
     settings = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False, **more}
     return Parser(prog=prog, description=description, **settings)
 
@@ -236,7 +238,7 @@ def _add_images(parser: Parser) -> None:
 
 def compare_parser() -> Parser:
     """`mnist-tune compare RUN RUN…`. How many runs it takes is not argparse's to say: its message names no number."""
-    parser = _parser(
+    parser = make_parser(
         "mnist-tune compare",
         "Put several runs side by side in one page: winners, paired differences, fronts, curves, settings.",
         argument_default=None,
@@ -244,59 +246,4 @@ def compare_parser() -> Parser:
     parser.add_argument("runs", metavar="RUN", nargs="*", help="the runs' folders, two or more")
     parser.add_argument("-o", "--out", metavar="FILE", default="compare.html", help="the page (default: compare.html)")
     parser.add_argument("--force", action="store_true", help="write over the page that is there")
-    return parser
-
-
-def predict_parser() -> Parser:
-    """`mnist-tune predict RUN|MODEL IMAGE…`."""
-    parser = Parser(
-        prog="mnist-tune predict",
-        description="Classify images: photographs, scans, screenshots, arrays. Each is prepared as MNIST's digits were.",
-        epilog="exit codes: 0 done, 1 some images could not be used, 2 wrong usage or no image could be used, 130 interrupted",
-        allow_abbrev=False,
-    )
-    parser.add_argument("model", metavar="RUN|MODEL", help="a run's folder, a .keras file or a SavedModel's folder")
-    parser.add_argument(
-        "images", metavar="IMAGE", nargs="*", help="an image, a .npy or .npz file, a folder, or - (stdin)"
-    )
-    _add_named_space(parser)
-    parser.add_argument("--raw", action="store_true", help="no preparation: 28×28 pixels, ink bright on black")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--html", metavar="FILE", help="write a page: each image beside what the network saw")
-    parser.add_argument("--force", action="store_true", help="write over the page in --html")
-    parser.add_argument("--synthetic", type=int, metavar="N", help="classify N digits of random strokes instead")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random strokes (default: 1)")
-    return parser
-
-
-def _add_named_space(parser: Parser) -> None:
-    parser.add_argument(
-        "--space",
-        metavar="MODULE:CLASS",
-        help="the run's own space, where its model has code of yours: naming it runs that module",
-    )
-
-
-def export_parser() -> Parser:
-    """`mnist-tune export RUN`."""
-    parser = _parser(
-        "mnist-tune export",
-        "Write a run's model in the formats that other programs load, each verified on 1,000 images against the Keras model, "
-        "and a model card beside them.",
-        argument_default=None,
-        epilog="exit codes: 0 done, 1 a file disagreed or could not be made, 2 wrong usage, 130 interrupted",
-    )
-    parser.add_argument("run", metavar="RUN", help="the run's folder")
-    parser.add_argument(
-        "--format",
-        dest="formats",
-        action="append",
-        metavar="NAME",
-        help="savedmodel, keras, litert, litert-int8 or onnx; several times, or a list with commas (default: savedmodel)",
-    )
-    parser.add_argument("-o", "--out", metavar="DIR", help="where to (default: export in the run's folder)")
-    _add_named_space(parser)
-    parser.add_argument("--data", metavar="SOURCE", help="where the run's data are now (default: where they were)")
-    parser.add_argument("--force", action="store_true", help="write over files that are there")
-    parser.add_argument("--json", action="store_true", help="print export.json")
     return parser

@@ -14,8 +14,6 @@ from inference.names import printable
 from mnist_tune import __version__
 from mnist_tune.arguments import (
     compare_parser,
-    export_parser,
-    predict_parser,
     report_parser,
     search_parser,
     spaces_parser,
@@ -23,6 +21,7 @@ from mnist_tune.arguments import (
     train_parser,
 )
 from mnist_tune.managed import Asked, Surroundings, plain_words, run_managed, surroundings
+from mnist_tune.model_arguments import export_parser, predict_parser
 from mnist_tune.output import OutputError, open_standard_streams, tell, watched_output
 from mnist_tune.signals import ending_like_ctrl_c
 from mnist_tune.terminal import write_line

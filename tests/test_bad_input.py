@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mnist_tune import arguments, cli
+from mnist_tune import arguments, cli, model_arguments
 from mnist_tune.verify_parser import verify_parser
 from tests.marks import slow_after
 from tests.strangers import CONTROLS, MARKUP, built
@@ -101,8 +101,8 @@ PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "spaces": arguments.spaces_parser,
     "report": arguments.report_parser,
     "compare": arguments.compare_parser,
-    "export": arguments.export_parser,
-    "predict": arguments.predict_parser,
+    "export": model_arguments.export_parser,
+    "predict": model_arguments.predict_parser,
     "verify": verify_parser,
 }
 NEVER_READ = ("-h", "--help")

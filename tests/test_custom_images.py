@@ -309,7 +309,7 @@ def test_a_run_keeps_what_it_was_given(tmp_path: Path, kind: type[RunOptions], m
 
 def _recorded(tasks: list[Any], given: Path) -> Any:
     """`do_task` that first deletes what was given: the run must have what it needs."""
-    from tuner.session import do_task
+    from tuner.evaluating_session import do_task
 
     def recorded(workers: Any, task: Any) -> Any:
         tasks.append(task)
@@ -350,7 +350,7 @@ def test_a_resumed_run_whose_work_is_lost_reads_the_images_again_or_says_that_th
 
 
 def _recorded_only(tasks: list[Any]) -> Any:
-    from tuner.session import do_task
+    from tuner.evaluating_session import do_task
 
     def recorded(workers: Any, task: Any) -> Any:
         tasks.append(task)

@@ -20,10 +20,11 @@ from tuner import launch
 from tuner.digests import file_digests
 from tuner.errors import Interrupted, UsageError
 from tuner.journal import read_state
+from tuner.lost_files import find_lack, has_predictions
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions
 from tuner.records import Json, TrialRecord
-from tuner.restoration import find_lack, found_again, has_predictions, recompute_test, refit_again
+from tuner.restoration import found_again, recompute_test, refit_again
 from tuner.run_folder import RunFolder
 
 

@@ -13,11 +13,12 @@ from tuner.custom_images import are_digits
 from tuner.data import Dataset, load_dataset, open_copy, save_arrays, splits_hash
 from tuner.disk import is_no_space
 from tuner.errors import DataError, NoSpace, UsageError
+from tuner.lost_files import find_lack
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.own_images import OwnImages, load_own_images, read_own_images
 from tuner.records import Json
-from tuner.restoration import Restoration, find_lack, restore_without_training
+from tuner.restoration import Restoration, restore_without_training
 from tuner.run_document import add_nondeterminism, new_run
 from tuner.run_folder import RunFolder, remove
 from tuner.run_lock import held, refuse_if_held

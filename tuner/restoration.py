@@ -19,108 +19,21 @@ from tuner.confirmation import Confirmed, confirmed, longest_distinct
 from tuner.digests import with_digests
 from tuner.disk import is_no_space
 from tuner.engine import Engine, slim
-from tuner.errors import Interrupted, JournalError, NoSpace, RunFailed, UsageError
-from tuner.files import is_whole_archive, is_whole_model
+from tuner.errors import Interrupted, NoSpace, RunFailed, UsageError
+from tuner.evaluating_session import EvaluatingSession
 from tuner.journal import Journal, JournalState, read_state
+from tuner.lost_files import ARRAYS, MODEL, RESULT, SAVED_MODEL, Lack, class_names, find_lack
 from tuner.metrics import mean_and_sd, test_metrics
-from tuner.npy import load_archive
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.records import TEST_MET_AGAIN, Json, Trial, TrialRecord, configuration_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refitted
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import RunFolder, write_json
-from tuner.session import Session
 from tuner.sources import ListSource, Networks, RefitSource
 from tuner.study import NO_MODEL, confirmed_arms
 from tuner.study_result import study_result
 from tuner.target import smallest_first
-
-RESULT, ARRAYS, MODEL, SAVED_MODEL = "result.json", "evaluation.npz", "best.keras", "best"
-_MOST_ARRAY_BYTES = 2 * 2**30
-_NOTHING = np.empty(0)
-
-
-@dataclass(frozen=True)
-class Lack:
-    """What a completed run lacks, and what it still has that may stand in for it."""
-
-    parts: tuple[str, ...]
-    """Names of the files that are gone or damaged."""
-    result: Json | None
-    """The content of result.json."""
-    arrays: Arrays | None
-    """Those of evaluation.npz."""
-
-    @property
-    def needs_training(self) -> bool:
-        """Whether more than the result is missing."""
-        return self.parts != (RESULT,)
-
-
-def find_lack(options: RunOptions, folder: RunFolder, run: Json) -> Lack:
-    """Look at the files of a completed run.
-
-    Args:
-        options: of the run.
-        folder: of the run.
-        run: the content of run.json.
-    """
-    result, arrays = _read_result(folder), _read_arrays(folder)
-    study = isinstance(options, StudyOptions)
-    if (
-        result is None
-        and arrays is not None
-        and not study
-        and options.test
-        and not has_predictions(arrays, len(_class_names(run)))
-    ):
-        arrays = None  # nothing else says how the winner did on the test set
-    saved = result is not None and bool((result.get("model") or {}).get("savedmodel"))
-    there = {
-        RESULT: result is not None,
-        ARRAYS: arrays is not None,
-        MODEL: study or is_whole_archive(folder.keras_model) or _has_weights(folder, run),
-        SAVED_MODEL: study or folder.saved_model.is_dir() or not saved,
-    }
-    return Lack(tuple(name for name, is_there in there.items() if not is_there), result, arrays)
-
-
-def _has_weights(folder: RunFolder, run: Json) -> bool:
-    """Return whether the weights alone are there, of a user's own network that no Keras file holds."""
-    return run["space"].get("model") is not None and is_whole_model(folder.weights)
-
-
-def has_predictions(arrays: Arrays, classes: int) -> bool:
-    """Return whether evaluation.npz holds predictions of test images that belong together."""
-    labels, probabilities, predictions = (
-        arrays.get(f"test/{name}", _NOTHING) for name in ("labels", "probabilities", "predictions_per_seed")
-    )
-    if (labels.ndim, probabilities.ndim, predictions.ndim) != (1, 2, 2) or not labels.size or not len(predictions):
-        return False
-    if (labels.dtype.kind, probabilities.dtype.kind, predictions.dtype.kind) != ("i", "f", "i"):
-        return False
-    fits = len(labels) == len(probabilities) == predictions.shape[1] and probabilities.shape[1] == classes
-    return fits and bool(labels.min() >= 0 and labels.max() < classes and np.isfinite(probabilities).all())
-
-
-def _class_names(run: Json) -> list[str]:
-    names: list[str] | None = run["data"].get("class_names")
-    return names or [str(number) for number in range(run["data"]["classes"])]
-
-
-def _read_result(folder: RunFolder) -> Json | None:
-    try:
-        return folder.read_result()
-    except JournalError:
-        return None
-
-
-def _read_arrays(folder: RunFolder) -> Arrays | None:
-    try:
-        return load_archive(folder.evaluation, _MOST_ARRAY_BYTES)
-    except ValueError:
-        return None
 
 
 def restore_without_training(
@@ -136,7 +49,7 @@ def restore_without_training(
     if isinstance(options, StudyOptions):
         result = {**result_json(found, None, NO_MODEL), "kind": "study", "study": _study_again(run, state)}
     else:
-        test = recompute_test(lack.arrays, _class_names(run)) if options.test and lack.arrays is not None else None
+        test = recompute_test(lack.arrays, class_names(run)) if options.test and lack.arrays is not None else None
         model = {"savedmodel": folder.saved_model.is_dir(), "keras": True, "difference": None, "note": None}
         result = result_json(found, test, model, _target(options), refit_again(options, run, state, found[0]))
     notes = []
@@ -217,7 +130,7 @@ def _target(options: RunOptions) -> float | None:
 
 
 @dataclass
-class Restoration(Session[Any]):
+class Restoration(EvaluatingSession[Any]):
     """One invocation that trains models of a completed run again. The run stays completed; its journal is not written."""
 
     def go(self) -> Json:

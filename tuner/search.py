@@ -11,18 +11,18 @@ from tuner.confirmation import Confirmed, confirmed, finalists
 from tuner.draws import Drawn
 from tuner.engine import same_training
 from tuner.errors import RunFailed
+from tuner.evaluating_session import EvaluatingSession
 from tuner.known import known_configurations
 from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
 from tuner.records import Json, Trial, TrialRecord, configuration_key, rank_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
 from tuner.run_document import drop_beyond
-from tuner.session import Session
 from tuner.target import finalists_around, has_reached, missed_words, smallest_first
 
 
 @dataclass
-class Search(Session[SearchOptions]):
+class Search(EvaluatingSession[SearchOptions]):
     """One invocation of a search."""
 
     def phases(self) -> Json:

@@ -1,6 +1,6 @@
-"""One invocation of a run, whatever its kind: its status, its phases, its workers, its winner's evaluation and export.
+"""One invocation of a run, whatever its kind: its status, its phases, its workers.
 
-What is trained belongs to the kinds: `tuner.search`, `tuner.training`, `tuner.study`.
+The winner's evaluation is in `tuner.evaluating_session`; what is trained belongs to the kinds: `tuner.search`, `tuner.training`, `tuner.study`.
 """
 
 from __future__ import annotations
@@ -10,30 +10,23 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Generic
 
 from tuner.budget import Budget
-from tuner.confirmation import Confirmed
 from tuner.data import Dataset
-from tuner.digests import with_digests
 from tuner.disk import is_no_space
-from tuner.engine import Engine, slim, stop_if_no_space
+from tuner.engine import Engine, slim
 from tuner.errors import Interrupted, NoSpace, RunFailed
-from tuner.files import write_bytes
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
 from tuner.options import Options
-from tuner.records import Configuration, Json, Trial, TrialRecord
-from tuner.refit import Refitted
-from tuner.result import collect_arrays, result_json
-from tuner.run_folder import MODEL_SUFFIX, RunFolder, write_json
+from tuner.records import Json, Trial
+from tuner.run_folder import RunFolder
 from tuner.spaces.model_interface import ModelInterface
-from tuner.tasks import EvaluateTask, Event, ExportTask, SpaceRef, Task
+from tuner.tasks import SpaceRef
 from tuner.worker_environment import default_size
 from tuner.workers import LocalWorkers, Workers
 
-_POLL_S = 1.0
 _WRITTEN_EVERY_S = 10.0
 """How much of its time a run that is killed may lose count of, besides the trials that were running."""
 
@@ -156,114 +149,6 @@ class Session(abc.ABC, Generic[Options]):
             note=self.note,
         )
 
-    def evaluate(
-        self, found: Sequence[Confirmed], *, test: bool, target: float | None = None, refit: Refitted | None = None
-    ) -> Json:
-        """Lets the winner of the confirmed meet the test set, exports it, and writes result.json.
-
-        Args:
-            found: the winner first.
-            test: whether the test set is met.
-            target: the validation accuracy that the winner was to reach, in (0, 1]; None without one.
-            refit: the winner's refits, which stand in for its confirmed models if there are any; None where none was asked for.
-        """
-        records, exported = self.evaluated_records(found[0], refit)
-        models = [self.kept_model(record) for record in records]
-        arrays = self.folder.work / "winner.npz"
-        try:
-            evaluated = self.evaluate_models(found[0], models, exported, arrays, test=test)
-        except RunFailed:
-            # What was trained stands, and resuming evaluates it again.
-            model = self._keep_model(models[exported], "The winner was not evaluated, and no SavedModel was made.")
-            collect_arrays(self.folder, self.data, found, None, refit)
-            self.write_result(result_json(found, None, model, target, refit))
-            raise
-        model = self.export_model(found[0].configuration, models[exported])
-        collect_arrays(self.folder, self.data, found, arrays, refit)
-        return self.write_result(result_json(found, evaluated["test"], model, target, refit))
-
-    def write_result(self, result: Json) -> Json:
-        """Write result.json, with the digests of the files that are there; return the result."""
-        write_json(self.folder.result_json, with_digests(self.folder, result))
-        return result
-
-    def evaluated_records(self, winner: Confirmed, refit: Refitted | None) -> tuple[Sequence[TrialRecord], int]:
-        """Return the records of the models that meet the test set, and which of them is exported."""
-        if refit is not None and refit.records:
-            return refit.records, refit.exported
-        return winner.records, winner.median
-
-    def evaluate_models(
-        self, winner: Confirmed, models: Sequence[Path], exported: int, arrays: Path, *, test: bool
-    ) -> Json:
-        """Have a worker evaluate the winner's models, and leave the arrays of the figures at a path."""
-        own = self.folder.own_images
-        evaluated = do_task(
-            self.workers,
-            EvaluateTask(
-                id="evaluate",
-                space=self.ref(),
-                configuration=dict(winner.configuration),
-                models=tuple(str(path.absolute()) for path in models),
-                exported=exported,
-                arrays=str(arrays.absolute()),
-                test=test,
-                seed=self.options.seed,
-                custom=True,
-                own_images=str(own.absolute()) if own.exists() else None,
-            ),
-        )
-        self._tell_faults(evaluated)
-        return evaluated
-
-    def kept_model(self, record: TrialRecord) -> Path:
-        """
-        Raises:
-            RunFailed: where the model that a training kept is gone.
-        """
-        kept = self.folder.kept_model(record.trial)
-        if kept is None:
-            raise RunFailed(f"The model of trial {record.trial} is gone. Expected it in {self.folder.work}.")
-        return kept
-
-    def _keep_model(self, kept: Path, note: str) -> Json:
-        """Leave the winner's model as it was kept; `model` of result.json."""
-        whole = kept.suffix == MODEL_SUFFIX
-        write_bytes(self.folder.keras_model if whole else self.folder.weights, kept.read_bytes())
-        return {"savedmodel": False, "keras": whole, "difference": None, "note": note}
-
-    def export_model(self, configuration: Configuration, kept: Path) -> Json:
-        """Leave the winner's model as a Keras file and a SavedModel; return `model` of result.json.
-
-        Args:
-            configuration: the winner's.
-            kept: what a training left of it, or best.keras itself.
-        """
-        if self.ref().interface is None:
-            write_bytes(self.folder.keras_model, kept.read_bytes())
-            kept = self.folder.keras_model
-        task = ExportTask(
-            id="export",
-            space=self.ref(),
-            configuration=dict(configuration),
-            model=str(kept.absolute()),
-            keras_file=str(self.folder.keras_model.absolute()),
-            folder=str(self.folder.saved_model.absolute()),
-        )
-        try:
-            model = do_task(self.workers, task)
-        except RunFailed as error:
-            model = {**self._keep_model(kept, str(error)), "faults": [str(error)]}
-        if model["note"]:
-            self.note(model["note"])
-        self._tell_faults(model)
-        return {name: value for name, value in model.items() if name != "faults"}
-
-    def _tell_faults(self, answer: Json) -> None:
-        for fault in answer.get("faults", ()):
-            self.faults.append(fault)
-            self.note(fault)
-
     def set_plan(self, algorithm: str, trials: Sequence[Trial]) -> None:
         """Writes down what a list of trials means to do."""
         epochs = sum(trial.epochs for trial in trials)
@@ -324,19 +209,3 @@ class Session(abc.ABC, Generic[Options]):
     def _write_end(self, status: str, error: str | None) -> None:
         self.run["times"]["ended"] = now()
         self.set_status(status, error)
-
-
-def do_task(workers: Workers, task: Task) -> Json:
-    """Has one task done, and waits for it.
-
-    Raises:
-        RunFailed: where it failed.
-    """
-    workers.submit(task)
-    event: Event | None = None
-    while event is None or event.kind == "epoch":
-        event = workers.next_event(_POLL_S)
-    stop_if_no_space(event)
-    if event.kind == "failed":
-        raise RunFailed(f"The winner could not be handled ({task.kind}). {event.error}")
-    return event.body

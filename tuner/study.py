@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from tuner.confirmation import Confirmed
 from tuner.digests import with_digests
 from tuner.errors import RunFailed
+from tuner.evaluating_session import EvaluatingSession, do_task
 from tuner.options import StudyOptions
 from tuner.records import Json, Trial, TrialRecord
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import write_json
-from tuner.session import Session, do_task
 from tuner.sources import ListSource, Networks, repeated
 from tuner.study_result import study_result
 from tuner.tasks import EvaluateTask
@@ -21,7 +21,7 @@ NO_MODEL: Json = {"savedmodel": False, "keras": False, "difference": None, "note
 
 
 @dataclass
-class Study(Session[StudyOptions]):
+class Study(EvaluatingSession[StudyOptions]):
     """One invocation of a study; what it varies is in run.json."""
 
     def phases(self) -> Json:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from tuner.confirmation import Confirmed
 from tuner.errors import RunFailed
+from tuner.evaluating_session import EvaluatingSession
 from tuner.options import TrainOptions
 from tuner.records import Json
-from tuner.session import Session
 from tuner.sources import ListSource, Networks, repeated
 
 
 @dataclass
-class Training(Session[TrainOptions]):
+class Training(EvaluatingSession[TrainOptions]):
     """One invocation of a training."""
 
     def phases(self) -> Json:
