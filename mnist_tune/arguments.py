@@ -147,6 +147,7 @@ def report_parser() -> Parser:
 
 
 def make_parser(prog: str, description: str, **more: Any) -> Parser:
+    """Return a parser whose options are absent unless they were typed, and can't be shortened."""
     settings = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False, **more}
     return Parser(prog=prog, description=description, **settings)
 
