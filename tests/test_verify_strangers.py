@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from inference.models import find_model
-from tests.strangers import WRONG, Change, changed, every_place
 from tests.marks import slow_after
+from tests.strangers import WRONG, Change, changed, every_place
 from tests.tampering import Victim
 from tests.test_strangers import WRONG_ARRAYS
 from tests.test_verify import MODEL, SMALL, WORKER, studying
