@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def build(run: RunData) -> Section:
 
 def _folder(command: Sequence[str]) -> str:
     """Return the run's folder as its command line names it, RUN where it doesn't."""
-    named = [word for option, word in zip(command, command[1:], strict=False) if option == "--out"]
+    named = [word for option, word in itertools.pairwise(command) if option == "--out"]
     return named[-1] if named else "RUN"
 
 
