@@ -301,6 +301,27 @@ def test_a_run_that_a_clock_cut_short_passes(tmp_path: Path) -> None:
     assert "not run: a clock" in checks["trials"].detail
 
 
+@pytest.mark.slow
+def test_trials_of_finalists_that_are_none_any_more_don_t_count_where_a_clock_cut_short(
+    sound: Path, tmp_path: Path
+) -> None:
+    """What is left of an earlier invocation: one finalist was confirmed this time."""
+    victim = Victim(shutil.copytree(sound, tmp_path / "run"))
+    victim.edit(
+        "run.json", lambda document: document["nondeterminism"].append("A time budget ended the search by the clock.")
+    )
+    victim.edit("result.json", lambda result: result["finalists"].pop())
+    victim.reseal()
+    assert failures(checked(victim.path)) == {}
+    (stale,) = {e["trial"] for e in victim.finished("confirm")} - {victim.exported}
+    victim.edit_trial(stale, another_l2)
+    victim.reseal()
+    assert failures(checked(victim.path)) == {}
+    victim.edit_trial(victim.exported, another_l2)
+    victim.reseal()
+    assert "repetitions" in failures(checked(victim.path))
+
+
 def interrupted(run: Path, lines: int) -> Path:
     """Makes a run of it that was killed after so many lines."""
     victim = Victim(run)

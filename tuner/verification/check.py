@@ -1,4 +1,4 @@
-"""What a check says: passed, failed, or not possible, each with a reason."""
+"""The result of a check: passed, failed, or not possible, each with a reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Outcome:
 
     status: Status
     detail: str
-    """What was compared, what is wrong, or why nothing could be compared; one line."""
+    """The things that were compared, the fault, or why nothing could be compared; one line."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def named(name: str, outcome: Outcome) -> Check:
 
 
 class Unavailable(Exception):
-    """What a check needs is missing; its message says what. The check is then not possible, and not failed."""
+    """A thing that a check needs and that is missing; the message names it. The check is then not possible, and not failed."""
 
 
 class Contradiction(Exception):

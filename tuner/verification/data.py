@@ -11,22 +11,20 @@ from tuner.verification.evidence import Evidence
 _BUNDLED = "digits"
 """The source that is the same wherever the program is installed."""
 _NAMES = ("name", "fallback")
-"""What another place of the same data may change."""
+"""Keys of `data` that another place of the same data may change."""
 
 
 def data(evidence: Evidence) -> Outcome:
     """Check the data by their SHA-256, and what run.json says of them: splits, classes, pixels."""
-    found, told = _loaded(evidence), evidence.run["data"]
-    if found.sha256 != told.get("sha256"):
+    found, recorded = _loaded(evidence), evidence.run["data"]
+    if found.sha256 != recorded.get("sha256"):
         source = evidence.request.data or evidence.options.data
-        words = (
-            f"the data at {source} are others: sha256 {found.sha256[:16]}…, the run's {str(told.get('sha256'))[:16]}…"
-        )
+        words = f"the data at {source} are others: sha256 {found.sha256[:16]}…, the run's {str(recorded.get('sha256'))[:16]}…"
         if evidence.request.data is None and source != _BUNDLED:
             raise Unavailable(f"{words}. Say where the run's data are (--data)")
         return failed(words)
     expected = {name: value for name, value in describe(found).items() if name not in _NAMES}
-    faults = disagreements({name: told[name] for name in expected if name in told}, expected, "data")
+    faults = disagreements({name: recorded[name] for name in expected if name in recorded}, expected, "data")
     if evidence.older:
         faults = [fault for fault in faults if "is missing" not in fault]
     return outcome_of(faults, f"sha256 {found.sha256[:16]}…; splits, classes and pixels as run.json says")

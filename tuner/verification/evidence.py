@@ -36,7 +36,7 @@ _BY_THE_CLOCK = "A time budget"
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is to be verified, and what may be used for it."""
+    """A request to verify a run, and what may be used for it."""
 
     inspect_model: Callable[[Path], object]
     """Raises `UsageError` where a .keras file must not be loaded."""
@@ -47,7 +47,7 @@ class Request:
     retrain: int = 0
     """How many trials are trained again."""
     savedmodel: bool = False
-    """Whether the SavedModel, a program, may be run."""
+    """True where the SavedModel, a program, may be run."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class JournalEvent:
     trial: str
     chained: bool
     whole: bool
-    """Whether it has the keys that journals of the first version lack: fold and origin."""
+    """True where it has the keys that journals of the first version lack: fold and origin."""
 
 
 class Evidence:
@@ -206,7 +206,7 @@ class Evidence:
 
     @property
     def family(self) -> Any:
-        """What of the space needs no Keras (untyped: each family has its own class)."""
+        """The part of the space that needs no Keras (untyped: each family has its own class)."""
 
         def make() -> Any:
             try:

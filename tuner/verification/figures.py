@@ -42,10 +42,10 @@ def _validation_faults(record: TrialRecord, probabilities: Array, labels: Array 
     if labels is None or not _fit(probabilities, labels):
         return [f"trial {record.trial}: probabilities and labels of evaluation.npz don't fit each other"]
     right = int((probabilities.argmax(axis=1) == labels).sum())
-    told = (record.val_accuracy or 0.0) * len(labels)
-    if abs(right - told) > _TIES:
+    recorded = (record.val_accuracy or 0.0) * len(labels)
+    if abs(right - recorded) > _TIES:
         return [
-            f"trial {record.trial}: {right} of {len(labels)} validation images are right. The journal says {told:.0f}"
+            f"trial {record.trial}: {right} of {len(labels)} validation images are right. The journal says {recorded:.0f}"
         ]
     return []
 
@@ -65,9 +65,9 @@ def _fit(probabilities: Array, labels: Array) -> bool:
 
 def test(evidence: Evidence) -> Outcome:
     """Check the test figures of result.json by counting them again from the kept probabilities."""
-    told = evidence.result.get("test")
+    recorded = evidence.result.get("test")
     arrays = evidence.arrays
-    if told is None:
+    if recorded is None:
         if any(name.startswith("test/") for name in arrays):
             return failed("evaluation.npz has test probabilities, and result.json says that the test set was not used")
         if evidence.completed and evidence.options.test:
@@ -78,10 +78,10 @@ def test(evidence: Evidence) -> Outcome:
     expected = _test_figures(evidence)
     if isinstance(expected, str):
         return failed(f"the test figures can't be counted again: {expected}")
-    faults = disagreements({name: told.get(name) for name in expected}, expected, "test")
+    faults = disagreements({name: recorded.get(name) for name in expected}, expected, "test")
     return outcome_of(
         faults,
-        f"accuracy {told['accuracy']:.4f} and {count(len(expected) - 1, 'other figure')} on {count(told['n'], 'image')}",
+        f"accuracy {recorded['accuracy']:.4f} and {count(len(expected) - 1, 'other figure')} on {count(recorded['n'], 'image')}",
     )
 
 

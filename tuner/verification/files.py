@@ -12,23 +12,25 @@ from tuner.verification.evidence import Evidence
 
 def digests(evidence: Evidence) -> Outcome:
     """Check that journal, model and arrays are the files that the run wrote: by the digests in result.json."""
-    told = evidence.result.get(FILES)
-    if told is None:
+    recorded = evidence.result.get(FILES)
+    if recorded is None:
         if evidence.older:
             raise Unavailable("result.json has no digests: an earlier version wrote it")
         return failed("result.json has no digests, though this version of mnist-tune writes them")
     found = file_digests(evidence.folder)
-    faults = [f"{name} is missing" for name in told if name not in found]
+    faults = [f"{name} is missing" for name in recorded if name not in found]
     faults += [
-        f"{name} is not the file that the run wrote" for name in told if name in found and found[name] != told[name]
+        f"{name} is not the file that the run wrote"
+        for name in recorded
+        if name in found and found[name] != recorded[name]
     ]
-    faults += [f"{name} is there, and result.json has no digest of it" for name in found if name not in told]
-    return outcome_of(faults, count(len(told), "file"))
+    faults += [f"{name} is there, and result.json has no digest of it" for name in found if name not in recorded]
+    return outcome_of(faults, count(len(recorded), "file"))
 
 
 def exported(evidence: Evidence) -> Outcome:
     """Check that the model's files are there which result.json names, and no other."""
-    told: dict[str, Any] = evidence.result.get("model") or {}
+    recorded: dict[str, Any] = evidence.result.get("model") or {}
     folder = evidence.folder
     there = {
         "keras": os.path.isfile(folder.keras_model),
@@ -36,9 +38,9 @@ def exported(evidence: Evidence) -> Outcome:
     }
     names = {"keras": folder.keras_model.name, "savedmodel": f"{folder.saved_model.name}/saved_model.pb"}
     faults = [
-        f"{names[what]} {'is missing' if told.get(what) else 'is there, though result.json says that none was exported'}"
+        f"{names[what]} {'is missing' if recorded.get(what) else 'is there, though result.json says that none was exported'}"
         for what in there
-        if bool(told.get(what)) != there[what]
+        if bool(recorded.get(what)) != there[what]
     ]
     if not any(there.values()) and not faults:
         raise Unavailable("the run exports no model")

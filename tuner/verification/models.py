@@ -37,9 +37,9 @@ def keras_model(evidence: Evidence) -> Outcome:
     """Check best.keras: its parameters, and its answers on the test images (on validation images where the test set was not used)."""
     model = _model(evidence)
     parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    told = int(evidence.result["parameters"])
-    if parameters != told:
-        return failed(f"best.keras has {parameters:,} trainable parameters. result.json says {told:,}")
+    recorded = int(evidence.result["parameters"])
+    if parameters != recorded:
+        return failed(f"best.keras has {parameters:,} trainable parameters. result.json says {recorded:,}")
     if evidence.result.get("test") is not None:
         return _on_test_images(evidence)
     return _on_validation_images(evidence)

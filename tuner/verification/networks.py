@@ -87,7 +87,7 @@ def multiply_adds(evidence: Evidence) -> Outcome:
 
 
 def _counted_again(
-    evidence: Evidence, counted: Callable[[TrialRecord], int], told: Callable[[TrialRecord], int], noun: str
+    evidence: Evidence, counted: Callable[[TrialRecord], int], recorded: Callable[[TrialRecord], int], noun: str
 ) -> Outcome:
     known: dict[str, int] = {}
     faults = []
@@ -95,8 +95,8 @@ def _counted_again(
         key = configuration_key(record.configuration)
         if key not in known:
             known[key] = counted(record)
-        if told(record) != known[key]:
-            faults.append(f"trial {record.trial} has {told(record):,} {noun}. Counted again: {known[key]:,}")
+        if recorded(record) != known[key]:
+            faults.append(f"trial {record.trial} has {recorded(record):,} {noun}. Counted again: {known[key]:,}")
     return outcome_of(faults, f"{count(len(known), 'network')} counted again")
 
 

@@ -125,8 +125,8 @@ def _differences(found: Json, expected: Json) -> list[str]:
 def same_space(evidence: Evidence) -> Outcome:
     """Check the hyperparameters, caps and published networks of run.json against the space's own."""
     run, family = evidence.run, evidence.same_family
-    told, known = run["space"].get("hyperparameters"), family.hyperparameters_json()
-    faults = disagreements(_undescribed(told), _undescribed(known), "hyperparameters")
+    recorded, known = run["space"].get("hyperparameters"), family.hyperparameters_json()
+    faults = disagreements(_undescribed(recorded), _undescribed(known), "hyperparameters")
     if evidence.kind == "search":
         caps = {"max_params": family.max_params, "max_macs": family.max_macs}
         faults += [

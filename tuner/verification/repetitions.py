@@ -55,16 +55,33 @@ def repetitions(evidence: Evidence) -> Outcome:
     """Check that the trials of a confirmation, a refit, a training or a study are those of the rule: configuration, epochs, repetition."""
     expected = expected_trials(evidence)
     faults, compared = [], 0
-    for record in evidence.of_phase("confirm", "refit", "train", "study"):
+    for record in counting(evidence, "confirm", "refit", "train", "study"):
         if record.trial not in expected:
-            if not evidence.by_the_clock:
-                faults.append(f"trial {record.trial} of phase {record.phase} is none of the rule's")
+            faults.append(f"trial {record.trial} of phase {record.phase} is none of the rule's")
             continue
         compared += 1
         faults += _faults(record, expected[record.trial])
     if not compared and not faults:
         raise Unavailable("no trial repeats a configuration yet")
     return outcome_of(faults, count(compared, "trial"))
+
+
+def counting(evidence: Evidence, *phases: str) -> list[TrialRecord]:
+    """Return the records of some phases that count for the result.
+
+    A run that a clock cut short and that was resumed may hold trials of finalists that are none any more: there, those count that
+    result.json names.
+    """
+    records = evidence.of_phase(*phases)
+    if not evidence.by_the_clock:
+        return records
+    try:
+        result = evidence.result
+    except Unavailable:
+        return []
+    named = {*result["trials"], *(result.get("refit") or {"trials": ()})["trials"]}
+    named |= {trial for finalist in result.get("finalists") or () for trial in finalist["trials"]}
+    return [record for record in records if record.trial in named]
 
 
 def _faults(record: TrialRecord, expected: Trial) -> list[str]:
@@ -165,7 +182,7 @@ def _finalists(evidence: Evidence, options: SearchOptions) -> list[Confirmed]:
     wanted = confirmation(evidence)
     records = [
         record
-        for record in evidence.of_phase("confirm")
+        for record in counting(evidence, "confirm")
         if record.trial in wanted and dict(record.configuration) == dict(wanted[record.trial].configuration)
     ]
     found = confirmed(evidence.candidates(), records)

@@ -39,12 +39,12 @@ class Expected:
     epochs: float
     origin: str
     fault: str | None = None
-    """What is wrong with the journal's configuration, where only that can be said."""
+    """The fault of the journal's configuration, where only that can be said."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What comes of a search's options and records."""
+    """The plan and the trials that follow from a search's options and records."""
 
     plan: Json
     """Without the epochs of a confirmation."""

@@ -12,7 +12,7 @@ from tuner.study_result import study_result
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Contradiction, Outcome, count, failed, outcome_of
 from tuner.verification.evidence import Evidence
-from tuner.verification.repetitions import ranked, refits, study_of
+from tuner.verification.repetitions import counting, ranked, refits, study_of
 
 _OF_FILES = ("schema", "test", "model", "files")
 """Keys that other checks compare with the files."""
@@ -68,7 +68,7 @@ def _refitted(evidence: Evidence) -> Refitted | None:
     if not getattr(evidence.options, "refit", False):
         return None
     wanted = refits(evidence)
-    records = [record for record in evidence.of_phase("refit") if record.trial in wanted]
+    records = [record for record in counting(evidence, "refit") if record.trial in wanted]
     data = evidence.run["data"]
     return refitted(ranked(evidence)[0], records, data["train"] + data["validation"])
 

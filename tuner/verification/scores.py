@@ -51,10 +51,10 @@ def _score_faults(record: TrialRecord) -> Iterator[str]:
         return
     losses = record.history["val_loss"]
     epoch = min(range(len(losses)), key=lambda place: losses[place]) if record.configuration.get(RESTORE_BEST) else -1
-    for metric, told in (("val_accuracy", record.val_accuracy), ("val_loss", record.val_loss)):
+    for metric, recorded in (("val_accuracy", record.val_accuracy), ("val_loss", record.val_loss)):
         value = record.history[metric][epoch]
-        if told is None or not equal(told, value):
-            yield f"has a {metric} of {told}. Its history ends with {value}"
+        if recorded is None or not equal(recorded, value):
+            yield f"has a {metric} of {recorded}. Its history ends with {value}"
 
 
 def accuracies(evidence: Evidence) -> Outcome:
@@ -71,5 +71,5 @@ def accuracies(evidence: Evidence) -> Outcome:
 
 
 def _values(record: TrialRecord) -> list[float]:
-    told = [] if record.val_accuracy is None else [record.val_accuracy]
-    return [*told, *(value for value in record.history.get("val_accuracy", ()) if math.isfinite(value))]
+    recorded = [] if record.val_accuracy is None else [record.val_accuracy]
+    return [*recorded, *(value for value in record.history.get("val_accuracy", ()) if math.isfinite(value))]
