@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from inference.contrast import Grey, ink_contrast
-from inference.marks import ink_within, mark_groups, several
+from inference.marks import find_marks, ink_within
 from inference.sheets import sheet_of
 
 SIZE = 28
@@ -59,12 +59,12 @@ def prepare(grey: Grey) -> Prepared:
     """
     sheet = sheet_of(grey)
     contrast = ink_contrast(grey if sheet is None else sheet)
-    groups = [] if contrast is None else mark_groups(contrast)
-    if contrast is None or not groups:
+    marks = None if contrast is None else find_marks(contrast)
+    if contrast is None or marks is None:
         return Prepared(None, BLANK)
-    if several(groups):
+    if marks.are_several():
         return Prepared(None, SEVERAL)
-    ink = ink_within(contrast, groups[0].mask)
+    ink = ink_within(contrast, marks.mask(marks.groups[0]))
     if max(ink.shape) < _SMALLEST:
         return Prepared(None, BLANK)
     if ink.shape[1] > _WIDEST * ink.shape[0]:
