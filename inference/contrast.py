@@ -27,8 +27,6 @@ _COARSE = 64
 """The paper's light is looked for at so many pixels a side: noise is averaged out there."""
 _MIDDLE = 0.4
 """Within so much of the longer side most is paper: ink is on the rarer side of the median."""
-_RESIDUE = 0.25
-"""What differs from the local median by this share of the most is a mark, or the edge of a shadow."""
 _MOST_INK = 0.5
 """The share of a picture that is ink at most: what is more is paper between many small digits."""
 BROADEST = 0.3
@@ -43,20 +41,12 @@ def ink_contrast(grey: Grey) -> Grey | None:
     """
     small = coarse(grey, _COARSE)
     middle = ndimage.median_filter(small, max(3, round(_MIDDLE * max(small.shape))), mode="nearest")
-    dark = _is_dark(small - middle)
+    dark = float(((small - middle) ** 3).sum()) <= 0
     likely = _contrast(grey, small, middle, dark=dark)
     if likely is not None and float((likely > 0.5 * likely.max()).mean()) <= _MOST_INK:
         return likely
     other = _contrast(grey, small, middle, dark=not dark)
     return likely if other is None else other
-
-
-def _is_dark(residue: Grey) -> bool:
-    """Return whether ink is darker than its paper: on which side of the local median there is less, the edge of a shadow left out."""
-    labels, _ = ndimage.label(np.abs(residue) > _RESIDUE * float(np.abs(residue).max()), np.ones((3, 3)))
-    rim = np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))
-    inner = residue[(labels > 0) & ~np.isin(labels, rim)]
-    return float(((inner if inner.size else residue) ** 3).sum()) <= 0
 
 
 def _contrast(grey: Grey, small: Grey, middle: Grey, *, dark: bool) -> Grey | None:

@@ -73,9 +73,9 @@ def _samples(given: Namespace) -> list[Sample]:
 
 
 def _ask(model: ModelFile, samples: Sequence[Sample]) -> list[Prediction]:
-    from inference.prediction import predict, unasked
+    from inference.prediction import has_page, predict, unasked
 
-    if all(sample.image is None for sample in samples):
+    if all(sample.image is None and not has_page(sample) for sample in samples):
         return unasked(samples)
     loaded = load(model)
     return predict(samples, loaded.classify, loaded.class_names)
@@ -93,5 +93,5 @@ def table(predictions: Iterable[Prediction]) -> str:
     for prediction in predictions:
         ranked = [(printable(name), text.percent(share)) for name, share in prediction.ranked()]
         best, runner_up = (ranked[0], " ".join(ranked[1])) if ranked else ((text.MISSING, text.MISSING), text.MISSING)
-        rows.append((printable(prediction.sample.name), *best, runner_up, printable(prediction.sample.warning or "")))
+        rows.append((printable(prediction.sample.name), *best, runner_up, printable(prediction.warning or "")))
     return aligned(rows)
