@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
@@ -38,6 +39,7 @@ def run_predict(given: Namespace) -> None:
         return
     samples = _samples(given)
     predictions = _ask(model, samples)
+    _name_passed_over(given.images)
     write_line(json.dumps([one.to_json() for one in predictions], indent=1) if given.json else table(predictions))
     if page is not None:
         from mnist_tune.predict_page import page_of
@@ -70,6 +72,17 @@ def _samples(given: Namespace) -> list[Sample]:
         more = f" (and {len(samples) - 1} more, none of which can be used)" if len(samples) > 1 else ""
         raise UsageError(f"{first.name}: {first.warning}{more}")
     return samples
+
+
+def _name_passed_over(words: Sequence[str]) -> None:
+    """Writes to standard error what of folders was no image, each by its name."""
+    from inference.images import passed_over
+
+    for word in words:
+        left = passed_over(Path(word)) if os.path.isdir(word) else []
+        if left:
+            names = ", ".join(printable(path.name) + "/" * path.is_dir() for path in left)
+            sys.stderr.write(f"mnist-tune: passed over in {printable(word)}: {names}\n")
 
 
 def _ask(model: ModelFile, samples: Sequence[Sample]) -> list[Prediction]:
