@@ -14,7 +14,7 @@ from PIL import Image
 
 from inference.doubt import unsure_note
 from inference.preparation import SIZE, Prepared, prepare
-from inference.strokes import synthetic_digits
+from inference.strokes import synthetic_digits, synthetic_styles
 from tuner.arrays import Arrays
 from tuner.own_images import OwnImages
 
@@ -48,6 +48,7 @@ def drawn_arrays(ask: Ask, count: int, seed: int) -> Arrays:
         "custom/drawn/seed": np.array(seed),
         "custom/drawn/labels": labels,
         "custom/drawn/probabilities": probabilities,
+        "custom/drawn/styles": np.array(synthetic_styles(count, seed), dtype=np.str_),
         "custom/drawn/warnings": np.array([one.warning or "" for one in prepared], dtype=np.str_),
         "custom/drawn/shown": shown,
         "custom/drawn/originals": _stacked([_reduced(images[index]) for index in shown], _ORIGINAL),
