@@ -494,7 +494,7 @@ def test_the_page_says_how_ones_with_a_long_upstroke_are_read(tmp_path: Path) ->
     arrays["custom/drawn/probabilities"][ones[:2], 1] = arrays["custom/drawn/probabilities"][ones[2:4], 0] = 0.9
     arrays["custom/drawn/probabilities"][ones[4]] = np.nan
     arrays["custom/drawn/styles"] = styles
-    np.savez(path / "evaluation.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(path / "evaluation.npz", **arrays)
     built = section.build(read_run(path))
     assert built is not None
     drawn: Any = built.body["drawn"]
