@@ -16,6 +16,7 @@ from inference.prediction import Sample, make_sample, predict
 from mnist_tune import cli
 from mnist_tune import predict as command
 from mnist_tune.loaded_model import Loaded
+from tests.handwriting import FONTS, font_mask, glyph_mask
 from tests.test_marks import small_digit
 from tests.test_predict import keras_file, saved
 from tuner.custom_images import own_arrays
@@ -95,6 +96,25 @@ def test_a_page_of_digits_says_that_it_is_turned(quarters: int, said: str | None
     assert one.probabilities is None
     assert str(one.warning).startswith("several digits")
     assert (f"turn it by {said}" in str(one.warning)) if said else "turn" not in str(one.warning)
+
+
+def test_letters_are_unsure_more_often_than_digits() -> None:
+    """The operating point of docs/predict.md, on few: of drawn digits none, of letters in other fonts a tenth at least."""
+    from inference.models import find_model
+    from mnist_tune.loaded_model import load
+
+    classify = load(find_model(ROOT / "docs" / "sample_report" / "best.keras")).classify
+
+    def unsure(masks: list[NDArray[np.float64]]) -> int:
+        samples = [make_sample(Picture("x", page_of(mask)), raw=False) for mask in masks]
+        return sum("unsure" in str(one.warning) for one in predict(samples, classify, DIGITS))
+
+    assert unsure([font_mask(label, font) for font in FONTS[:4] for label in range(10)]) == 0
+    assert unsure([glyph_mask(letter, font) for font in FONTS[:2] for letter in "AEFGHKMNRTWXYadekmnrw"]) >= 4
+
+
+def page_of(mask: NDArray[np.float64]) -> NDArray[np.float32]:
+    return (1 - np.pad(mask, 60)).clip(0, 1).astype(np.float32)
 
 
 def test_the_command_asks_the_model_about_a_page(
