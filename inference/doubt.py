@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNSURE = 0.7
-"""Below this a class is said to be unsure: of MNIST's test digits one in a hundred, of letters one in four (docs/predict.md)."""
+"""Below this a class is said to be unsure: of MNIST's test digits one in two hundred, of letters one in four (docs/predict.md)."""
 FEWEST_PARTS = 6
 """Digits of a page at least, of which it is said that the page is turned."""
 _SURE_TURNED, _SURE_PAGE, _SURER = 0.95, 0.75, 0.05
