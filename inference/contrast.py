@@ -27,6 +27,8 @@ _COARSE = 64
 """The paper's light is looked for at so many pixels a side: noise is averaged out there."""
 _MIDDLE = 0.4
 """Within so much of the longer side most is paper: ink is on the rarer side of the median."""
+_MOST_INK = 0.5
+"""The share of a picture that is ink at most: what is more is paper between many small digits."""
 BROADEST = 0.3
 """No stroke is as broad as this share of the picture's longer side."""
 
@@ -34,11 +36,21 @@ BROADEST = 0.3
 def ink_contrast(grey: Grey) -> Grey | None:
     """How far each pixel stands out of its paper, in [0, 1]; None where nothing stands out of the noise.
 
-    Of dark ink, the share of the paper's light that is missing; of bright ink, the light that is added.
+    Of dark ink, the share of the paper's light that is missing; of bright ink, the light that is added. Where the likelier of
+    the two is not there, or fills the picture, the other is looked for: a shadow may look like either.
     """
     small = coarse(grey, _COARSE)
     middle = ndimage.median_filter(small, max(3, round(_MIDDLE * max(small.shape))), mode="nearest")
-    if float(((small - middle) ** 3).sum()) <= 0:
+    dark = float(((small - middle) ** 3).sum()) <= 0
+    likely = _contrast(grey, small, middle, dark=dark)
+    if likely is not None and float((likely > 0.5 * likely.max()).mean()) <= _MOST_INK:
+        return likely
+    other = _contrast(grey, small, middle, dark=not dark)
+    return likely if other is None else other
+
+
+def _contrast(grey: Grey, small: Grey, middle: Grey, *, dark: bool) -> Grey | None:
+    if dark:
         paper = _enlarged(_closed(small, middle), grey.shape)
         contrast: Grey = np.clip((paper - grey) / np.maximum(paper, _DARKEST), 0, 1).astype(np.float32)
     else:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from inference import limits
+from inference import heic, limits
 from inference.contrast import Grey
 from inference.image_arrays import NPY, NPZ, images_of_array
 from inference.limits import DAMAGES, Unreadable, check_size, short
@@ -42,6 +42,9 @@ SUFFIXES = (
     ".ppm",
     ".pbm",
     ".avif",
+    ".heic",
+    ".heif",
+    ".hif",
     ".npy",
     ".npz",
 )
@@ -102,11 +105,27 @@ def images_in(folder: Path) -> list[Path]:
     Raises:
         NoImages: where it can't be read.
     """
+    return [path for path in _inside(folder) if _is_taken(path)]
+
+
+def passed_over(folder: Path) -> list[Path]:
+    """Return what is in a folder and is no image file, by name: other files, and folders; not hidden ones.
+
+    Raises:
+        NoImages: where it can't be read.
+    """
+    return [path for path in _inside(folder) if not _is_taken(path)]
+
+
+def _inside(folder: Path) -> list[Path]:
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise NoImages(f"A folder of images can't be read: {error.strerror}. Received: {folder}") from error
-    return [path for path in found if not path.name.startswith(".")]
+
+
+def _is_taken(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def _some_inside(folder: Path) -> list[Path]:
@@ -167,7 +186,7 @@ def _decoded(name: str, content: bytes) -> Picture:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of large images and of odd metadata: both are looked at here
         try:
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(content), formats=(*FORMATS, *heic.readable_formats(content))) as image:
                 check_size(*image.size)
                 several = bool(getattr(image, "is_animated", False)) and image.format != "MPO"
                 image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
@@ -176,7 +195,9 @@ def _decoded(name: str, content: bytes) -> Picture:
         except Image.DecompressionBombError as error:
             raise Unreadable(f"too large. Expected at most {limits.MOST_PIXELS:,} pixels") from error
         except UnidentifiedImageError as error:
-            raise Unreadable(f"no image of a known kind. {_EXPECTED}") from error
+            raise Unreadable(
+                heic.ADVICE if heic.is_heic(content) else f"no image of a known kind. {_EXPECTED}"
+            ) from error
         except DAMAGES as error:
             raise Unreadable(f"damaged or truncated ({short(error)}). Save or copy it again") from error
 

@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from inference.contrast import Grey, ink_contrast
-from inference.marks import ink_within, mark_groups, several
+from inference.marks import Marks, find_marks, ink_within
 from inference.sheets import sheet_of
 
 SIZE = 28
@@ -27,7 +27,7 @@ _CENTRE = 14
 
 BLANK = "blank: no ink was found"
 SEVERAL = "several digits or marks: expected one digit in an image"
-TOO_WIDE = "wider than any digit: perhaps several digits that touch"
+TOO_WIDE = "wider than any digit: perhaps several digits that touch, or a picture that is turned by 90°"
 
 _FINE = 160
 """The longer side of a digit while its strokes are measured."""
@@ -35,6 +35,8 @@ _THINNEST = 1.8
 """Strokes are broadened to so many pixels of 20: MNIST's writers are rarely below it."""
 _SMALLEST = 6
 """Pixels of the longer side: what is smaller is dust, too small to be read."""
+_MOST_PARTS = 40
+"""So many marks of a page are prepared, to see which way up it is."""
 _WIDEST = 2.2
 """Width over height of a digit: one in ten thousand of MNIST's training digits is wider."""
 
@@ -46,6 +48,8 @@ class Prepared:
     image: NDArray[np.uint8] | None
     """(28, 28), ink bright on black."""
     warning: str | None = None
+    parts: tuple[NDArray[np.uint8], ...] = ()
+    """Of several marks some that are as high as the others, each (28, 28) as if it were a digit."""
 
 
 def prepare(grey: Grey) -> Prepared:
@@ -59,17 +63,32 @@ def prepare(grey: Grey) -> Prepared:
     """
     sheet = sheet_of(grey)
     contrast = ink_contrast(grey if sheet is None else sheet)
-    groups = [] if contrast is None else mark_groups(contrast)
-    if contrast is None or not groups:
+    marks = None if contrast is None else find_marks(contrast)
+    if contrast is None or marks is None:
         return Prepared(None, BLANK)
-    if several(groups):
-        return Prepared(None, SEVERAL)
-    ink = ink_within(contrast, groups[0].mask)
+    if marks.are_several():
+        return Prepared(None, SEVERAL, _parts(contrast, marks))
+    ink = ink_within(contrast, marks.mask(marks.groups[0]))
     if max(ink.shape) < _SMALLEST:
         return Prepared(None, BLANK)
     if ink.shape[1] > _WIDEST * ink.shape[0]:
         return Prepared(None, TOO_WIDE)
     return Prepared(centred(_scaled(ink)))
+
+
+def _parts(contrast: Grey, marks: Marks) -> tuple[NDArray[np.uint8], ...]:
+    """Return marks that are about as large as most, spread evenly over the picture."""
+    sides = {label: max(box[0].stop - box[0].start, box[1].stop - box[1].start) for label, box in marks.boxes.items()}
+    usual = float(np.median(list(sides.values())))
+    labels = [label for label, side in sides.items() if 0.6 * usual <= side <= 1.6 * usual and side >= _SMALLEST]
+    step = -(-len(labels) // _MOST_PARTS) if labels else 1
+    return tuple(centred(_scaled(_cut(contrast, marks, label))) for label in labels[::step])
+
+
+def _cut(contrast: Grey, marks: Marks, label: int) -> Grey:
+    rows, columns = marks.boxes[label]
+    near = (slice(max(0, rows.start - 2), rows.stop + 2), slice(max(0, columns.start - 2), columns.stop + 2))
+    return ink_within(contrast[near], marks.labels[near] == label)
 
 
 def _scaled(ink: Grey) -> Grey:

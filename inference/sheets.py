@@ -15,6 +15,8 @@ _RIM = 2
 """… and its outermost pixels are left out: its edge runs through them."""
 _PAPER = 0.35
 """The light that parts table and paper, from the one's to the other's."""
+_FULL = 0.5
+"""The share of the rectangle around it that a sheet takes at least; a frame that is open takes less."""
 _ROUNDEST, _MOSTLY, _SHARP = 0.08, 0.7, 0.6
 """Of a sheet: how far it may keep from a corner of the rectangle around it, over the shorter side (the boldest white digits keep 0.1);
 the share of it that is bright; how much of the difference between paper and table lies at its edge."""
@@ -48,8 +50,8 @@ def _is_sheet(small: Grey, bright: Mask, filled: Mask) -> bool:
         return False
     if bright.sum() < _MOSTLY * filled.sum():
         return False
-    shorter, corner = _rectangle(rows, columns)
-    if shorter < BROADEST * max(small.shape) or corner > _ROUNDEST * shorter:
+    shorter, longer, corner = _rectangle(rows, columns)
+    if shorter < BROADEST * max(small.shape) or corner > _ROUNDEST * shorter or filled.sum() < _FULL * shorter * longer:
         return False
     within, around = _rims(filled)
     step = float(np.median(small[within]) - np.median(small[around]))
@@ -64,8 +66,8 @@ def _rims(filled: Mask) -> tuple[Mask, Mask]:
     return inner & ~ndimage.binary_erosion(inner), ndimage.binary_dilation(outer) & ~outer
 
 
-def _rectangle(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> tuple[float, float]:
-    """Of the smallest rectangle around points, turned as may be: its shorter side, and how far its barest corner is from a point, in pixels."""
+def _rectangle(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Of the smallest rectangle around points, turned as may be: its sides, and how far its barest corner is from a point, in pixels."""
     turned = [
         (columns * np.cos(angle) + rows * np.sin(angle), rows * np.cos(angle) - columns * np.sin(angle))
         for angle in np.deg2rad(np.arange(0, 90, 2))
@@ -73,7 +75,8 @@ def _rectangle(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> tuple[flo
     along, across = min(turned, key=lambda pair: float(np.ptp(pair[0]) * np.ptp(pair[1])))
     corners = [(x, y) for x in (along.min(), along.max()) for y in (across.min(), across.max())]
     barest = max(float(np.hypot(along - x, across - y).min()) for x, y in corners)
-    return float(min(np.ptp(along), np.ptp(across))) + 1, barest
+    sides = sorted((float(np.ptp(along)) + 1, float(np.ptp(across)) + 1))
+    return sides[0], sides[1], barest
 
 
 def _table_edge(small: Grey) -> float:

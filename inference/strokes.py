@@ -51,16 +51,22 @@ SKELETONS: dict[int, Skeleton] = {
         ((0.84, 0.2), (0.82, 0.6), (0.7, 1.0)),
     ),
 }  # fmt: skip
-"""Digit → its strokes, each a curve through its points; x to the right, y down, in [0, 1]."""
+"""Digit → its strokes, each a curve through its points; x to the right, y down, in [0, 1] but for long upstrokes."""
 
 _OTHERS: dict[int, tuple[Skeleton, ...]] = {
-    1: ((((0.2, 0.25), (0.55, 0.0)), ((0.55, 0.0), (0.52, 0.5), (0.5, 1.0))),),
+    1: (
+        (((0.2, 0.25), (0.55, 0.0)), ((0.55, 0.0), (0.52, 0.5), (0.5, 1.0))),
+        (((-0.7, 0.5), (0.2, 0.18), (0.55, 0.0)), ((0.55, 0.0), (0.52, 0.5), (0.5, 1.0))),
+    ),
     4: ((((0.22, 0.0), (0.14, 0.3), (0.1, 0.55)), ((0.1, 0.55), (0.92, 0.52)), ((0.76, 0.05), (0.7, 0.5), (0.68, 1.0))),),
     7: ((((0.08, 0.04), (0.92, 0.03)), ((0.92, 0.03), (0.6, 0.45), (0.4, 1.0)), ((0.32, 0.52), (0.82, 0.5))),),
     9: ((((0.84, 0.2), (0.5, 0.0), (0.16, 0.2), (0.26, 0.46), (0.58, 0.48), (0.84, 0.2)),
          ((0.84, 0.2), (0.86, 0.65), (0.6, 0.98), (0.22, 0.92))),),
 }  # fmt: skip
 """Other ways of writing a digit."""
+LONG_UPSTROKE = "long upstroke"
+_STYLES = {(1, 2): LONG_UPSTROKE}
+"""Ways of writing that have a name: digit and place among its ways."""
 _SLIM = {1: 0.45}
 """How much narrower than others a digit is."""
 
@@ -106,6 +112,21 @@ def synthetic_digits(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[
     return np.stack(images) if images else np.empty((0, 200, 200), np.uint8), labels
 
 
+def synthetic_styles(count: int, seed: int) -> tuple[str, ...]:
+    """Return the style in which each of `synthetic_digits` is written; empty where it has no name."""
+    return tuple(_style(index % 10, np.random.default_rng([seed, index])) for index in range(count))
+
+
+def _style(label: int, random: np.random.Generator) -> str:
+    random_hand(random)  # is chosen before the way of writing
+    return _STYLES.get((label, _way(label, random)), "")
+
+
+def _way(label: int, random: np.random.Generator) -> int:
+    """Choose a way of writing a digit: 0 for its skeleton, then the others."""
+    return int(random.integers(1 + len(_OTHERS.get(label, ()))))
+
+
 def draw_digit(label: int, random: np.random.Generator, hand: Hand | None = None) -> NDArray[np.uint8]:
     """One dark digit on white paper, (200, 200) uint8."""
     hand = hand or random_hand(random)
@@ -120,8 +141,7 @@ def draw_digit(label: int, random: np.random.Generator, hand: Hand | None = None
 
 def ink_of(label: int, random: np.random.Generator, hand: Hand) -> NDArray[np.float64]:
     """The share of each pixel that is ink, in [0, 1]; the digit is some 120 pixels high, with a narrow margin."""
-    ways = (SKELETONS[label], *_OTHERS.get(label, ()))
-    skeleton = ways[int(random.integers(len(ways)))]
+    skeleton = (SKELETONS[label], *_OTHERS.get(label, ()))[_way(label, random)]
     curves = [_deformed(stroke, label, hand, random) for stroke in skeleton]
     low = np.min([curve.min(axis=0) for curve in curves], axis=0)
     high = np.max([curve.max(axis=0) for curve in curves], axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
@@ -42,6 +43,7 @@ def run_predict(given: Namespace) -> None:
         return
     samples = _samples(given)
     predictions = _ask(model, samples, run)
+    _name_passed_over(given.images)
     write_line(json.dumps([one.to_json() for one in predictions], indent=1) if given.json else table(predictions))
     if page is not None:
         from mnist_tune.predict_page import page_of
@@ -88,10 +90,21 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _ask(model: ModelFile, samples: Sequence[Sample], run: RunFolder | None) -> list[Prediction]:
-    from inference.prediction import predict, unasked
+def _name_passed_over(words: Sequence[str]) -> None:
+    """Writes to standard error what of folders was no image, each by its name."""
+    from inference.images import passed_over
 
-    if all(sample.image is None for sample in samples):
+    for word in words:
+        left = passed_over(Path(word)) if os.path.isdir(word) else []
+        if left:
+            names = ", ".join(printable(path.name) + "/" * path.is_dir() for path in left)
+            sys.stderr.write(f"mnist-tune: passed over in {printable(word)}: {names}\n")
+
+
+def _ask(model: ModelFile, samples: Sequence[Sample], run: RunFolder | None) -> list[Prediction]:
+    from inference.prediction import has_page, predict, unasked
+
+    if all(sample.image is None and not has_page(sample) for sample in samples):
         return unasked(samples)
     loaded = load(model, run)
     return predict(samples, loaded.classify, loaded.class_names)
@@ -109,5 +122,5 @@ def table(predictions: Iterable[Prediction]) -> str:
     for prediction in predictions:
         ranked = [(printable(name), text.percent(share)) for name, share in prediction.ranked()]
         best, runner_up = (ranked[0], " ".join(ranked[1])) if ranked else ((text.MISSING, text.MISSING), text.MISSING)
-        rows.append((printable(prediction.sample.name), *best, runner_up, printable(prediction.sample.warning or "")))
+        rows.append((printable(prediction.sample.name), *best, runner_up, printable(prediction.warning or "")))
     return aligned(rows)

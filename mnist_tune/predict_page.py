@@ -78,7 +78,7 @@ def _card(prediction: Prediction, truth: str) -> Card:
         answer=answer,
         probability=f"{text.percent(ranked[0][1])}%" if ranked else "",
         truth=truth if truth != answer else "",
-        warning=printable(sample.warning or ""),
+        warning=printable(prediction.warning or ""),
         original=_address(sample.original) if sample.original is not None else "",
         seen=pictures.grey(sample.image) if sample.image is not None else "",
         shares=_shares(prediction),

@@ -14,7 +14,7 @@ from PIL import Image
 from inference.models import ModelFile
 from inference.prediction import Prediction, Sample, predict
 from inference.preparation import prepare
-from inference.strokes import synthetic_digits
+from inference.strokes import synthetic_digits, synthetic_styles
 from mnist_tune.loaded_model import load
 from mnist_tune.page_file import write_page
 from mnist_tune.terminal import aligned, write_line
@@ -45,11 +45,14 @@ class Generalisation:
     """Expected calibration error, 15 bins."""
     per_class: tuple[tuple[str, int, int], ...]
     """Class, right, n."""
+    styles: tuple[tuple[str, int, int], ...] = ()
+    """Of ways of writing that have a name: the name, right, n."""
 
     def to_json(self) -> Json:
         """As `--json` writes it."""
         classes = [{"class": name, "right": right, "n": n} for name, right, n in self.per_class]
-        return {**asdict(self), "accuracy_ci95": list(self.accuracy_ci95), "per_class": classes}
+        styles = [{"style": name, "right": right, "n": n} for name, right, n in self.styles]
+        return {**asdict(self), "accuracy_ci95": list(self.accuracy_ci95), "per_class": classes, "styles": styles}
 
 
 def run_synthetic(given: Namespace, model: ModelFile, page: Path | None, run: RunFolder | None = None) -> None:
@@ -64,7 +67,7 @@ def run_synthetic(given: Namespace, model: ModelFile, page: Path | None, run: Ru
     loaded = load(model, run)
     check_digits(loaded.class_names)
     predictions = predict(samples, loaded.classify, loaded.class_names)
-    found = generalisation(predictions, labels.tolist(), given.seed)
+    found = generalisation(predictions, labels.tolist(), given.seed, synthetic_styles(given.synthetic, given.seed))
     write_line(json.dumps(found.to_json(), indent=1) if given.json else summary(found))
     if page is not None:
         from mnist_tune.predict_page import page_of
@@ -89,8 +92,10 @@ def _sample(name: str, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -
     return Sample(name, prepared.image, prepared.warning, original=Image.fromarray(image))
 
 
-def generalisation(predictions: Sequence[Prediction], labels: Sequence[int], seed: int) -> Generalisation:
-    """The figures of predictions of known digits, one label each, one at least."""
+def generalisation(
+    predictions: Sequence[Prediction], labels: Sequence[int], seed: int, styles: Sequence[str] = ()
+) -> Generalisation:
+    """The figures of predictions of known digits, one label and perhaps one style each, one at least."""
     right = [
         one.probabilities is not None and one.ranked()[0][0] == str(label)
         for one, label in zip(predictions, labels, strict=True)
@@ -107,7 +112,13 @@ def generalisation(predictions: Sequence[Prediction], labels: Sequence[int], see
         log_loss=log_loss(shares, truth) if asked else None,
         calibration_error=calibration_error(shares, truth) if asked else None,
         per_class=tuple(_of_class(digit, right, labels) for digit in range(10)),
+        styles=tuple(_of_style(style, right, styles) for style in sorted(set(styles) - {""})),
     )
+
+
+def _of_style(style: str, right: Sequence[bool], styles: Sequence[str]) -> tuple[str, int, int]:
+    members = [hit for hit, name in zip(right, styles, strict=True) if name == style]
+    return style, sum(members), len(members)
 
 
 def _of_class(digit: int, right: Sequence[bool], labels: Sequence[int]) -> tuple[str, int, int]:
@@ -129,5 +140,6 @@ def summary(found: Generalisation) -> str:
             f"Log loss {text.loss(found.log_loss)}, expected calibration error {text.percent(found.calibration_error)} % "
             f"({CALIBRATION_BINS} bins), over the {asked} that were classified",
             aligned(rows),
+            *(f"Drawn with a {style}: {right} of {n} right" for style, right, n in found.styles),
         )
     )

@@ -79,7 +79,7 @@ _RULES = (
     _rule(r"custom/(drawn)/labels", _WHOLE, "$images", below="digits"),
     _rule(r"custom/(own)/labels", _WHOLE, "$images", below="classes", least=-1),
     _rule(r"custom/(own)/readable", _TRUTHS, "$images"),
-    _rule(r"custom/(drawn|own)/(?:names|warnings)", _TEXTS, "$images"),
+    _rule(r"custom/(drawn|own)/(?:names|styles|warnings)", _TEXTS, "$images"),
     _rule(r"custom/(drawn)/probabilities", _NUMBERS, "$images", "digits"),
     _rule(r"custom/(own)/probabilities", _NUMBERS, "$images", "classes"),
     _rule(r"custom/(drawn|own)/shown", _WHOLE, "$shown", below="$images"),

@@ -69,11 +69,14 @@ class Case:
 
 def font_mask(label: int, font: str, height: int = 160) -> Mask:
     """A digit of one of matplotlib's own fonts."""
+    return glyph_mask(str(label), font, height)
+
+
+def glyph_mask(sign: str, font: str, height: int = 160) -> Mask:
+    """A letter or another sign of one of matplotlib's own fonts."""
     path = Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
     canvas = Image.new("L", (2 * height, 2 * height), 0)
-    ImageDraw.Draw(canvas).text(
-        (height // 2, height // 4), str(label), fill=255, font=ImageFont.truetype(str(path), height)
-    )
+    ImageDraw.Draw(canvas).text((height // 2, height // 4), sign, fill=255, font=ImageFont.truetype(str(path), height))
     return _cropped(np.asarray(canvas, np.float64) / 255)
 
 

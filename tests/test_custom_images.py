@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.strokes import draw_digit
+from inference.strokes import LONG_UPSTROKE, draw_digit, synthetic_digits, synthetic_styles
 from mnist_tune import api, cli, given_options
 from reports import pictures
 from reports.analysis.custom_images import drawn_digits, own_images
@@ -459,3 +459,49 @@ def test_pictures_are_few_and_small() -> None:
     most = (len(own_shown(scores, labels)), len(drawn_shown(scores, labels)))
     assert most == (24, 22)
     assert most[0] * (len(own) + len(seen)) + most[1] * (len(drawn) + len(seen)) < 200_000
+
+
+# Ones with a long upstroke
+
+
+def test_a_third_of_the_ones_has_a_long_upstroke_and_their_style_is_kept() -> None:
+    styles = np.array(synthetic_styles(500, 1))
+    labels = np.arange(500) % 10
+    assert set(styles[labels != 1]) == {""}
+    assert 8 <= (styles[labels == 1] == LONG_UPSTROKE).sum() <= 25
+    assert drawn_arrays(always(3), 20, 1)["custom/drawn/styles"].tolist() == list(styles[:20])
+
+
+def test_a_long_upstroke_is_broader_than_other_ones() -> None:
+    """What is kept as style is what was drawn."""
+    images, labels = synthetic_digits(500, 1)
+    styles = np.array(synthetic_styles(500, 1))
+    widths = np.array([np.ptp(np.flatnonzero((image < 150).any(axis=0))) for image in images])
+    long = widths[(labels == 1) & (styles == LONG_UPSTROKE)]
+    others = widths[(labels == 1) & (styles != LONG_UPSTROKE)]
+    assert np.median(long) > 1.5 * np.median(others)
+
+
+def test_the_page_says_how_ones_with_a_long_upstroke_are_read(tmp_path: Path) -> None:
+    path = build_run(tmp_path / "run", FakeRun(**SMALL))
+    with np.load(path / "evaluation.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    labels = arrays["custom/drawn/labels"]
+    ones = np.flatnonzero(labels == 1)
+    styles = np.full(len(labels), "", dtype="U20")
+    styles[ones[:5]] = LONG_UPSTROKE
+    arrays["custom/drawn/probabilities"][ones[:5]] = 0.01
+    arrays["custom/drawn/probabilities"][ones[:2], 1] = arrays["custom/drawn/probabilities"][ones[2:4], 0] = 0.9
+    arrays["custom/drawn/probabilities"][ones[4]] = np.nan
+    arrays["custom/drawn/styles"] = styles
+    np.savez(path / "evaluation.npz", **arrays)
+    built = section.build(read_run(path))
+    assert built is not None
+    drawn: Any = built.body["drawn"]
+    assert ("Drawn with a long upstroke", "2 of 5 right, 2 read as 0, 1 refused") in drawn["facts"]
+    assert "long upstroke" in drawn["caveat"]
+    assert "Drawn with a long upstroke" in Page(render_report(path)).text
+
+
+def test_a_run_without_styles_says_nothing_of_them(tmp_path: Path) -> None:
+    assert "upstroke" not in Page(render_report(build_run(tmp_path / "run", FakeRun(**SMALL)))).text

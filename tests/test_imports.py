@@ -18,6 +18,9 @@ HEAVY = ("keras", "keras_tuner", "tensorflow", "jax")
 
 PREPARATION = (
     "inference.contrast",
+    "inference.doubt",
+    "inference.frames",
+    "inference.heic",
     "inference.image_arrays",
     "inference.images",
     "inference.limits",

@@ -517,6 +517,13 @@ def test_the_figures_of_drawn_digits() -> None:
     assert found.per_class[:4] == (("0", 1, 1), ("1", 1, 1), ("2", 0, 1), ("3", 0, 1))
 
 
+def test_drawn_digits_of_a_style_have_their_own_line() -> None:
+    found = synthetic.generalisation(*answers([0.9, 0.3, 0.8]), seed=1, styles=["", "long upstroke", "long upstroke"])
+    assert found.styles == (("long upstroke", 1, 2),)
+    assert synthetic.summary(found).endswith("\nDrawn with a long upstroke: 1 of 2 right")
+    assert found.to_json()["styles"] == [{"style": "long upstroke", "right": 1, "n": 2}]
+
+
 def test_where_all_are_refused_there_is_no_loss() -> None:
     found = synthetic.generalisation(*answers([None, None]), seed=1)
     assert (found.accuracy, found.log_loss, found.calibration_error) == (0.0, None, None)

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inference.doubt import unsure_note
 from inference.preparation import SIZE, Prepared, prepare
-from inference.strokes import synthetic_digits
+from inference.strokes import synthetic_digits, synthetic_styles
 from tuner.arrays import Arrays
 from tuner.own_images import OwnImages
 
@@ -47,6 +48,7 @@ def drawn_arrays(ask: Ask, count: int, seed: int) -> Arrays:
         "custom/drawn/seed": np.array(seed),
         "custom/drawn/labels": labels,
         "custom/drawn/probabilities": probabilities,
+        "custom/drawn/styles": np.array(synthetic_styles(count, seed), dtype=np.str_),
         "custom/drawn/warnings": np.array([one.warning or "" for one in prepared], dtype=np.str_),
         "custom/drawn/shown": shown,
         "custom/drawn/originals": _stacked([_reduced(images[index]) for index in shown], _ORIGINAL),
@@ -62,7 +64,7 @@ def own_arrays(ask: Ask, own: OwnImages, classes: int) -> Arrays:
     return {
         "custom/own/names": np.array(own.names, dtype=np.str_),
         "custom/own/labels": own.labels,
-        "custom/own/warnings": np.array(own.warnings, dtype=np.str_),
+        "custom/own/warnings": np.array(_with_doubts(own.warnings, probabilities), dtype=np.str_),
         "custom/own/readable": own.readable,
         "custom/own/probabilities": probabilities,
         "custom/own/shown": shown,
@@ -70,6 +72,12 @@ def own_arrays(ask: Ask, own: OwnImages, classes: int) -> Arrays:
         "custom/own/sizes": own.sizes[shown],
         "custom/own/seen": own.seen[shown],
     }
+
+
+def _with_doubts(warnings: Sequence[str], probabilities: Probabilities) -> list[str]:
+    """Return the warnings of images, with that of a low probability after them."""
+    doubts = ["" if np.isnan(row).any() else unsure_note(row) or "" for row in probabilities]
+    return ["; ".join(filter(None, pair)) for pair in zip(warnings, doubts, strict=True)]
 
 
 def drawn_shown(probabilities: Probabilities, labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data_checks import SIDE, CheckedArrays, Images, Labels, checked, fault
+from tuner.data_look import look_at
 from tuner.data_sources import FoundData, find_data
 from tuner.errors import DataError, UsageError
 from tuner.json_files import parse
@@ -49,6 +50,8 @@ class Dataset:
     y_validation: Labels
     x_test: Images
     y_test: Labels
+    notes: tuple[str, ...] = ()
+    """What the user should know of how the data were read, and how they look; empty where they were opened again."""
 
     @property
     def classes(self) -> int:
@@ -127,6 +130,7 @@ def _dataset(found: FoundData, arrays: CheckedArrays, train: NDArray[np.int64], 
         y_validation=arrays.y_train[chosen],
         x_test=arrays.x_test,
         y_test=arrays.y_test,
+        notes=(*arrays.notes, *look_at(arrays.x_train, arrays.y_train, arrays.size)),
     )
 
 

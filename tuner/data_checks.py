@@ -6,14 +6,17 @@ Nothing here opens a file (`npz.py`, `idx.py`), looks for a data set (`data_sour
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner import image_shape, pixel_range
 from tuner.errors import DataError
+from tuner.image_shape import image_size
+from tuner.pixel_range import PixelRange
 
 Key: TypeAlias = Literal["x_train", "y_train", "x_test", "y_test"]
 Images: TypeAlias = NDArray[np.uint8]
@@ -22,8 +25,8 @@ Labels: TypeAlias = NDArray[np.int64]
 Untyped: TypeAlias = NDArray[Any]
 
 KEYS: tuple[Key, ...] = ("x_train", "y_train", "x_test", "y_test")
-SIDE = 28
-"""Pixels: height and width of every image once it is loaded."""
+SIDE = image_shape.SIDE
+_IMAGES: tuple[Key, Key] = ("x_train", "x_test")
 MAX_BYTES = 2 * 1024**3
 """The most that the four arrays may take in memory, as they are in their files."""
 MAX_IMAGES = 1_000_000
@@ -52,7 +55,9 @@ class RawArrays:
     where: str
     """The file or folder, for messages."""
     arrays: Mapping[Key, Untyped]
-    """x_train and x_test of (n, h, w) or (n, h, w, 1), h and w from 1 to 28; y_train and y_test of (n,)."""
+    """x_train and x_test of a shape that `image_shape` knows; y_train and y_test of (n,) or (n, 1)."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of how they were found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +72,10 @@ class CheckedArrays:
     y_test: Labels
     classes: int
     """k, from 2 to 100."""
+    size: tuple[int, int] = (SIDE, SIDE)
+    """Height and width of the images before they were padded."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of how they were read."""
 
 
 def fault(what: str, *, expected: str, received: object, do: str) -> DataError:
@@ -78,7 +87,7 @@ def fault(what: str, *, expected: str, received: object, do: str) -> DataError:
 def check_headers(where: str, headers: Mapping[Key, Header]) -> None:
     """Raise `DataError` unless the four arrays have types, shapes and sizes that can be used; unpacks nothing."""
     for key, header in headers.items():
-        _check_dtype(f"{where}: {key}", header)
+        _check_dtype(f"{where}: {key}", header, images=key.startswith("x"))
         _check_shape(f"{where}: {key}", header, images=key.startswith("x"))
     _check_memory(where, headers)
     _check_lengths(where, headers, "x_train", "y_train")
@@ -86,7 +95,7 @@ def check_headers(where: str, headers: Mapping[Key, Header]) -> None:
     _check_same_size(where, headers)
 
 
-def _check_dtype(what: str, header: Header) -> None:
+def _check_dtype(what: str, header: Header, *, images: bool) -> None:
     if header.dtype.hasobject:
         raise fault(
             f"{what} holds pickled Python objects, which are never loaded",
@@ -94,22 +103,29 @@ def _check_dtype(what: str, header: Header) -> None:
             received=f"dtype {header.dtype}",
             do="save it again as a plain NumPy array",
         )
-    if header.dtype.kind not in "uif":
+    if header.dtype.kind not in ("buif" if images else "uif"):
         raise fault(
             f"{what} has a type that can't be used",
-            expected="uint8, or other integers or floats",
+            expected="uint8, or other integers or floats" if images else "whole numbers from 0",
             received=f"dtype {header.dtype}",
-            do="convert it with astype and save it again",
+            do=_dtype_advice(header.dtype, images=images),
         )
+
+
+def _dtype_advice(dtype: np.dtype[Any], *, images: bool) -> str:
+    if dtype.kind in "US" and not images:
+        return "number the names: names, y = numpy.unique(labels, return_inverse=True)"
+    return "convert it with astype and save it again" if dtype.kind not in "US" else "save pixels, not text"
 
 
 def _check_shape(what: str, header: Header, *, images: bool) -> None:
     shape = header.shape
-    fits = _is_image_shape(shape) if images else len(shape) == 1
-    if not fits:
-        expected = "(n, h, w) or (n, h, w, 1) with h and w from 1 to 28" if images else "(n,)"
-        do = "crop or shrink the images, one channel each" if images else "give one whole number an image"
-        raise fault(f"{what} has a wrong shape", expected=expected, received=shape, do=do)
+    if images and image_size(shape) is None:
+        do = image_shape.shape_advice(shape)
+        raise fault(f"{what} has a wrong shape", expected=image_shape.EXPECTED, received=shape, do=do)
+    if not images and not _is_label_shape(shape):
+        do = "give one whole number an image" + (": y.argmax(axis=1) of one-hot rows" if len(shape) == 2 else "")
+        raise fault(f"{what} has a wrong shape", expected="(n,) or (n, 1)", received=shape, do=do)
     if not 1 <= shape[0] <= MAX_IMAGES:
         raise fault(
             f"{what} has a length that can't be used",
@@ -119,9 +135,8 @@ def _check_shape(what: str, header: Header, *, images: bool) -> None:
         )
 
 
-def _is_image_shape(shape: tuple[int, ...]) -> bool:
-    single_channel = len(shape) == 3 or (len(shape) == 4 and shape[3] == 1)
-    return single_channel and 1 <= shape[1] <= SIDE and 1 <= shape[2] <= SIDE
+def _is_label_shape(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
 
 
 def _check_lengths(where: str, headers: Mapping[Key, Header], images: Key, labels: Key) -> None:
@@ -135,8 +150,8 @@ def _check_lengths(where: str, headers: Mapping[Key, Header], images: Key, label
 
 
 def _check_same_size(where: str, headers: Mapping[Key, Header]) -> None:
-    train, test = headers["x_train"].shape[1:3], headers["x_test"].shape[1:3]
-    if train != test:
+    train, test = image_size(headers["x_train"].shape), image_size(headers["x_test"].shape)
+    if train is not None and test is not None and train != test:
         raise fault(
             f"{where}: x_train and x_test have images of different sizes",
             expected=f"{train[0]}×{train[1]} in both",
@@ -159,23 +174,33 @@ def _check_memory(where: str, headers: Mapping[Key, Header]) -> None:
 def checked(raw: RawArrays) -> CheckedArrays:
     """Return the arrays as uint8 images padded to 28×28 and int64 labels from 0.
 
-    Floats in [0, 1] are multiplied by 255 (train and test alike), those in [0, 255] kept, both rounded to the nearest
-    whole number; integers are kept. Images are padded with 0, an odd row or column after them.
+    Pixels are brought from the range in which they were saved (`pixel_range`) to 0 to 255, rounded to the nearest whole
+    number. Images are padded with 0, an odd row or column after them.
 
     Raises:
-        DataError: NaN or infinite values, pixels or labels out of range, a class without a training image.
+        DataError: NaN or infinite values, pixels of an unknown range, labels out of range, a class without a training image.
     """
     y_train = _labels(f"{raw.where}: y_train", raw.arrays["y_train"])
     y_test = _labels(f"{raw.where}: y_test", raw.arrays["y_test"])
     classes = _classes(raw.where, y_train, y_test)
-    factor = _pixel_factor(raw)
+    ranges = _pixel_ranges(raw)
     return CheckedArrays(
-        x_train=_images(raw.arrays["x_train"], factor),
+        x_train=_images(raw.arrays["x_train"], ranges["x_train"]),
         y_train=y_train,
-        x_test=_images(raw.arrays["x_test"], factor),
+        x_test=_images(raw.arrays["x_test"], ranges["x_test"]),
         y_test=y_test,
         classes=classes,
+        size=image_size(raw.arrays["x_train"].shape) or (SIDE, SIDE),
+        notes=tuple(dict.fromkeys(_notes(raw, ranges))),
     )
+
+
+def _notes(raw: RawArrays, ranges: Mapping[Key, PixelRange]) -> Iterator[str]:
+    """Yield what is said of the data: how they were found, reshaped and brought to 0 to 255."""
+    yield from raw.notes
+    yield from (note for key in _IMAGES if (note := image_shape.reshape_note(raw.arrays[key].shape)))
+    yield from (found.note for found in ranges.values() if found.note)
+    yield from (note for key in _IMAGES if (note := image_shape.small_note(raw.arrays[key].shape)))
 
 
 def _labels(what: str, labels: Untyped) -> Labels:
@@ -194,7 +219,7 @@ def _labels(what: str, labels: Untyped) -> Labels:
             received=f"{low:g} to {high:g}",
             do="number the classes from 0",
         )
-    return np.ascontiguousarray(labels, dtype=np.int64)
+    return np.ascontiguousarray(labels.reshape(-1), dtype=np.int64)
 
 
 def _classes(where: str, y_train: Labels, y_test: Labels) -> int:
@@ -220,38 +245,37 @@ def _classes(where: str, y_train: Labels, y_test: Labels) -> int:
     return classes
 
 
-def _pixel_factor(raw: RawArrays) -> int:
-    """Return what floats are multiplied by, 255 or 1, having looked at the pixels of all images."""
-    highest = 0.0
-    for key in ("x_train", "x_test"):
-        images = raw.arrays[key]
-        low, high = float(images.min()), float(images.max())
-        _check_range(f"{raw.where}: {key}", low, high)
-        if images.dtype.kind == "f":
-            highest = max(highest, high)
-    return 255 if highest <= 1.0 + 1e-6 else 1
+def _pixel_ranges(raw: RawArrays) -> dict[Key, PixelRange]:
+    """Return the range of each set's pixels; training and test images of one type have one range."""
+    images = {key: raw.arrays[key] for key in _IMAGES}
+    for key, array in images.items():
+        if not np.all(np.isfinite([array.min(), array.max()])):
+            what = f"{raw.where}: {key} has NaN or infinite pixels"
+            raise fault(what, expected="numbers", received=array.min(), do="remove those images")
+    if images["x_train"].dtype == images["x_test"].dtype:
+        return dict.fromkeys(_IMAGES, _pixel_range(f"{raw.where}: x_train and x_test", list(images.values())))
+    return {key: _pixel_range(f"{raw.where}: {key}", [array]) for key, array in images.items()}
 
 
-def _check_range(what: str, low: float, high: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise fault(f"{what} has NaN or infinite pixels", expected="numbers", received=low, do="remove those images")
-    if low < 0 or high > 255:
+def _pixel_range(what: str, arrays: list[Untyped]) -> PixelRange:
+    found = pixel_range.find_range(arrays)
+    if found is None:
+        low, high = min(array.min() for array in arrays), max(array.max() for array in arrays)
         raise fault(
-            f"{what} has pixels out of range",
-            expected="whole numbers from 0 to 255, or floats in [0, 1] or [0, 255]",
+            f"{what} have pixels of an unknown range",
+            expected=pixel_range.EXPECTED,
             received=f"{low:g} to {high:g}",
             do="save the images as they were before they were normalised",
         )
+    return found
 
 
-def _images(images: Untyped, factor: int) -> Images:
-    """Return (n, 28, 28) uint8 of (n, h, w) or (n, h, w, 1); floats are multiplied by `factor`."""
-    count, height, width = images.shape[:3]
+def _images(images: Untyped, pixels: PixelRange) -> Images:
+    """Return (n, 28, 28) uint8 of images of any shape that `image_shape` knows."""
+    count, (height, width) = len(images), image_size(images.shape) or (0, 0)
     result = np.zeros((count, SIDE, SIDE), dtype=np.uint8)
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
     for start in range(0, count, _CHUNK):
         chunk = images[start : start + _CHUNK].reshape(-1, height, width)
-        if chunk.dtype.kind == "f":
-            chunk = np.rint(chunk.astype(np.float64) * factor)
-        result[start : start + _CHUNK, top : top + height, left : left + width] = chunk.astype(np.uint8)
+        result[start : start + _CHUNK, top : top + height, left : left + width] = pixels.convert(chunk)
     return result

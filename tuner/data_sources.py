@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data_checks import RawArrays, fault
+from tuner.data_folder import read_folder
 from tuner.download import download
 from tuner.errors import DataError, UsageError
 from tuner.idx import read_idx_folder
@@ -86,7 +87,7 @@ class _NotToBeHad(DataError):
 def _at_path(text: str, what: str) -> FoundData:
     path = Path(os.path.expanduser(text))  # unlike Path.expanduser, it never raises
     if os.path.isdir(path):
-        return FoundData(path.resolve().name, read_idx_folder(path))
+        return FoundData(path.resolve().name, read_folder(path))
     if path.suffix == ".npz":
         return FoundData(path.stem, read_npz(path))
     raise UsageError(

@@ -38,25 +38,42 @@ def read_idx_folder(folder: Path) -> RawArrays:
     paths: dict[Key, Path] = {key: _find(folder, key) for key in KEYS}
     headers: dict[Key, Header] = {key: _read_header(path) for key, path in paths.items()}
     check_headers(str(folder), headers)
-    return RawArrays(str(folder), {key: _read(path) for key, path in paths.items()})
+    nested = any(path.parent != folder for path in paths.values())
+    note = f"The IDX files of {folder} were found in folders of their own names."
+    return RawArrays(str(folder), {key: _read(path) for key, path in paths.items()}, (note,) if nested else ())
 
 
 def _find(folder: Path, key: Key) -> Path:
-    """Return the file of one array: `train-images-idx3-ubyte` or `train-images.idx3-ubyte`, perhaps with `.gz`."""
+    """Return the file of one array: `train-images-idx3-ubyte` or `train-images.idx3-ubyte`, perhaps with `.gz`.
+
+    A folder of that name may hold the file of that name, as some archives unpack.
+    """
+    path = _found(folder, key)
+    if path is None:
+        stem, kind = _STEMS[key]
+        raise fault(
+            f"{folder} lacks the IDX file of {key}",
+            expected=f"{stem}-{kind} or {stem}-{kind}.gz",
+            received=listing(folder),
+            do="put the four files of MNIST's names into the folder",
+        )
+    return path
+
+
+def _found(folder: Path, key: Key) -> Path | None:
     stem, kind = _STEMS[key]
-    for name in (f"{stem}-{kind}", f"{stem}.{kind}"):
-        for path in (folder / name, folder / f"{name}.gz"):
-            if path.is_file():
-                return path
-    raise fault(
-        f"{folder} lacks the IDX file of {key}",
-        expected=f"{stem}-{kind} or {stem}-{kind}.gz",
-        received=_listing(folder),
-        do="put the four files of MNIST's names into the folder",
-    )
+    names = [name + ending for name in (f"{stem}-{kind}", f"{stem}.{kind}") for ending in ("", ".gz")]
+    paths = [folder / name for name in names] + [folder / name / name for name in names]
+    return next((path for path in paths if path.is_file()), None)
 
 
-def _listing(folder: Path) -> str:
+def has_idx_files(folder: Path) -> bool:
+    """Return whether a folder has any of the four files."""
+    return any(_found(folder, key) is not None for key in KEYS)
+
+
+def listing(folder: Path) -> str:
+    """Return the first names in a folder, for messages."""
     names = sorted(path.name for path in folder.iterdir())
     return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "an empty folder"
 

@@ -82,7 +82,7 @@ def start(
     gpus = usable_gpus(options)
     check_scheduler(options)
     run = new_run(options, data, space, command, gpus, study=study)
-    _note(run, observer, (*notes, *(own.notes if own is not None else ()), *_space_notes(space)))
+    _note(run, observer, (*notes, *data.notes, *(own.notes if own is not None else ()), *_space_notes(space)))
     with held(folder.path):
         # Somebody may have been quicker while the data were read.
         folder.check_free(force=force)

@@ -40,6 +40,15 @@ def read_npz(path: Path) -> RawArrays:
         ) from error
 
 
+def has_keys(path: Path) -> bool:
+    """Return whether a file is an archive with the four arrays; nothing is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {f"{key}.npy" for key in KEYS} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def _header(archive: zipfile.ZipFile, path: Path, key: Key) -> Header:
     """Return what the archive says of one array; a few bytes of it are unpacked."""
     info = _member(archive, path, key)

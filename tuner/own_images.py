@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.images import NoImages, Picture, Refused, images_in, read_images
+from inference.images import NoImages, Picture, Refused, images_in, passed_over, read_images
 from inference.names import printable
 from inference.prediction import Sample, make_sample
 from inference.preparation import SIZE
@@ -123,7 +123,9 @@ def _groups(given: Path, class_names: Sequence[str]) -> tuple[list[tuple[Path, i
     known = [path for path in folders if _plain(path.name) in labels]
     found += [(path, labels[_plain(folder.name)]) for folder in known for path in images_in(folder)]
     others = [printable(path.name) for path in folders if path not in known]
-    return found, [_left_out(others)] if others else []
+    files = [path for folder in (given, *known) for path in passed_over(folder) if not path.is_dir()]
+    notes = [_left_out(others)] if others else []
+    return found, [*notes, _no_images(files, given)] if files else notes
 
 
 def _plain(name: str) -> str:
@@ -134,6 +136,11 @@ def _plain(name: str) -> str:
 def _left_out(folders: Sequence[str]) -> str:
     names = ", ".join(folders[:5]) + (", …" if len(folders) > 5 else "")
     return f"--images: no class is named as these folders, so what is in them was left out: {names}."
+
+
+def _no_images(files: Sequence[Path], given: Path) -> str:
+    names = ", ".join(printable(os.path.relpath(path, given)) for path in files)
+    return f"--images: these files are no images and were passed over: {names}."
 
 
 def _samples(files: Iterable[tuple[Path, int]], digits: bool) -> Iterator[tuple[Sample, int]]:

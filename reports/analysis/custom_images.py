@@ -39,6 +39,18 @@ class DrawnClass:
 
 
 @dataclass(frozen=True)
+class DrawnStyle:
+    """The drawn digits that are written in a way that has a name."""
+
+    name: str
+    n: int
+    right: int
+    refused: int
+    as_others: tuple[tuple[int, int], ...]
+    """The classes that were given instead, each with how often: most often first."""
+
+
+@dataclass(frozen=True)
 class Answer:
     """An image that the page shows, and what the model said of it."""
 
@@ -75,6 +87,8 @@ class Drawn:
     calibration_error: float | None
     bins: tuple[ReliabilityBin, ...]
     classes: tuple[DrawnClass, ...]
+    styles: tuple[DrawnStyle, ...]
+    """Empty where a run of an older version kept none."""
     shown: tuple[Answer, ...]
     """Errors first, worst first; then of each class the right one that was least sure."""
 
@@ -132,6 +146,7 @@ def drawn_digits(arrays: Mapping[str, Array]) -> Drawn | None:
         calibration_error=calibration_error(bins),
         bins=bins,
         classes=tuple(_class(int(c), labels, answered, right) for c in np.unique(labels)),
+        styles=_styles(arrays.get("custom/drawn/styles"), labels, table),
         shown=_shown(found, [f"drawn {index}" for index in range(n)]),
     )
 
@@ -185,6 +200,30 @@ def _class(
     members = labels == index
     n, hits = int(members.sum()), int((members & right).sum())
     return DrawnClass(index, n, hits, int((members & ~answered).sum()), wilson_interval(hits, n))
+
+
+def _styles(
+    names: Array | None, labels: npt.NDArray[np.int64], table: npt.NDArray[np.float64]
+) -> tuple[DrawnStyle, ...]:
+    if names is None or len(names) != len(labels):
+        return ()
+    return tuple(_style(str(name), names == name, labels, table) for name in np.unique(names) if name)
+
+
+def _style(
+    name: str, members: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], table: npt.NDArray[np.float64]
+) -> DrawnStyle:
+    right = _right(table, labels)
+    wrong = table[members & ~right & _answered(table)].argmax(axis=1)
+    counts = np.bincount(wrong, minlength=1)
+    order = np.argsort(-counts, kind="stable")
+    return DrawnStyle(
+        name=name,
+        n=int(members.sum()),
+        right=int((members & right).sum()),
+        refused=int((members & ~_answered(table)).sum()),
+        as_others=tuple((int(c), int(counts[c])) for c in order if counts[c]),
+    )
 
 
 def _shown(found: Mapping[str, Array], names: list[str]) -> tuple[Answer, ...]:
