@@ -293,7 +293,7 @@ def test_a_run_keeps_what_it_was_given(tmp_path: Path, kind: type[RunOptions], m
     page(tmp_path / "in" / "7" / "a.png")
     (tmp_path / "in" / "b.png").write_text("no image")
     tasks: list[Any] = []
-    monkeypatch.setattr("tuner.session.do_task", _recorded(tasks, tmp_path / "in"))
+    monkeypatch.setattr("tuner.evaluating_session.do_task", _recorded(tasks, tmp_path / "in"))
     notes = Notes()
     start(tmp_path / "run", options(kind, images=str(tmp_path / "in")), notes)
     (task,) = (task for task in tasks if task.kind == "evaluate")
@@ -341,7 +341,7 @@ def test_a_resumed_run_whose_work_is_lost_reads_the_images_again_or_says_that_th
     if not there:
         image.unlink()
     tasks: list[Any] = []
-    monkeypatch.setattr("tuner.session.do_task", _recorded_only(tasks))
+    monkeypatch.setattr("tuner.evaluating_session.do_task", _recorded_only(tasks))
     assert launch.resume(options_from_json(run), RunFolder(path), Observer(), worker_module=FAKE) is not None
     (task,) = (task for task in tasks if task.kind == "evaluate")
     assert (task.own_images is not None) == there
