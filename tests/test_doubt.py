@@ -126,7 +126,7 @@ def test_the_command_asks_the_model_about_a_page(
         asked.append(len(images))
         return fake(images)
 
-    monkeypatch.setattr(command, "load", lambda model: Loaded(classify, DIGITS))
+    monkeypatch.setattr(command, "load", lambda model, run: Loaded(classify, DIGITS))
     keras_file(tmp_path / "m.keras", {})
     picture = Image.fromarray(np.rint(255 * page([1, 2, 3, 4, 5, 6, 7, 8])).astype(np.uint8))
     assert cli.main(["predict", str(tmp_path / "m.keras"), "--json", saved(tmp_path, "a.png", picture)]) == 0
