@@ -86,7 +86,7 @@ def test_its_constructor_gets_the_classes(folder: Path) -> None:
 BROKEN = {
     "raises": ("def build(self, hp): raise RuntimeError('no good')", "no good"),
     "prints": ("def build(self, hp): print('hello'); return None", "NoneType"),
-    "nothing": ("def build(self, hp): return None", "must return a compiled keras.Model. Received: NoneType"),
+    "nothing": ("def build(self, hp): return None", "must return a keras.Model. Received: NoneType"),
     "exits": ("def build(self, hp):\n        import os; os._exit(3)", "can't be used"),
 }
 
@@ -107,7 +107,7 @@ def test_what_is_wrong_with_one_is_told_in_a_line(folder: Path, kind: str) -> No
     [
         ("no_such_module:Space", "There is no module no_such_module. Expected no_such_module.py"),
         ("tutorial_space:Missing", "Missing"),
-        ("json:JSONDecoder", "is no keras_tuner.HyperModel"),
+        ("json:JSONDecoder", "is neither a keras_tuner.HyperModel"),
     ],
 )
 def test_a_name_that_leads_nowhere_is_told_in_a_line(folder: Path, name: str, words: str) -> None:

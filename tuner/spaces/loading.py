@@ -57,7 +57,7 @@ def _user_space(ref: SpaceRef) -> Any:
     if callable(found) and not isinstance(found, type):
         return BuildFunction(found, _arguments(found, ref, skipped=1))
     raise ValueError(
-        f"{ref.name} is neither a keras_tuner.HyperModel nor a function build_model(hp). Received: "
+        "It is neither a keras_tuner.HyperModel nor a function build_model(hp). Received: "
         f"{found.__name__ if isinstance(found, type) else type(found).__name__}"
     )
 
@@ -101,7 +101,7 @@ def _arguments(function: Callable[..., Any], ref: SpaceRef, skipped: int = 0) ->
     missing = [own.name for own in taken if own.default is _REQUIRED and offered.get(own.name) is None]
     if missing:
         raise ValueError(
-            f"{ref.name} needs arguments that are not known here. Expected only {', '.join([*_CLASSES, *_SHAPES])}, and others with "
+            f"It needs arguments that are not known here. Expected only {', '.join([*_CLASSES, *_SHAPES])}, and others with "
             f"defaults. Received: {', '.join(missing)}. Give them defaults, or name a function without them."
         )
     return {own.name: offered[own.name] for own in taken if offered.get(own.name) is not None}
