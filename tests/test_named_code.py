@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,22 @@ def test_a_layer_of_one_s_own_goes_from_the_search_to_every_format(folder: Path)
     exported = call(folder, "export", "run", "--format", ",".join(formats), "--space", "hypermodels:OwnLayer")
     assert exported.returncode == 0, exported.stderr[-2000:]
     assert set(json.loads((folder / "run" / "export" / "export.json").read_bytes())["formats"]) == set(formats)
+
+
+@pytest.mark.slow
+def test_a_run_of_one_s_own_layer_is_verified_and_made_again_where_files_are_lost(folder: Path) -> None:
+    verified = call(folder, "verify", "run", "--space", "hypermodels:OwnLayer")
+    assert (verified.returncode, " failed " in verified.stdout.split("\n", 1)[1].rsplit("\n", 2)[0]) == (0, False), (
+        verified.stdout
+    )
+    shutil.copytree(folder / "run", folder / "lost")
+    for name in ("best.keras", "result.json"):
+        (folder / "lost" / name).unlink()
+    resumed = call(folder, "--out", "lost", "--resume", "--space", "hypermodels:OwnLayer", "--quiet")
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    first, again = (json.loads((folder / name / "result.json").read_bytes()) for name in ("run", "lost"))
+    assert {key for key in first if first[key] != again[key]} <= {"files", "model"}
+    assert (folder / "lost" / "best.keras").is_file()
 
 
 @pytest.mark.slow
