@@ -70,8 +70,11 @@ def expected_plan(evidence: Evidence) -> Json:
 
 
 def _search_plan(evidence: Evidence, options: SearchOptions) -> Json:
-    if options.algorithm == "hyperband":
-        found: Json = replay(evidence).plan
+    exhausted = bool(evidence.run["plan"].get("exhausted"))
+    if options.algorithm == "hyperband" or exhausted:
+        found: Json = dict(replay(evidence).plan)
+        if not exhausted:  # a clock or an interrupt may have come first
+            found.pop("exhausted", None)
     else:
         found = _flat_plan(options.algorithm, options.trials_limit, options.trials_limit * options.max_epochs)
     again = (options.confirm_top + options.refit) * options.confirm_seeds * options.max_epochs

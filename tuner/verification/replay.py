@@ -11,8 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tuner.draws import Drawn, Draws
-from tuner.errors import RunFailed
+from tuner.draws import Drawn, Draws, SpaceExhausted
 from tuner.known import known_configurations
 from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
@@ -122,25 +121,24 @@ def _hyperband(evidence: Evidence, options: SearchOptions) -> Replay:
         for name in fresh:
             if name in evidence.records:
                 proposer.report(evidence.records[name])
+    if proposer.exhausted:
+        found.plan["exhausted"] = True
     return found
 
 
 def _asked(proposer: Proposer, found: Replay) -> list[str]:
     """Take every proposal that can be had before a record comes back; the names of these trials."""
     fresh = []
-    try:
-        while (proposal := proposer.propose()) is not None:
-            fresh.append(proposal.trial)
-            found.proposals[proposal.trial] = Expected(
-                proposal.trial,
-                proposal.bracket,
-                proposal.rung,
-                proposal.configuration,
-                proposal.epochs,
-                proposal.origin,
-            )
-    except RunFailed:  # The space is exhausted: the run itself ended so.
-        return []
+    while (proposal := proposer.propose()) is not None:
+        fresh.append(proposal.trial)
+        found.proposals[proposal.trial] = Expected(
+            proposal.trial,
+            proposal.bracket,
+            proposal.rung,
+            proposal.configuration,
+            proposal.epochs,
+            proposal.origin,
+        )
     return fresh
 
 
@@ -157,7 +155,8 @@ def _flat(evidence: Evidence, options: SearchOptions) -> Replay:
         record = evidence.records.get(name)
         try:
             found.proposals[name] = _flat_trial(draws, name, slot, options, record)
-        except RunFailed:
+        except SpaceExhausted:
+            found.plan["exhausted"] = True
             break
     return found
 
