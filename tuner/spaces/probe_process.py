@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import queue
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ from tuner.worker_environment import worker_environment
 
 ANSWER_S = 120.0
 """The longest that a question may take, the rehearsal among them."""
+_BACKEND_LOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d|WARNING: All log messages")
+"""How a line of TensorFlow's own log begins."""
 _LAST_BYTES = 2**16
 """Of what a process printed, in which its last words are looked for."""
 
@@ -97,4 +100,5 @@ class ProbeProcess:
     def _last_words(self) -> str:
         self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - _LAST_BYTES))
         lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1] if lines else "its process ended without a word"
+        words = [line for line in lines if not _BACKEND_LOG.match(line)]
+        return words[-1] if words else "its process ended without a word"
