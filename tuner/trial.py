@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from search_spaces.keras_space import KerasSpace
 from tuner.arrays import Arrays, save_arrays_file
 from tuner.callbacks import EpochRecorder, OnEpoch, stopping
 from tuner.data import Dataset
@@ -86,8 +87,8 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
             validation_data=None if task.refit else (data.x_validation, data.y_validation),
             callbacks=[recorder, *callbacks],
             verbose=0,
-            # Of shuffling and augmentation.
-            seed=task.seed,
+            # Of shuffling and augmentation; another HyperModel has the seed of `keras.utils.set_random_seed`.
+            **({"seed": task.seed} if isinstance(space, KerasSpace) else {}),
         )
         history, epochs_run = recorder.history, recorder.epochs
         accuracy, loss = _scores(task, history)
