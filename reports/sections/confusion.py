@@ -29,7 +29,7 @@ from reports.figures.ranking import MOST_DRAWN, Ranked, precision_recall_figure,
 from reports.run_data import RunData
 from reports.sections.refit import exported_words
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
-from reports.sections.test_use import format_why_not_tested
+from reports.sections.testing import format_why_not_tested
 
 _LONGEST_NAME = 24
 _MANY = 20

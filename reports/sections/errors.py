@@ -10,7 +10,7 @@ from reports.analysis.classification import Scored, scored_winner
 from reports.analysis.errors import ClassSample, Verdict, mistakes, right_samples
 from reports.run_data import RunData
 from reports.sections.section import Picture, Section
-from reports.sections.test_use import format_why_not_tested, is_left_alone
+from reports.sections.testing import format_why_not_tested, is_left_alone
 
 MOST_SHOWN = 200
 

@@ -7,7 +7,7 @@ from reports.analysis.robustness import Degradation, degradations
 from reports.figures.measures import robustness_figure
 from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
-from reports.sections.test_use import format_why_not_tested
+from reports.sections.testing import format_why_not_tested
 
 _HOW = (
     "The exported model on the test images, made worse step by step to the right; the leftmost mark is the untouched set. The "

@@ -19,7 +19,7 @@ from reports.sections.published import reference_table, reference_words
 from reports.sections.refit import refit_words, seeds_words
 from reports.sections.section import Figure, Section, figure
 from reports.sections.target import chosen_words
-from reports.sections.test_use import format_test_use, was_tested
+from reports.sections.testing import format_test_use, was_tested
 from search_spaces.networks import LayerSummary
 
 __all__ = ["Answer", "Banner", "answer_of", "banners", "build"]

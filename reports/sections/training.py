@@ -11,7 +11,7 @@ from reports.run_data import RunData
 from reports.sections import leaderboard, summary
 from reports.sections.folds import images_words
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
-from reports.sections.test_use import format_test_use, was_met_again, was_tested
+from reports.sections.testing import format_test_use, was_met_again, was_tested
 
 
 def build(run: RunData) -> Section:

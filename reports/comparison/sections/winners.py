@@ -13,7 +13,7 @@ from reports.comparison.sections.words import letters
 from reports.run_data import Result, RunData
 from reports.sections.banners import DIGITS, Banner
 from reports.sections.section import Cell, Column, Row, Section, Table, number
-from reports.sections.test_use import was_met_again, was_tested
+from reports.sections.testing import was_met_again, was_tested
 from tuner.records import TrialRecord
 
 LEVEL = 0.05
