@@ -19,7 +19,7 @@ from PIL import Image
 from inference.contrast import Grey
 from inference.prediction import Classify
 from inference.preparation import prepare
-from mnist_tune.loaded_model import load, model_of
+from mnist_tune.prediction.loaded_model import load, model_of
 from tests.handwriting import cases, mnist, mnist_mask, on_tables
 from tuner.errors import MnistTuneError, UsageError
 from tuner.metrics import wilson_interval

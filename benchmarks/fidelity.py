@@ -23,7 +23,7 @@ from search_spaces.registry import load_family
 from tuner.data import save_arrays
 from tuner.errors import MnistTuneError
 from tuner.machine import cpu_cores
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.oracle import Proposer
 from tuner.records import Json
 from tuner.tasks import Event, SpaceRef, TrainTask

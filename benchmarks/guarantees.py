@@ -32,7 +32,7 @@ from tuner.data import load_dataset, save_arrays
 from tuner.engine import Engine, slim
 from tuner.journal import Journal, read_state
 from tuner.observer import Observer
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.quiet import quiet_imports
 from tuner.records import HISTORY_METRICS, Json, TrialRecord
 from tuner.sources import Networks, SearchSource

@@ -21,7 +21,7 @@ from tuner.confirmation import finalists
 from tuner.engine import Engine
 from tuner.journal import Journal, JournalState, read_state
 from tuner.observer import Observer
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.oracle import Proposer
 from tuner.records import Json, TrialRecord, configuration_key
 from tuner.run_folder import RunFolder

@@ -10,16 +10,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from mnist_tune.api import search, study, train
-    from mnist_tune.run import Run, load_run
+from mnist_tune.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from mnist_tune.api.run import Run, load_run
+    from mnist_tune.api.runs import search, study, train
+
 __all__ = ["Run", "__version__", "load_run", "search", "study", "train"]
-_HOMES = {"Run": "run", "load_run": "run", "search": "api", "study": "api", "train": "api"}
+_HOMES = {"Run": "run", "load_run": "run", "search": "runs", "study": "runs", "train": "runs"}
 
 
 def __getattr__(name: str) -> Any:  # any of the public names
     if name in _HOMES:
-        return getattr(importlib.import_module(f"mnist_tune.{_HOMES[name]}"), name)
+        return getattr(importlib.import_module(f"mnist_tune.api.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

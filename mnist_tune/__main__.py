@@ -1,8 +1,7 @@
-"""`python -m mnist_tune`: the same as `mnist-tune`."""
+"""`python -m mnist_tune`."""
 
 import sys
 
 from mnist_tune.cli import main
 
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(main())

@@ -201,7 +201,7 @@ def main(logs: str) -> None:
 def _import_all() -> None:
     from tuner import launch
 
-    for name in ("mnist_tune.api", "reports.page", "reports.trials_csv"):
+    for name in ("mnist_tune.api.runs", "reports.page", "reports.trials_csv"):
         importlib.import_module(name)
     for function in (launch.start, launch.resume):
         cast(dict[str, Any], function.__kwdefaults__)["worker_module"] = FAKE

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import mnist_tune
-from mnist_tune import api, load_run, search
+from mnist_tune import load_run, search
+from mnist_tune.api import runs as api
 from tuner import launch as engine
 from tuner.errors import MnistTuneError, UsageError
 from tuner.run_folder import RunFolder

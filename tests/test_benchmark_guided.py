@@ -28,7 +28,7 @@ from search_spaces.hyperparameters import (
 from search_spaces.registry import load_family
 from search_spaces.value_draws import draw_value
 from tuner.errors import RunFailed
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.oracle import Proposer
 from tuner.workers import LocalWorkers
 

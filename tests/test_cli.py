@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from mnist_tune import __version__, api, cli, given_options
+from mnist_tune import cli
+from mnist_tune.api import given_options
+from mnist_tune.api import runs as api
+from mnist_tune.version import __version__
 from tuner.errors import Interrupted, JournalError
 
 

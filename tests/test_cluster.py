@@ -23,7 +23,7 @@ from tuner.cluster_worker import differences
 from tuner.errors import RunFailed, UsageError
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.tasks import Event, SpaceRef, TrainTask

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mnist_tune.arguments import search_parser
+from mnist_tune.cli.search import make_command_parser
 from tests.documents import code_blocks
 
 SHELL = code_blocks("cluster.md", "bash")
@@ -70,7 +70,7 @@ def test_our_commands_take_the_options_that_are_shown() -> None:
     shown = commands("mnist-tune")
     assert len(shown) >= 3
     for words in shown:
-        given = search_parser().parse_args(words)
+        given = make_command_parser().parse_args(words)
         assert given.scheduler
 
 

@@ -204,7 +204,7 @@ def test_a_signal_that_was_ignored_stays_so(tmp_path: Path) -> None:
     """As `nohup` asks for."""
     code = (
         "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "from mnist_tune.signals import ending_like_ctrl_c\n"
+        "from mnist_tune.terminal.signals import ending_like_ctrl_c\n"
         "with ending_like_ctrl_c():\n    os.kill(os.getpid(), signal.SIGHUP)\n"
         "print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)\n"
     )

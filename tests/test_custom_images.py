@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.strokes import LONG_UPSTROKE, draw_digit, synthetic_digits, synthetic_styles
-from mnist_tune import api, cli, given_options
+from mnist_tune import cli
+from mnist_tune.api import given_options
+from mnist_tune.api import runs as api
 from reports import pictures
 from reports.analysis.custom_images import drawn_digits, own_images
 from reports.page import render_report, sections_of
@@ -26,7 +28,8 @@ from tuner.custom_images import are_digits, drawn_arrays, drawn_shown, own_array
 from tuner.errors import UsageError
 from tuner.metrics import wilson_interval
 from tuner.observer import Observer
-from tuner.options import RunOptions, SearchOptions, TrainOptions, options_from_json
+from tuner.options.resume import options_from_json
+from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
 from tuner.own_images import OwnImages, load_own_images, read_own_images
 from tuner.run_folder import RunFolder
 

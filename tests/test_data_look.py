@@ -16,7 +16,7 @@ from tests.handwriting import FONTS, font_mask, glyph_mask, mnist
 from tests.test_custom_images import Notes, options, start
 from tests.test_data import load, write_npz
 from tuner.data_look import find_orientation, look_at
-from tuner.options import TrainOptions
+from tuner.options.run_options import TrainOptions
 
 Images = NDArray[np.uint8]
 LABELS = np.arange(160) % 10

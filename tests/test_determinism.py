@@ -15,8 +15,7 @@ from tests.crash import RUNS, Crashes, contents, result_of
 from tuner import launch, run_document
 from tuner.errors import UsageError
 from tuner.observer import Observer
-from tuner.option_values import MAX_SEED
-from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import MAX_SEED, RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.oracle import Proposer
 from tuner.records import Json
 from tuner.run_folder import RunFolder

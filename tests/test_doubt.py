@@ -14,8 +14,8 @@ from inference.doubt import digit_turn_note, page_turn_note, turned, unsure_note
 from inference.images import Picture
 from inference.prediction import Sample, make_sample, predict
 from mnist_tune import cli
-from mnist_tune import predict as command
-from mnist_tune.loaded_model import Loaded
+from mnist_tune.cli import predict as command
+from mnist_tune.prediction.loaded_model import Loaded
 from tests.handwriting import FONTS, font_mask, glyph_mask
 from tests.test_marks import small_digit
 from tests.test_predict import keras_file, saved
@@ -88,7 +88,7 @@ def page(labels: list[int]) -> NDArray[np.float32]:
 def test_a_page_of_digits_says_that_it_is_turned(quarters: int, said: str | None) -> None:
     """With the sample report's model, which is in the repository."""
     from inference.models import find_model
-    from mnist_tune.loaded_model import load
+    from mnist_tune.prediction.loaded_model import load
 
     classify = load(find_model(ROOT / "docs" / "sample_report" / "best.keras")).classify
     grey = np.ascontiguousarray(np.rot90(page([4, 7, 3, 2, 5, 9, 7, 4, 3, 1, 2, 6]), quarters))
@@ -101,7 +101,7 @@ def test_a_page_of_digits_says_that_it_is_turned(quarters: int, said: str | None
 def test_letters_are_unsure_more_often_than_digits() -> None:
     """The operating point of docs/predict.md, on few: of drawn digits none, of letters in other fonts a tenth at least."""
     from inference.models import find_model
-    from mnist_tune.loaded_model import load
+    from mnist_tune.prediction.loaded_model import load
 
     classify = load(find_model(ROOT / "docs" / "sample_report" / "best.keras")).classify
 

@@ -11,7 +11,7 @@ import pytest
 from search_spaces.hyperparameters import choice, declare
 from tests.test_oracle import drive
 from tuner.draws import Drawn
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.oracle import Proposer
 from tuner.records import configuration_key
 

@@ -22,7 +22,7 @@ from markdown_it import MarkdownIt
 from numpy.typing import NDArray
 
 from mnist_tune import cli, load_run
-from mnist_tune.export_folder import ExportFolder
+from mnist_tune.api.export_folder import ExportFolder
 from reports.model_card import card_text
 from reports.page import render_report
 from reports.reading import read_run

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_tune.export import Request, _fold
-from mnist_tune.export_folder import ExportFolder
+from mnist_tune.api.export import Request, _fold
+from mnist_tune.api.export_folder import ExportFolder
 from reports.analysis.classification import scored_winner
 from reports.comparison.differences import seed_pairs
 from reports.comparison.runs import name_runs

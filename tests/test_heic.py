@@ -16,7 +16,7 @@ from PIL import Image
 from inference.heic import is_heic
 from inference.images import Picture, Refused
 from mnist_tune import cli
-from mnist_tune import predict as command
+from mnist_tune.cli import predict as command
 from tests.test_custom_images import page, read
 from tests.test_predict import fake_load, keras_file, picture, saved
 from tests.test_predict import read as read_pictures

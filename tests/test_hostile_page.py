@@ -15,7 +15,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright
 from playwright.sync_api import Browser  # noqa: E402
 
 import templates  # noqa: E402
-from mnist_tune.predict_page import page_of  # noqa: E402
+from mnist_tune.prediction.page import page_of  # noqa: E402
 from reports.comparison.page import write_comparison  # noqa: E402
 from reports.notebook import run_card  # noqa: E402
 from reports.page import write_report  # noqa: E402

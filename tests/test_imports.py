@@ -145,9 +145,12 @@ RUN_COMPARE = """
         pytest.param(
             "import inference.images, inference.prediction, inference.models, inference.strokes", id="inference"
         ),
-        pytest.param("import mnist_tune.predict, mnist_tune.predict_page, mnist_tune.synthetic", id="predict"),
-        pytest.param("import mnist_tune.verify, tuner.verification.verify", id="verify"),
-        pytest.param("import mnist_tune.export, reports.model_card, tuner.export.writing", id="export"),
+        pytest.param(
+            "import mnist_tune.cli.predict, mnist_tune.prediction.page, mnist_tune.prediction.generalisation",
+            id="predict",
+        ),
+        pytest.param("import mnist_tune.cli.verify, tuner.verification.verify", id="verify"),
+        pytest.param("import mnist_tune.api.export, reports.model_card, tuner.export.writing", id="export"),
         pytest.param(
             "import tuner.data, tuner.machine, tuner.journal, tuner.options, tuner.custom_images, tuner.launch",
             id="tuner",

@@ -14,7 +14,7 @@ from tests.test_data import build_arrays, write_npz
 from tuner import launch
 from tuner.data import describe, load_dataset, save_arrays, splits_hash
 from tuner.errors import DataError, UsageError
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.own_images import load_own_images, read_own_images
 from tuner.records import Json
 from tuner.run_folder import RunFolder

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from keras_tuner import oracles
 
 from mnist_tune import cli
-from mnist_tune.given_options import command_line, make_options
+from mnist_tune.api.given_options import command_line, make_options
 from reports.page import render_report
 from reports.reading import read_run
 from reports.trials_csv import trials_csv
@@ -39,7 +39,8 @@ from tuner.documents import FINISHED, RUN
 from tuner.errors import UsageError
 from tuner.hyperband import Rung
 from tuner.journal import read_journal
-from tuner.options import SearchOptions, merge_for_resume, options_from_json
+from tuner.options.resume import merge_for_resume, options_from_json
+from tuner.options.run_options import SearchOptions
 from tuner.oracle import Proposer
 from tuner.records import Configuration, Json, tidy_epochs, to_json
 from tuner.run_folder import RunFolder

@@ -12,7 +12,7 @@ from tests.test_search import FAKE
 from tuner import launch
 from tuner.errors import RunFailed
 from tuner.observer import Observer
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tuner.errors import UsageError
-from tuner.option_values import format_duration, parse_duration
-from tuner.options import SearchOptions, merge_for_resume
+from tuner.options.durations import format_duration, parse_duration
+from tuner.options.resume import merge_for_resume
+from tuner.options.run_options import SearchOptions
 
 
 def options(**changes: Any) -> SearchOptions:

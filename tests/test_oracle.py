@@ -12,7 +12,7 @@ import pytest
 from search_spaces.compact_family import CompactFamily
 from tuner.draws import Drawn
 from tuner.known import Known
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.oracle import Proposer
 from tuner.quiet_oracle import Proposal
 from tuner.records import Configuration, TrialRecord, configuration_key

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mnist_tune import cli
-from mnist_tune.output import OutputError, watched_output
+from mnist_tune.terminal.stdout import OutputError, watched_output
 from tests.report_builders import FakeRun, build_run
 from tuner.quiet import quiet_imports
 
@@ -107,7 +107,7 @@ def test_what_has_no_plain_letters_is_an_escape() -> None:
 def test_a_closed_stream_is_in_nobody_s_way(closed: str, tmp_path: Path) -> None:
     """The number of a closed stream goes to the next file that is opened: nothing of a library may end in it."""
     program = (
-        "import os, sys; from mnist_tune.output import open_standard_streams as opened; opened(); opened(); "
+        "import os, sys; from mnist_tune.terminal.stdout import open_standard_streams as opened; opened(); opened(); "
         "file = open(sys.argv[1], 'w'); sys.stderr.write('told'); sys.stderr.flush(); os.write(2, b'told'); "
         "print(file.fileno() > 2)"
     )
@@ -172,11 +172,11 @@ def test_an_error_that_can_t_be_told_keeps_its_exit_code() -> None:
 def test_a_file_that_can_t_be_written_is_not_taken_for_the_output(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(words: list[str]) -> None:
+    def full(given: object, words: list[str]) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(cli._COMMANDS, "report", full)
-    assert cli.main(["report"]) == 1
+    monkeypatch.setattr("mnist_tune.cli.report.run", full)
+    assert cli.main(["report", "run"]) == 1
     said = capsys.readouterr().err
     assert "The disk is full" in said
     assert "output" not in said

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import mnist_tune
-from tuner.option_values import flag
-from tuner.options import SearchOptions
+from tuner.options.option import flag
+from tuner.options.run_options import SearchOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"mnist_tune", "inference", "reports", "templates", "tuner", "search_spaces"}
@@ -35,8 +35,8 @@ def shipped_files() -> set[str]:
 
 
 def options_table() -> dict[str, str]:
-    """Option → the rest of its line in the README's table."""
-    return dict(re.findall(r"^\| `(--[a-z-]+)[^`]*` \|(.*)\|$", README, re.MULTILINE))
+    """Option, with its metavar → the rest of its line in the README's table."""
+    return dict(re.findall(r"^\| `(--[a-z-]+[^`]*)` \|(.*)\|$", README, re.MULTILINE))
 
 
 def test_the_version_is_told_once() -> None:
@@ -58,7 +58,8 @@ def test_every_package_says_that_it_is_typed() -> None:
 
 @pytest.mark.parametrize("field", dataclasses.fields(SearchOptions), ids=lambda field: field.name)
 def test_the_readme_has_every_option_with_its_default(field: dataclasses.Field[Any]) -> None:
-    line = options_table()[flag(field.name)]
+    metavar = field.metadata["option"].metavar
+    line = options_table()[flag(field.name) + (f" {metavar}" if metavar else "")]
     default = field.default
     if isinstance(default, str | int | float) and not isinstance(default, bool):
         assert f"`{default}`" in line
@@ -66,7 +67,7 @@ def test_the_readme_has_every_option_with_its_default(field: dataclasses.Field[A
 
 def test_the_readme_has_no_option_that_there_is_not() -> None:
     known = {flag(field.name) for field in dataclasses.fields(SearchOptions)}
-    assert set(options_table()) - known == {"--out", "--resume", "--force", "--quiet"}
+    assert {words.split()[0] for words in options_table()} - known == {"--out", "--resume", "--force", "--quiet"}
 
 
 def test_the_readme_s_links_lead_somewhere() -> None:

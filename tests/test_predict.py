@@ -22,8 +22,11 @@ from inference import limits
 from inference.images import NoImages, Picture, Refused, read_images
 from inference.models import find_model
 from inference.prediction import Prediction, Sample
-from mnist_tune import cli, predict, predict_page, synthetic
-from mnist_tune.loaded_model import Loaded, load
+from mnist_tune import cli
+from mnist_tune.cli import predict
+from mnist_tune.prediction import generalisation as synthetic
+from mnist_tune.prediction import page as predict_page
+from mnist_tune.prediction.loaded_model import Loaded, load
 from tests.handwriting import FONTS, Page, font_mask, picture_of
 from tuner.errors import UsageError
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mnist_tune.answer import answer
-from mnist_tune.progress import Progress
+from mnist_tune.progress.headline import answer
+from mnist_tune.progress.progress import Progress
 from tuner.records import Json
 
 from .builders import record, trial
@@ -132,7 +132,7 @@ def test_a_plain_line_says_how_long_a_long_run_may_yet_take(
     plan = {**run["plan"], "brackets": [{"bracket": 0, "rungs": rungs}]}
     progress, stream = followed(run={**run, "plan": plan, "options": {**run["options"], "time_budget": budget_s}})
     began = progress._standing.began
-    monkeypatch.setattr("mnist_tune.progress.time.monotonic", lambda: began + 60)
+    monkeypatch.setattr("mnist_tune.progress.progress.time.monotonic", lambda: began + 60)
     for number, epochs, duration_s in ((1, 2, 30), (2, 2, 30), (3, 6, 70), (4, 6, 70)):
         trial_record = record(number, val_accuracy=0.9123, duration_s=duration_s, epochs=epochs, rung=epochs // 6)
         progress.trial_finished(trial_record, restored=False)

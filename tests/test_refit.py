@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_tune import cli, given_options
-from mnist_tune.answer import answer
-from mnist_tune.export import Request, _about
-from mnist_tune.export_folder import ExportFolder
+from mnist_tune import cli
+from mnist_tune.api import given_options
+from mnist_tune.api.export import Request, _about
+from mnist_tune.api.export_folder import ExportFolder
+from mnist_tune.progress.headline import answer
 from search_spaces.compact_family import CompactFamily
 from tests.builders import record
 from tests.fake_worker import score_in
@@ -36,7 +37,7 @@ from tuner.documents import FINISHED, RESULT
 from tuner.errors import Interrupted
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.records import TRAINING_METRICS, Json, TrialRecord, rank_key
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
 from tuner.run_folder import RunFolder

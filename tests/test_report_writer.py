@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tune import report_writer
-from mnist_tune.report_writer import ReportWriter
+from mnist_tune.progress import report_writer
+from mnist_tune.progress.report_writer import ReportWriter
 
 from .report_builders import make_record
 

@@ -22,7 +22,7 @@ from tuner.errors import Interrupted, UsageError
 from tuner.journal import read_state
 from tuner.lost_files import find_lack, has_predictions
 from tuner.observer import Observer
-from tuner.options import RunOptions, SearchOptions
+from tuner.options.run_options import RunOptions, SearchOptions
 from tuner.records import Json, TrialRecord
 from tuner.restoration import found_again, recompute_test, refit_again
 from tuner.run_folder import RunFolder

@@ -21,7 +21,7 @@ from mnist_tune import cli
 from tuner import launch
 from tuner.errors import UsageError
 from tuner.observer import Observer
-from tuner.options import TrainOptions
+from tuner.options.run_options import TrainOptions
 from tuner.records import Trial
 from tuner.run_folder import RunFolder
 from tuner.run_lock import HOLDER_NAME, LOCK_NAME, held, refuse_if_held
@@ -314,7 +314,7 @@ def test_nothing_that_only_unix_has_is_needed_to_import_or_to_begin(tmp_path: Pa
         "for name in ('fcntl', 'resource', 'pwd', 'grp', 'termios'):\n    sys.modules[name] = None\n"
         "del signal.SIGHUP\n"
         "import mnist_tune.cli, tuner.launch, tuner.worker, tuner.run_lock\n"
-        "from mnist_tune.signals import ending_like_ctrl_c\n"
+        "from mnist_tune.terminal.signals import ending_like_ctrl_c\n"
         "with ending_like_ctrl_c():\n    print('in')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -15,7 +15,8 @@ from tuner.configurations import known_configuration
 from tuner.errors import RunFailed, UsageError
 from tuner.journal import read_state
 from tuner.observer import Observer
-from tuner.options import RunOptions, StudyOptions, TrainOptions, merge_for_resume, options_from_json
+from tuner.options.resume import merge_for_resume, options_from_json
+from tuner.options.run_options import RunOptions, StudyOptions, TrainOptions
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 

@@ -20,7 +20,7 @@ from tuner import session
 from tuner.errors import Interrupted, RunFailed, UsageError
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.records import Json, Trial, TrialRecord
 from tuner.run_folder import RunFolder
 

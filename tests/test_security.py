@@ -529,7 +529,7 @@ WHOLE_RUN = """
     from tuner.observer import Observer
     from tuner.options import SearchOptions
     from tuner.run_folder import RunFolder
-    from mnist_tune.report_writer import ReportWriter
+    from mnist_tune.progress.report_writer import ReportWriter
     folder = RunFolder(Path(sys.argv[1]))
     options = SearchOptions(space="dense", data=sys.argv[2], max_epochs=3, workers=1, confirm_top=1, confirm_seeds=1)
     with ReportWriter(folder.path) as writer:
@@ -636,7 +636,7 @@ def named_as_a_keras_file(run: Path) -> Path:
 def test_no_program_is_run_under_the_name_of_a_file(
     make: Callable[[Path], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnist_tune.predict.load", lambda model: pytest.fail(f"{model} is loaded"))
+    monkeypatch.setattr("mnist_tune.cli.predict.load", lambda model: pytest.fail(f"{model} is loaded"))
     np.save(tmp_path / "a.npy", np.zeros((28, 28), np.uint8))
     assert cli.main(["predict", str(make(built(tmp_path / "run"))), str(tmp_path / "a.npy")]) == 2
     err = capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mnist_tune.cli import main
-from mnist_tune.spaces import condition_words, published_words, value_words
+from mnist_tune.cli.spaces import condition_words, published_words, value_words
 from search_spaces.describe import describe_spaces
 from search_spaces.hyperparameters import Condition, Hyperparameter
 from search_spaces.references import Reference

@@ -10,7 +10,7 @@ import pytest
 
 from search_spaces.registry import load_family
 from tuner.errors import UsageError
-from tuner.options import StudyOptions
+from tuner.options.run_options import StudyOptions
 from tuner.records import Json
 from tuner.studies import make_study
 from tuner.study_presets import PRESETS, preset_space

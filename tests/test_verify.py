@@ -27,7 +27,7 @@ from tests.tampering import (
 )
 from tuner import launch
 from tuner.observer import Observer
-from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.run_folder import RunFolder
 from tuner.verification.check import Check
 from tuner.verification.evidence import Request

@@ -21,7 +21,7 @@ from tests.test_verify import MODEL, SMALL, WORKER, studying
 from tuner import launch
 from tuner.arrays import load_arrays_file, save_arrays_file
 from tuner.observer import Observer
-from tuner.options import RunOptions, SearchOptions
+from tuner.options.run_options import RunOptions, SearchOptions
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.verification.check import LONGEST_DETAIL

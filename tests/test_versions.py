@@ -16,7 +16,8 @@ from tuner import launch
 from tuner.errors import JournalError, UsageError
 from tuner.journal import read_state
 from tuner.observer import Observer
-from tuner.options import SearchOptions, merge_for_resume, options_from_json
+from tuner.options.resume import merge_for_resume, options_from_json
+from tuner.options.run_options import SearchOptions
 from tuner.records import SCHEMA, TrialRecord
 from tuner.run_folder import RunFolder
 from tuner.versions import RESUMED_MINORS, check_version

@@ -21,7 +21,7 @@ from tuner.cluster_worker import RESOURCE, RunPlugin, drop_here, train_here
 from tuner.errors import UsageError
 from tuner.failures import reason
 from tuner.machine import versions
-from tuner.options import Device
+from tuner.options.run_options import Device
 from tuner.records import Json
 from tuner.tasks import Event, Task, TrainTask, task_to_json
 from tuner.workers import WORKER_MODULE, LocalWorkers

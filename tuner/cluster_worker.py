@@ -16,7 +16,7 @@ import distributed
 
 from tuner.cluster_files import Files, taken, write_files
 from tuner.machine import versions
-from tuner.options import Device
+from tuner.options.run_options import Device
 from tuner.records import Json
 from tuner.tasks import Event, TrainTask, task_from_json
 from tuner.worker_environment import count_gpus

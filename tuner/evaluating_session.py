@@ -11,7 +11,7 @@ from tuner.digests import with_digests
 from tuner.engine import stop_if_no_space
 from tuner.errors import RunFailed
 from tuner.files import write_bytes
-from tuner.options import Options
+from tuner.options.run_options import Options
 from tuner.records import Configuration, Json, TrialRecord
 from tuner.refit import Refitted
 from tuner.result import collect_arrays, result_json

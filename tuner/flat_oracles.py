@@ -10,7 +10,7 @@ import numpy as np
 from keras_tuner import oracles
 
 from tuner.draws import Drawn, Draws, Space, SpaceExhausted
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.quiet_oracle import CountedTrials, Proposal, QuietOracle, oracle_options
 from tuner.records import Configuration, trial_name
 

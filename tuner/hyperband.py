@@ -22,7 +22,7 @@ from typing import Any
 from keras_tuner import oracles
 
 from tuner.draws import Draws, Space, SpaceExhausted
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.quiet_oracle import CountedTrials, Proposal, QuietOracle, oracle_options
 from tuner.records import TrialRecord, rank_key, tidy_epochs, trial_name
 

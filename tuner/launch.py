@@ -15,7 +15,7 @@ from tuner.disk import is_no_space
 from tuner.errors import DataError, NoSpace, UsageError
 from tuner.lost_files import find_lack
 from tuner.observer import Observer
-from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.own_images import OwnImages, load_own_images, read_own_images
 from tuner.records import Json
 from tuner.restoration import Restoration, restore_without_training

@@ -10,7 +10,7 @@ from tuner.arrays import Arrays
 from tuner.errors import JournalError
 from tuner.files import is_whole_archive, is_whole_model
 from tuner.npy import load_archive
-from tuner.options import RunOptions, StudyOptions
+from tuner.options.run_options import RunOptions, StudyOptions
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 

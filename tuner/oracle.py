@@ -16,7 +16,7 @@ from tuner.draws import Drawn, Draws, Space
 from tuner.flat_oracles import BayesianSearch, RandomSearch
 from tuner.hyperband import Hyperband, Rung
 from tuner.known import Known
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.quiet_oracle import Proposal
 from tuner.records import Json, TrialRecord, tidy_epochs
 

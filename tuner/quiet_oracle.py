@@ -8,7 +8,7 @@ from typing import Any
 import keras_tuner
 
 from tuner.draws import Space
-from tuner.option_values import MAX_SEED
+from tuner.options.run_options import MAX_SEED
 from tuner.records import Configuration
 
 

@@ -25,7 +25,7 @@ from tuner.journal import Journal, JournalState, read_state
 from tuner.lost_files import ARRAYS, MODEL, RESULT, SAVED_MODEL, Lack, class_names, find_lack
 from tuner.metrics import mean_and_sd, test_metrics
 from tuner.observer import Observer
-from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.records import TEST_MET_AGAIN, Json, Trial, TrialRecord, configuration_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refitted
 from tuner.result import collect_arrays, result_json

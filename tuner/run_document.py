@@ -9,7 +9,7 @@ from tuner.data import Dataset, describe
 from tuner.journal import now
 from tuner.known import known_configurations
 from tuner.machine import describe_machine, versions
-from tuner.options import RunOptions, SearchOptions, TrainOptions
+from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
 from tuner.records import SCHEMA, Json, trial_name
 from tuner.spaces.user_space import UserSpace
 

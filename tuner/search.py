@@ -13,7 +13,7 @@ from tuner.engine import same_training
 from tuner.errors import RunFailed
 from tuner.evaluating_session import EvaluatingSession
 from tuner.known import known_configurations
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.quiet import quiet_imports
 from tuner.records import Json, Trial, TrialRecord, configuration_key, rank_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words

@@ -19,7 +19,7 @@ from tuner.engine import Engine, slim
 from tuner.errors import Interrupted, NoSpace, RunFailed
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
-from tuner.options import Options
+from tuner.options.run_options import Options
 from tuner.records import Json, Trial
 from tuner.run_folder import RunFolder
 from tuner.spaces.model_interface import ModelInterface

@@ -9,7 +9,7 @@ from typing import Any
 from search_spaces.hyperparameters import Hyperparameter, Value
 from tuner.configurations import known_configuration
 from tuner.errors import UsageError
-from tuner.options import StudyOptions
+from tuner.options.run_options import StudyOptions
 from tuner.records import Json, configuration_key
 from tuner.study_presets import EPOCHS, PRESETS, Arm
 from tuner.tasks import PATIENCE, RESTORE_BEST, Diagnostic

@@ -9,7 +9,7 @@ from tuner.confirmation import Confirmed
 from tuner.digests import with_digests
 from tuner.errors import RunFailed
 from tuner.evaluating_session import EvaluatingSession, do_task
-from tuner.options import StudyOptions
+from tuner.options.run_options import StudyOptions
 from tuner.records import Json, Trial, TrialRecord
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import write_json

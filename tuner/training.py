@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tuner.confirmation import Confirmed
 from tuner.errors import RunFailed
 from tuner.evaluating_session import EvaluatingSession
-from tuner.options import TrainOptions
+from tuner.options.run_options import TrainOptions
 from tuner.records import Json
 from tuner.sources import ListSource, Networks, repeated
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from tuner.machine import cpu_cores, keras_backend
-from tuner.options import Device
+from tuner.options.run_options import Device
 
 WORKERS_PER_GPU = 4
 _ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"

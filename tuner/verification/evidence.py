@@ -14,7 +14,8 @@ from tuner.errors import JournalError, MnistTuneError, UsageError
 from tuner.files import refuse_links
 from tuner.journal import PREVIOUS, JournalState, journal_events, read_state
 from tuner.npy import Array, load_archive
-from tuner.options import RunOptions, SearchOptions, options_from_json
+from tuner.options.resume import options_from_json
+from tuner.options.run_options import RunOptions, SearchOptions
 from tuner.records import Json, TrialRecord
 from tuner.run_folder import RunFolder
 from tuner.spaces.model_interface import ModelInterface

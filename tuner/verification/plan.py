@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.errors import UsageError
-from tuner.options import SearchOptions, StudyOptions, TrainOptions, options_from_json
+from tuner.options.resume import options_from_json
+from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
 from tuner.records import Json, tidy_epochs
 from tuner.studies import make_study
 from tuner.study import study_trials

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tuner.confirmation import Confirmed, confirmed, trial_seed
-from tuner.options import SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
 from tuner.records import Json, Trial, TrialRecord
 from tuner.refit import refit_trials
 from tuner.sources import confirmation_trials, repeated

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tuner.draws import Drawn, Draws, SpaceExhausted
 from tuner.known import known_configurations
-from tuner.options import SearchOptions
+from tuner.options.run_options import SearchOptions
 from tuner.quiet import quiet_imports
 from tuner.records import Configuration, Json, TrialRecord, trial_name
 from tuner.verification.check import Outcome, Unavailable, count, outcome_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.options import StudyOptions
+from tuner.options.run_options import StudyOptions
 from tuner.records import Json
 from tuner.refit import Refitted, refitted
 from tuner.result import result_json

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_tune import __version__
-from mnist_tune.given_options import (
+from mnist_tune.api.given_options import (
     command_line,
     default_folder,
     make_options,
@@ -17,18 +16,16 @@ from mnist_tune.given_options import (
     make_train_options,
     plain_values,
 )
-from mnist_tune.progress import Progress, progress_for
-from mnist_tune.report_writer import ReportWriter
-from mnist_tune.run import Run
+from mnist_tune.api.run import Run
+from mnist_tune.progress.progress import Progress, progress_for
+from mnist_tune.progress.report_writer import ReportWriter
+from mnist_tune.version import __version__
 from tuner.configurations import refuse_unnamed_code
 from tuner.errors import UsageError
 from tuner.machine import validate_environment
 from tuner.observer import Observers
-from tuner.options import (
-    RunOptions,
-    merge_for_resume,
-    options_from_json,
-)
+from tuner.options.resume import merge_for_resume, options_from_json
+from tuner.options.run_options import RunOptions
 from tuner.run_folder import RunFolder
 from tuner.versions import check_version
 

@@ -104,7 +104,7 @@ class Run:
             UsageError: where the format, the folder or the run's data can't be used, or a library is missing.
             ExportError: where the file disagrees with the Keras model; then it is gone.
         """
-        from mnist_tune.export import export, make_request
+        from mnist_tune.api.export import export, make_request
 
         request = make_request(self.path, [format], out=out, force=force, space=space)
         export(request)
@@ -122,7 +122,7 @@ class Run:
             space: "package.module:Class", where the run's space is somebody's own code that you trust.
             run_savedmodel: compare the answers of the SavedModel too, which is a program that TensorFlow runs.
         """
-        from mnist_tune.verify import verify_run
+        from mnist_tune.api.verification import verify_run
 
         return verify_run(self.path, retrain=retrain, data=data, space=space, run_savedmodel=run_savedmodel)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inference.names import printable
-from mnist_tune.answer import answer
+from mnist_tune.progress.headline import answer
 from reports.analysis.time_left import planned_work, seconds_left
 from reports.formatting import duration, plural, rough_duration
 from tuner.observer import Observer

@@ -12,7 +12,7 @@ from PIL import Image
 import templates
 from inference.names import printable
 from inference.prediction import Prediction
-from mnist_tune import __version__
+from mnist_tune.version import __version__
 from reports import formatting as text
 from reports import pictures
 

@@ -15,9 +15,9 @@ from inference.models import ModelFile
 from inference.prediction import Prediction, Sample, predict
 from inference.preparation import prepare
 from inference.strokes import synthetic_digits, synthetic_styles
-from mnist_tune.loaded_model import load
-from mnist_tune.page_file import write_page
-from mnist_tune.terminal import aligned, write_line
+from mnist_tune.prediction.loaded_model import load
+from mnist_tune.terminal.lines import aligned, write_line
+from mnist_tune.terminal.page_file import write_page
 from reports import formatting as text
 from tuner.errors import UsageError
 from tuner.metrics import CALIBRATION_BINS, calibration_error, log_loss, wilson_interval
@@ -70,7 +70,7 @@ def run_synthetic(given: Namespace, model: ModelFile, page: Path | None, run: Ru
     found = generalisation(predictions, labels.tolist(), given.seed, synthetic_styles(given.synthetic, given.seed))
     write_line(json.dumps(found.to_json(), indent=1) if given.json else summary(found))
     if page is not None:
-        from mnist_tune.predict_page import page_of
+        from mnist_tune.prediction.page import page_of
 
         write_page(page, page_of(predictions, given.model, [str(label) for label in labels]), quiet=given.json)
 

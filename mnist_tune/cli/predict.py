@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from inference.models import ModelFile
 from inference.names import printable
-from mnist_tune.loaded_model import load, model_of, named_run
-from mnist_tune.page_file import free_place, write_page
-from mnist_tune.terminal import aligned, write_line
+from mnist_tune.cli.parser import Parser
+from mnist_tune.prediction.loaded_model import load, model_of, named_run
+from mnist_tune.terminal.lines import aligned, write_line
+from mnist_tune.terminal.page_file import free_place, write_page
 from reports import formatting as text
 from tuner.errors import MnistTuneError, UsageError
 from tuner.machine import validate_environment
@@ -24,8 +25,35 @@ if TYPE_CHECKING:
     from tuner.run_folder import RunFolder
 
 
-def run_predict(given: Namespace) -> None:
-    """Classifies images, or digits that are drawn.
+def make_command_parser() -> Parser:
+    """Return the command's parser."""
+    parser = Parser(
+        prog="mnist-tune predict",
+        description="Classify images: photographs, scans, screenshots, arrays. Each is prepared as MNIST's digits were.",
+        epilog="exit codes: 0 done, 1 some images could not be used, 2 wrong usage or no image could be used, 130 interrupted",
+        allow_abbrev=False,
+    )
+    parser.add_argument("model", metavar="RUN|MODEL", help="a run's folder, a .keras file or a SavedModel's folder")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="*", help="an image, a .npy or .npz file, a folder, or - (stdin)"
+    )
+    parser.add_argument(
+        "--space",
+        metavar="MODULE:CLASS",
+        help="the run's own space, where its model has code of yours: naming it runs that module",
+    )
+    parser.add_argument("--raw", action="store_true", help="no preparation: 28×28 pixels, ink bright on black")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--html", metavar="FILE", help="write a page: each image beside what the network saw")
+    parser.add_argument("--force", action="store_true", help="write over the page in --html")
+    parser.add_argument("--synthetic", type=int, metavar="N", help="classify N digits of random strokes instead")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random strokes (default: 1)")
+    parser.intermixed = True
+    return parser
+
+
+def run(given: Namespace, words: Sequence[str]) -> None:
+    """Classify images, or synthetic digits.
 
     Raises:
         UsageError: where the model, every image, or the page's place can't be used; before Keras is imported where it can be.
@@ -37,7 +65,7 @@ def run_predict(given: Namespace) -> None:
     validate_environment()
     page = free_place(given.html, force=given.force) if given.html else None
     if given.synthetic is not None:
-        from mnist_tune.synthetic import run_synthetic
+        from mnist_tune.prediction.generalisation import run_synthetic
 
         run_synthetic(given, model, page, run)
         return
@@ -46,7 +74,7 @@ def run_predict(given: Namespace) -> None:
     _name_passed_over(given.images)
     write_line(json.dumps([one.to_json() for one in predictions], indent=1) if given.json else table(predictions))
     if page is not None:
-        from mnist_tune.predict_page import page_of
+        from mnist_tune.prediction.page import page_of
 
         write_page(page, page_of(predictions, given.model), quiet=given.json)
     _tell_unreadable(samples)

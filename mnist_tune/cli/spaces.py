@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mnist_tune.cli.parser import Parser, make_parser
 from search_spaces.describe import SpaceDescription, describe_space, describe_spaces
 from search_spaces.hyperparameters import Hyperparameter
 from search_spaces.references import Reference
@@ -20,6 +22,24 @@ from tuner.tasks import SpaceRef
 
 _LEAST_WIDTH = 100
 """Where the output is no terminal, lines may be long."""
+
+
+def make_command_parser() -> Parser:
+    """Return the command's parser."""
+    parser = make_parser(
+        "mnist-tune spaces", "What can be searched; with a name its hyperparameters, references and caps."
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a space")
+    return parser
+
+
+def run(given: Namespace, words: Sequence[str]) -> None:
+    """Print all spaces, or the one that is named."""
+    name = getattr(given, "name", None)
+    if name is None:
+        print_spaces()
+    else:
+        print_space(name)
 
 
 def print_spaces() -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 from tuner.configurations import known_configuration
 from tuner.errors import UsageError
-from tuner.option_values import check_budget, flag, format_duration, parse_duration
-from tuner.options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.durations import format_duration, parse_duration, validate_budget
+from tuner.options.option import flag, options_of
+from tuner.options.run_options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.study_presets import PRESETS, preset_space
 
-_DURATIONS = ("time_budget", "trial_timeout")
+_DURATIONS = tuple(name for name, each in options_of(SearchOptions).items() if each.parse is parse_duration)
 
 
 def make_options(given: Mapping[str, Any]) -> SearchOptions:
@@ -90,7 +91,7 @@ def plain_values(given: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = parse_duration(values[name])
     budget_s = values.get("time_budget")
     if isinstance(budget_s, int | float) and not isinstance(budget_s, bool):
-        check_budget(budget_s)
+        validate_budget(budget_s)
     if values.get("workers") == "auto":
         values["workers"] = None
     if isinstance(values.get("images"), os.PathLike):

@@ -1,4 +1,4 @@
-"""`mnist-tune verify`: a run checked, and its checks printed, a line each. What is checked is in `tuner.verification`."""
+"""`mnist-tune verify RUN`: a run checked, and its checks printed, a line each."""
 
 from __future__ import annotations
 
@@ -9,20 +9,48 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference.models import find_model
 from inference.names import printable
-from mnist_tune.terminal import aligned, write_line
-from tuner.errors import MnistTuneError, UsageError
+from mnist_tune.api.verification import verify_run
+from mnist_tune.cli.parser import Parser
+from mnist_tune.terminal.lines import aligned, write_line
+from tuner.errors import MnistTuneError
 from tuner.records import Json
-from tuner.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from tuner.verification.check import Check
 
-MOST_RETRAINED = 50_000
+
+def make_command_parser() -> Parser:
+    """Return the command's parser."""
+    parser = Parser(
+        prog="mnist-tune verify",
+        description="Check a run that somebody hands over: its files, its journal and its figures against each other and against the rules of "
+        "the search. Nothing in the folder is changed, and no code of it is run.",
+        allow_abbrev=False,
+        epilog="exit codes: 0 no check failed, 1 one did, 2 wrong usage, 130 interrupted",
+    )
+    parser.add_argument("run", metavar="RUN", help="the run's folder")
+    parser.add_argument(
+        "--retrain",
+        type=int,
+        default=0,
+        metavar="K",
+        help="train K trials again, chosen at random, and compare them with the journal",
+    )
+    parser.add_argument("--data", metavar="SOURCE", help="where the run's data are now (default: where they were)")
+    parser.add_argument(
+        "--space", metavar="MODULE:CLASS", help="the run's space, where it is somebody's own and you trust it"
+    )
+    parser.add_argument(
+        "--run-savedmodel",
+        action="store_true",
+        help="compare the answers of best/ too: a SavedModel is a program, so only where you trust the run",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
 
 
-def run_verify(given: Namespace) -> None:
+def run(given: Namespace, words: Sequence[str]) -> None:
     """Check a run and print what came of it.
 
     Raises:
@@ -38,24 +66,6 @@ def run_verify(given: Namespace) -> None:
     wrong = [check.name for check in checks if check.failed]
     if wrong:
         raise MnistTuneError(f"{len(wrong)} of {len(checks)} checks failed: {', '.join(wrong)}.")
-
-
-def verify_run(
-    run: Path, *, retrain: int = 0, data: str | None = None, space: str | None = None, run_savedmodel: bool = False
-) -> list[Check]:
-    """Return the checks of a run.
-
-    Raises:
-        UsageError: where the folder is no run's, or a value is out of its range.
-    """
-    if isinstance(retrain, bool) or not isinstance(retrain, int) or not 0 <= retrain <= MOST_RETRAINED:
-        raise UsageError(f"--retrain: expected a whole number from 0 to {MOST_RETRAINED:,}. Received: {retrain}")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from tuner.verification.evidence import Request
-    from tuner.verification.verify import verify
-
-    request = Request(inspect_model=find_model, data=data, space=space, retrain=retrain, savedmodel=run_savedmodel)
-    return verify(RunFolder(run), request)
 
 
 def table(checks: Sequence[Check]) -> str:

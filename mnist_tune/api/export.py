@@ -1,26 +1,21 @@
-"""`mnist-tune export`: a run's model in the formats that people deploy, with its card. How a format is written is in `tuner.export`."""
+"""Export a run's model in the formats that people deploy, with its card. How a format is written is in `tuner.export`."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inference.models import find_model
-from inference.names import printable
-from mnist_tune.export_folder import CARD, ExportFolder
-from mnist_tune.terminal import aligned, write_line
-from reports import formatting as text
+from mnist_tune.api.export_folder import ExportFolder
 from tuner.errors import DataError, UsageError
-from tuner.export.formats import FORMATS, Format, check_installed, chosen_formats, savedmodel_fits
+from tuner.export.formats import Format, check_installed, chosen_formats, savedmodel_fits
 from tuner.machine import keras_backend, validate_environment
-from tuner.options import options_from_json
+from tuner.options.resume import options_from_json
 from tuner.quiet import quiet_imports
 from tuner.records import Json
 from tuner.run_folder import RunFolder
@@ -47,28 +42,6 @@ class Request:
     """Where the run's data are now; None: where they were."""
     named_code: bool = False
     """Whether the model is built from the run's space, which the user named."""
-
-
-def run_export(given: Namespace, command: Sequence[str]) -> None:
-    """What the command line does: exports, and says what came of it.
-
-    Raises:
-        UsageError: where the run, a format, the folder or the data can't be used; before Keras is imported where it can be.
-        ExportError: where a file can't be written or disagrees; then nothing is left.
-    """
-    # A GPU's kernels add up in another order, and single images are slower there.
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    request = make_request(
-        Path(given.run),
-        given.formats or [],
-        out=given.out,
-        force=given.force,
-        data=given.data,
-        space=given.space,
-        command=command,
-    )
-    document = export(request)
-    write_line(json.dumps(document, indent=1) if given.json else _words(request, document))
 
 
 def make_request(
@@ -218,26 +191,3 @@ def _renew_report(request: Request) -> None:
     inside = run.resolve() in (request.folder.path.resolve(), request.folder.path.resolve().parent)
     if inside and (run / PAGE_NAME).is_file() and os.access(run, os.W_OK):
         write_report(run)
-
-
-def _words(request: Request, document: Json) -> str:
-    rows = [("format", "file", "size", "difference", "equal classes (%)", "accuracy (%)", "one image (ms)")]
-    entries: dict[str, Any] = {one.name: document["formats"][one.name] for one in request.formats}
-    for name, entry in entries.items():
-        rows.append(
-            (
-                FORMATS[name].title,  # type: ignore[index]
-                entry["file"],
-                text.size(entry["size_bytes"]),
-                text.short(entry["difference"]),
-                text.percent(entry["equal_classes"]),
-                text.percent(entry["accuracy"]),
-                text.milliseconds(entry["latency_s"]),
-            )
-        )
-    first = next(iter(entries.values()))
-    images = f"{first['images']['n']:,} {first['images']['split']} images"
-    checked = f"Verified on {images} against the Keras model, whose accuracy on them is {text.percent(first['keras_accuracy'])}%."
-    if first["images"]["split"] == "validation" and (request.run.read_result() or {}).get("refit"):
-        checked += " It was trained on them (--refit), so that is no measure of it."
-    return f"{aligned(rows)}\n{checked}\nWrote {printable(str(request.folder.path))}, with {CARD}"

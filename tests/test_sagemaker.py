@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from mnist_tune import cli
-from mnist_tune.arguments import search_parser, train_parser
-from mnist_tune.managed import RECORDS, Surroundings, channel_data, plain_words, surroundings
+from mnist_tune.cli import search, train
+from mnist_tune.sagemaker.environment import SageMakerEnvironment, channel_data, read_environment
+from mnist_tune.sagemaker.main import RECORDS
+from mnist_tune.sagemaker.words import plain_words
 from tuner import launch
 from tuner.data_sources import find_data
 from tuner.errors import UsageError
@@ -116,35 +118,35 @@ def listing(folder: Path) -> set[str]:
     ],
 )
 def test_options_as_a_service_writes_them(words: list[str], expected: list[str]) -> None:
-    assert plain_words(words, search_parser())[0] == expected
+    assert plain_words(words, search.make_command_parser())[0] == expected
 
 
 def test_a_word_behind_a_switch_that_is_no_yes_stays() -> None:
-    assert plain_words(["--no-test", "dense128"], train_parser())[0] == ["--no-test", "dense128"]
+    assert plain_words(["--no-test", "dense128"], train.make_command_parser())[0] == ["--no-test", "dense128"]
 
 
 def test_what_is_left_aside_is_said() -> None:
-    assert plain_words(["--model_dir", "s3://b"], search_parser())[1] == ["--model_dir s3://b left aside"]
+    assert plain_words(["--model_dir", "s3://b"], search.make_command_parser())[1] == ["--model_dir s3://b left aside"]
 
 
 # Variables
 
 
-def test_without_variables_there_are_no_surroundings() -> None:
-    assert surroundings({}) is None
-    assert surroundings({"SM_MODEL_DIR": "", "SM_HOSTS": "[]"}) is None
+def test_without_variables_there_are_no_read_environment() -> None:
+    assert read_environment({}) is None
+    assert read_environment({"SM_MODEL_DIR": "", "SM_HOSTS": "[]"}) is None
 
 
 def test_each_variable_stands_for_itself(tmp_path: Path) -> None:
-    assert surroundings({"SM_NUM_GPUS": "2"}) == Surroundings(gpus=2)
-    assert surroundings({"SM_MODEL_DIR": str(tmp_path)}) == Surroundings(model=tmp_path)
-    assert surroundings({"SM_CHANNEL_TRAINING": "in"}) == Surroundings(channel=tmp_path / "in")
+    assert read_environment({"SM_NUM_GPUS": "2"}) == SageMakerEnvironment(gpus=2)
+    assert read_environment({"SM_MODEL_DIR": str(tmp_path)}) == SageMakerEnvironment(model=tmp_path)
+    assert read_environment({"SM_CHANNEL_TRAINING": "in"}) == SageMakerEnvironment(channel=tmp_path / "in")
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "1.5", "²", "\x1b[31m"])
 def test_a_number_of_gpus_that_is_none(value: str) -> None:
     with pytest.raises(UsageError, match="SM_NUM_GPUS") as caught:
-        surroundings({"SM_NUM_GPUS": value})
+        read_environment({"SM_NUM_GPUS": value})
     assert str(caught.value).isprintable()
 
 

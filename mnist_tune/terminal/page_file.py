@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from inference.names import printable
-from mnist_tune.terminal import write_line
+from mnist_tune.terminal.lines import write_line
 from tuner.errors import UsageError
 from tuner.files import write_text
 

@@ -1,0 +1,200 @@
+"""A search or a training under SageMaker: what the variables add to it, and where its files go."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from inference.names import printable
+from mnist_tune.cli import search, train
+from mnist_tune.cli.parser import given_how, given_options
+from mnist_tune.sagemaker.environment import CHANNEL, GPUS, MODEL, OUTPUT, SageMakerEnvironment, channel_data
+from mnist_tune.sagemaker.words import plain_words
+from tuner.errors import MnistTuneError, UsageError
+from tuner.run_folder import RunFolder
+
+VERSION = "1"
+"""The folder of the SavedModel: servers take a model's versions from folders whose names are numbers."""
+RECORDS = ("report.html", "result.json", "trials.csv", "run.json", "trials.jsonl")
+"""Files that go to `SM_OUTPUT_DATA_DIR`."""
+
+_MODEL_NAMES = (VERSION, "best.keras")
+_LEFT_BEHIND = {".work", ".run.json.partial"}
+"""All that is in the folder of a run that was killed before it had begun."""
+
+
+@dataclass
+class Request:
+    """What a command was asked for, with what the variables add."""
+
+    options: dict[str, Any]
+    how: dict[str, Any]
+    taken: list[str] = field(default_factory=list)
+    """What was taken from where, for the user and the reader of the report."""
+    words: list[str] = field(default_factory=list)
+    """Options that would do the same without the variables."""
+
+    @property
+    def note(self) -> str:
+        """All of it in a sentence."""
+        return f"Managed training: {', '.join(self.taken)}."
+
+
+def run_managed(environment: SageMakerEnvironment, words: Sequence[str]) -> None:
+    """Run `mnist-tune` or `mnist-tune train` with the words that the service gives, and bring its files where the variables say.
+
+    Raises:
+        UsageError: before anything is trained, where there are no data, or a folder can't be written to.
+        MnistTuneError: where the files can't be brought there; the run itself is whole.
+    """
+    command, typed = (["train"], words[1:]) if words[:1] == ["train"] else ([], words)
+    parser = (train if command else search).make_command_parser()
+    plain, aside = plain_words(typed, parser)
+    given = parser.parse_words(plain)
+    if "version" in given:
+        search.run(given, plain)
+        return
+    from mnist_tune.api.runs import run_search, run_training
+
+    request = Request(given_options(given), given_how(given), aside)
+    _run(environment, run_training if command else run_search, request, ["mnist-tune", *command, *plain])
+
+
+def _run(environment: SageMakerEnvironment, run: Callable[..., Any], request: Request, command: Sequence[str]) -> None:
+    may_replace = bool(request.how["force"] or request.how["resume"])
+    _add_variables(environment, request)
+    out = RunFolder(Path(request.how["out"]))
+    for variable, folder, names in ((MODEL, environment.model, _MODEL_NAMES), (OUTPUT, environment.output, RECORDS)):
+        if folder is not None and folder != out.path.absolute():
+            _validate_folder(variable, folder, () if may_replace else names)
+    try:
+        run(request.options, **request.how, command=[*command, *request.words], notes=[request.note])
+    except BaseException:
+        # The machine will be gone: what there is of the run is brought away.
+        with contextlib.suppress(OSError, MnistTuneError):
+            done = out.run_json.is_file() and out.read_run()["status"] == "completed"
+            _deliver(out, environment, model=done)
+        raise
+    for path in _deliver_all(out, environment):
+        sys.stdout.write(f"Wrote {printable(str(path))}\n")
+
+
+def _add_variables(environment: SageMakerEnvironment, request: Request) -> None:
+    """What the variables add to what was asked for."""
+    if environment.channel is not None:
+        channel = environment.channel
+        _add_option(request, "data", CHANNEL, lambda: str(channel_data(channel)))
+    if environment.gpus is not None:
+        _add_option(request, "device", GPUS, lambda: "gpu" if environment.gpus else "cpu")
+    if environment.model is not None:
+        request.taken.append(f"model to {MODEL} ({printable(str(environment.model))})")
+    if environment.output is not None:
+        request.taken.append(f"report to {OUTPUT} ({printable(str(environment.output))})")
+    if request.how["resume"]:
+        _resume_or_begin(request)
+    elif request.how["out"] is None:
+        request.how["out"] = str(Path("runs") / f"managed-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def _add_option(request: Request, option: str, variable: str, value: Callable[[], str]) -> None:
+    if option in request.options:
+        request.taken.append(f"{variable} left aside for --{option}")
+        return
+    request.options[option] = value()
+    request.words += [f"--{option}", request.options[option]]
+    request.taken.append(f"{option} {printable(request.options[option])} from {variable}")
+
+
+def _resume_or_begin(request: Request) -> None:
+    """The same command begins a run and goes on with it: a service starts it again without a word."""
+    out = request.how["out"]
+    if out is None:
+        raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
+    folder = RunFolder(Path(out))
+    if folder.run_json.is_file():
+        # What was mapped may have come back from a store in pieces: the channel has it whole.
+        shutil.rmtree(folder.work / "data", ignore_errors=True)
+        return
+    request.how["resume"] = False
+    request.taken.append("no run to go on with, so it begins")
+    if folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= _LEFT_BEHIND:
+        folder.clean()
+        folder.path.joinpath(".run.json.partial").unlink(missing_ok=True)
+
+
+def _validate_folder(variable: str, folder: Path, names: Sequence[str]) -> None:
+    """
+    Raises:
+        UsageError: where a folder can't be written to, or holds one of these names already.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{variable}: expected a folder that can be written to ({error.strerror}). Received: {printable(str(folder))}"
+        ) from error
+    there = [name for name in names if os.path.lexists(folder / name)]
+    if there:
+        raise UsageError(
+            f"{variable} holds {there[0]} already. Write over it (--force), or name another folder. "
+            f"Received: {printable(str(folder))}"
+        )
+
+
+def _deliver_all(out: RunFolder, environment: SageMakerEnvironment) -> list[Path]:
+    try:
+        return _deliver(out, environment, model=True)
+    except OSError as error:
+        raise MnistTuneError(
+            f"The run is done, but its files can't be brought away: {error.strerror or error}. They are in {out.path}."
+        ) from error
+
+
+def _deliver(out: RunFolder, environment: SageMakerEnvironment, *, model: bool) -> list[Path]:
+    return [*(_deliver_model(out, environment) if model else ()), *_deliver_records(out, environment)]
+
+
+def _deliver_model(out: RunFolder, environment: SageMakerEnvironment) -> Iterator[Path]:
+    """The SavedModel in a folder that is named as a version, and the Keras file; each whole or not at all."""
+    if environment.model is None:
+        return
+    if out.saved_model.is_dir():
+        version, partial = environment.model / VERSION, environment.model / f".{VERSION}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            shutil.copytree(out.saved_model, partial)
+            shutil.rmtree(version, ignore_errors=True)
+            partial.rename(version)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        yield version
+    if out.keras_model.is_file():
+        yield _copied(out.keras_model, environment.model)
+
+
+def _deliver_records(out: RunFolder, environment: SageMakerEnvironment) -> Iterator[Path]:
+    if environment.output is None or environment.output == out.path.absolute():
+        return
+    for name in RECORDS:
+        if (out.path / name).is_file():
+            yield _copied(out.path / name, environment.output)
+
+
+def _copied(file: Path, folder: Path) -> Path:
+    partial = folder / f".{file.name}.partial"
+    try:
+        shutil.copyfile(file, partial)
+        partial.replace(folder / file.name)
+    finally:
+        partial.unlink(missing_ok=True)
+    return folder / file.name
