@@ -106,7 +106,7 @@ def drawn(count: int) -> list[dict[str, Value]]:
     """The first random configurations that normalise maps, the same at every call."""
     family, found, number = load_family(SPACE), list[dict[str, Value]](), 0
     while len(found) < count:
-        values = family.draw(np.random.default_rng([_SEED, number]))
+        values = family.sample(np.random.default_rng([_SEED, number]))
         found += [values] if normalises_maps(family, values) else []
         number += 1
     return found

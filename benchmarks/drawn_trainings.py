@@ -47,7 +47,7 @@ class Measured:
 
 def drawn(number: int) -> Configuration:
     """A random configuration within the cap, as a search draws it."""
-    return load_family(SPACE).draw(np.random.default_rng([_DRAW_SEED, number]))
+    return load_family(SPACE).sample(np.random.default_rng([_DRAW_SEED, number]))
 
 
 def drawn_near(number: int) -> Configuration:
@@ -55,7 +55,7 @@ def drawn_near(number: int) -> Configuration:
     family = load_family(SPACE)
     published = {own.name: dict(own.values) for own in family.references()}
     known = [*(published[name] for name in _KNOWN), family.default_configuration()]
-    return family.draw_near(np.random.default_rng([_DRAW_SEED, 1, number]), known[number % len(known)])
+    return family.sample_near(np.random.default_rng([_DRAW_SEED, 1, number]), known[number % len(known)])
 
 
 def read_table(path: Path) -> list[Measured]:

@@ -24,7 +24,7 @@ from tuner.data import save_arrays
 from tuner.errors import MnistTuneError
 from tuner.machine import cpu_cores
 from tuner.options.run_options import SearchOptions
-from tuner.oracle import Proposer
+from tuner.oracle.registry import make_oracle
 from tuner.records import Json
 from tuner.tasks import Event, SpaceRef, TrainTask
 from tuner.workers import LocalWorkers
@@ -41,7 +41,7 @@ Scores = NDArray[np.float64]
 def train(configurations: int, samples: int) -> dict[int, list[list[float]]]:
     """Epochs → one history of validation accuracies a configuration."""
     family, space = load_family(SPACE), SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
-    drawn = [family.draw(np.random.default_rng([_SEED, number])) for number in range(configurations)]
+    drawn = [family.sample(np.random.default_rng([_SEED, number])) for number in range(configurations)]
     tasks = [
         TrainTask(id=f"{epochs}-{number}", space=space, configuration=values, epochs=epochs, seed=11, stop_early=False)
         for epochs in (LONG, *SHORT)
@@ -99,7 +99,7 @@ def bracket_epochs(look: Mapping[int, int] | None = None) -> tuple[int, int]:
     Args:
         look: a rung's epochs where they are others than planned.
     """
-    rungs = Proposer(load_family(SPACE), SearchOptions(space=SPACE)).rungs
+    rungs = make_oracle(load_family(SPACE), SearchOptions(space=SPACE)).rungs
     scratch = continued = 0
     for rung in rungs:
         epochs = (look or {}).get(int(rung.epochs), int(rung.epochs))

@@ -116,12 +116,12 @@ class Marks(Observer):
 def source_of(algorithm: str, trials: int) -> SearchSource:
     """A search of about so many trials."""
     with quiet_imports():
-        from tuner.oracle import Proposer
+        from tuner.oracle.registry import make_oracle
     sizes: Json = {"max_trials": trials} if algorithm == "random" else {"iterations": max(1, trials // 30)}
     options = SearchOptions(space=SPACE, algorithm=algorithm, **sizes)  # type: ignore[arg-type]
     space = load_family(SPACE)
     networks = Networks(space, SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10))
-    return SearchSource(Proposer(space, options), networks, options.seed, lambda bracket, rung: None)
+    return SearchSource(make_oracle(space, options), networks, options.seed, lambda bracket, rung: None)
 
 
 def run_loop(algorithm: str, trials: int, journal: Path, marks: Marks) -> int:
@@ -181,7 +181,7 @@ def tasks(count: int) -> list[TrainTask]:
     from search_spaces.registry import load_family
 
     family, space = load_family(SMALL), SpaceRef(name=SMALL, max_params=None, max_macs=None, classes=10)
-    draws = [family.draw(np.random.default_rng([3, number])) for number in range(count)]
+    draws = [family.sample(np.random.default_rng([3, number])) for number in range(count)]
     return [
         TrainTask(id=f"{number:04d}", space=space, configuration=draw, epochs=1, seed=7)
         for number, draw in enumerate(draws)

@@ -73,7 +73,7 @@ def search_with_keras_tuner(data: Path, out: Path, seed: int) -> None:
         directory=out,
         project_name="keras-tuner",
     )
-    _draw_again(tuner.oracle, family)
+    _draw_again(tuner.oracle.protocol, family)
     tuner.search(*arrays[:2], validation_data=arrays[2:], verbose=0)
 
 

@@ -22,7 +22,7 @@ from tuner.engine import Engine
 from tuner.journal import Journal, JournalState, read_state
 from tuner.observer import Observer
 from tuner.options.run_options import SearchOptions
-from tuner.oracle import Proposer
+from tuner.oracle.registry import make_oracle
 from tuner.records import Json, TrialRecord, configuration_key
 from tuner.run_folder import RunFolder
 from tuner.sources import ListSource, Networks, SearchSource, confirmation_trials
@@ -138,7 +138,9 @@ def simulate(workers: int, iterations: int, recorded: Recorded) -> Simulated:
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "trials.jsonl") as journal:
         state = JournalState()
         engine = Engine(pool, journal, state, Observer())
-        engine.run(SearchSource(Proposer(networks.space, options), networks, options.seed, lambda bracket, rung: None))
+        engine.run(
+            SearchSource(make_oracle(networks.space, options), networks, options.seed, lambda bracket, rung: None)
+        )
         search_s, records = pool.now_s, list(state.finished.values())
         candidates = finalists(records, options.confirm_top)
         engine.run(_confirmation(candidates, options, networks, RunFolder(Path(folder))))

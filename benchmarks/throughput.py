@@ -55,7 +55,7 @@ class Workload:
     def configurations(self) -> list[Values]:
         """The list, the same at every call."""
         family = load_family(SPACE)
-        drawn = [family.draw(np.random.default_rng([_SEED, number])) for number in range(self.trials)]
+        drawn = [family.sample(np.random.default_rng([_SEED, number])) for number in range(self.trials)]
         if self.augments:
             return drawn
         return [family.active({**values, "augmentation": "none"}) for values in drawn]
@@ -107,7 +107,7 @@ def train_with_keras_tuner(workload: Workload, data_folder: Path) -> list[float]
             validation_data=(np.asarray(data.x_validation), np.asarray(data.y_validation)),
             verbose=0,
         )
-        return [float(trial.score) for trial in tuner.oracle.trials.values()]
+        return [float(trial.score) for trial in tuner.oracle.protocol.trials.values()]
 
 
 def train_with_us(workload: Workload, data_folder: Path) -> list[float]:

@@ -33,13 +33,13 @@ class CompactFamily(Family):
     def network(self, configuration: Mapping[str, Value]) -> tuple[Spec, ...]:
         return specs_from_values(configuration, self.classes)
 
-    def draw(self, rng: np.random.Generator) -> dict[str, Value]:
+    def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """A configuration within the caps, by this generator alone, mostly close to them (`compact_sampling`)."""
-        return compact_sampling.draw(rng, self.max_params, self.max_macs, self.classes)
+        return compact_sampling.sample(rng, self.max_params, self.max_macs, self.classes)
 
-    def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
+    def sample_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
         caps = Caps(self.max_params, self.max_macs)
-        return compact_sampling.draw_near(rng, self.hyperparameters, configuration, caps, self.classes)
+        return compact_sampling.sample_near(rng, self.hyperparameters, configuration, caps, self.classes)
 
     def scaled(self, configuration: Mapping[str, Value]) -> dict[str, Value] | None:
         if configuration["network"] != DRAWN:

@@ -37,7 +37,7 @@ _PIVOTS_A_VALUE = 20
 """How often, in 5,000 draws, a pivot of weight 1 should be held."""
 
 
-def draw(rng: np.random.Generator, max_params: int, max_macs: int, classes: int = 10) -> dict[str, Value]:
+def sample(rng: np.random.Generator, max_params: int, max_macs: int, classes: int = 10) -> dict[str, Value]:
     """One configuration with at most `max_params` trainable parameters and `max_macs` multiply-adds an image.
 
     Args:
@@ -57,7 +57,7 @@ def draw(rng: np.random.Generator, max_params: int, max_macs: int, classes: int 
     return active(HYPERPARAMETERS, values | _draw_training(rng))
 
 
-def draw_near(
+def sample_near(
     rng: np.random.Generator,
     hyperparameters: Sequence[Hyperparameter],
     configuration: Mapping[str, Value],

@@ -105,18 +105,18 @@ class Family(ABC):
         """
         self.complete(values)
 
-    def draw(self, rng: np.random.Generator) -> dict[str, Value]:
+    def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """A configuration within the caps, by this generator alone."""
-        return self._sampler.draw(rng)
+        return self._sampler.sample(rng)
 
-    def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
+    def sample_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
         """A configuration within the caps with a few values other than in this one, by this generator alone.
 
         Args:
             rng: the only source of chance.
             configuration: complete and within the caps.
         """
-        return self._sampler.draw_near(rng, configuration)
+        return self._sampler.sample_near(rng, configuration)
 
     def default_configuration(self) -> dict[str, Value]:
         """Every active hyperparameter's default; it fits."""

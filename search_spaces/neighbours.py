@@ -1,6 +1,6 @@
 """Configurations near a known one: a few of its values changed, numbers by little.
 
-Searches draw some of their configurations like this (`tuner.oracle`). A draw is a pure function of its random generator.
+Searches draw some of their configurations like this (`tuner.oracle.protocol`). A draw is a pure function of its random generator.
 """
 
 from __future__ import annotations

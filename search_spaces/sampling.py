@@ -84,7 +84,7 @@ class Sampler:
     fits: Callable[[Mapping[str, Value]], bool]
     """Whether values of the shape are within the caps; those that are inactive don't matter."""
 
-    def draw(self, rng: np.random.Generator) -> dict[str, Value]:
+    def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """A configuration that fits, by this generator alone."""
         witness = self._draw_witness(rng)
         values = {own.name: draw_value(rng, own) for own in self.hyperparameters}
@@ -95,7 +95,7 @@ class Sampler:
         self._shrink(rng, values, allowed, witness.shape if witness else self.smallest)
         return active(self.hyperparameters, values)
 
-    def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
+    def sample_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
         """A configuration near one that fits; where it is too large it is shrunk like any other."""
         values = {own.name: own.default for own in self.hyperparameters}
         values |= draw_changed(rng, self.hyperparameters, configuration)

@@ -29,7 +29,7 @@ from search_spaces.registry import load_family
 from search_spaces.value_draws import draw_value
 from tuner.errors import RunFailed
 from tuner.options.run_options import SearchOptions
-from tuner.oracle import Proposer
+from tuner.oracle.registry import make_oracle
 from tuner.workers import LocalWorkers
 
 KIND = choice("kind", "", ("a", "b", "c"), "a")
@@ -364,7 +364,7 @@ def test_what_is_kept_is_of_the_table_that_is_kept() -> None:
 
 
 def test_brackets_are_those_of_a_default_search() -> None:
-    rungs = Proposer(load_family(drawn_trainings.SPACE), SearchOptions(space=drawn_trainings.SPACE)).rungs
+    rungs = make_oracle(load_family(drawn_trainings.SPACE), SearchOptions(space=drawn_trainings.SPACE)).rungs
     assert [rung.size for rung in rungs if rung.rung == 0] == list(BRACKETS)
     assert sum(BRACKETS) in guided_draws.BUDGETS
 

@@ -192,7 +192,7 @@ def test_optuna_is_asked_what_a_space_declares(number: int) -> None:
     optuna = pytest.importorskip("optuna")
     from benchmarks.peers import Suggests
 
-    values = FAMILY.draw(np.random.default_rng(number))
+    values = FAMILY.sample(np.random.default_rng(number))
     hp = Suggests(optuna.trial.FixedTrial(values))
     FAMILY.declare(hp)
     assert FAMILY.active(hp.values) == values
@@ -205,13 +205,13 @@ def test_plain_keras_tuner_trains_the_list(tmp_path: Path) -> None:
 
     from benchmarks.plain_keras import ListOracle, PlainSpace
 
-    drawn = [FAMILY.draw(np.random.default_rng([1, number])) for number in range(2)]
+    drawn = [FAMILY.sample(np.random.default_rng([1, number])) for number in range(2)]
     drawn = [FAMILY.active({**values, "batch_size": 32}) for values in drawn]
     x = np.random.default_rng(1).integers(0, 256, (64, 28, 28)).astype(np.uint8)
     y: Any = np.arange(64) % 10
     tuner = keras_tuner.Tuner(oracle=ListOracle(drawn), hypermodel=PlainSpace(FAMILY), directory=tmp_path)
     tuner.search(x, y, epochs=1, validation_data=(x, y), verbose=0)
-    trials = tuner.oracle.trials.values()
+    trials = tuner.oracle.protocol.trials.values()
     assert [trial.status for trial in trials] == ["COMPLETED"] * 2
     assert [FAMILY.values(trial.hyperparameters) for trial in trials] == drawn
 

@@ -16,7 +16,7 @@ from tuner import launch, run_document
 from tuner.errors import UsageError
 from tuner.observer import Observer
 from tuner.options.run_options import MAX_SEED, RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.oracle import Proposer
+from tuner.oracle.registry import make_oracle
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 
@@ -78,7 +78,7 @@ def test_the_salt_of_hashes_does_not_matter(tmp_path: Path, salt: str) -> None:
 def test_the_first_and_the_last_seed_serve_as_any_other(algorithm: str, seed: int) -> None:
     trials = {} if algorithm == "hyperband" else {"max_trials": 3}
     options = SearchOptions(space="compact8k", algorithm=algorithm, seed=seed, **trials)  # type: ignore[arg-type]
-    draws = [Proposer(load_family("compact8k"), options).propose() for _ in range(2)]
+    draws = [make_oracle(load_family("compact8k"), options).ask() for _ in range(2)]
     assert draws[0] == draws[1]
     assert draws[0] is not None
 

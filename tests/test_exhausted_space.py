@@ -10,9 +10,10 @@ import pytest
 
 from search_spaces.hyperparameters import choice, declare
 from tests.test_oracle import drive
-from tuner.draws import Drawn
 from tuner.options.run_options import SearchOptions
-from tuner.oracle import Proposer
+from tuner.oracle.protocol import Oracle
+from tuner.oracle.registry import make_oracle
+from tuner.oracle.sampling import SampledConfiguration
 from tuner.records import configuration_key
 
 HYPERPARAMETERS = (choice("units", "", (8, 16, 32), 8), choice("rate", "", (0.01, 0.001), 0.01))
@@ -31,16 +32,16 @@ class SixConfigurations:
     def declare(self, hp: Any) -> None:
         declare(HYPERPARAMETERS, hp)
 
-    def draw(self, rng: np.random.Generator) -> dict[str, Any]:
+    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
         self.asked += 1
         return dict(CONFIGURATIONS[int(rng.integers(len(CONFIGURATIONS)))])
 
-    def draw_near(self, rng: np.random.Generator, configuration: Any) -> dict[str, Any]:
-        return self.draw(rng)
+    def sample_near(self, rng: np.random.Generator, configuration: Any) -> dict[str, Any]:
+        return self.sample(rng)
 
 
-def make(space: SixConfigurations, recorded: dict[str, Drawn] | None = None, **changes: Any) -> Proposer:
-    return Proposer(space, SearchOptions(space="six", **changes), recorded=recorded)
+def make(space: SixConfigurations, recorded: dict[str, SampledConfiguration] | None = None, **changes: Any) -> Oracle:
+    return make_oracle(space, SearchOptions(space="six", **changes), recorded=recorded)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -71,7 +72,9 @@ def test_no_more_is_sampled_once_the_space_is_known_to_be_exhausted() -> None:
 @pytest.mark.parametrize("algorithm", ["hyperband", "random"])
 def test_a_search_that_is_resumed_ends_at_the_same_place(algorithm: str) -> None:
     whole = drive(make(SixConfigurations(), algorithm=algorithm))
-    begun = {name: Drawn(record.configuration, record.origin) for name, record in list(whole.items())[:4]}
+    begun = {
+        name: SampledConfiguration(record.configuration, record.origin) for name, record in list(whole.items())[:4]
+    }
     again = drive(make(SixConfigurations(), begun, algorithm=algorithm))
     assert {name: record.configuration for name, record in again.items()} == {
         name: record.configuration for name, record in whole.items()

@@ -104,7 +104,7 @@ def test_every_finalist_has_the_same_folds(folds: bool, expected: list[int]) -> 
 
 
 def test_a_training_validates_on_its_fold(digits: Dataset, tmp_path: Path) -> None:
-    configuration = {**CompactFamily(max_params=1000).draw(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10"}
+    configuration = {**CompactFamily(max_params=1000).sample(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10"}
     task = TrainTask(
         id="a",
         space=SpaceRef(name="compact8k", max_params=1000, max_macs=None, classes=10),

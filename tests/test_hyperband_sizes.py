@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_oracle import proposer
+from tests.test_oracle import make
+from tuner.oracle.protocol import plan_json
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "hyperband.md").read_text(encoding="utf-8")
 Bracket = Sequence[tuple[int, Fraction]]
@@ -30,7 +31,7 @@ def paper(longest: int, factor: int) -> list[Bracket]:
 
 def planned(longest: int, factor: int) -> list[Bracket]:
     """What a search of ours plans."""
-    plan = proposer(max_epochs=longest, factor=factor).plan_json("hyperband")
+    plan = plan_json(make(max_epochs=longest, factor=factor), "hyperband", longest)
     return [[(rung["size"], Fraction(rung["epochs"])) for rung in bracket["rungs"]] for bracket in plan["brackets"]]
 
 

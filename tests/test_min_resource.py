@@ -37,11 +37,11 @@ from tuner.configurations import known_configuration
 from tuner.data import Dataset, load_dataset
 from tuner.documents import FINISHED, RUN
 from tuner.errors import UsageError
-from tuner.hyperband import Rung
 from tuner.journal import read_journal
 from tuner.options.resume import merge_for_resume, options_from_json
 from tuner.options.run_options import SearchOptions
-from tuner.oracle import Proposer
+from tuner.oracle.protocol import Rung, plan_json
+from tuner.oracle.registry import make_oracle
 from tuner.records import Configuration, Json, tidy_epochs, to_json
 from tuner.run_folder import RunFolder
 from tuner.shapes import ShapeError
@@ -132,15 +132,15 @@ class Empty:
     def declare(self, hp: Any) -> None:
         hp.Int("filters", 1, 9)
 
-    def draw(self, rng: np.random.Generator) -> dict[str, Any]:
+    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
         raise AssertionError
 
-    def draw_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Any]:
+    def sample_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Any]:
         raise AssertionError
 
 
 def planned(**changes: Any) -> tuple[Rung, ...]:
-    return Proposer(Empty(), options(**changes)).rungs
+    return make_oracle(Empty(), options(**changes)).rungs
 
 
 def by_bracket(rungs: tuple[Rung, ...]) -> list[list[Rung]]:
@@ -215,7 +215,7 @@ def test_every_plan_keeps_what_was_asked_for(plan: tuple[int, int], hundredths: 
 
 
 def test_the_plan_s_epochs_add_up() -> None:
-    plan = Proposer(Empty(), options(min_resource=0.5)).plan_json("hyperband")
+    plan = plan_json(make_oracle(Empty(), options(min_resource=0.5)), "hyperband", 15)
     assert (
         plan["epochs"]
         == 338.04
@@ -285,7 +285,7 @@ def train(data: Dataset, epochs: float, seed: int = 5, space: str = "compact8k",
     configuration: dict[str, Any] = changes
     if space == "compact8k":
         family = CompactFamily(max_params=1000)
-        configuration = {**family.draw(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10", **changes}
+        configuration = {**family.sample(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10", **changes}
     ref = SpaceRef(name=space, max_params=1000 if space == "compact8k" else None, max_macs=None, classes=10)
     task = TrainTask(id="a", space=ref, configuration=configuration, epochs=epochs, seed=seed)
     assert task_from_json(json.loads(json.dumps(task_to_json(task)))) == task

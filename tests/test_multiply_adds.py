@@ -95,7 +95,7 @@ def test_what_is_counted_is_what_the_spaces_that_come_along_count() -> None:
     family, space = load_family("micro1k"), load_space("micro1k")
     rng = np.random.default_rng(2)
     for _ in range(5):
-        values = family.draw(rng)
+        values = family.sample(rng)
         rows, known = summaries(space.build(hyperparameters(values)), np.zeros((1, 28, 28), np.uint8))
         assert known
         assert sum(row.multiply_adds for row in rows) == family.count_multiply_adds(values)

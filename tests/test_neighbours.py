@@ -13,21 +13,21 @@ from search_spaces.registry import SPACES, load_family
 from search_spaces.value_draws import draw_beside
 from tests.marks import slow_after
 from tests.test_oracle import drive, options
-from tuner.known import Known
-from tuner.oracle import Proposer
+from tuner.oracle.registry import make_oracle
+from tuner.oracle.warm_starts import WarmStart
 from tuner.records import Configuration, configuration_key
 
 
-def known_of(family: Family) -> list[Known]:
-    references = (Known("reference", own.name, dict(own.values)) for own in family.references_that_fit())
-    return [*references, Known("default", "", family.default_configuration())]
+def known_of(family: Family) -> list[WarmStart]:
+    references = (WarmStart("reference", own.name, dict(own.values)) for own in family.references_that_fit())
+    return [*references, WarmStart("default", "", family.default_configuration())]
 
 
 def near(family: Family, count: int = 120) -> list[tuple[dict[str, Value], dict[str, Value]]]:
     """(known, drawn near it)"""
     known = [dict(own.configuration) for own in known_of(family)]
     pairs = [(known[number % len(known)], np.random.default_rng([7, number])) for number in range(count)]
-    return [(parent, family.draw_near(rng, parent)) for parent, rng in pairs]
+    return [(parent, family.sample_near(rng, parent)) for parent, rng in pairs]
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -66,7 +66,7 @@ def test_few_values_change_and_filters_keep_their_proportions() -> None:
 def test_a_stage_that_becomes_separable_keeps_its_share_of_the_parameters() -> None:
     family = load_family("compact8k")
     parent = dict(next(own for own in family.published if own.name == "linear-6720").values)
-    drawn = [family.draw_near(np.random.default_rng([11, number]), parent) for number in range(400)]
+    drawn = [family.sample_near(np.random.default_rng([11, number]), parent) for number in range(400)]
     separable = [own for own in drawn if own["separable_2"] and not own.get("separable_1")]
     full = [own for own in drawn if not own["separable_2"] and not own.get("separable_1")]
 
@@ -81,7 +81,7 @@ def test_kinds_of_convolutions_are_drawn_anew() -> None:
     """Published networks have full ones: near them two stages in three become separable."""
     family = load_family("compact8k")
     parent = family.default_configuration()
-    drawn = [family.draw_near(np.random.default_rng([13, number]), parent) for number in range(400)]
+    drawn = [family.sample_near(np.random.default_rng([13, number]), parent) for number in range(400)]
     for name in ("separable_1", "separable_2"):
         share = float(np.mean([bool(own[name]) for own in drawn if name in own]))
         assert 0.55 < share < 0.75
@@ -158,11 +158,11 @@ class Telling:
     def declare(self, hp: object) -> None:
         self.family.declare(hp)
 
-    def draw(self, rng: np.random.Generator) -> dict[str, Value]:
-        return self.family.draw(rng)
+    def sample(self, rng: np.random.Generator) -> dict[str, Value]:
+        return self.family.sample(rng)
 
-    def draw_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Value]:
-        drawn = self.family.draw_near(rng, configuration)
+    def sample_near(self, rng: np.random.Generator, configuration: Configuration) -> dict[str, Value]:
+        drawn = self.family.sample_near(rng, configuration)
         self.near.add(configuration_key(drawn))
         return drawn
 
@@ -171,7 +171,7 @@ def test_brackets_of_more_epochs_draw_nearer() -> None:
     """Of factor ** level draws near a known one there is one at random: 1/2, 3/4 and 9/10 of three brackets."""
     space = Telling()
     known = known_of(space.family)
-    ended = drive(Proposer(space, options(iterations=20), known=known), score=lambda _: None)
+    ended = drive(make_oracle(space, options(iterations=20), warm=known), score=lambda _: None)
     shares: dict[int, list[bool]] = {0: [], 1: [], 2: []}
     for record in ended.values():
         if record.bracket is not None and record.bracket > 0:
@@ -183,21 +183,21 @@ def test_brackets_of_more_epochs_draw_nearer() -> None:
 
 def test_nothing_is_near_where_nothing_is_known() -> None:
     space = Telling()
-    drive(Proposer(space, options(iterations=2)))
+    drive(make_oracle(space, options(iterations=2)))
     assert space.near == set()
 
 
 @pytest.mark.parametrize("algorithm", slow_after(1, ["random", "bayesian"]))
 def test_only_hyperband_draws_near(algorithm: str) -> None:
     space = Telling()
-    drive(Proposer(space, options(algorithm=algorithm, max_trials=9), known=known_of(space.family)[:2]))
+    drive(make_oracle(space, options(algorithm=algorithm, max_trials=9), warm=known_of(space.family)[:2]))
     assert space.near == set()
 
 
 def test_what_is_drawn_near_depends_on_nobodys_timing() -> None:
     def keys(workers: int, shuffle: int) -> dict[str, str]:
         family = load_family("compact8k")
-        ended = drive(Proposer(family, options(), known=known_of(family)[:4]), workers=workers, shuffle=shuffle)
+        ended = drive(make_oracle(family, options(), warm=known_of(family)[:4]), workers=workers, shuffle=shuffle)
         return {name: configuration_key(own.configuration) for name, own in ended.items()}
 
     assert keys(1, 0) == keys(5, 3)

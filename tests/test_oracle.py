@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from search_spaces.compact_family import CompactFamily
-from tuner.draws import Drawn
-from tuner.known import Known
 from tuner.options.run_options import SearchOptions
-from tuner.oracle import Proposer
-from tuner.quiet_oracle import Proposal
+from tuner.oracle.protocol import Oracle, Proposal
+from tuner.oracle.registry import make_oracle
+from tuner.oracle.sampling import SampledConfiguration
+from tuner.oracle.warm_starts import WarmStart
 from tuner.records import Configuration, TrialRecord, configuration_key
 
 from .builders import record
@@ -31,22 +31,24 @@ def options(**changes: Any) -> SearchOptions:
     return SearchOptions(space="compact8k", **changes)
 
 
-def proposer(recorded: dict[str, Configuration] | None = None, references: int = 0, **changes: Any) -> Proposer:
+def make(recorded: dict[str, Configuration] | None = None, references: int = 0, **changes: Any) -> Oracle:
     family = CompactFamily()
-    known = [Known("reference", own.name, dict(own.values)) for own in family.references_that_fit()[:references]]
-    journal = {trial: Drawn(configuration, "near default") for trial, configuration in (recorded or {}).items()}
-    return Proposer(family, options(**changes), known=known, recorded=journal)
+    known = [WarmStart("reference", own.name, dict(own.values)) for own in family.references_that_fit()[:references]]
+    journal = {
+        trial: SampledConfiguration(configuration, "near default") for trial, configuration in (recorded or {}).items()
+    }
+    return make_oracle(family, options(**changes), warm=known, recorded=journal)
 
 
 def drive(
-    oracle: Proposer, workers: int = 1, score: Score = score_by_content, shuffle: int = 0
+    oracle: Oracle, workers: int = 1, score: Score = score_by_content, shuffle: int = 0
 ) -> dict[str, TrialRecord]:
     """Runs a search whose trials end in a random order."""
     rng = random.Random(shuffle)
     running: list[Proposal] = []
     records: dict[str, TrialRecord] = {}
     while True:
-        while len(running) < workers and (proposal := oracle.propose()) is not None:
+        while len(running) < workers and (proposal := oracle.ask()) is not None:
             running.append(proposal)
         if not running:
             return records
@@ -62,7 +64,7 @@ def drive(
             rung=proposal.rung,
             origin=proposal.origin,
         )
-        oracle.report(records[proposal.trial])
+        oracle.tell(records[proposal.trial])
 
 
 def shape(records: dict[str, TrialRecord]) -> list[tuple[int | None, int | None, float]]:
@@ -74,13 +76,13 @@ def content(records: dict[str, TrialRecord]) -> dict[str, tuple[str, float]]:
 
 
 def test_fifteen_epochs_factor_three_give_the_brackets_of_the_paper() -> None:
-    records = drive(proposer())
+    records = drive(make())
     sizes = [(b, r, e, shape(records).count((b, r, e))) for b, r, e in sorted(set(shape(records)))]
     assert sizes == [(0, 0, 2, 12), (0, 1, 5, 4), (0, 2, 15, 2), (1, 0, 5, 6), (1, 1, 15, 2), (2, 0, 15, 4)]
 
 
 def test_the_best_of_a_rung_are_promoted_in_order() -> None:
-    records = drive(proposer())
+    records = drive(make())
     rung = sorted((r for r in records.values() if (r.bracket, r.rung) == (0, 0)), key=lambda r: -(r.val_accuracy or 0))
     promoted = [r for _, r in sorted(records.items()) if (r.bracket, r.rung) == (0, 1)]
     assert [p.configuration for p in promoted] == [r.configuration for r in rung[:4]]
@@ -88,19 +90,19 @@ def test_the_best_of_a_rung_are_promoted_in_order() -> None:
 
 @pytest.mark.parametrize(("workers", "shuffle"), [(1, 0), (2, 1), (4, 2), (16, 3)])
 def test_workers_and_timing_change_nothing(workers: int, shuffle: int) -> None:
-    assert content(drive(proposer(), workers, shuffle=shuffle)) == content(drive(proposer()))
+    assert content(drive(make(), workers, shuffle=shuffle)) == content(drive(make()))
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
 def test_every_seed_is_a_seed_of_its_own(seed: int) -> None:
-    first, again, other = (drive(proposer(seed=s)) for s in (seed, seed, 7))
+    first, again, other = (drive(make(seed=s)) for s in (seed, seed, 7))
     assert content(first) == content(again)
     assert content(first) != content(other)
 
 
 def test_no_configuration_is_drawn_twice_and_every_one_keeps_the_caps() -> None:
     family = CompactFamily()
-    drawn = [r.configuration for r in drive(proposer(iterations=2)).values() if r.rung == 0]
+    drawn = [r.configuration for r in drive(make(iterations=2)).values() if r.rung == 0]
     assert len({configuration_key(c) for c in drawn}) == len(drawn) == 44
     assert all(family.fits(c) for c in drawn)
 
@@ -110,46 +112,46 @@ def test_failed_trials_shrink_a_rung_but_starve_nothing() -> None:
         failing = proposal.bracket == 0 and proposal.rung == 0 and int(proposal.trial) <= 10
         return None if failing else score_by_content(proposal)
 
-    counts = shape(drive(proposer(), score=mostly_failing))
+    counts = shape(drive(make(), score=mostly_failing))
     assert counts.count((0, 1, 5)) == 2
     assert counts.count((0, 2, 15)) == 2
     assert counts.count((2, 0, 15)) == 4
 
 
 def test_a_search_whose_every_trial_fails_ends() -> None:
-    assert len(drive(proposer(), score=lambda _: None)) == 22
+    assert len(drive(make(), score=lambda _: None)) == 22
 
 
 def test_bracket_numbers_run_on_over_iterations() -> None:
-    assert {r.bracket for r in drive(proposer(iterations=2)).values()} == {0, 1, 2, 3, 4, 5}
+    assert {r.bracket for r in drive(make(iterations=2)).values()} == {0, 1, 2, 3, 4, 5}
 
 
 def test_references_take_the_first_places_without_extra_trials() -> None:
-    family, with_them, without = CompactFamily(), drive(proposer(references=3)), drive(proposer())
+    family, with_them, without = CompactFamily(), drive(make(references=3)), drive(make())
     best = [dict(reference.values) for reference in family.references_that_fit()[:3]]
     assert [with_them[f"{n:04d}"].configuration for n in (1, 2, 3)] == best
     assert len(with_them) == len(without)
 
 
 def test_recorded_configurations_are_put_back_instead_of_drawn() -> None:
-    other = drive(proposer(seed=5))["0003"].configuration
-    assert (again := drive(proposer(recorded={"0003": other}))["0003"]).configuration == other
+    other = drive(make(seed=5))["0003"].configuration
+    assert (again := drive(make(recorded={"0003": other}))["0003"]).configuration == other
     assert again.origin == "near default"
 
 
 def test_every_proposal_says_how_its_configuration_was_come_by() -> None:
     names = [own.name for own in CompactFamily().references_that_fit()[:2]]
-    ended = drive(proposer(references=2))
+    ended = drive(make(references=2))
     assert [ended[f"{n:04d}"].origin for n in (1, 2)] == [f"reference {name}" for name in names]
     drawn = {one.origin for one in ended.values() if one.rung == 0 and one.trial > "0002"}
     assert drawn == {"random", *(f"near reference {name}" for name in names)}
     of = {configuration_key(one.configuration): one.origin for one in ended.values() if one.rung == 0}
     assert all(one.origin == of[configuration_key(one.configuration)] for one in ended.values())
-    assert {one.origin for one in drive(proposer()).values()} == {"random"}
+    assert {one.origin for one in drive(make()).values()} == {"random"}
 
 
 def test_bayesian_says_what_its_model_chose() -> None:
-    ended = drive(proposer(algorithm="bayesian", max_trials=9, references=1))
+    ended = drive(make(algorithm="bayesian", max_trials=9, references=1))
     origins = [one.origin for one in ended.values()]
     assert origins[0].startswith("reference ")
     assert origins[1:3] == ["random"] * 2
@@ -159,7 +161,7 @@ def test_bayesian_says_what_its_model_chose() -> None:
 @pytest.mark.parametrize("algorithm", ["random", "bayesian"])
 def test_random_and_bayesian_keep_cap_and_seed(algorithm: str) -> None:
     family = CompactFamily()
-    runs = [drive(proposer(algorithm=algorithm, max_trials=9)) for _ in range(2)]
+    runs = [drive(make(algorithm=algorithm, max_trials=9)) for _ in range(2)]
     assert content(runs[0]) == content(runs[1])
     assert len(runs[0]) == 9
     assert len({configuration_key(r.configuration) for r in runs[0].values()}) == 9
@@ -171,11 +173,11 @@ def test_bayesian_runs_with_failures_and_several_workers() -> None:
     def some_fail(proposal: Proposal) -> float | None:
         return None if int(proposal.trial) % 3 == 0 else score_by_content(proposal)
 
-    assert len(drive(proposer(algorithm="bayesian", max_trials=9), workers=3, score=some_fail)) == 9
+    assert len(drive(make(algorithm="bayesian", max_trials=9), workers=3, score=some_fail)) == 9
 
 
 def test_no_warning_reaches_the_user() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        drive(proposer(max_epochs=3))
+        drive(make(max_epochs=3))
     assert caught == []

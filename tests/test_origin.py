@@ -19,7 +19,7 @@ from tests.builders import record, trial
 from tests.report_builders import FakeRun, build_run
 from tests.test_search import Killed, resume, start
 from tuner.journal import read_state
-from tuner.known import known_configurations
+from tuner.oracle.warm_starts import warm_starts
 from tuner.records import configuration_key, record_from_json, to_json, trial_from_json
 
 
@@ -30,7 +30,7 @@ def origins(path: Path) -> dict[str, str]:
 def test_a_journal_says_how_each_configuration_was_come_by(tmp_path: Path) -> None:
     start(tmp_path / "run")
     state = read_state(tmp_path / "run" / "trials.jsonl")
-    known = known_configurations(CompactFamily(classes=10), references=True)
+    known = warm_starts(CompactFamily(classes=10), references=True)
     search = [own for own in state.finished.values() if own.phase == "search"]
     first = {own.origin: own.configuration for own in search[: len(known)]}
     assert {origin: dict(own) for origin, own in first.items()} == {

@@ -87,7 +87,7 @@ def test_what_is_seen_before_a_run_begins(kind: str, tmp_path: Path, monkeypatch
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     with pytest.raises(MnistTuneError, match=words) as caught:
-        UserSpace(SpaceRef(name="strange_space:Space", max_params=None, max_macs=None, classes=3)).draw(
+        UserSpace(SpaceRef(name="strange_space:Space", max_params=None, max_macs=None, classes=3)).sample(
             np.random.default_rng(1)
         )
     assert len(str(caught.value)) < 1000

@@ -139,7 +139,7 @@ def test_ctrl_c_writes_the_report_and_says_how_to_go_on(tmp_path: Path) -> None:
 def tasks(count: int) -> list[TrainTask]:
     family = CompactFamily()
     space = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
-    draws = [family.draw(np.random.default_rng([3, number])) for number in range(count)]
+    draws = [family.sample(np.random.default_rng([3, number])) for number in range(count)]
     return [
         TrainTask(id=f"{number:04d}", space=space, configuration=draw, epochs=2, seed=7)
         for number, draw in enumerate(draws)

@@ -217,7 +217,7 @@ def digits() -> Dataset:
 
 
 def task(epochs: float = 1, keep: str | None = None, stop_after: int | None = None, **changes: Any) -> TrainTask:
-    configuration = {**CompactFamily(max_params=1000).draw(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10"}
+    configuration = {**CompactFamily(max_params=1000).sample(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10"}
     return TrainTask(
         id="a",
         space=SpaceRef(name="compact8k", max_params=1000, max_macs=None, classes=10),

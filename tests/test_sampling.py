@@ -14,7 +14,7 @@ import pytest
 
 from search_spaces.compact_family import CompactFamily
 from search_spaces.compact_pivots import fitting_values
-from search_spaces.compact_sampling import draw
+from search_spaces.compact_sampling import sample
 from search_spaces.compact_shape import (
     HYPERPARAMETERS,
     SHAPE_HYPERPARAMETERS,
@@ -42,7 +42,7 @@ def draws(max_params: int, max_macs: int = MAX_MACS, count: int = 5_000, seed: i
 def _draws(max_params: int, max_macs: int, count: int, seed: int) -> Draws:
     """By place: a cache holds the same call twice where one of them names its arguments."""
     rng = np.random.default_rng(seed)
-    return tuple(draw(rng, max_params, max_macs) for _ in range(count))
+    return tuple(sample(rng, max_params, max_macs) for _ in range(count))
 
 
 @cache
@@ -79,7 +79,7 @@ def test_a_draw_is_quick(max_params: int) -> None:
     rng = np.random.default_rng(2)
     start = time.perf_counter()
     for _ in range(200):
-        draw(rng, max_params, MAX_MACS)
+        sample(rng, max_params, MAX_MACS)
     assert (time.perf_counter() - start) / 200 < 0.005
 
 
@@ -152,7 +152,7 @@ def test_widest_first_convolution_by_hand(max_params: int, width: int) -> None:
 
 
 def test_draws_depend_on_the_generator_alone() -> None:
-    draw(np.random.default_rng(9), 1_000, MAX_MACS)
+    sample(np.random.default_rng(9), 1_000, MAX_MACS)
     assert draws(8_000, count=20, seed=4) == _draws.__wrapped__(8_000, MAX_MACS, 20, 4)
     assert draws(8_000, count=20, seed=4) != draws(8_000, count=20, seed=5)
 
@@ -186,7 +186,7 @@ def test_an_impossible_cap_names_the_smallest_network(max_params: int, max_macs:
 @pytest.mark.parametrize("max_params", [0, -5])
 def test_caps_below_one_are_impossible_too(max_params: int) -> None:
     with pytest.raises(CapError):
-        draw(np.random.default_rng(1), max_params, MAX_MACS)
+        sample(np.random.default_rng(1), max_params, MAX_MACS)
 
 
 @pytest.mark.parametrize("classes", [2, 47, 100])
@@ -194,7 +194,7 @@ def test_other_numbers_of_classes(classes: int) -> None:
     family = CompactFamily(classes=classes)
     rng = np.random.default_rng(1)
     for _ in range(50):
-        values = family.draw(rng)
+        values = family.sample(rng)
         assert family.fits(values)
         assert family.layers(values)[-1].shape[-1] == classes
 

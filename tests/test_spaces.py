@@ -40,7 +40,7 @@ each_other_space = pytest.mark.parametrize("name", OTHERS)
 def draws(name: str, count: int, **arguments: Any) -> tuple[dict[str, Value], ...]:
     rng = np.random.default_rng(1)
     family = load_family(name, **arguments)
-    return tuple(family.draw(rng) for _ in range(count))
+    return tuple(family.sample(rng) for _ in range(count))
 
 
 # Draws
@@ -87,11 +87,11 @@ def test_an_impossible_cap_names_the_smallest_network(name: str, cap: str, missi
 @each_other_space
 def test_a_draw_is_quick_and_depends_on_the_generator_alone(name: str) -> None:
     family, other = load_family(name), load_family(name)
-    other.draw(np.random.default_rng(9))
+    other.sample(np.random.default_rng(9))
     start = time.perf_counter()
-    drawn = [family.draw(np.random.default_rng([1, number])) for number in range(200)]
+    drawn = [family.sample(np.random.default_rng([1, number])) for number in range(200)]
     assert (time.perf_counter() - start) / 200 < 0.005
-    assert drawn == [other.draw(np.random.default_rng([1, number])) for number in range(200)]
+    assert drawn == [other.sample(np.random.default_rng([1, number])) for number in range(200)]
     assert len({json.dumps(values) for values in drawn}) == 200
 
 
@@ -155,7 +155,7 @@ def test_compact8k_draws_what_it_always_drew() -> None:
     family = CompactFamily()
     digest = hashlib.sha256()
     for _ in range(100):
-        digest.update(json.dumps(family.draw(rng)).encode())
+        digest.update(json.dumps(family.sample(rng)).encode())
     assert digest.hexdigest() == DRAWN_BEFORE
 
 
@@ -254,7 +254,7 @@ def assert_draws_agree(name: str, count: int, seed: int) -> None:
     spaces = [load_space(name, classes=classes) for classes in (10, 2, 62)]
     for index in range(count):
         space = spaces[index % 3]
-        assert_agrees_with_keras(space, space.draw(rng))
+        assert_agrees_with_keras(space, space.sample(rng))
         if index % 20 == 19:
             # Building gets slower by the models that were built before.
             keras.backend.clear_session()

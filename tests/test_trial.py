@@ -30,7 +30,7 @@ def digits() -> Dataset:
 
 
 def task(epochs: int = 1, keep: str | None = None, **changes: Any) -> TrainTask:
-    configuration = {**CompactFamily(max_params=1000).draw(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10"}
+    configuration = {**CompactFamily(max_params=1000).sample(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10"}
     return TrainTask(id="a", space=SPACE, configuration={**configuration, **changes}, epochs=epochs, seed=5, keep=keep)
 
 

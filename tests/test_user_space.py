@@ -60,9 +60,9 @@ def test_the_tutorial_s_hyperparameters_are_found_those_of_a_condition_too(space
 
 
 def test_no_draw_is_over_the_cap_and_the_same_generator_gives_the_same(space: UserSpace) -> None:
-    draws = [space.draw(np.random.default_rng(seed)) for seed in range(12)]
+    draws = [space.sample(np.random.default_rng(seed)) for seed in range(12)]
     assert max(space.count_parameters(draw) for draw in draws) <= 5000
-    assert draws == [space.draw(np.random.default_rng(seed)) for seed in range(12)]
+    assert draws == [space.sample(np.random.default_rng(seed)) for seed in range(12)]
     assert len({str(draw) for draw in draws}) > 6
     assert all(("rate" in draw) == (draw["head"] == "dropout") for draw in draws)
 
@@ -119,7 +119,7 @@ def test_a_name_that_leads_nowhere_is_told_in_a_line(folder: Path, name: str, wo
 def test_a_cap_that_nothing_keeps_is_told_with_the_smallest_found(folder: Path) -> None:
     space = UserSpace(ref("tutorial_space:TwoConvolutions", max_params=10))
     with pytest.raises(UsageError, match=r"the smallest of them has [\d,]+ parameters"):
-        space.draw(np.random.default_rng(1))
+        space.sample(np.random.default_rng(1))
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def start(
     space = make_space(options, data)
     if isinstance(space, UserSpace) and isinstance(options, SearchOptions):
         # Caps that nothing keeps are told before anything is written.
-        space.draw(np.random.default_rng(options.seed))
+        space.sample(np.random.default_rng(options.seed))
     study = make_study(options, space) if isinstance(options, StudyOptions) else None
     own = _own_images(options, data)
     gpus = usable_gpus(options)

@@ -7,9 +7,9 @@ from typing import Any
 
 from tuner.data import Dataset, describe
 from tuner.journal import now
-from tuner.known import known_configurations
 from tuner.machine import describe_machine, versions
 from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
+from tuner.oracle.warm_starts import warm_starts
 from tuner.records import SCHEMA, Json, trial_name
 from tuner.spaces.user_space import UserSpace
 
@@ -64,7 +64,7 @@ def add_nondeterminism(run: Json, options: RunOptions, gpus: int) -> None:
 
 
 def _caps(options: RunOptions, space: Any) -> Json:
-    """Those that held the draws. Where nothing is drawn, a network may be of any size that nobody forbade."""
+    """Those that held the sampler. Where nothing is drawn, a network may be of any size that nobody forbade."""
     if isinstance(options, SearchOptions):
         return {"max_params": space.max_params, "max_macs": space.max_macs}
     return {"max_params": options.max_params, "max_macs": options.max_macs}
@@ -84,7 +84,7 @@ def _references_json(options: RunOptions, space: Any) -> list[Json]:
     fitting = {reference.name for reference in space.references_that_fit()}
     trials: dict[tuple[str, str], str] = {}
     if isinstance(options, SearchOptions):
-        known = known_configurations(space, options.references)
+        known = warm_starts(space, options.references)
         trials = {(own.kind, own.name): trial_name(number) for number, own in enumerate(known, start=1)}
     elif isinstance(options, TrainOptions):
         same = [r.name for r in space.references() if dict(r.values) == dict(options.configuration)]

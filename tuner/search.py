@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.confirmation import Confirmed, confirmed, finalists
-from tuner.draws import Drawn
 from tuner.engine import same_training
 from tuner.errors import RunFailed
 from tuner.evaluating_session import EvaluatingSession
-from tuner.known import known_configurations
 from tuner.options.run_options import SearchOptions
+from tuner.oracle.protocol import Oracle, first_places, plan_json
+from tuner.oracle.sampling import SampledConfiguration
+from tuner.oracle.warm_starts import warm_starts
 from tuner.quiet import quiet_imports
 from tuner.records import Json, Trial, TrialRecord, configuration_key, rank_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
@@ -28,23 +28,23 @@ class Search(EvaluatingSession[SearchOptions]):
     def phases(self) -> Json:
         """Search, confirmation, refit, evaluation."""
         trials = {**self.state.started, **self.state.finished}
-        recorded = {name: Drawn(trial.configuration, trial.origin) for name, trial in trials.items()}
+        recorded = {name: SampledConfiguration(trial.configuration, trial.origin) for name, trial in trials.items()}
         # The workers are starting; the parent's own long import runs beside theirs.
         with quiet_imports():
-            from tuner.oracle import Proposer
-        known = known_configurations(self.space, self.options.references)
-        proposer = Proposer(self.space, self.options, known=known, recorded=recorded)
-        drop_beyond(self.run, proposer.first_places)
-        self.run["plan"] = proposer.plan_json(self.options.algorithm)
+            from tuner.oracle.registry import make_oracle
+        warm = warm_starts(self.space, self.options.references)
+        oracle = make_oracle(self.space, self.options, warm=warm, recorded=recorded)
+        drop_beyond(self.run, first_places(oracle))
+        self.run["plan"] = plan_json(oracle, self.options.algorithm, self.options.max_epochs)
         wanted = self._wanted()
         again = (wanted.top + wanted.refit) * wanted.seeds * self.options.max_epochs
         self.run["plan"]["epochs"] = tidy_epochs(self.run["plan"]["epochs"] + again)
         self.folder.write_run(self.run)
-        with self.phase("search", proposer.planned_trials):
-            records = self._search(proposer)
-        found = self._confirm(records, proposer.planned_trials)
+        with self.phase("search", oracle.planned_trials):
+            records = self._search(oracle)
+        found = self._confirm(records, oracle.planned_trials)
         target = self.options.target_share
-        refit, missing = self._refit(found[0], proposer.planned_trials) if wanted.refit else (None, ())
+        refit, missing = self._refit(found[0], oracle.planned_trials) if wanted.refit else (None, ())
         with self.phase("evaluate", 0):
             result = self.evaluate(found, test=self.options.test, target=target, refit=refit)
         for words in missing:
@@ -54,7 +54,7 @@ class Search(EvaluatingSession[SearchOptions]):
             self.note(missed_words(found[0], target))
         return result
 
-    def _search(self, proposer: Any) -> list[TrialRecord]:
+    def _search(self, oracle: Oracle) -> list[TrialRecord]:
         from tuner.sources import Networks, SearchSource
 
         forecast, wanted = self._forecast(), self._wanted()
@@ -67,17 +67,17 @@ class Search(EvaluatingSession[SearchOptions]):
             return self.budget.left_s() < self.budget.reserve_s(needed)
 
         networks = Networks(self.space, self.ref())
-        source = SearchSource(proposer, networks, self.options.seed, self._rung_ended)
+        source = SearchSource(oracle, networks, self.options.seed, self._rung_ended)
         if not self.engine.run(source, time_is_up=time_is_up):
             ended = sum(record.phase == "search" for record in self.state.finished.values())
-            self.note(f"The time budget ended the search after {ended} of {proposer.planned_trials} trials.")
+            self.note(f"The time budget ended the search after {ended} of {oracle.planned_trials} trials.")
         records = [record for record in self.state.finished.values() if record.phase == "search"]
-        if proposer.exhausted:
+        if oracle.exhausted:
             self.run["plan"]["exhausted"] = True
             tried = len({configuration_key(record.configuration) for record in records})
             self.note(
                 f"No configuration within the caps is left that was not tried ({tried} were): the search ended after {len(records)} of "
-                f"{proposer.planned_trials} planned trials."
+                f"{oracle.planned_trials} planned trials."
             )
         if not any(record.completed for record in records):
             raise RunFailed(_no_trial_completed(records))

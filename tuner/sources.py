@@ -16,7 +16,7 @@ from tuner.run_folder import MODEL_SUFFIX, WEIGHTS_SUFFIX, RunFolder, remove
 from tuner.tasks import Diagnostic, SpaceRef, TrainTask
 
 if TYPE_CHECKING:
-    from tuner.oracle import Proposer
+    from tuner.oracle.protocol import Oracle
 
 
 _MOST_ARRAY_BYTES = 2**30
@@ -44,14 +44,14 @@ class Networks:
 class SearchSource:
     """The trials that an oracle proposes."""
 
-    proposer: Proposer
+    oracle: Oracle
     networks: Networks
     run_seed: int
     on_rung_end: Callable[[int, int], None]
 
     def next(self) -> Trial | None:
         """The oracle's next proposal as a trial of repetition 0."""
-        proposal = self.proposer.propose()
+        proposal = self.oracle.ask()
         if proposal is None:
             return None
         return Trial(
@@ -81,11 +81,11 @@ class SearchSource:
 
     def report(self, record: TrialRecord) -> None:
         """Tells the oracle, and whoever waits for the end of a rung."""
-        self.proposer.report(record)
+        self.oracle.tell(record)
         if (
             record.bracket is not None
             and record.rung is not None
-            and self.proposer.rung_has_ended(record.bracket, record.rung)
+            and self.oracle.rung_has_ended(record.bracket, record.rung)
         ):
             self.on_rung_end(record.bracket, record.rung)
 

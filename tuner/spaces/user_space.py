@@ -106,7 +106,7 @@ class UserSpace:
             )
         return active
 
-    def draw(self, rng: np.random.Generator) -> dict[str, Value]:
+    def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """A configuration within the caps, by this generator alone.
 
         Raises:
@@ -121,9 +121,9 @@ class UserSpace:
     def default_configuration(self) -> None:
         """None: of somebody's defaults it isn't known whether they are within the caps, or any good."""
 
-    def draw_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
+    def sample_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
         """Any configuration: no known one is to be near to."""
-        return self.draw(rng)
+        return self.sample(rng)
 
     def layers(self, values: Mapping[str, Value]) -> tuple[LayerSummary, ...]:
         """What each layer is and costs."""

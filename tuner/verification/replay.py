@@ -11,16 +11,17 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tuner.draws import Drawn, Draws, SpaceExhausted
-from tuner.known import known_configurations
 from tuner.options.run_options import SearchOptions
+from tuner.oracle.protocol import Oracle, plan_json
+from tuner.oracle.sampling import ConfigurationSampler, SpaceExhausted
+from tuner.oracle.warm_starts import warm_starts
 from tuner.quiet import quiet_imports
 from tuner.records import Configuration, Json, TrialRecord, trial_name
 from tuner.verification.check import Outcome, Unavailable, count, outcome_of
 from tuner.verification.evidence import Evidence
 
 if TYPE_CHECKING:
-    from tuner.oracle import Proposer
+    pass
 
 _CANDIDATES = 400
 """How many configurations the model of a Bayesian search chooses among (`flat_oracles`)."""
@@ -111,25 +112,25 @@ def replay(evidence: Evidence) -> Replay:
 
 def _hyperband(evidence: Evidence, options: SearchOptions) -> Replay:
     with quiet_imports():
-        from tuner.oracle import Proposer
+        from tuner.oracle.registry import make_oracle
     family = evidence.family
     if any(record.completed and record.val_accuracy is None for record in evidence.of_phase("search")):
         raise Unavailable("a completed trial has no validation accuracy to be promoted by")
-    proposer = Proposer(family, options, known=known_configurations(family, options.references))
-    found = Replay(proposer.plan_json(options.algorithm))
-    while fresh := _asked(proposer, found):
+    oracle = make_oracle(family, options, warm=warm_starts(family, options.references))
+    found = Replay(plan_json(oracle, options.algorithm, options.max_epochs))
+    while fresh := _asked(oracle, found):
         for name in fresh:
             if name in evidence.records:
-                proposer.report(evidence.records[name])
-    if proposer.exhausted:
+                oracle.tell(evidence.records[name])
+    if oracle.exhausted:
         found.plan["exhausted"] = True
     return found
 
 
-def _asked(proposer: Proposer, found: Replay) -> list[str]:
+def _asked(oracle: Oracle, found: Replay) -> list[str]:
     """Take every proposal that can be had before a record comes back; the names of these trials."""
     fresh = []
-    while (proposal := proposer.propose()) is not None:
+    while (proposal := oracle.ask()) is not None:
         fresh.append(proposal.trial)
         found.proposals[proposal.trial] = Expected(
             proposal.trial,
@@ -145,7 +146,7 @@ def _asked(proposer: Proposer, found: Replay) -> list[str]:
 def _flat(evidence: Evidence, options: SearchOptions) -> Replay:
     """Return a random or Bayesian search: slot by slot in the order of the plan."""
     family = evidence.family
-    draws = Draws(family, options.seed, known_configurations(family, options.references), {})
+    sampler = ConfigurationSampler(family, options.seed, warm_starts(family, options.references), {})
     limit = options.trials_limit
     found = Replay(
         {"algorithm": options.algorithm, "brackets": [], "trials": limit, "epochs": limit * options.max_epochs}
@@ -154,27 +155,31 @@ def _flat(evidence: Evidence, options: SearchOptions) -> Replay:
         name = trial_name(slot + 1)
         record = evidence.records.get(name)
         try:
-            found.proposals[name] = _flat_trial(draws, name, slot, options, record)
+            found.proposals[name] = _flat_trial(sampler, name, slot, options, record)
         except SpaceExhausted:
             found.plan["exhausted"] = True
             break
     return found
 
 
-def _flat_trial(draws: Draws, name: str, slot: int, options: SearchOptions, record: TrialRecord | None) -> Expected:
+def _flat_trial(
+    sampler: ConfigurationSampler, name: str, slot: int, options: SearchOptions, record: TrialRecord | None
+) -> Expected:
     guided = options.algorithm == "bayesian" and slot >= math.ceil(options.trials_limit / 3)
     if guided and record is None:
         return Expected(name, None, None, None, options.max_epochs, "model")
     if guided and record is not None and record.origin != "random":
-        return _model_s_choice(draws, name, slot, options, record)
-    drawn: Drawn = draws.draw(name, 0, slot)
-    return Expected(name, None, None, drawn.configuration, options.max_epochs, drawn.origin)
+        return _model_s_choice(sampler, name, slot, options, record)
+    sampled = sampler.sample(name, 0, slot)
+    return Expected(name, None, None, sampled.configuration, options.max_epochs, sampled.origin)
 
 
-def _model_s_choice(draws: Draws, name: str, slot: int, options: SearchOptions, record: TrialRecord) -> Expected:
+def _model_s_choice(
+    sampler: ConfigurationSampler, name: str, slot: int, options: SearchOptions, record: TrialRecord
+) -> Expected:
     configuration = dict(record.configuration)
-    candidates = draws.candidates(slot, _CANDIDATES)
-    among = draws.is_new(configuration) and any(dict(candidate) == configuration for candidate in candidates)
-    draws.take(configuration)
+    candidates = sampler.candidates(slot, _CANDIDATES)
+    among = sampler.is_new(configuration) and any(dict(candidate) == configuration for candidate in candidates)
+    sampler.take(configuration)
     fault = None if among else f"has a configuration that is none of the {_CANDIDATES} candidates of its slot"
     return Expected(name, None, None, None, options.max_epochs, "model", fault)

@@ -21,23 +21,11 @@ from typing import Any
 
 from keras_tuner import oracles
 
-from tuner.draws import Draws, Space, SpaceExhausted
 from tuner.options.run_options import SearchOptions
-from tuner.quiet_oracle import CountedTrials, Proposal, QuietOracle, oracle_options
+from tuner.oracle.base import CountedTrials, KerasTunerOracle
+from tuner.oracle.protocol import Proposal, Rung
+from tuner.oracle.sampling import ConfigurationSampler, Space, SpaceExhausted
 from tuner.records import TrialRecord, rank_key, tidy_epochs, trial_name
-
-
-@dataclass(frozen=True)
-class Rung:
-    """A rung as planned; fewer trials run in it where earlier ones failed."""
-
-    bracket: int
-    rung: int
-    size: int
-    epochs: float
-    """Below 1: the share of the images that the one pass sees."""
-    first: int
-    """The number of its first trial."""
 
 
 @dataclass
@@ -46,7 +34,7 @@ class _Progress:
 
     rung: Rung
     below: _Progress | None
-    """The rung whose best are promoted to this one; None where configurations are drawn."""
+    """The rung whose best are promoted to this one; None where configurations are sampled."""
     started: list[str] = field(default_factory=list)
     ranking: list[TrialRecord] | None = None
     """Its completed trials, best first, once it has ended."""
@@ -54,25 +42,24 @@ class _Progress:
     """Whether the space has no other configuration for it."""
 
 
-class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
-    """Keras Tuner's bracket arithmetic, over a plan that is fixed before the first draw.
+class Hyperband(KerasTunerOracle, oracles.HyperbandOracle):  # type: ignore[misc]
+    """Keras Tuner's bracket arithmetic, over a plan that is fixed before the first sample.
 
     Its least resource is always 1: what it takes for epochs are multiples of `min_resource` (Li et al. 2018: R / r).
     """
 
-    def __init__(self, space: Space, options: SearchOptions, draws: Draws) -> None:
+    def __init__(self, space: Space, options: SearchOptions, sampler: ConfigurationSampler) -> None:
         self._longest, self._least = options.max_epochs, options.min_resource
         super().__init__(
+            space,
+            options,
+            sampler,
             # 7 / 0.28 is a hair below 25 in binary, and would cost a factor of 5 its first bracket.
             max_epochs=round(options.max_epochs / options.min_resource, 9),
             factor=options.factor,
             hyperband_iterations=options.iterations,
-            **oracle_options(space, options.seed),
         )
-        self.verbose = 0
         self.trials = CountedTrials()
-        self.draws = draws
-        self.exhausted = False
         self.rungs = tuple(self._planned_rungs())
         self._progress: dict[tuple[int, int], _Progress] = {}
         for rung in self.rungs:
@@ -80,7 +67,6 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
             self._progress[rung.bracket, rung.rung] = _Progress(rung, below)
         self._unfilled = deque(self._progress.values())
         """In the order of the plan, but for those at its beginning that have all their trials."""
-        self.proposals: dict[str, Proposal] = {}
         self.records: dict[str, TrialRecord] = {}
         """Trial → its record, until all of its rung are there."""
 
@@ -121,15 +107,15 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
         trial = trial_name(rung.first + slot)
         if progress.below is None:
             # Another bracket would find no new configuration either, but may have some on record.
-            if self.exhausted and self.draws.recorded(trial) is None:
+            if self.exhausted and self.sampler.recorded(trial) is None:
                 progress.exhausted = True
                 return None
             try:
-                drawn = self.draws.draw(trial, rung.bracket, slot, self._near(rung.bracket))
+                sampled = self.sampler.sample(trial, rung.bracket, slot, self._near(rung.bracket))
             except SpaceExhausted:
                 self.exhausted = progress.exhausted = True
                 return None
-            return Proposal(trial, rung.bracket, 0, drawn.configuration, rung.epochs, drawn.origin)
+            return Proposal(trial, rung.bracket, 0, sampled.configuration, rung.epochs, sampled.origin)
         ranked = self._ranked(progress.below)
         if ranked is None or slot >= len(ranked):
             return None
@@ -141,9 +127,12 @@ class Hyperband(QuietOracle, oracles.HyperbandOracle):  # type: ignore[misc]
         level: int = bracket % self._get_num_brackets()
         return 1.0 - 1.0 / (1.0 + float(self.factor) ** level)
 
-    def rung_has_ended(self, bracket: int, rung: int) -> bool:
-        """True where every trial that this rung will have has ended."""
-        return self._ranked(self._progress[bracket, rung]) is not None
+    def tell(self, record: TrialRecord) -> None:
+        self.records[record.trial] = record
+        super().tell(record)
+
+    def rung_has_ended(self, bracket: int | None, rung: int | None) -> bool:
+        return bracket is not None and rung is not None and self._ranked(self._progress[bracket, rung]) is not None
 
     def _ranked(self, progress: _Progress) -> list[TrialRecord] | None:
         """The completed trials of a rung, best first; None while one may still come."""

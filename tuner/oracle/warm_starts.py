@@ -1,4 +1,4 @@
-"""What a search knows before its first draw: configurations that are tried first, and near which others are drawn."""
+"""Warm starts: configurations that a search tries first, and near which it samples others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REFERENCES, _SCALED = 3, 2
 
 
 @dataclass(frozen=True)
-class Known:
+class WarmStart:
     """A configuration that is tried first."""
 
     kind: Literal["reference", "default", "scaled"]
@@ -26,8 +26,8 @@ class Known:
         return f"{self.kind} {self.name}".rstrip()
 
 
-def known_configurations(space: Any, references: bool) -> tuple[Known, ...]:
-    """In the order in which they are tried, none twice.
+def warm_starts(space: Any, references: bool) -> tuple[WarmStart, ...]:
+    """Return the warm starts of a search in the order in which they are tried, none twice.
 
     Args:
         space: a family, or somebody's own space (`Any`: they have no common type).
@@ -36,13 +36,13 @@ def known_configurations(space: Any, references: bool) -> tuple[Known, ...]:
     fitting = space.references_that_fit()[:_REFERENCES] if references else ()
     scaled = space.scaled_references()[:_SCALED] if references else ()
     default = space.default_configuration()
-    found = [
-        *(Known("reference", own.name, dict(own.values)) for own in fitting),
-        *([] if default is None else [Known("default", "", default)]),
-        *(Known("scaled", own.name, configuration) for own, configuration in scaled),
+    starts = [
+        *(WarmStart("reference", start.name, dict(start.values)) for start in fitting),
+        *([] if default is None else [WarmStart("default", "", default)]),
+        *(WarmStart("scaled", start.name, configuration) for start, configuration in scaled),
     ]
     return tuple(
-        own
-        for place, own in enumerate(found)
-        if own.configuration not in [earlier.configuration for earlier in found[:place]]
+        start
+        for place, start in enumerate(starts)
+        if start.configuration not in [earlier.configuration for earlier in starts[:place]]
     )

@@ -1,0 +1,75 @@
+"""What a search sees of an oracle: it asks for proposals and tells records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tuner.records import Configuration, Json, TrialRecord, tidy_epochs
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial that is to be trained next."""
+
+    trial: str
+    bracket: int | None
+    rung: int | None
+    configuration: Configuration
+    epochs: float
+    origin: str
+    """How the search came by the configuration (`Trial.origin`)."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A rung as planned; fewer trials run in it where earlier ones failed."""
+
+    bracket: int
+    rung: int
+    size: int
+    epochs: float
+    """Below 1: the fraction of the images that the one pass sees."""
+    first: int
+    """The number of its first trial."""
+
+
+class Oracle(Protocol):
+    """A search algorithm."""
+
+    rungs: tuple[Rung, ...]
+    """The planned rungs; none outside Hyperband."""
+    exhausted: bool
+    """Whether the space had fewer configurations within the caps than there were to be."""
+
+    @property
+    def planned_trials(self) -> int:
+        """How many trials there will be at most."""
+
+    def ask(self) -> Proposal | None:
+        """Return the next trial; None where a record has to come back first, or nothing is left."""
+
+    def tell(self, record: TrialRecord) -> None:
+        """Take the record of a proposed trial."""
+
+    def rung_has_ended(self, bracket: int | None, rung: int | None) -> bool:
+        """Return whether the rung of a bracket has no trial left to run. Never outside Hyperband."""
+
+
+def first_places(oracle: Oracle) -> int:
+    """Return how many trials there are before the first promotion: warm starts beyond these are not tried."""
+    return oracle.rungs[0].size if oracle.rungs else oracle.planned_trials
+
+
+def plan_json(oracle: Oracle, algorithm: str, max_epochs: int) -> Json:
+    """Return the plan of a search as `run.json` keeps it."""
+    brackets: dict[int, list[Json]] = {}
+    for rung in oracle.rungs:
+        brackets.setdefault(rung.bracket, []).append({"rung": rung.rung, "size": rung.size, "epochs": rung.epochs})
+    return {
+        "algorithm": algorithm,
+        "brackets": [{"bracket": bracket, "rungs": rungs} for bracket, rungs in brackets.items()],
+        "trials": oracle.planned_trials,
+        "epochs": tidy_epochs(sum(rung.size * rung.epochs for rung in oracle.rungs))
+        or oracle.planned_trials * max_epochs,
+    }
