@@ -1,6 +1,6 @@
 """`python -m benchmarks.batch_norm`: how BatchNormalization had best be computed while a network trains, in three arms.
 
-Keras's own operations, TensorFlow's fused kernel everywhere, and what is shipped (`search_spaces.swift_layers`: the kernel where it is
+Keras's own operations, TensorFlow's fused kernel everywhere, and what is shipped (`search_spaces.keras.fast_layers`: the kernel where it is
 quick, long rows elsewhere); everything else is the same. First one layer, forward and backward, then random networks. The arms
 take turns in one process, whose environment is a worker's: one thread. Images are noise, which takes as long as digits do.
 """
@@ -23,10 +23,10 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.measuring import RESULTS, ROOT, conditions, geometric_mean
-from search_spaces.family import Family
-from search_spaces.hyperparameters import Value
-from search_spaces.registry import load_family
-from search_spaces.specs import Conv, SeparableConv
+from search_spaces.families.family import Family
+from search_spaces.families.registry import load_family
+from search_spaces.hyperparameters.hyperparameter import Value
+from search_spaces.networks.specs import Conv, SeparableConv
 from tuner.records import Json
 from tuner.worker_environment import worker_environment
 
@@ -44,13 +44,13 @@ _SEED = 4711
 @contextlib.contextmanager
 def arm(name: str) -> Iterator[None]:
     """Has maps normalised one way for as long as it is held."""
-    from search_spaces import swift_layers
+    from search_spaces.keras import fast_layers as fast_layers
 
-    ways = {"keras": keras_batch_norm, "kernel": swift_layers.fused_batch_norm}
+    ways = {"keras": keras_batch_norm, "kernel": fast_layers.fused_batch_norm}
     if name not in ways:
         yield
         return
-    with mock.patch.multiple(swift_layers, fused_batch_norm=ways[name], folded_batch_norm=ways[name]):
+    with mock.patch.multiple(fast_layers, fused_batch_norm=ways[name], folded_batch_norm=ways[name]):
         yield
 
 
@@ -64,7 +64,7 @@ def layer_step(shape: tuple[int, ...], name: str) -> Callable[[], Any]:
     import keras
     import tensorflow as tf
 
-    from search_spaces.swift_layers import swift_layers
+    from search_spaces.keras.fast_layers import fast_layers
 
     rng = np.random.default_rng(_SEED)
     maps, weights = (tf.constant(rng.normal(size=shape).astype(np.float32)) for _ in range(2))
@@ -78,7 +78,7 @@ def layer_step(shape: tuple[int, ...], name: str) -> Callable[[], Any]:
             loss = tf.reduce_sum(weights * model.layers[-1](maps, training=True))
         return tape.gradient(loss, [maps, *learnt])
 
-    with arm(name), swift_layers(model):
+    with arm(name), fast_layers(model):
         step()
     return step  # type: ignore[no-any-return]
 
@@ -121,8 +121,8 @@ def time_network(values: dict[str, Value], name: str) -> float:
     """Processor time of training on one image in µs, forward and backward, in the best epoch after the first."""
     import keras
 
-    from search_spaces.model import build_model
-    from search_spaces.training import fit_model
+    from search_spaces.keras.model import build_model
+    from search_spaces.keras.training import fit_model
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces import training
-from search_spaces.augmentation import Images
+from search_spaces.keras import training
+from search_spaces.keras.augmentation import Images
 
 # Keras has no types: its models, optimizers and tensors are `Any` here.
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.drawn_trainings import SPACE, TABLE, Measured, read_table
 from benchmarks.measuring import RESULTS
-from search_spaces.hyperparameters import Value
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
+from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.records import Configuration, Json
 
 RESULT = RESULTS / "draw-weights.json"

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.measuring import RESULTS
 from inference.preparation import prepare
 from inference.strokes import LONG_UPSTROKE, draw_digit, synthetic_styles
-from search_spaces.registry import find_reference
+from search_spaces.families.registry import find_reference
 from tuner.data import Dataset, load_dataset, save_arrays
 from tuner.machine import cpu_cores
 from tuner.records import Json

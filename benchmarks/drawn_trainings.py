@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measuring import RESULTS
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import MnistTuneError, RunFailed
 from tuner.machine import cpu_cores

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.training_changes import CHANGES
-from search_spaces.hyperparameters import Value
+from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.records import Json
 
 SPLIT_SEED = 1

@@ -22,8 +22,8 @@ from benchmarks.distillation import write_teacher
 from benchmarks.experiment_arms import SPLIT_SEED, Arm, Kept, Trained, table
 from benchmarks.measuring import RESULTS, conditions, do_all
 from benchmarks.training_changes import CHANGES, VARIABLE
-from search_spaces.hyperparameters import Value
-from search_spaces.registry import SPACES, load_family
+from search_spaces.families.registry import SPACES, load_family
+from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.configurations import known_configuration
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import MnistTuneError, UsageError

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.measuring import RESULTS, conditions, do_all, mnist
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
 from tuner.data import save_arrays
 from tuner.errors import MnistTuneError
 from tuner.machine import cpu_cores

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.augmentation import Images
+from search_spaces.keras.augmentation import Images
 
 Augmenter = Callable[[Images, np.random.Generator], Images]
 _FIELDS = 64

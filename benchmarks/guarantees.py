@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import do_all
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
 from tuner.data import load_dataset, save_arrays
 from tuner.engine import Engine, slim
 from tuner.journal import Journal, read_state
@@ -178,7 +178,7 @@ def resume_time(trials: int = TRIALS) -> Figure:
 
 def tasks(count: int) -> list[TrainTask]:
     """The smallest trainings of convolutions that there are, each of another network: an epoch."""
-    from search_spaces.registry import load_family
+    from search_spaces.families.registry import load_family
 
     family, space = load_family(SMALL), SpaceRef(name=SMALL, max_params=None, max_macs=None, classes=10)
     draws = [family.sample(np.random.default_rng([3, number])) for number in range(count)]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from sklearn.ensemble import RandomForestRegressor
 
-from search_spaces.hyperparameters import Hyperparameter, Value
+from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]

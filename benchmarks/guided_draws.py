@@ -21,7 +21,7 @@ from scipy import stats
 from benchmarks.drawn_trainings import EPOCHS, SAMPLES, SEEDS, SPACE, TABLE, Measured, read_table
 from benchmarks.guidance import RANKERS, Encoded, Floats, Ranker, Rows, encode, only, parzen
 from benchmarks.measuring import RESULTS, conditions
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
 from tuner.records import Json
 
 RESULT = RESULTS / "guided-draws.json"

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.time_to_quality import FACTOR, MAX_EPOCHS, SPACE
-from search_spaces.family import Family
-from search_spaces.hyperparameters import Value
-from search_spaces.registry import load_family
+from search_spaces.families.family import Family
+from search_spaces.families.registry import load_family
+from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.data import Dataset, open_arrays
 from tuner.machine import cpu_cores
 

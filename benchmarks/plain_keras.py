@@ -12,11 +12,11 @@ from typing import Any
 import keras
 import keras_tuner
 
-from search_spaces.family import Family
-from search_spaces.hyperparameters import Value
-from search_spaces.model import build_model
-from search_spaces.recipe import Augmentation, Recipe
-from search_spaces.training import Images, Labels, make_optimizer
+from search_spaces.families.family import Family
+from search_spaces.hyperparameters.hyperparameter import Value
+from search_spaces.hyperparameters.recipe import Augmentation, Recipe
+from search_spaces.keras.model import build_model
+from search_spaces.keras.training import Images, Labels, make_optimizer
 
 # Keras and Keras Tuner have no types: models, histories and `HyperParameters` are `Any` here, and so are their classes.
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import RESULTS, ROOT
 from benchmarks.time_to_quality import METHODS
-from search_spaces.references import Reference
-from search_spaces.registry import SPACES, load_family
+from search_spaces.families.references import Reference
+from search_spaces.families.registry import SPACES, load_family
 from tuner.records import Json
 
 FOLDER = ROOT / "docs" / "benchmarks"

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measuring import RESULTS, ROOT, conditions, do_all, geometric_mean, mnist, quiet_environment
-from search_spaces.hyperparameters import Value
-from search_spaces.networks import costs
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
+from search_spaces.hyperparameters.hyperparameter import Value
+from search_spaces.networks.costs import costs
 from tuner.data import open_arrays, save_arrays
 from tuner.errors import MnistTuneError, RunFailed
 from tuner.machine import cpu_cores

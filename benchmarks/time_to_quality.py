@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measuring import RESULTS, ROOT, conditions, do_all, quiet_environment
-from search_spaces.hyperparameters import Value
+from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import MnistTuneError
 from tuner.machine import cpu_cores

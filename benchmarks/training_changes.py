@@ -19,12 +19,12 @@ import numpy as np
 
 from benchmarks.distillation import distil
 from benchmarks.further_augmentation import Augmenter, brighten, cut_out, distort
-from search_spaces import keras_space, training
-from search_spaces import model as model_building
-from search_spaces.augmentation import Images, augment
-from search_spaces.networks import FittedLayer
-from search_spaces.recipe import Augmentation
-from search_spaces.specs import Conv, Pool, SeparableConv, WeightedSpec
+from search_spaces.hyperparameters.recipe import Augmentation
+from search_spaces.keras import keras_space, training
+from search_spaces.keras import model as model_building
+from search_spaces.keras.augmentation import Images, augment
+from search_spaces.networks.costs import FittedLayer
+from search_spaces.networks.specs import Conv, Pool, SeparableConv, WeightedSpec
 from tuner import worker
 from tuner.records import Json
 
@@ -71,9 +71,9 @@ def decay_weights(decay: float) -> Callable[[Path], None]:
 
 
 def set_constant(name: str, value: float) -> Callable[[Path], None]:
-    """Another value of a constant of `search_spaces.training`."""
+    """Another value of a constant of `search_spaces.keras.training`."""
     if not isinstance(getattr(training, name), float):
-        raise TypeError(f"{name} must be a number of search_spaces.training")
+        raise TypeError(f"{name} must be a number of search_spaces.keras.training")
     return lambda _: setattr(training, name, value)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from search_spaces import keras_space, training
+from search_spaces.keras import keras_space, training
 from tuner import worker
 from tuner.records import Json
 

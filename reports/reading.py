@@ -28,7 +28,7 @@ from reports.run_data import (
     Validation,
 )
 from reports.study_data import read_plan, read_study_result
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 from tuner.documents import EXPORTS, RESULT, RUN
 from tuner.errors import JournalError, UsageError
 from tuner.files import refuse_links

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from reports.exports import Exports
 from reports.study_data import RunKind, StudyPlan, StudyResult
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 from tuner.records import Configuration, Trial, TrialRecord, Value
 
 RunStatus: TypeAlias = Literal["running", "completed", "failed", "interrupted"]

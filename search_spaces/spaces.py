@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from search_spaces.cnn3_family import Cnn3Family
-from search_spaces.compact_family import Compact2kFamily, Compact4kFamily, Compact20kFamily, CompactFamily
-from search_spaces.dense_family import DenseFamily
-from search_spaces.keras_space import KerasSpace
-from search_spaces.micro_family import MicroFamily
+from search_spaces.families.cnn3 import Cnn3Family
+from search_spaces.families.compact.family import Compact2kFamily, Compact4kFamily, Compact20kFamily, CompactFamily
+from search_spaces.families.dense import DenseFamily
+from search_spaces.families.micro import MicroFamily
+from search_spaces.keras.keras_space import KerasSpace
 
 
 class Compact2k(KerasSpace, Compact2kFamily):

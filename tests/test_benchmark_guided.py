@@ -14,7 +14,8 @@ from benchmarks import draw_weights, drawn_trainings, guided_draws, near_draws
 from benchmarks.drawn_trainings import Measured
 from benchmarks.guidance import LEAST_GOOD, RANKERS, Encoded, Floats, Ranker, encode, split, unit
 from benchmarks.guided_draws import BRACKETS, Pairs, Pool
-from search_spaces.hyperparameters import (
+from search_spaces.families.registry import load_family
+from search_spaces.hyperparameters.hyperparameter import (
     Condition,
     Hyperparameter,
     Value,
@@ -25,8 +26,7 @@ from search_spaces.hyperparameters import (
     log_real,
     real,
 )
-from search_spaces.registry import load_family
-from search_spaces.value_draws import draw_value
+from search_spaces.sampling.values import draw_value
 from tuner.errors import RunFailed
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.registry import make_oracle

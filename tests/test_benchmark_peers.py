@@ -13,7 +13,7 @@ import pytest
 from benchmarks import batch_norm, fidelity, footprint, plots, throughput, time_to_quality
 from benchmarks.measuring import RESULTS, do_all, geometric_mean
 from benchmarks.time_to_quality import Confirmation, Found, Scored
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
 from tuner.errors import RunFailed
 from tuner.tasks import Event, SpaceRef, Task, TrainTask
 
@@ -169,14 +169,14 @@ def test_networks_that_normalise_maps_are_drawn_the_same_each_time() -> None:
 
 
 def test_arms_normalise_in_their_own_way_and_nothing_is_left_behind() -> None:
-    from search_spaces import swift_layers
+    from search_spaces.keras import fast_layers
 
-    shipped = swift_layers.fused_batch_norm, swift_layers.folded_batch_norm
+    shipped = fast_layers.fused_batch_norm, fast_layers.folded_batch_norm
     expected = {"keras": (batch_norm.keras_batch_norm,) * 2, "kernel": (shipped[0],) * 2, "shipped": shipped}
     for name in batch_norm.ARMS:
         with batch_norm.arm(name):
-            assert (swift_layers.fused_batch_norm, swift_layers.folded_batch_norm) == expected[name]
-        assert (swift_layers.fused_batch_norm, swift_layers.folded_batch_norm) == shipped
+            assert (fast_layers.fused_batch_norm, fast_layers.folded_batch_norm) == expected[name]
+        assert (fast_layers.fused_batch_norm, fast_layers.folded_batch_norm) == shipped
 
 
 def test_arms_are_compared_network_by_network() -> None:

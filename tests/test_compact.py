@@ -7,14 +7,14 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from search_spaces.compact_family import CompactFamily
-from search_spaces.compact_references import REFERENCES
-from search_spaces.compact_shape import HYPERPARAMETERS
-from search_spaces.given_values import complete
-from search_spaces.hyperparameters import Value
-from search_spaces.model import build_model
-from search_spaces.networks import summarise
-from search_spaces.notation import parse
+from search_spaces.families.compact.family import CompactFamily
+from search_spaces.families.compact.references import REFERENCES
+from search_spaces.families.compact.shape import HYPERPARAMETERS
+from search_spaces.hyperparameters.hyperparameter import Value
+from search_spaces.hyperparameters.parsing import complete
+from search_spaces.keras.model import build_model
+from search_spaces.networks.costs import summarise
+from search_spaces.networks.notation import parse
 from search_spaces.spaces import Compact8k
 from tests.builders import trainable
 

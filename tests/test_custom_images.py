@@ -264,7 +264,7 @@ def test_a_refused_image_of_a_known_class_is_an_error(tmp_path: Path) -> None:
 
 
 def options(kind: type[RunOptions], **changes: Any) -> RunOptions:
-    from search_spaces.registry import find_reference
+    from search_spaces.families.registry import find_reference
 
     values: dict[str, Any] = {"space": "dense", "data": "digits", "workers": 1, **changes}
     if kind is TrainOptions:

@@ -56,8 +56,8 @@ def ran(code: str, folder: Path) -> str:
 def model() -> Any:
     import keras
 
-    from search_spaces.model import build_model
-    from search_spaces.notation import parse
+    from search_spaces.keras.model import build_model
+    from search_spaces.networks.notation import parse
 
     keras.utils.set_random_seed(1)
     return build_model(parse("C4 P C6 P GAP D10"))

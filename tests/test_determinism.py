@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
 from tests.crash import RUNS, Crashes, contents, result_of
 from tuner import launch, run_document
 from tuner.errors import UsageError

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from search_spaces.model import build_model
-from search_spaces.notation import parse
-from search_spaces.recipe import Recipe
-from search_spaces.training import compile_model
+from search_spaces.hyperparameters.recipe import Recipe
+from search_spaces.keras.model import build_model
+from search_spaces.keras.training import compile_model
+from search_spaces.networks.notation import parse
 from tuner.data import Dataset, load_dataset
 from tuner.diagnostics import BATCH, batch_gradients, dead_share, flat_share, measure, noise_scale
 from tuner.tasks import Diagnostic, SpaceRef, TrainTask

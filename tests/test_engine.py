@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 from tuner.engine import Engine
 from tuner.errors import NoSpace, RunFailed
 from tuner.journal import Journal, JournalState, read_journal, read_state

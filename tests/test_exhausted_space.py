@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_spaces.hyperparameters import choice, declare
+from search_spaces.hyperparameters.hyperparameter import choice, declare
 from tests.test_oracle import drive
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.protocol import Oracle

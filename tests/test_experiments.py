@@ -19,9 +19,9 @@ from benchmarks.experiments import make_arm
 from benchmarks.further_augmentation import brighten, cut_out, displace, displacements
 from benchmarks.training_changes import CHANGES, set_constant
 from benchmarks.watched_weights import Averages, accuracies
-from search_spaces.model import build_model
-from search_spaces.registry import load_family
-from search_spaces.specs import Conv, Dense, GlobalAveragePooling, SeparableConv
+from search_spaces.families.registry import load_family
+from search_spaces.keras.model import build_model
+from search_spaces.networks.specs import Conv, Dense, GlobalAveragePooling, SeparableConv
 from tuner.data import load_dataset, save_arrays
 from tuner.errors import UsageError
 

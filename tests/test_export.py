@@ -75,8 +75,8 @@ def data() -> Dataset:
 
 
 def network(text: str, activation: Any = "relu") -> Any:
-    from search_spaces.model import build_model
-    from search_spaces.notation import parse
+    from search_spaces.keras.model import build_model
+    from search_spaces.networks.notation import parse
 
     return build_model(parse(text, activation))
 

@@ -19,7 +19,7 @@ from reports.comparison.differences import seed_pairs
 from reports.comparison.runs import name_runs
 from reports.page import render_report
 from reports.reading import read_run
-from search_spaces.compact_family import CompactFamily
+from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record, trial
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import SMALL, Page

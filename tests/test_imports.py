@@ -47,7 +47,7 @@ ALLOWED = {
         "tuner.json_files",
         "tuner.files",
         "tuner.errors",
-        "search_spaces.networks",
+        "search_spaces.networks.costs",
     ),
     "inference": ("inference", "tuner.errors", "tuner.npy"),
     **dict.fromkeys(PREPARATION, (*PREPARATION, "tuner.npy")),

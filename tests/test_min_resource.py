@@ -27,8 +27,8 @@ from mnist_tune.api.given_options import command_line, make_options
 from reports.page import render_report
 from reports.reading import read_run
 from reports.trials_csv import trials_csv
-from search_spaces.compact_family import CompactFamily
-from search_spaces.recipe import Schedule
+from search_spaces.families.compact.family import CompactFamily
+from search_spaces.hyperparameters.recipe import Schedule
 from tests.crash import Crashes, contents, result_of
 from tests.marks import slow_after
 from tuner import trial as training

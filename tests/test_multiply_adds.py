@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from search_spaces.registry import load_family, load_space
+from search_spaces.families.registry import load_family, load_space
 from tuner.spaces.adapter import hyperparameters
 from tuner.spaces.operation_costs import einsum_cost
 from tuner.spaces.tracing import leaf_layers, summaries

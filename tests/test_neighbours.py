@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from search_spaces.family import Family
-from search_spaces.hyperparameters import Hyperparameter, Value, boolean, choice, integer, log_real, real
-from search_spaces.registry import SPACES, load_family
-from search_spaces.value_draws import draw_beside
+from search_spaces.families.family import Family
+from search_spaces.families.registry import SPACES, load_family
+from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, boolean, choice, integer, log_real, real
+from search_spaces.sampling.values import draw_beside
 from tests.marks import slow_after
 from tests.test_oracle import drive, options
 from tuner.oracle.registry import make_oracle

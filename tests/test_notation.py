@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from search_spaces.notation import format_specs, parse, with_classes
-from search_spaces.specs import (
+from search_spaces.networks.notation import format_specs, parse, with_classes
+from search_spaces.networks.specs import (
     Activation,
     Conv,
     Dense,

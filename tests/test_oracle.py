@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces.compact_family import CompactFamily
+from search_spaces.families.compact.family import CompactFamily
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.protocol import Oracle, Proposal
 from tuner.oracle.registry import make_oracle

@@ -14,7 +14,7 @@ from reports.reading import read_run
 from reports.sections.section import Table
 from reports.sections.trials_table import trials_table
 from reports.trials_csv import trials_csv
-from search_spaces.compact_family import CompactFamily
+from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record, trial
 from tests.report_builders import FakeRun, build_run
 from tests.test_search import Killed, resume, start

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_spaces.compact_family import CompactFamily
+from search_spaces.families.compact.family import CompactFamily
 from tuner.data import load_dataset, save_arrays
 from tuner.journal import read_state
 from tuner.records import Json

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from search_spaces.compact_family import CompactFamily
-from search_spaces.family import Family
-from search_spaces.networks import costs
-from search_spaces.notation import parse
-from search_spaces.references import Reference, best_first
-from search_spaces.registry import SPACES, find_reference, load_family
-from search_spaces.specs import Dropout, Spec, activation_of
+from search_spaces.families.compact.family import CompactFamily
+from search_spaces.families.family import Family
+from search_spaces.families.references import Reference, best_first
+from search_spaces.families.registry import SPACES, find_reference, load_family
+from search_spaces.networks.costs import costs
+from search_spaces.networks.notation import parse
+from search_spaces.networks.specs import Dropout, Spec, activation_of
 
 PARAMETERS = {
     "basic-10970": 10_970,

@@ -22,7 +22,7 @@ from mnist_tune.api import given_options
 from mnist_tune.api.export import Request, _about
 from mnist_tune.api.export_folder import ExportFolder
 from mnist_tune.progress.headline import answer
-from search_spaces.compact_family import CompactFamily
+from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record
 from tests.fake_worker import score_in
 from tests.marks import slow_after

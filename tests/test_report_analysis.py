@@ -56,7 +56,7 @@ from reports.page_data import MOST_NUMBERS, page_data
 from reports.reading import read_run
 from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData
 from reports.sections.published import reference_table, reference_words
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.records import TrialRecord
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_spaces.registry import find_reference, load_family
+from search_spaces.families.registry import find_reference, load_family
 from tuner import launch
 from tuner.configurations import known_configuration
 from tuner.errors import RunFailed, UsageError

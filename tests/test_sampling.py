@@ -12,20 +12,20 @@ from functools import cache
 import numpy as np
 import pytest
 
-from search_spaces.compact_family import CompactFamily
-from search_spaces.compact_pivots import fitting_values
-from search_spaces.compact_sampling import sample
-from search_spaces.compact_shape import (
+from search_spaces.families.compact.family import CompactFamily
+from search_spaces.families.compact.sampling import sample
+from search_spaces.families.compact.shape import (
     HYPERPARAMETERS,
     SHAPE_HYPERPARAMETERS,
     TRAINING_HYPERPARAMETERS,
     specs_from_values,
 )
-from search_spaces.compact_structures import smallest_network
-from search_spaces.given_values import complete
-from search_spaces.hyperparameters import Value, active
-from search_spaces.networks import costs
-from search_spaces.sampling import CapError
+from search_spaces.families.compact.structures import smallest_network
+from search_spaces.families.compact.witnesses import fitting_values
+from search_spaces.hyperparameters.hyperparameter import Value, active
+from search_spaces.hyperparameters.parsing import complete
+from search_spaces.networks.costs import costs
+from search_spaces.sampling.capped import CapError
 from tests.marks import slow_after
 
 MAX_MACS = 2_500_000

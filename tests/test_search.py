@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
 from tests.marks import slow_after
 from tuner import launch as search
 from tuner import session

@@ -16,13 +16,13 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from search_spaces.compact_family import CompactFamily
-from search_spaces.describe import describe_space, describe_spaces
-from search_spaces.family import Family
-from search_spaces.hyperparameters import Value
-from search_spaces.keras_space import KerasSpace
-from search_spaces.registry import SPACES, load_family, load_space
-from search_spaces.sampling import CapError
+from search_spaces.families.compact.family import CompactFamily
+from search_spaces.families.describe import describe_space, describe_spaces
+from search_spaces.families.family import Family
+from search_spaces.families.registry import SPACES, load_family, load_space
+from search_spaces.hyperparameters.hyperparameter import Value
+from search_spaces.keras.keras_space import KerasSpace
+from search_spaces.sampling.capped import CapError
 from tests.builders import trainable
 from tests.marks import slow_after
 

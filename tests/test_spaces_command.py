@@ -8,10 +8,10 @@ import pytest
 
 from mnist_tune.cli import main
 from mnist_tune.cli.spaces import condition_words, published_words, value_words
-from search_spaces.describe import describe_spaces
-from search_spaces.hyperparameters import Condition, Hyperparameter
-from search_spaces.references import Reference
-from search_spaces.registry import SPACES, load_family
+from search_spaces.families.describe import describe_spaces
+from search_spaces.families.references import Reference
+from search_spaces.families.registry import SPACES, load_family
+from search_spaces.hyperparameters.hyperparameter import Condition, Hyperparameter
 
 
 def test_every_space_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:

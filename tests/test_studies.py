@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
 from tuner.errors import UsageError
 from tuner.options.run_options import StudyOptions
 from tuner.records import Json

@@ -11,14 +11,12 @@ import keras
 import numpy as np
 import pytest
 
-from search_spaces import training
-from search_spaces.augmentation import augment, draw_jitter, draw_transforms, jitter, transform
-from search_spaces.hyperparameters import Value
-from search_spaces.model import build_model
-from search_spaces.notation import parse
-from search_spaces.recipe import Augmentation, Optimizer, Recipe, Schedule
-from search_spaces.spaces import Cnn3, Compact8k
-from search_spaces.training import (
+from search_spaces.hyperparameters.hyperparameter import Value
+from search_spaces.hyperparameters.recipe import Augmentation, Optimizer, Recipe, Schedule
+from search_spaces.keras import training
+from search_spaces.keras.augmentation import augment, draw_jitter, draw_transforms, jitter, transform
+from search_spaces.keras.model import build_model
+from search_spaces.keras.training import (
     EpochBatches,
     FittedSchedule,
     SmoothedCrossEntropy,
@@ -27,6 +25,8 @@ from search_spaces.training import (
     make_optimizer,
     pixel_moments,
 )
+from search_spaces.networks.notation import parse
+from search_spaces.spaces import Cnn3, Compact8k
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_spaces.compact_family import CompactFamily
+from search_spaces.families.compact.family import CompactFamily
 from tests.marks import slow_after
 from tuner import callbacks, trial
 from tuner.arrays import load_arrays_file

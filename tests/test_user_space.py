@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search_spaces.hyperparameters import Condition
+from search_spaces.hyperparameters.hyperparameter import Condition
 from tests.marks import slow_after
 from tuner.errors import UsageError
 from tuner.spaces.user_space import UserSpace

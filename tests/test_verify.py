@@ -12,7 +12,7 @@ import pytest
 
 from inference.models import find_model
 from mnist_tune import cli, load_run
-from search_spaces.registry import find_reference
+from search_spaces.families.registry import find_reference
 from tests.marks import slow_after
 from tests.tampering import (
     CAREFUL,

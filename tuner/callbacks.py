@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.training import last_learning_rate
+from search_spaces.keras.training import last_learning_rate
 from tuner.data import Dataset
 from tuner.records import HISTORY_METRICS, TRAINING_METRICS
 from tuner.tasks import PATIENCE, RESTORE_BEST, TrainTask

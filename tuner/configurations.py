@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from search_spaces.registry import find_reference
+from search_spaces.families.registry import find_reference
 from tuner.documents import CONFIGURATION
 from tuner.errors import UsageError
 from tuner.journal import check_journal, read_state

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 from tuner.errors import NoSpace, RunFailed
 from tuner.journal import Journal, JournalState
 from tuner.observer import Observer

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 
 Phase: TypeAlias = Literal["search", "confirm", "refit", "train", "study"]
 Kind: TypeAlias = Literal["search", "train", "study"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 from tuner.confirmation import trial_seed
 from tuner.files import is_whole_model
 from tuner.npy import load_archive

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search_spaces.hyperparameters import Hyperparameter, Value
+from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value
 from tuner.configurations import known_configuration
 from tuner.errors import UsageError
 from tuner.options.run_options import StudyOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from search_spaces.hyperparameters import Value
+from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.tasks import PATIENCE, RESTORE_BEST
 
 EPOCHS = "epochs"

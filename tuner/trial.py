@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from search_spaces.keras_space import KerasSpace
+from search_spaces.keras.keras_space import KerasSpace
 from tuner.arrays import Arrays, save_arrays_file
 from tuner.callbacks import EpochRecorder, OnEpoch, stopping
 from tuner.data import Dataset

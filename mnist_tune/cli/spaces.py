@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_tune.cli.parser import Parser, make_parser
-from search_spaces.describe import SpaceDescription, describe_space, describe_spaces
-from search_spaces.hyperparameters import Hyperparameter
-from search_spaces.references import Reference
+from search_spaces.families.describe import SpaceDescription, describe_space, describe_spaces
+from search_spaces.families.references import Reference
+from search_spaces.hyperparameters.hyperparameter import Hyperparameter
 from tuner.errors import UsageError
 from tuner.spaces.space_name import check_space_name, is_code
 from tuner.spaces.user_space import UserSpace

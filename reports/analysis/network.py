@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 
 _FOLLOWERS = (
     "norm", "activation", "relu", "elu", "tanh", "softsign", "softmax", "sigmoid", "swish", "dropout", "flatten",

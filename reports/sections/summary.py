@@ -20,7 +20,7 @@ from reports.sections.refit import refit_words, seeds_words
 from reports.sections.section import Figure, Section, figure
 from reports.sections.target import chosen_words
 from reports.sections.testing import format_test_use, was_tested
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 
 __all__ = ["Answer", "Banner", "answer_of", "banners", "build"]
 

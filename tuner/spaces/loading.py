@@ -11,7 +11,7 @@ from typing import Any
 
 import keras_tuner
 
-from search_spaces.registry import load_space
+from search_spaces.families.registry import load_space
 from tuner.data_checks import SIDE
 from tuner.tasks import SpaceRef
 

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from search_spaces.networks import LayerSummary
+from search_spaces.networks.costs import LayerSummary
 from tuner.spaces import operation_costs
 
 # Keras has no types: models, layers and tensors are `Any` here.

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces import given_values
-from search_spaces import hyperparameters as tuned
-from search_spaces.hyperparameters import Condition, Hyperparameter, Value
-from search_spaces.networks import LayerSummary
-from search_spaces.registry import load_family
+from search_spaces.families.registry import load_family
+from search_spaces.hyperparameters import hyperparameter as tuned
+from search_spaces.hyperparameters import parsing as given_values
+from search_spaces.hyperparameters.hyperparameter import Condition, Hyperparameter, Value
+from search_spaces.networks.costs import LayerSummary
 from tuner.data import Dataset
 from tuner.errors import UsageError
 from tuner.records import Json, configuration_key

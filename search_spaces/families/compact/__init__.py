@@ -1,0 +1,1 @@
+"""The family of the compact spaces: convolutional networks in blocks, under several caps."""

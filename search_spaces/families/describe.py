@@ -1,0 +1,63 @@
+"""What there is to say of each known space, as data. Nothing is printed here, and Keras is not imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search_spaces.families.references import Reference
+from search_spaces.families.registry import SPACES, entry, load_family
+from search_spaces.hyperparameters.hyperparameter import Hyperparameter
+
+
+@dataclass(frozen=True)
+class SpaceDescription:
+    """One space, under its own caps."""
+
+    name: str
+    description: str
+    """One line."""
+    max_params: int
+    max_macs: int
+    network: str
+    """Of the default configuration, in the notation; its activation is understood."""
+    parameters: int
+    """Of the default configuration: trainable ones."""
+    multiply_adds: int
+    """Of the default configuration: of one image."""
+    hyperparameters: tuple[Hyperparameter, ...]
+    """All; some are active under conditions only."""
+    references: tuple[Reference, ...]
+    """As they are listed, those that don't fit the caps among them."""
+    fitting: tuple[str, ...]
+    """Names of the references within the caps, in the order in which a search tries them."""
+
+
+def describe_space(name: str, classes: int = 10) -> SpaceDescription:
+    """What there is to say of one space.
+
+    Args:
+        name: a key of `registry.SPACES`.
+        classes: 2 to 100; counts are of networks with as many.
+
+    Raises:
+        ValueError: where the name is unknown; names the nearest one.
+    """
+    family = load_family(name, classes=classes)
+    parameters, multiply_adds = family.costs({})
+    return SpaceDescription(
+        name=name,
+        description=entry(name).description,
+        max_params=family.max_params,
+        max_macs=family.max_macs,
+        network=family.notation({}),
+        parameters=parameters,
+        multiply_adds=multiply_adds,
+        hyperparameters=family.hyperparameters,
+        references=family.references(),
+        fitting=tuple(reference.name for reference in family.references_that_fit()),
+    )
+
+
+def describe_spaces(classes: int = 10) -> tuple[SpaceDescription, ...]:
+    """Every known space, in the registry's order."""
+    return tuple(describe_space(name, classes) for name in SPACES)
