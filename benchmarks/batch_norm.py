@@ -44,7 +44,7 @@ _SEED = 4711
 @contextlib.contextmanager
 def arm(name: str) -> Iterator[None]:
     """Has maps normalised one way for as long as it is held."""
-    from search_spaces.keras import fast_layers as fast_layers
+    from search_spaces.keras import fast_layers
 
     ways = {"keras": keras_batch_norm, "kernel": fast_layers.fused_batch_norm}
     if name not in ways:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from reports.figures.canvas import keeping
-from reports.figures.literal import PROGRAM, files_of
+from reports.figures.standalone_files import PROGRAM, make_files
 from reports.page import page_figures
 from reports.reading import read_run
 from tuner.errors import UsageError
@@ -28,10 +27,9 @@ def write_figures(run_dir: Path, folder: Path, *, force: bool = False) -> int:
     run = read_run(run_dir)
     _make(folder)
     texts: dict[Path, bytes] = {}
-    with keeping() as drawn:
-        found = page_figures(run)
+    found = page_figures(run)
     for figure in found:
-        files = files_of(drawn[figure.name])
+        files = make_files(figure.drawing)
         texts[folder / f"{figure.name}.svg"] = files.svg.encode()
         texts[folder / f"{figure.name}.png"] = files.png
     if not force:

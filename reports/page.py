@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import templates
+from reports.figures.standalone_files import themed_file
 from reports.page_data import page_data
 from reports.reading import read_run
 from reports.run_data import RunData
@@ -134,13 +135,13 @@ def write_report(run_dir: Path) -> Path:
 
 
 def figures(run_dir: Path) -> dict[str, str]:
-    """The figures of a run's page, each a complete SVG file that follows the viewer's theme: name → text.
+    """Return the figures of a run's page, each a complete SVG file that follows the viewer's theme: name → text.
 
     Raises:
         UsageError: where the folder holds no run.
         JournalError: where a file of it is damaged.
     """
-    return {figure.name: figure.standalone(templates.colours()) for figure in page_figures(read_run(run_dir))}
+    return {figure.name: themed_file(figure.drawing, figure.title) for figure in page_figures(read_run(run_dir))}
 
 
 def page_figures(run: RunData) -> tuple[Figure, ...]:

@@ -16,9 +16,9 @@ from matplotlib.colors import to_rgb
 
 from mnist_tune import cli
 from reports.figure_files import write_figures
-from reports.figures.canvas import Canvas, Drawing, draw, keeping
-from reports.figures.ink import VARIABLES, Ink
-from reports.figures.literal import files_of, light_colours
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.standalone_files import make_files
+from reports.figures.theme_colours import ROLES, STAND_INS, Ink, light_colours
 from reports.page import figures
 from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run
@@ -94,9 +94,9 @@ def test_every_kind_of_artist_gets_the_light_colour() -> None:
         ax.text(0.5, 0.5, "here", color=Ink.HEAT_TEXT[7])
         ax.grid(color=Ink.FAINT)
 
-    files = files_of(Drawing("one", 300, 200, "A title", paint))
-    for stand_in in (Ink.WINNER, Ink.PUBLISHED, Ink.CATEGORY[0], Ink.ORDER[2], Ink.HEAT_TEXT[7], Ink.FAINT, Ink.MUTED):
-        assert light_colours()[stand_in] in files.svg
+    files = make_files(Drawing("one", 300, 200, "A title", paint))
+    for role in (Ink.WINNER, Ink.PUBLISHED, Ink.CATEGORY[0], Ink.ORDER[2], Ink.HEAT_TEXT[7], Ink.FAINT, Ink.MUTED):
+        assert light_colours()[role] in files.svg
     assert "opacity: 0.25" in files.svg
     assert ">A title</text>" in files.svg
     height, width, _ = image.imread(io.BytesIO(files.png), format="png").shape
@@ -104,9 +104,9 @@ def test_every_kind_of_artist_gets_the_light_colour() -> None:
 
 
 def test_every_stand_in_has_a_light_colour() -> None:
-    assert set(light_colours()) == set(VARIABLES)
+    assert set(light_colours()) == set(ROLES) == set(STAND_INS)
     assert to_rgb(light_colours()[Ink.PAPER]) == (1.0, 1.0, 1.0)
-    assert not set(light_colours().values()) & set(VARIABLES)
+    assert not set(light_colours().values()) & set(STAND_INS.values())
 
 
 def test_of_layered_marks_the_largest_layer_is_shown() -> None:
@@ -117,18 +117,11 @@ def test_of_layered_marks_the_largest_layer_is_shown() -> None:
             ax.plot(range(marks), range(marks), gid=f"length-{place}")
             ax.plot(range(marks), range(marks), gid=f"length-{place}-medians")
 
-    svg = files_of(Drawing("one", 300, 200, "", paint)).svg
+    svg = make_files(Drawing("one", 300, 200, "", paint)).svg
     assert 'id="length-1"' in svg
     assert 'id="length-1-medians"' in svg
     assert "length-0" not in svg
     assert "length-2" not in svg
-
-
-def test_keeping_ends_with_its_block() -> None:
-    with keeping() as kept:
-        draw("one", 100, 100, "", lambda canvas: None)
-    draw("two", 100, 100, "", lambda canvas: None)
-    assert set(kept) == {"one"}
 
 
 @pytest.mark.parametrize(

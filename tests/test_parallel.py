@@ -90,13 +90,13 @@ def test_scattered_places_lie_apart() -> None:
 def test_each_line_is_its_trials_mark() -> None:
     found = parallel(2, FOUR, SPACE, most=9)
     assert found is not None
-    svg = parallel_figure(found, [0.9, 0.95], "lines")
+    svg = parallel_figure(found, [0.9, 0.95], "lines").svg()
     marks = re.findall(r'<path class="mark" data-trial="(\d+)" d="M ([^"]*)"', svg)
     assert sorted(name for name, _ in marks) == ["0001", "0002", "0003", "0004"]
     assert all(len(points.split()) == 8 for _, points in marks)
     assert not re.search(r"\d\.\d\d", "".join(points for _, points in marks))
     assert "not used" in svg
-    assert parallel_figure(found, [0.9, 0.95], "lines") == svg
+    assert parallel_figure(found, [0.9, 0.95], "lines").svg() == svg
 
 
 def test_what_the_best_have_in_common() -> None:
@@ -180,4 +180,4 @@ def test_published_networks_are_left_out_with_a_word() -> None:
     info = run.info.__class__(**{**run.info.__dict__, "hyperparameters": (fixed,)})
     body = section.build(run.__class__(run.folder, info, run.records)).body
     assert "1 trial of a published network is left out" in str(body["note"])
-    assert 'data-trial="0002"' not in "".join(item.svg for item in body["figures"])  # type: ignore[attr-defined]
+    assert 'data-trial="0002"' not in "".join(item.drawing.svg() for item in body["figures"])  # type: ignore[attr-defined]

@@ -39,7 +39,7 @@ def test_an_early_stop_has_its_cross_even_below_the_axis() -> None:
     own = band([winner], "val_accuracy")
     assert own is not None
     stops = [Stop("0007", 1, 15, 0.11), Stop("0008", 2, 15, None)]
-    svg = accuracy_curves([curve(winner, "val_accuracy")], [LabelledBand("w", own, winner=True)], [], "x", stops)
+    svg = accuracy_curves([curve(winner, "val_accuracy")], [LabelledBand("w", own, winner=True)], [], "x", stops).svg()
     assert svg.count('data-trial="0007"') == 1
     assert 'data-trial="0008"' not in svg
     assert "stopped early, below the axis" in svg
@@ -72,7 +72,7 @@ def test_two_thousand_trials_keep_the_figure_small() -> None:
     many = [learned(f"{n:04d}", 0.5 + n / 5000) for n in range(1, 2001)]
     figure = learning_curves.build(make_run(many)).body["accuracy"]
     assert figure is not None
-    assert len(figure.svg) < 120_000  # type: ignore[attr-defined]
+    assert len(figure.drawing.svg()) < 120_000  # type: ignore[attr-defined]
     assert "Grey: 150 of the other 1,999 trials" in figure.caption  # type: ignore[attr-defined]
 
 

@@ -21,9 +21,9 @@ from reports import formatting as text
 from reports import pictures
 from reports.analysis.pareto import Front, PublishedPoint, SizePoint
 from reports.figures.axes import error_scale, log_ticks, spread_labels, whole_ticks
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing
 from reports.figures.pareto import front_figure
+from reports.figures.theme_colours import Ink
 from reports.notebook import run_card
 from reports.page import figures, render_report
 from reports.reading import read_run
@@ -113,7 +113,7 @@ def test_draw_makes_ids_unique_and_names_marks() -> None:
         ax.plot([1, 2], [2, 2], gid=canvas.trial_gid("0003"))
         ax.set_title("0.123456 <b>$x$</b>")
 
-    svg = draw("one", 200, 100, 'a "label" <b>', paint)
+    svg = Drawing("one", 200, 100, 'a "label" <b>', paint).svg()
     assert 'data-trial="0001"' in svg
     assert svg.count('data-trial="0003"') == 2
     assert 'id="one-trial-0003"' in svg
@@ -121,7 +121,7 @@ def test_draw_makes_ids_unique_and_names_marks() -> None:
     assert "var(--winner)" in svg
     assert "0.123456 &lt;b&gt;$x$&lt;/b&gt;" in svg
     assert 'aria-label="a &quot;label&quot; &lt;b&gt;"' in svg
-    assert draw("one", 200, 100, 'a "label" <b>', paint) == svg
+    assert Drawing("one", 200, 100, 'a "label" <b>', paint).svg() == svg
 
 
 def test_marks_share_their_look_and_discs_are_circles() -> None:
@@ -133,7 +133,7 @@ def test_marks_share_their_look_and_discs_are_circles() -> None:
         canvas.points(ax, [], [], [])
         canvas.points(ax, [float("nan")], [1], ["0005"])
 
-    svg = draw("one", 200, 100, "label", paint)
+    svg = Drawing("one", 200, 100, "label", paint).svg()
     root = ElementTree.fromstring(svg)
     marks = {mark.attrib["data-trial"]: mark for mark in root.iter() if mark.attrib.get("class") == "mark"}
     assert {trial: mark.tag.rpartition("}")[2] for trial, mark in marks.items()} == {
@@ -260,7 +260,7 @@ def test_marks_that_look_alike_say_it_once() -> None:
         canvas.points(ax, [1, 2, 3], [1, 2, 3], ["0001", "0002", "0003"], color=Ink.WINNER)
         ax.scatter([1, 2], [2, 1], c=[Ink.TEXT, Ink.FAINT])
 
-    svg = draw("one", 200, 100, "", paint)
+    svg = Drawing("one", 200, 100, "", paint).svg()
     root = ElementTree.fromstring(svg)
     parents = {child: parent for parent in root.iter() for child in parent}
     marks = [element for element in root.iter() if element.get("class") == "mark"]
@@ -281,14 +281,14 @@ def front_of(*published: tuple[str, int, float]) -> str:
     point = SizePoint("0001", 5000, 0.98, 15)
     references = tuple(PublishedPoint(*reference) for reference in published)
     front = Front((point,), (point,), 15, (), references, None)
-    return front_figure(front, "front", name="front", target=None, width=520, height=300)
+    return front_figure(front, "front", name="front", target=None, width=520, height=300).svg()
 
 
 @pytest.mark.parametrize(("largest", "even"), [(15_000, True), (14_999, False)])
 def test_sizes_far_apart_stand_on_a_logarithmic_axis(largest: int, even: bool) -> None:
     """Equal ratios are equal distances then: 5,000 to 8,660 as 8,660 to 15,000."""
     points = tuple(SizePoint(f"000{k}", size, 0.98, 15) for k, size in enumerate((5_000, 8_660, largest)))
-    svg = front_figure(Front(points, points[:1], 15, (), (), None), "front", name="front")
+    svg = front_figure(Front(points, points[:1], 15, (), (), None), "front", name="front").svg()
     first, second, third = (float(x) for x in re.findall(r'class="mark" data-trial="\d+" cx="([\d.]+)"', svg))
     assert (third - second == pytest.approx(second - first, rel=0.01)) is even
     assert ">10,000<" in svg
@@ -319,5 +319,5 @@ def test_the_caps_words_stay_within_the_figure(cap: int, anchor: str) -> None:
     """Letters are larger on a narrow page: at an end of the axis they grow away from it."""
     point = SizePoint("0001", 4000, 0.98, 15)
     references = (PublishedPoint("small", 3000, 0.97), PublishedPoint("large", 6000, 0.99))
-    svg = front_figure(Front((point,), (point,), 15, (), references, cap), "front", name="front")
+    svg = front_figure(Front((point,), (point,), 15, (), references, cap), "front", name="front").svg()
     assert re.search(rf"text-anchor: {anchor}[^>]*>cap {cap:,}<", svg)

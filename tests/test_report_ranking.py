@@ -95,7 +95,7 @@ def test_figures_stay_small_and_name_the_worst(classes: int, n: int) -> None:
     mean = macro_curve(tuple(curves))
     assert mean is not None
     found = Ranked(curves, mean, n // classes, n - n // classes, ("the mean", "<b> is worst", ""))
-    for svg in (roc_figure(found, "a"), precision_recall_figure(found, "b")):
+    for svg in (roc_figure(found, "a").svg(), precision_recall_figure(found, "b").svg()):
         assert "&lt;b&gt; is worst" in svg
         assert "nan" not in svg
         assert len(svg) < 200_000

@@ -75,7 +75,7 @@ def mean(run: RunData, place: int) -> float:
 def svg(value: object) -> str:
     if not isinstance(value, Figure):
         raise ValueError("no figure")
-    return str(value.svg)
+    return value.drawing.svg()
 
 
 def table(value: object) -> Table:

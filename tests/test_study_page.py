@@ -19,8 +19,8 @@ from reports.analysis.study import Effect, arms_of, effects, is_ordered, spread,
 from reports.analysis.study_learning import convergence, last_shown, length_steps, paired_interval, settled_at, stopping
 from reports.analysis.study_measures import batch_costs, gradient_norms, sizes, units, weight_norms
 from reports.analysis.training import published
-from reports.figures.ink import Ink
 from reports.figures.study import label_places, looks, short_label
+from reports.figures.theme_colours import Ink
 from reports.notebook import run_card
 from reports.page import figures, render_report, sections_of
 from reports.reading import read_run

@@ -11,8 +11,8 @@ from reports.analysis.curves import Band
 from reports.analysis.pareto import Front
 from reports.comparison.runs import COLOURS
 from reports.figures.axes import epoch_axis, error_axis, error_scale, spread_labels, whole_ticks
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.theme_colours import Ink
 
 _LABEL_WIDTH = 176
 _LABEL_HEIGHT = 0.05
@@ -49,7 +49,7 @@ def colour_of(place: int) -> str:
     return Ink.CATEGORY[place % COLOURS]
 
 
-def fronts_figure(fronts: Sequence[RunFront], label: str) -> str:
+def fronts_figure(fronts: Sequence[RunFront], label: str) -> Drawing:
     """The front of each run as steps, and its winner with the range of its seeds."""
 
     def paint(canvas: Canvas) -> None:
@@ -60,10 +60,10 @@ def fronts_figure(fronts: Sequence[RunFront], label: str) -> str:
             _front(ax, item)
         _end_labels(ax, [_Label(item.name, _height(item.front), colour_of(item.place)) for item in fronts])
 
-    return draw("compare-fronts", 960, 400, label, paint)
+    return Drawing("compare-fronts", 960, 400, label, paint)
 
 
-def curves_figure(bands: Sequence[RunBand], label: str) -> str:
+def curves_figure(bands: Sequence[RunBand], label: str) -> Drawing:
     """Validation accuracy of the winners: the mean over seeds and their range, epoch by epoch."""
 
     def paint(canvas: Canvas) -> None:
@@ -75,7 +75,7 @@ def curves_figure(bands: Sequence[RunBand], label: str) -> str:
         epoch_axis(ax, max(item.band.epochs[-1] for item in bands))
         _end_labels(ax, [_Label(item.name, error_scale(item.band.mean[-1]), colour_of(item.place)) for item in bands])
 
-    return draw("compare-curves", 960, 400, label, paint)
+    return Drawing("compare-curves", 960, 400, label, paint)
 
 
 def _accuracies(front: Front) -> list[float]:

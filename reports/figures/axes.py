@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 
-from reports.figures.ink import Ink
+from reports.figures.theme_colours import Ink
 
 
 def quiet(ax: Axes) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import matplotlib as mpl
@@ -13,8 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from reports.figures.axes import quiet
-from reports.figures.ink import Ink
 from reports.figures.svg import PIXELS_PER_INCH, page_svg
+from reports.figures.theme_colours import Ink
 
 _STYLE: dict[str, object] = {
     "svg.fonttype": "none",
@@ -83,59 +82,40 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Drawing:
-    """How a figure was drawn, so that it can be drawn again for another medium."""
+    """A figure that is drawn when it is placed: on a page, or in a file."""
 
     name: str
+    """Unique on the page."""
     width: int
+    """In CSS pixels, as the height."""
     height: int
     label: str
+    """What the figure shows, for those who can't see it."""
     paint: Callable[[Canvas], None]
 
     def canvas(self) -> Canvas:
-        """A fresh canvas with the figure on it, in stand-in colours; needs `drawing` around it."""
+        """Return a fresh canvas with the figure on it; needs `drawing` around it."""
         size = (self.width / PIXELS_PER_INCH, self.height / PIXELS_PER_INCH)
         canvas = Canvas(self.name, Figure(figsize=size, dpi=PIXELS_PER_INCH), self.width, self.height)
         self.paint(canvas)
         return canvas
 
+    def svg(self) -> str:
+        """Draw the figure as an SVG element of the page."""
+        with drawing():
+            canvas = self.canvas()
+            return page_svg(canvas.figure, self.name, self.label, canvas.marks, canvas.line_marks)
 
-_KEPT: ContextVar[dict[str, Drawing] | None] = ContextVar("kept drawings", default=None)
-
-
-@contextmanager
-def keeping() -> Iterator[Mapping[str, Drawing]]:
-    """Keeps every figure that is drawn meanwhile, by name."""
-    kept: dict[str, Drawing] = {}
-    token = _KEPT.set(kept)
-    try:
-        yield kept
-    finally:
-        _KEPT.reset(token)
+    def __html__(self) -> str:
+        """Draw the figure where a template places it; its texts were escaped when it was drawn."""
+        return self.svg()
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Matplotlib's settings while a figure is made and written."""
+    """Have matplotlib's settings while a figure is made and written."""
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         yield
-
-
-def draw(name: str, width: int, height: int, label: str, paint: Callable[[Canvas], None]) -> str:
-    """Lets `paint` draw on a canvas and returns the SVG element.
-
-    Args:
-        name: unique on the page.
-        width: of the figure in CSS pixels.
-        height: the same.
-        label: what the figure shows, for those who can't see it.
-        paint: draws.
-    """
-    drawn = Drawing(name, width, height, label, paint)
-    if (kept := _KEPT.get()) is not None:
-        kept[name] = drawn
-    with drawing():
-        canvas = drawn.canvas()
-        return page_svg(canvas.figure, name, label, canvas.marks, canvas.line_marks)
 
 
 def length_name(epochs: float) -> str:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.theme_colours import Ink
 
 _MOST_CELLS_WITH_TEXT = 20
 _LONGEST_NAME = 12
@@ -24,7 +24,7 @@ def confusion_figure(
     label: str,
     *,
     name: str,
-) -> str:
+) -> Drawing:
     """A matrix whose mistakes are coloured by their size and whose diagonal is only written.
 
     Args:
@@ -67,7 +67,7 @@ def confusion_figure(
             _write(ax, off, texts)
         _axes(ax, short)
 
-    return draw(name, side, side, label, paint)
+    return Drawing(name, side, side, label, paint)
 
 
 def _write(ax: Axes, off: npt.NDArray[np.float64], texts: Sequence[Sequence[str]]) -> None:

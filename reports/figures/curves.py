@@ -20,8 +20,8 @@ from reports.figures.axes import (
     log_axis,
     spread_labels,
 )
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.theme_colours import Ink
 
 _PANEL = (480, 280)
 _DASHED = (0, (4, 2.5))
@@ -64,7 +64,7 @@ def accuracy_curves(
     seeds: Sequence[Curve],
     label: str,
     stops: Sequence[Stop] = (),
-) -> str:
+) -> Drawing:
     """Validation accuracy: all trials faint, each seed of the winner thin, means and bands of the finalists.
 
     Where early stopping ended a trial stands a cross; one that ended below the axis has it on the lower edge.
@@ -87,20 +87,20 @@ def accuracy_curves(
         end_labels(ax, [(b.label, b.band.epochs[-1], error_scale(b.band.mean[-1]), b.colour) for b in bands])
         _stops(canvas, ax, stops, shown)
 
-    return draw("curves-accuracy", 960, 400, label, paint)
+    return Drawing("curves-accuracy", 960, 400, label, paint)
 
 
-def split_accuracy(splits: Sequence[Split], label: str) -> str:
+def split_accuracy(splits: Sequence[Split], label: str) -> Drawing:
     """Training and validation accuracy of the confirmed configurations, on the scale of errors."""
     return _split_figure("curves-splits", splits, label, error_scale, _accuracy_axis)
 
 
-def split_loss(splits: Sequence[Split], label: str) -> str:
+def split_loss(splits: Sequence[Split], label: str) -> Drawing:
     """Training and validation loss of the confirmed configurations, on a logarithmic scale."""
     return _split_figure("curves-loss", splits, label, _log, _loss_axis)
 
 
-def gap_curves(bands: Sequence[LabelledBand], label: str) -> str:
+def gap_curves(bands: Sequence[LabelledBand], label: str) -> Drawing:
     """Training minus validation accuracy over the epochs, in percentage points."""
 
     def paint(canvas: Canvas) -> None:
@@ -117,10 +117,10 @@ def gap_curves(bands: Sequence[LabelledBand], label: str) -> str:
         epoch_axis(ax, max(item.band.epochs[-1] for item in bands))
         end_labels(ax, [(b.label, b.band.epochs[-1], _percent(b.band.mean[-1]), b.colour) for b in bands])
 
-    return draw("curves-gap", *_PANEL, label, paint)
+    return Drawing("curves-gap", *_PANEL, label, paint)
 
 
-def rate_curves(rates: Sequence[LabelledBand], label: str) -> str:
+def rate_curves(rates: Sequence[LabelledBand], label: str) -> Drawing:
     """The learning rate at the end of each epoch, in percent of each configuration's highest, which its label names."""
 
     def paint(canvas: Canvas) -> None:
@@ -139,7 +139,7 @@ def rate_curves(rates: Sequence[LabelledBand], label: str) -> str:
         epoch_axis(ax, max(item.band.epochs[-1] for item in rates))
         end_labels(ax, labels)
 
-    return draw("curves-rate", *_PANEL, label, paint)
+    return Drawing("curves-rate", *_PANEL, label, paint)
 
 
 def _split_figure(
@@ -148,7 +148,7 @@ def _split_figure(
     label: str,
     scale: Callable[[float], float],
     axis: Callable[[Axes, Sequence[float]], None],
-) -> str:
+) -> Drawing:
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=112)
         labels: list[tuple[str, float, float, str]] = []
@@ -166,7 +166,7 @@ def _split_figure(
         end_labels(ax, [item for item in labels if item[0]])
         epoch_axis(ax, max(int(item[1]) for item in labels))
 
-    return draw(name, *_PANEL, label, paint)
+    return Drawing(name, *_PANEL, label, paint)
 
 
 def _accuracy_axis(ax: Axes, values: Sequence[float]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from reports.analysis.fidelity import Fidelity
 from reports.figures.axes import error_axis, error_limits, error_scale, error_ticks, hairlines
-from reports.figures.canvas import Canvas, draw, length_name
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing, length_name
+from reports.figures.theme_colours import Ink
 
 
-def fidelity_figure(found: Fidelity, label: str) -> str:
+def fidelity_figure(found: Fidelity, label: str) -> Drawing:
     """A mark a configuration, of its longer trial."""
     short = [item.short for item in found.configurations]
     long = [item.long for item in found.configurations]
@@ -31,4 +31,4 @@ def fidelity_figure(found: Fidelity, label: str) -> str:
         )
 
     name = f"fidelity-{length_name(found.short_epochs)}-{length_name(found.long_epochs)}"
-    return draw(name, 300, 264, label, paint)
+    return Drawing(name, 300, 264, label, paint)

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from reports.analysis.search import ConfigurationPath, History, RungOutcome
 from reports.analysis.timeline import Bar, Moment, Timeline, busy_shares
 from reports.figures.axes import error_axis, error_limits, error_scale, floored, spread_labels, whole_ticks
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink, order_colour
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.theme_colours import Ink, order_colour
 
 
-def history_figure(found: History, label: str) -> str:
+def history_figure(found: History, label: str) -> Drawing:
     """Every trial's score in the order in which they ended, and the best so far."""
     marks = [_Mark(point.number, point.accuracy, point.best, point.epochs, point.trial) for point in found.points]
 
@@ -25,10 +25,10 @@ def history_figure(found: History, label: str) -> str:
         ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         ax.set_xlabel("trials that ended, in order")
 
-    return draw("history", 960, 320, label, paint)
+    return Drawing("history", 960, 320, label, paint)
 
 
-def time_figure(moments: Sequence[Moment], label: str) -> str:
+def time_figure(moments: Sequence[Moment], label: str) -> Drawing:
     """The same over time."""
     unit = time_unit(moments[-1].time_s)
     marks = [_Mark(item.time_s / unit.seconds, item.accuracy, item.best, item.epochs, item.trial) for item in moments]
@@ -37,7 +37,7 @@ def time_figure(moments: Sequence[Moment], label: str) -> str:
         ax = _best_so_far(canvas, marks, marks[-1].x)
         _time_axis(ax, marks[-1].x, unit, "since the first trial began")
 
-    return draw("history-time", 960, 320, label, paint)
+    return Drawing("history-time", 960, 320, label, paint)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def time_unit(span_s: float) -> TimeUnit:
     return TimeUnit("minutes", 60.0) if span_s < 3 * 3600 else TimeUnit("hours", 3600.0)
 
 
-def timeline_figure(found: Timeline, label: str) -> str:
+def timeline_figure(found: Timeline, label: str) -> Drawing:
     """One lane a worker, one bar a trial, coloured by its epochs."""
 
     def paint(canvas: Canvas, ax: Axes, width: float, unit: TimeUnit) -> None:
@@ -75,7 +75,7 @@ def timeline_figure(found: Timeline, label: str) -> str:
     return _lanes(found, label, paint)
 
 
-def busy_figure(found: Timeline, steps: int, label: str) -> str:
+def busy_figure(found: Timeline, steps: int, label: str) -> Drawing:
     """One lane a worker; the height in each of so many stretches of time is the share of it that the worker trained."""
     shares = busy_shares(found, steps)
 
@@ -169,7 +169,7 @@ _FEWEST_PX = 96
 """The words beside the lanes need so much, however few the lanes are."""
 
 
-def _lanes(found: Timeline, label: str, paint: Callable[[Canvas, Axes, float, TimeUnit], None]) -> str:
+def _lanes(found: Timeline, label: str, paint: Callable[[Canvas, Axes, float, TimeUnit], None]) -> Drawing:
     """A lane a worker over time; `paint` gets the width of a bar in pixels."""
     unit = time_unit(found.span_s)
     pitch = min(_LANE_PX, _MOST_LANES_PX / len(found.workers))
@@ -185,7 +185,7 @@ def _lanes(found: Timeline, label: str, paint: Callable[[Canvas, Axes, float, Ti
         _time_axis(ax, found.span_s / unit.seconds, unit, "since the first trial began")
         paint(canvas, ax, min(_THICKEST_PX, 0.7 * (height - 56) / len(found.workers)), unit)
 
-    return draw("timeline", 960, height, label, lanes)
+    return Drawing("timeline", 960, height, label, lanes)
 
 
 def bracket_figure(
@@ -194,7 +194,7 @@ def bracket_figure(
     rungs: Sequence[RungOutcome],
     all_scores: Sequence[float],
     label: str,
-) -> str:
+) -> Drawing:
     """One bracket: a line for each configuration from rung to rung, on the scale of all brackets."""
     lengths = sorted({rung.epochs for rung in rungs} | {epochs for path in found for epochs in path.epochs})
     column = {epochs: place for place, epochs in enumerate(lengths)}
@@ -227,4 +227,4 @@ def bracket_figure(
         ax.set_xticks(range(len(lengths)), [str(epochs) for epochs in lengths])
         ax.set_xlabel("epochs")
 
-    return draw(f"bracket-{bracket}", 240, 224, label, paint)
+    return Drawing(f"bracket-{bracket}", 240, 224, label, paint)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from reports.analysis.importance import Share
 from reports.figures.axes import hairlines, whole_ticks
-from reports.figures.canvas import Canvas, draw, length_name
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing, length_name
+from reports.figures.theme_colours import Ink
 
 _ROW = 24
 _LONGEST_NAME = 36
 
 
-def importance_figure(shares: Sequence[Share], epochs: float, label: str) -> str:
+def importance_figure(shares: Sequence[Share], epochs: float, label: str) -> Drawing:
     """A bar a share with its standard deviation over trees, single hyperparameters dark and pairs light."""
     height = 12 + _ROW * len(shares) + 44
 
@@ -42,7 +42,7 @@ def importance_figure(shares: Sequence[Share], epochs: float, label: str) -> str
         ax.set_xlabel("share of the variance, %")
         hairlines(ax, "x")
 
-    return draw(f"importance-{length_name(epochs)}", 480, height, label, paint)
+    return Drawing(f"importance-{length_name(epochs)}", 480, height, label, paint)
 
 
 def _shortened(name: str) -> str:

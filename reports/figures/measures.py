@@ -9,12 +9,12 @@ from reports.analysis.classification import ReliabilityBin, wilson_interval
 from reports.analysis.robustness import Degradation
 from reports.analysis.weights import FinalistNorms, LayerWeights
 from reports.figures.axes import error_axis, error_scale, hairlines
-from reports.figures.canvas import Canvas, draw
+from reports.figures.canvas import Canvas, Drawing
 from reports.figures.curves import end_labels, finalist_colour
-from reports.figures.ink import Ink
+from reports.figures.theme_colours import Ink
 
 
-def reliability_figure(bins: Sequence[ReliabilityBin], label: str, name: str = "reliability") -> str:
+def reliability_figure(bins: Sequence[ReliabilityBin], label: str, name: str = "reliability") -> Drawing:
     """Accuracy against confidence with the 95% interval of each bin; under it the number of images."""
 
     def paint(canvas: Canvas) -> None:
@@ -42,10 +42,10 @@ def reliability_figure(bins: Sequence[ReliabilityBin], label: str, name: str = "
         ax.set_xlabel("confidence, %", labelpad=30)
         ax.set_ylabel("accuracy, %")
 
-    return draw(name, 440, 384, label, paint)
+    return Drawing(name, 440, 384, label, paint)
 
 
-def robustness_figure(found: Degradation, accuracies: Sequence[float], label: str) -> str:
+def robustness_figure(found: Degradation, accuracies: Sequence[float], label: str) -> Drawing:
     """One way of making images worse, on the scale of all of them."""
 
     def paint(canvas: Canvas) -> None:
@@ -66,10 +66,10 @@ def robustness_figure(found: Degradation, accuracies: Sequence[float], label: st
             ax.invert_xaxis()  # Worse is to the right, whichever way the levels run.
         ax.set_xlabel(found.unit.replace(", ", ",\n"))
 
-    return draw(f"robustness-{_slug(found.kind)}", 240, 214, label, paint)
+    return Drawing(f"robustness-{_slug(found.kind)}", 240, 214, label, paint)
 
 
-def weight_histogram(layer: LayerWeights, place: int, label: str) -> str:
+def weight_histogram(layer: LayerWeights, place: int, label: str) -> Drawing:
     """How a layer's weights are spread: no axis, its ends stand in the table."""
 
     def paint(canvas: Canvas) -> None:
@@ -81,10 +81,10 @@ def weight_histogram(layer: LayerWeights, place: int, label: str) -> str:
         ax.set_ylim(0, max([*layer.counts, 1]))
         ax.set_axis_off()
 
-    return draw(f"weights-{place}", 128, 36, label, paint)
+    return Drawing(f"weights-{place}", 128, 36, label, paint)
 
 
-def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: str) -> str:
+def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: str) -> Drawing:
     """The L2 norm of each layer's kernel of the confirmed configurations: mean over seeds, and from the least to the most."""
 
     def paint(canvas: Canvas) -> None:
@@ -107,10 +107,10 @@ def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: st
         ax.set_ylabel("L2 norm of its weights")
         end_labels(ax, ends)
 
-    return draw("finalist-norms", 480, 288, label, paint)
+    return Drawing("finalist-norms", 480, 288, label, paint)
 
 
-def pixel_figure(counts: Sequence[int], label: str) -> str:
+def pixel_figure(counts: Sequence[int], label: str) -> Drawing:
     """Share of the training pixels at each grey value, on a logarithmic scale."""
 
     def paint(canvas: Canvas) -> None:
@@ -133,7 +133,7 @@ def pixel_figure(counts: Sequence[int], label: str) -> str:
         ax.set_xlabel("grey value")
         ax.set_ylabel("% of pixels")
 
-    return draw("pixels", 400, 224, label, paint)
+    return Drawing("pixels", 400, 224, label, paint)
 
 
 def _slug(text: str) -> str:

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 
 from reports.analysis.parallel import Parallel, ParallelAxis, scattered
 from reports.figures.axes import error_limits, error_scale, error_ticks
-from reports.figures.canvas import Canvas, draw, length_name
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing, length_name
+from reports.figures.theme_colours import Ink
 from reports.formatting import setting
 
 _WIDTH = 720
@@ -22,7 +22,7 @@ _LANE = 22
 _LONGEST_NAME = 23
 
 
-def parallel_figure(found: Parallel, shown: Sequence[float], label: str) -> str:
+def parallel_figure(found: Parallel, shown: Sequence[float], label: str) -> Drawing:
     """A line a trial, coloured by its fifth, the best on top; the score is the last axis, on the scale of `shown`."""
     height = _TOP + _ROW * len(found.axes) + 52
 
@@ -38,7 +38,7 @@ def parallel_figure(found: Parallel, shown: Sequence[float], label: str) -> str:
         if any(None in axis.places for axis in found.axes):
             _word(ax, (_UNUSED, 12), "not used", Ink.MUTED, "center")
 
-    return draw(f"parallel-{length_name(found.epochs)}", _WIDTH, height, label, paint)
+    return Drawing(f"parallel-{length_name(found.epochs)}", _WIDTH, height, label, paint)
 
 
 def _lines(canvas: Canvas, ax: Axes, found: Parallel, shown: Sequence[float]) -> None:

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 
 from reports.analysis.pareto import ConfirmedPoint, Front, Measure, PublishedPoint, SizePoint, size_of
 from reports.figures.axes import error_axis, error_limits, error_scale, log_ticks, whole_ticks
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink, order_colour
+from reports.figures.canvas import Canvas, Drawing
 from reports.figures.labels import Box, Label, box_of_text, place_labels
+from reports.figures.theme_colours import Ink, order_colour
 
 _LONGEST_NAME = 28
 
@@ -37,10 +37,11 @@ def front_figure(
     *,
     name: str = "pareto",
     target: float | None = None,
+    best: str = "winner",
     width: int = 720,
     height: int = 400,
-) -> str:
-    """Trials, front, finalists, cap, published references, and the accuracy that the search was to reach."""
+) -> Drawing:
+    """Trials, front, finalists, cap, published references, and the accuracy that the search was to reach; `best` names the large mark."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(right=20, top=20)
@@ -59,7 +60,7 @@ def front_figure(
         _front_line(ax, found)
         _published(ax, found.published, found.measure)
         _confirmed(canvas, ax, found)
-        _labels(canvas, ax, found, level)
+        _labels(canvas, ax, found, level, best)
         if hidden:
             ax.annotate(
                 f"{hidden} trial{'s' if hidden > 1 else ''} below",
@@ -71,7 +72,7 @@ def front_figure(
                 color=Ink.MUTED,
             )
 
-    return draw(name, width, height, label, paint)
+    return Drawing(name, width, height, label, paint)
 
 
 def visible(found: Front) -> tuple[float, int]:
@@ -207,7 +208,7 @@ def _published(ax: Axes, published: Sequence[PublishedPoint], measure: Measure) 
     )
 
 
-def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None) -> None:
+def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None, best: str) -> None:
     """The winner's first; the table has those that find no room."""
     known = (*found.published, *_means(found.confirmed))
     marks = [_pixel(ax, _x(point, found.measure), point.accuracy) for point in known]
@@ -220,16 +221,16 @@ def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None) -> None
     if level is not None:
         left, line = (float(place) for place in ax.get_yaxis_transform().transform((0, error_scale(level))))
         taken.append(box_of_text(_target_words(level), left + 6, line + 2))
-    place_labels(ax, _wanted(found), taken, canvas.width)
+    place_labels(ax, _wanted(found, best), taken, canvas.width)
 
 
-def _wanted(found: Front) -> list[Label]:
+def _wanted(found: Front, best: str) -> list[Label]:
     winners = [point for point in found.confirmed if point.winner]
     labels = [
         Label(
             _x(point, found.measure),
             error_scale(point.mean),
-            f"winner, mean of {point.seeds}" if point.seeds > 1 else "winner",
+            f"{best}, mean of {point.seeds}" if point.seeds > 1 else best,
             Ink.WINNER,
             strong=True,
         )

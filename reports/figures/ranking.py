@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 
 from reports.analysis.ranking import Floats, RankCurve, thinned
 from reports.figures.axes import hairlines
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.theme_colours import Ink
 
 MOST_DRAWN = 20
 """Classes: of more those that are ranked worst."""
@@ -43,7 +43,7 @@ class Ranked:
     """What is said of the mean, of the worst class, of the others; "" for nothing."""
 
 
-def roc_figure(found: Ranked, label: str) -> str:
+def roc_figure(found: Ranked, label: str) -> Drawing:
     """Recall against the false positive rate, each class against the rest."""
     left, top = math.log10(0.5 / found.negatives), _top(found.positives)
 
@@ -62,10 +62,10 @@ def roc_figure(found: Ranked, label: str) -> str:
         ax.set_ylabel("recall, %")
         _words(ax, found, "right")
 
-    return draw("roc", *_SIZE, label, paint)
+    return Drawing("roc", *_SIZE, label, paint)
 
 
-def precision_recall_figure(found: Ranked, label: str) -> str:
+def precision_recall_figure(found: Ranked, label: str) -> Drawing:
     """Precision against recall, each class against the rest."""
     top = _top(found.positives)
 
@@ -84,7 +84,7 @@ def precision_recall_figure(found: Ranked, label: str) -> str:
         ax.set_ylabel("precision, %")
         _words(ax, found, "left")
 
-    return draw("precision-recall", *_SIZE, label, paint)
+    return Drawing("precision-recall", *_SIZE, label, paint)
 
 
 @dataclass(frozen=True)

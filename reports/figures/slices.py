@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
 from reports.analysis.slices import Slice, SliceGroup
 from reports.figures.axes import error_axis, floored, log_axis
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.theme_colours import Ink
 from reports.formatting import setting
 from tuner.records import Value
 
@@ -19,7 +18,7 @@ _OFFSETS = (0.0, -0.12, 0.12, -0.06, 0.06, -0.18, 0.18)
 """Marks of one category stand beside each other; by place in the list, so that a page is the same each time."""
 
 
-def slice_figure(found: Slice, accuracies: Sequence[float], place: int, label: str) -> str:
+def slice_figure(found: Slice, accuracies: Sequence[float], place: int, label: str) -> Drawing:
     """All lengths of training in one figure, in groups `length-<place>`; the score's scale is the same in every slice."""
 
     def paint(canvas: Canvas) -> None:
@@ -32,12 +31,7 @@ def slice_figure(found: Slice, accuracies: Sequence[float], place: int, label: s
         for length, group in enumerate(found.groups):
             _group(canvas, ax, found, group, gid=f"length-{length}", shown=accuracies)
 
-    return _layered(draw(f"slice-{place}", 264, 184, label, paint))
-
-
-def _layered(svg: str) -> str:
-    """Gives the groups of marks the class of their length of training."""
-    return re.sub(r'(<g id="slice-\d+-length-(\d+)[^"]*")', r'\1 class="length length-\2"', svg)
+    return Drawing(f"slice-{place}", 264, 184, label, paint)
 
 
 def _categories(ax: Axes, values: Sequence[Value]) -> None:

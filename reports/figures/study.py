@@ -13,8 +13,8 @@ from reports import formatting as text
 from reports.analysis.curves import Band, Curve
 from reports.analysis.study import ArmBand, ArmData, Effect, by_value, is_ordered
 from reports.figures.axes import epoch_axis, error_axis, error_limits, error_scale, hairlines, log_axis, spread_labels
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink, order_colour
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.theme_colours import Ink, order_colour
 
 Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
 
@@ -58,7 +58,7 @@ def short_label(label: str, most: int = _LONGEST_LABEL) -> str:
     return f"{line[: most - 1 - end]}…{line[-end:]}"
 
 
-def effect_figure(rows: Sequence[Effect], base: str, styles: dict[int, Look], label: str) -> str:
+def effect_figure(rows: Sequence[Effect], base: str, styles: dict[int, Look], label: str) -> Drawing:
     """Differences to the base in points: each seed's pair, the mean, and its 95% interval where it was tested."""
     others = [row for row in rows if not row.arm.base]
 
@@ -74,7 +74,7 @@ def effect_figure(rows: Sequence[Effect], base: str, styles: dict[int, Look], la
         _difference_axis(ax, others)
         ax.set_xlabel(f"validation accuracy minus that of {short_label(base)}, points")
 
-    return draw("effects", 640, 60 + _ROW * max(len(others), 1), label, paint)
+    return Drawing("effects", 640, 60 + _ROW * max(len(others), 1), label, paint)
 
 
 def _effect_row(canvas: Canvas, ax: Axes, row: Effect, place: int, style: Look) -> None:
@@ -133,7 +133,7 @@ def _difference_axis(ax: Axes, rows: Sequence[Effect]) -> None:
 
 def accuracy_bands(
     found: Sequence[ArmBand], styles: dict[int, Look], shown: Sequence[float], *, name: str, axis: str, label: str
-) -> str:
+) -> Drawing:
     """An accuracy of each epoch, a band and a mean for each arm, on an error scale made for `shown`."""
 
     def paint(canvas: Canvas) -> None:
@@ -147,10 +147,10 @@ def accuracy_bands(
         ends = [max(error_scale(item.band.mean[-1]), low) for item in found]
         _labels(ax, found, styles, label_places(ends, low, high))
 
-    return draw(name, _CURVES_WIDTH, max(300, 72 + 20 * len(found)), label, paint)
+    return Drawing(name, _CURVES_WIDTH, max(300, 72 + 20 * len(found)), label, paint)
 
 
-def loss_bands(found: Sequence[ArmBand], styles: dict[int, Look], *, name: str, axis: str, label: str) -> str:
+def loss_bands(found: Sequence[ArmBand], styles: dict[int, Look], *, name: str, axis: str, label: str) -> Drawing:
     """A loss of each epoch, a band and a mean for each arm, on a logarithmic scale."""
 
     def paint(canvas: Canvas) -> None:
@@ -167,7 +167,7 @@ def loss_bands(found: Sequence[ArmBand], styles: dict[int, Look], *, name: str, 
         places = label_places(ends, math.log10(low), math.log10(high))
         _labels(ax, found, styles, [10**place for place in places])
 
-    return draw(name, _CURVES_WIDTH, max(300, 72 + 20 * len(found)), label, paint)
+    return Drawing(name, _CURVES_WIDTH, max(300, 72 + 20 * len(found)), label, paint)
 
 
 def _band(ax: Axes, band: Band, style: Look, scale: Callable[[float], float]) -> None:
@@ -215,7 +215,7 @@ def arm_curves(
     place: int,
     last: int,
     label: str,
-) -> str:
+) -> Drawing:
     """One arm: training dashed, validation solid, each seed thin; scale and epochs are the same for all arms."""
 
     def paint(canvas: Canvas) -> None:
@@ -232,4 +232,4 @@ def arm_curves(
         error_axis(ax, shown, label="", ticks=5)
         epoch_axis(ax, last)
 
-    return draw(f"arm-{place}", 264, 200, label, paint)
+    return Drawing(f"arm-{place}", 264, 200, label, paint)

@@ -13,9 +13,9 @@ from reports.analysis.study import ArmData, Spread
 from reports.analysis.study_learning import Stopping
 from reports.analysis.study_measures import LayerValues
 from reports.figures.axes import error_axis, error_scale, hairlines, log_axis, log_ticks, whole_ticks
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing
 from reports.figures.study import Look, label_places, short_label
+from reports.figures.theme_colours import Ink
 
 _MOST_TICKS = 7
 _TICKS_APART = 1.3
@@ -33,7 +33,7 @@ class Measured:
 
 def dots_figure(
     rows: Sequence[Measured], styles: dict[int, Look], *, name: str, axis: str, label: str, log: bool = False
-) -> str:
+) -> Drawing:
     """One measure: a row an arm, its seeds as small marks, their mean as a large one."""
 
     def paint(canvas: Canvas) -> None:
@@ -50,7 +50,7 @@ def dots_figure(
         ax.spines["left"].set_visible(False)
         ax.set_xlabel(axis)
 
-    return draw(name, 340, 64 + 26 * len(rows), label, paint)
+    return Drawing(name, 340, 64 + 26 * len(rows), label, paint)
 
 
 def _value_axis(ax: Axes, values: Sequence[float], *, log: bool) -> None:
@@ -64,7 +64,7 @@ def _value_axis(ax: Axes, values: Sequence[float], *, log: bool) -> None:
     hairlines(ax, "x")
 
 
-def layers_figure(rows: Sequence[LayerValues], styles: dict[int, Look], *, name: str, axis: str, label: str) -> str:
+def layers_figure(rows: Sequence[LayerValues], styles: dict[int, Look], *, name: str, axis: str, label: str) -> Drawing:
     """One number a layer, first to last, a line an arm, on a logarithmic scale."""
     names = max((row.names for row in rows), key=len)
 
@@ -86,7 +86,7 @@ def layers_figure(rows: Sequence[LayerValues], styles: dict[int, Look], *, name:
         for row, place in zip(rows, label_places(ends, math.log10(low), math.log10(high)), strict=True):
             _side_label(ax, row.arm, 10**place, styles)
 
-    return draw(name, 760, max(320, 130 + 19 * len(rows)), label, paint)
+    return Drawing(name, 760, max(320, 130 + 19 * len(rows)), label, paint)
 
 
 def _last_finite(values: Sequence[float], otherwise: float) -> float:
@@ -100,7 +100,7 @@ def _side_label(ax: Axes, arm: ArmData, height: float, styles: dict[int, Look]) 
     )  # fmt: skip
 
 
-def stopping_figure(rows: Sequence[Stopping], styles: dict[int, Look], label: str) -> str:
+def stopping_figure(rows: Sequence[Stopping], styles: dict[int, Look], label: str) -> Drawing:
     """Accuracy against the epochs that were run; hollow marks put the best weights back."""
 
     def paint(canvas: Canvas) -> None:
@@ -125,7 +125,7 @@ def stopping_figure(rows: Sequence[Stopping], styles: dict[int, Look], label: st
         ax.set_xticks(ticks, [str(tick) for tick in ticks])
         ax.set_xlabel("epochs run, mean over seeds")
 
-    return draw("stopping", 760, max(340, 100 + 19 * len(rows)), label, paint)
+    return Drawing("stopping", 760, max(340, 100 + 19 * len(rows)), label, paint)
 
 
 def line_figure(
@@ -138,7 +138,7 @@ def line_figure(
     label: str,
     accuracy: bool,
     unit: str = "",
-) -> str:
+) -> Drawing:
     """A measure against a number, logarithmic: the mean as a line, each seed a mark."""
     scale: Callable[[float], float] = error_scale if accuracy else (lambda value: 100 * value)
 
@@ -160,7 +160,7 @@ def line_figure(
         _number_axis(ax, places)
         ax.set_xlabel(axis)
 
-    return draw(name, 440, 280, label, paint)
+    return Drawing(name, 440, 280, label, paint)
 
 
 def _number_axis(ax: Axes, places: Sequence[float]) -> None:

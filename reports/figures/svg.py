@@ -1,15 +1,16 @@
-"""Matplotlib's SVG made fit for a page: its colours follow the theme, every id is unique, each mark has the id of its trial."""
+"""Matplotlib's SVG as a tree, made fit for a page: colours follow the theme, every id is unique, each mark has its trial's id."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from matplotlib.figure import Figure
 
-from reports.figures.ink import VARIABLES
+from reports.figures.theme_colours import STAND_INS, css_variable
 
 PIXELS_PER_INCH = 72
 """Matplotlib's SVG counts in points; at 72 of them an inch a point is a pixel of the page."""
@@ -17,37 +18,54 @@ PIXELS_PER_INCH = 72
 _WIDE = 480
 """Figures wider than this one scrolls on a phone rather than shrink."""
 
-_COLOUR = re.compile("|".join(VARIABLES))
-_ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
-_TRIAL_GROUP = re.compile(r'<g id="trial-(\d+)(?:--\d+)?"')
-_TAG = re.compile(r"<[^>]*>")
+_SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that XML can't hold."""
 _LONG_DECIMAL = re.compile(r"(\d\.\d\d)\d+")
-_FONT = re.compile(r"(font: (?:[\w.]+ )*?[\d.]+px|font-family:) [^;\"]+")
-_NO_TURN = re.compile(r' transform="rotate\(-0 [^"]*"')
-_UNSEEN = re.compile(r'<path [^>]*style="fill: none"/>')
-"""Neither filled nor stroked: the empty cells of a matrix, the ground of a figure."""
+_TENTHS = re.compile(r"(\d\.\d)\d+")
 _HASHED = re.compile(r"[mp][0-9a-f]{10}")
 """Matplotlib's names of markers and clipping paths: each mark says its marker's again."""
-
-_USES = re.compile(r"<g>((?:\s*<use [^>]*/>){2,})\s*</g>")
-_USE_STYLE = re.compile(r' style="([^"]*)"/>')
-_SPACE = re.compile(r"\s*\n\s*")
-_STYLE_OF = re.compile(r' style="[^"]*"')
-_USE = re.compile(r"<use [^>]*>")
-_ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
-_USED = re.compile(r'href="#([^"]+)"')
-_MARKER = re.compile(r'<defs>\s*<path id="([^"]*)" [^>]*>\s*</defs>')
-_DISC = re.compile(r'<path id="([^"]*)" d="M 0 ([\d.]+)\s+(?=(?:C[^CLz"]*){8}z)')
+_DISC = re.compile(r"M 0 ([\d.]+) (C[^CLz]*){8}z")
 """Matplotlib's marker "o": eight curves around the origin, from the point below it."""
-_LINE = re.compile(r'<path d="([^"]*)"[^>]*?( style="[^"]*")/>')
-_TENTHS = re.compile(r"(\d\.\d)\d+")
-_FURTHER_POINT = re.compile(r"\s+L ")
+
+_VARIABLES = {colour: f"var({css_variable(role)})" for role, colour in STAND_INS.items()}
+
+ElementTree.register_namespace("", _SVG)
+ElementTree.register_namespace("xlink", _XLINK)
+
+
+def parse_svg(figure: Figure, **settings: object) -> Element:
+    """Return a figure as matplotlib's SVG, a tree without namespaces' prefixes and without white space between elements.
+
+    Args:
+        figure: at `PIXELS_PER_INCH`.
+        **settings: of `Figure.savefig`.
+    """
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", **settings)  # type: ignore[arg-type]
+    root = ElementTree.fromstring(_NOT_XML.sub("\ufffd", stream.getvalue()))
+    for element in root.iter():
+        element.tail = None
+        if element.text is not None and element.tag != f"{{{_SVG}}}text":
+            element.text = element.text.strip() or None
+    return root
+
+
+def set_fonts(root: Element, family: str) -> None:
+    """Write all text in one family."""
+    for element in root.iter(f"{{{_SVG}}}text"):
+        style = _declarations(element)
+        for name in ("font", "font-family"):
+            if name in style:
+                size = style[name].partition("px ")[0] + "px " if name == "font" else ""
+                style[name] = f"{size}{family}"
+        _set_style(element, style)
 
 
 def page_svg(
     figure: Figure, name: str, label: str, marks: Mapping[str, Sequence[str]], line_marks: Mapping[str, Sequence[str]]
 ) -> str:
-    """The figure as one SVG element whose colours, fonts and ids belong to the page.
+    """Return a figure as one SVG element whose colours, fonts and ids belong to the page.
 
     Args:
         figure: drawn in stand-in colours, at `PIXELS_PER_INCH`.
@@ -56,91 +74,174 @@ def page_svg(
         marks: gid of a set of markers → the trial of each, in order.
         line_marks: the same for lines.
     """
-    stream = io.StringIO()
-    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
-    source = stream.getvalue()
-    body = source[source.index(">", source.index("<svg")) + 1 : source.rindex("</svg>")]
-    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
-    for gid, trials in marks.items():
-        body = _name_marks(body, gid, trials)
+    drawn = parse_svg(figure, transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    set_fonts(drawn, "var(--sans)")
+    _strip_namespaces(drawn)
+    _remove_unseen(drawn)
+    groups = {element.get("id"): element for element in drawn.iter("g")}
     for gid, trials in line_marks.items():
-        body = _name_lines(body, gid, trials)
-    body = _used_definitions(body) if marks else body
-    body = _TRIAL_GROUP.sub(lambda m: f'{m.group(0)} class="mark" data-trial="{m.group(1)}"', body)
-    body = _own_ids(body, name).replace("xlink:href", "href")
-    body = _NO_TURN.sub("", _FONT.sub(r"\1 var(--sans)", body))
-    body = _COLOUR.sub(lambda m: f"var({VARIABLES[m.group(0)]})", body)
-    body = _UNSEEN.sub("", body)
-    body = _USES.sub(_style_once, body)
-    body = _TAG.sub(lambda m: _LONG_DECIMAL.sub(r"\1", m.group(0)), body)
-    body = _SPACE.sub(" ", body).strip()
-    text = escape(label, quote=True)
+        _name_lines(groups[gid], trials)
+    if marks:
+        markers = {path.get("id", ""): path for path in drawn.iterfind(".//defs/path")}
+        for gid, trials in marks.items():
+            _name_marks(groups[gid], trials, markers)
+        _keep_used_markers(drawn)
+    for element in drawn.iter():
+        _share_style(element)
+        _name_group(element)
+        _shorten(element)
+    _own_ids(drawn, name)
     width, height = (round(inches * PIXELS_PER_INCH) for inches in figure.get_size_inches())
-    wide = " wide" if width > _WIDE else ""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="figure{wide}" data-figure="{name}" role="img" aria-label="{text}" viewBox="0 0 {width} {height}" '
-        f'style="--width: {width}px" stroke-linejoin="round">{body}</svg>'
+    svg = Element(
+        "svg",
+        {
+            "xmlns": _SVG,
+            "class": f"figure{' wide' if width > _WIDE else ''}",
+            "data-figure": name,
+            "role": "img",
+            "aria-label": _NOT_XML.sub("\ufffd", label),
+            "viewBox": f"0 0 {width} {height}",
+            "style": f"--width: {width}px",
+            "stroke-linejoin": "round",
+        },
     )
+    svg.extend(drawn)
+    return format_svg(svg)
 
 
-def _name_lines(body: str, gid: str, trials: Sequence[str]) -> str:
-    """Gives each line of a group its trial, in tenths of a pixel, and the look that they share to the group."""
-    head = f'<g id="{gid}"'
-    start = body.index(f"{head}>")
-    end = body.index("</g>", start)
-    found = [(line.group(1), line.group(2)) for line in _LINE.finditer(body, start, end)]
-    drawn = (_FURTHER_POINT.sub(" ", _TENTHS.sub(r"\1", points)).strip() for points, _ in found)
-    marks = (f'<path class="mark" data-trial="{t}" d="{d}"/>' for t, d in zip(trials, drawn, strict=True))
-    return f"{body[:start]}{head}{found[0][1]}>{''.join(marks)}{body[end:]}"
+def format_svg(root: Element) -> str:
+    """Return a tree as text."""
+    # Angle brackets of texts and attributes are escaped: these are the ends of empty elements.
+    return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
-def _own_ids(body: str, prefix: str) -> str:
-    """Ids that are unique on the page, and short: a large figure names its marker thousands of times."""
+def _strip_namespaces(root: Element) -> None:
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        if (target := element.attrib.pop(f"{{{_XLINK}}}href", None)) is not None:
+            element.attrib = {"href": target, **element.attrib}
+
+
+def _remove_unseen(root: Element) -> None:
+    """Remove what the page doesn't show: metadata, styles of its own, paths that are neither filled nor stroked."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            unseen = child.tag == "path" and child.get("style") == "fill: none"
+            if unseen or child.tag in ("metadata", "style") or _is_empty_definition(child):
+                parent.remove(child)
+
+
+def _is_empty_definition(element: Element) -> bool:
+    return element.tag == "defs" and all(child.tag == "style" for child in element)
+
+
+def _name_lines(group: Element, trials: Sequence[str]) -> None:
+    """Give each line of a group its trial, in tenths of a pixel, and the look that they share to the group."""
+    paths = group.findall("path")
+    if "style" in paths[0].attrib:
+        group.set("style", paths[0].attrib["style"])
+    for child in list(group):
+        group.remove(child)
+    for trial, path in zip(trials, paths, strict=True):
+        points = " ".join(_TENTHS.sub(r"\1", path.attrib["d"]).replace("\n", " ").replace(" L ", " ").split())
+        ElementTree.SubElement(group, "path", {"class": "mark", "data-trial": trial, "d": points})
+
+
+def _name_marks(group: Element, trials: Sequence[str], markers: Mapping[str, Element]) -> None:
+    """Give each marker its trial, and the look that they share to the group around them.
+
+    A page has tens of thousands of markers, so a disc is a `circle`: shorter than a `use`, and less work to draw.
+    """
+    names = iter(trials)
+    for parent in [group, *group.iter("g")]:
+        uses = parent.findall("use")
+        if uses and "style" in uses[0].attrib and parent is not group:
+            parent.set("style", uses[0].attrib["style"])
+        for use in uses:
+            use.attrib.pop("style", None)
+            attributes = {"class": "mark", "data-trial": next(names), **use.attrib}
+            disc = _DISC.fullmatch(" ".join(markers[use.attrib["href"][1:]].attrib["d"].split()))
+            if disc is not None:
+                x, y = float(attributes.pop("x")), float(attributes.pop("y"))
+                del attributes["href"]
+                attributes |= {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": disc.group(1)}
+                use.tag = "circle"
+            use.attrib = attributes
+
+
+def _keep_used_markers(root: Element) -> None:
+    """Remove markers that no mark uses any more; the own look of the others would hide that of the marks' group."""
+    used = {element.attrib["href"][1:] for element in root.iter() if "href" in element.attrib}
+    for parent in list(root.iter()):
+        for definitions in parent.findall("defs"):
+            paths = definitions.findall("path")
+            if paths and paths[0].get("id") not in used:
+                parent.remove(definitions)
+            for path in paths:
+                path.attrib.pop("style", None)
+
+
+def _share_style(group: Element) -> None:
+    """Give the look of markers that all look alike to their group, once."""
+    marks = list(group)
+    styles = {mark.get("style") for mark in marks}
+    if group.tag == "g" and not group.attrib and len(marks) > 1 and {mark.tag for mark in marks} == {"use"}:
+        (style, *others) = styles
+        if style is not None and not others:
+            group.set("style", style)
+            for mark in marks:
+                del mark.attrib["style"]
+
+
+def _name_group(group: Element) -> None:
+    """Give an artist the classes that its id speaks of: a trial's ("trial-0007--2"), those of a length of training ("length-0-mean")."""
+    kind, _, rest = group.get("id", "").partition("-")
+    number = rest.partition("-")[0]
+    if kind == "trial" and number.isdecimal():
+        group.set("class", "mark")
+        group.set("data-trial", number)
+    elif kind == "length" and number.isdecimal():
+        group.set("class", f"length length-{number}")
+
+
+def _shorten(element: Element) -> None:
+    """Shorten numbers to hundredths of a pixel, and put the theme's variables in place of stand-in colours."""
+    if element.get("transform", "").startswith("rotate(-0 "):
+        del element.attrib["transform"]
+    for name, value in element.attrib.items():
+        element.attrib[name] = " ".join(_LONG_DECIMAL.sub(r"\1", value).split()) if name != "id" else value
+    if "style" in element.attrib:
+        style = {name: _VARIABLES.get(value, value) for name, value in _declarations(element).items()}
+        _set_style(element, style)
+
+
+def _own_ids(root: Element, prefix: str) -> None:
+    """Make ids unique on the page, and short: a large figure names its marker thousands of times."""
     short: dict[str, str] = {}
-
-    def own(match: re.Match[str]) -> str:
-        name = match.group(2)
-        if _HASHED.fullmatch(name):
-            name = short.setdefault(name, f"{name[0]}{len(short)}")
-        return f"{match.group(1)}{prefix}-{name}"
-
-    return _ID.sub(own, body)
+    for element, attribute, before, identifier, after in list(_references(root)):
+        hashed = _HASHED.fullmatch(identifier) is not None
+        new = short.setdefault(identifier, f"{identifier[0]}{len(short)}") if hashed else identifier
+        element.set(attribute, f"{before}{prefix}-{new}{after}")
 
 
-def _style_once(match: re.Match[str]) -> str:
-    """Marks that all look alike take their look from their group."""
-    marks = match.group(1)
-    styles = set(_USE_STYLE.findall(marks))
-    if len(styles) != 1 or len(_USE_STYLE.findall(marks)) != marks.count("<use "):
-        return match.group()
-    return f'<g style="{styles.pop()}">{_USE_STYLE.sub("/>", marks)}</g>'
+def _references(root: Element) -> Iterator[tuple[Element, str, str, str, str]]:
+    """Yield each id and each use of one: element, attribute, the text before it, the id, the text after it."""
+    for element in root.iter():
+        for attribute, value in element.attrib.items():
+            if attribute == "id":
+                yield element, attribute, "", value, ""
+            elif attribute == "href":
+                yield element, attribute, "#", value[1:], ""
+            elif attribute == "clip-path":
+                yield element, attribute, "url(#", value[5:-1], ")"
 
 
-def _name_marks(body: str, gid: str, trials: Sequence[str]) -> str:
-    """Each marker gets its trial; their look, which they share, is written once, on the group around them."""
-    start = body.index(f'<g id="{gid}">')
-    end = body.index("</g>", start)
-    group, names = body[start:end], iter(trials)
-    look = _STYLE_OF.search(group, max(group.find("<use "), 0))
-    # Matplotlib defines a marker where it is first used, perhaps in another group.
-    radii = dict(_DISC.findall(body))
-    marked = _USE.sub(lambda use: _mark(use.group(), next(names), radii), group)
-    marked = marked.replace("<g>", f"<g{look.group()}>", 1) if look else marked
-    return body[:start] + marked + body[end:]
+def _declarations(element: Element) -> dict[str, str]:
+    """Return the CSS declarations of an element's style."""
+    parts = (part.partition(":") for part in element.get("style", "").split(";") if part.strip())
+    return {name.strip(): value.strip() for name, _, value in parts}
 
 
-def _mark(use: str, trial: str, radii: Mapping[str, str]) -> str:
-    """A page has tens of thousands of markers, so a disc is a `circle`: shorter than a `use`, and less work to draw."""
-    name = f'class="mark" data-trial="{trial}"'
-    values = dict(_ATTRIBUTE.findall(use))
-    radius = radii.get(values["href"].removeprefix("#"))
-    if radius is None:
-        return _STYLE_OF.sub("", use).replace("<use", f"<use {name}")
-    return f'<circle {name} cx="{float(values["x"]):.1f}" cy="{float(values["y"]):.1f}" r="{radius}"/>'
-
-
-def _used_definitions(body: str) -> str:
-    """Markers are defined once; their own look would hide that of the group, and a disc's is not used any more."""
-    used = set(_USED.findall(body))
-    return _MARKER.sub(lambda found: _STYLE_OF.sub("", found.group()) if found.group(1) in used else "", body)
+def _set_style(element: Element, style: Mapping[str, str]) -> None:
+    if style:
+        element.set("style", "; ".join(f"{name}: {value}" for name, value in style.items()))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from reports.analysis.training import Published
 from reports.figures.axes import hairlines
-from reports.figures.canvas import Canvas, draw
-from reports.figures.ink import Ink
+from reports.figures.canvas import Canvas, Drawing
 from reports.figures.study import short_label
+from reports.figures.theme_colours import Ink
 
 
-def published_figure(found: Published, label: str) -> str:
+def published_figure(found: Published, label: str) -> Drawing:
     """Two rows: the published figure; our seeds, their mean, and the interval of the exported model."""
 
     def paint(canvas: Canvas) -> None:
@@ -34,4 +34,4 @@ def published_figure(found: Published, label: str) -> str:
         hairlines(ax, "x")
         ax.set_xlabel("test accuracy, %")
 
-    return draw("published", 440, 176, label, paint)
+    return Drawing("published", 440, 176, label, paint)

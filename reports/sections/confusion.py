@@ -28,7 +28,7 @@ from reports.figures.measures import reliability_figure
 from reports.figures.ranking import MOST_DRAWN, Ranked, precision_recall_figure, roc_figure
 from reports.run_data import RunData
 from reports.sections.refit import exported_words
-from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 from reports.sections.testing import format_why_not_tested
 
 _LONGEST_NAME = 24
@@ -82,7 +82,7 @@ def build(run: RunData) -> Section:
             "no_curves": "" if curves else "All images are of one class, so there is nothing to rank them against.",
             "many": len(counts) > _MANY,
             "classes": _class_table(run, counts, curves),
-            "reliability": figure(reliability_figure(bins, _calibration_title(scored)), _calibration_title(scored)),
+            "reliability": Figure(reliability_figure(bins, _calibration_title(scored)), _calibration_title(scored)),
             "scores": _score_words(run, scored),
         },
     )
@@ -114,11 +114,11 @@ def _matrices(run: RunData, counts: npt.NDArray[np.int64]) -> list[Figure]:
     written = [[str(n) if n else "" for n in row] for row in counts]
     percent = [[_share_text(value) for value in row] for row in shares]
     return [
-        figure(
+        Figure(
             confusion_figure(counts.astype(np.float64), written, names, count_words, name="confusion-counts"),
             count_words,
         ),
-        figure(confusion_figure(shares, percent, names, share_words, name="confusion-shares"), share_words),
+        Figure(confusion_figure(shares, percent, names, share_words, name="confusion-shares"), share_words),
     ]
 
 
@@ -169,8 +169,8 @@ def _curve_figures(run: RunData, scored: Scored, curves: tuple[RankCurve, ...]) 
         f"{text.area(by_precision[0].average_precision)}, of class {_name(run, by_precision[0])}"
     )
     return [
-        figure(roc_figure(Ranked(by_area, mean, *sizes, _curve_words(run, by_area)), roc), roc),
-        figure(
+        Figure(roc_figure(Ranked(by_area, mean, *sizes, _curve_words(run, by_area)), roc), roc),
+        Figure(
             precision_recall_figure(Ranked(by_precision, mean, *sizes, _curve_words(run, by_precision)), precision),
             precision,
         ),

@@ -11,7 +11,7 @@ from reports.analysis.custom_images import Answer, Drawn, DrawnStyle, Own, drawn
 from reports.figures.measures import reliability_figure
 from reports.run_data import Array, RunData
 from reports.sections.errors import Line, probability_words
-from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 
 _FEWEST_BINS = 3
 """With fewer a calibration plot is one or two points in a corner; its number says as much."""
@@ -145,7 +145,7 @@ def _figures(drawn: Drawn) -> list[Figure]:
     if len(drawn.bins) < _FEWEST_BINS:
         return []
     words = f"On drawn digits its probabilities are off by {text.percent(drawn.calibration_error)} points on average"
-    return [figure(reliability_figure(drawn.bins, words, name="drawn-reliability"), words)]
+    return [Figure(reliability_figure(drawn.bins, words, name="drawn-reliability"), words)]
 
 
 def _class_table(run: RunData, drawn: Drawn) -> Table:

@@ -12,7 +12,7 @@ from reports.figures.measures import pixel_figure
 from reports.run_data import Array, DataSet, RunData
 from reports.sections.banners import DIGITS
 from reports.sections.folds import held_out_words
-from reports.sections.section import Cell, Column, Picture, Row, Section, Table, figure
+from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table
 
 _MANY = 20
 """Classes: a longer table scrolls."""
@@ -51,7 +51,7 @@ def build(run: RunData) -> Section:
             "balance": _balance_words(data),
             "many": data.classes > _MANY,
             "classes": _class_table(data),
-            "pixels": figure(pixel_figure(data.pixel_histogram, pixels), pixels) if any(data.pixel_histogram) else None,
+            "pixels": Figure(pixel_figure(data.pixel_histogram, pixels), pixels) if any(data.pixel_histogram) else None,
             "no_pixels": "" if any(data.pixel_histogram) else "The run has counted no pixels.",
             "samples": _samples(run),
             "sample_head": _sample_head(run),

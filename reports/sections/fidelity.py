@@ -7,7 +7,7 @@ from reports.analysis.fidelity import LEAST_PAIRS, Fidelity, fidelities
 from reports.analysis.trials import explored, groups_by_epochs
 from reports.figures.fidelity import fidelity_figure
 from reports.run_data import RunData
-from reports.sections.section import Figure, Section, figure
+from reports.sections.section import Figure, Section
 
 _MOST_PAIRS = 10
 _FEWEST_MARKS = 3
@@ -58,7 +58,7 @@ def _figure(item: Fidelity) -> Figure:
         title = f"{lengths}: {count} configurations, {LEAST_PAIRS} are wanted for a correlation"
     else:
         title = f"{lengths}: {count} configurations with equal scores, so no ranks to compare"
-    return figure(
+    return Figure(
         fidelity_figure(item, title),
         title,
         f"{count} of {text.plural(item.all_short, 'configuration')} scored at {text.plural(item.short_epochs, 'epoch')}.",

@@ -17,7 +17,7 @@ from reports.figures.importance import importance_figure
 from reports.figures.parallel import parallel_figure
 from reports.figures.slices import slice_figure
 from reports.run_data import Hyperparameter, RunData
-from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 
 _MOST_AXES = 12
 _MOST_MARKS = 20_000
@@ -159,7 +159,7 @@ def _parallel_figure(found: Parallel | None, group: EpochGroup, run: RunData, *,
         return None
     title = _common_words(group, run.info.hyperparameters)
     caption = f"{_axes_words(found, ranked=ranked)}A line is a trial. That a value is common among the best is no proof that it makes them so."
-    return figure(parallel_figure(found, _shown([group]), title), title, caption)
+    return Figure(parallel_figure(found, _shown([group]), title), title, caption)
 
 
 def _axes_words(found: Parallel, *, ranked: bool) -> str:
@@ -234,7 +234,7 @@ def _importance_figure(verdict: _Verdict, group: EpochGroup) -> Figure | None:
         f"The forest ({TREES} trees) foretells {text.percent(found.explained, 0)}% of the variance of trials that it has not seen (R², out of bag); "
         f"{text.percent(rest, 0)}% of what it foretells is spread over all that is not drawn. Light bars are pairs, beyond what each of the two explains."
     )
-    return figure(importance_figure(drawn_shares, group.epochs, title), title, caption)
+    return Figure(importance_figure(drawn_shares, group.epochs, title), title, caption)
 
 
 def _importance_table(verdict: _Verdict, space: Sequence[Hyperparameter]) -> Table | None:
@@ -264,7 +264,7 @@ def _importance_table(verdict: _Verdict, space: Sequence[Hyperparameter]) -> Tab
 def _figures(found: Sequence[Slice], groups: Sequence[EpochGroup]) -> list[Figure]:
     shown = _shown(groups)
     return [
-        figure(
+        Figure(
             slice_figure(item, shown, place, f"Validation accuracy against {item.name}"), item.name, item.description
         )
         for place, item in enumerate(found)

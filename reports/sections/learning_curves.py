@@ -30,7 +30,7 @@ from reports.figures.curves import (
 )
 from reports.figures.study import short_label
 from reports.run_data import RunData
-from reports.sections.section import Figure, Section, figure
+from reports.sections.section import Figure, Section
 from tuner.records import TrialRecord
 
 _MOST_STOPS = 12
@@ -137,7 +137,7 @@ def _accuracy(run: RunData, confirmed: list[Confirmed]) -> Figure | None:
     )
     lines = [curve(record, "val_accuracy") for record in behind]
     svg = accuracy_curves(lines, bands, own, words, early_stops(run.records))
-    return figure(svg, words, " ".join(filter(None, (_behind_words(len(behind), len(others)), _share_words(behind)))))
+    return Figure(svg, words, " ".join(filter(None, (_behind_words(len(behind), len(others)), _share_words(behind)))))
 
 
 def _seeds_words(run: RunData, winner: tuple[TrialRecord, ...]) -> str:
@@ -174,7 +174,7 @@ def _split_accuracy(confirmed: list[Confirmed]) -> Figure | None:
     if not splits or splits[0].place != 1 or splits[0].training is None:
         return None
     words = f"Accuracy: {_both(splits[0], text.percent, '%')}"
-    return figure(split_accuracy(splits, words), words)
+    return Figure(split_accuracy(splits, words), words)
 
 
 def _split_loss(confirmed: list[Confirmed]) -> Figure | None:
@@ -182,7 +182,7 @@ def _split_loss(confirmed: list[Confirmed]) -> Figure | None:
     if not splits or splits[0].place != 1:
         return None
     words = f"Loss: {_both(splits[0], text.loss, '')}"
-    return figure(split_loss(splits, words), words)
+    return Figure(split_loss(splits, words), words)
 
 
 def _both(split: Split, shown: Callable[[float], str], unit: str) -> str:
@@ -197,7 +197,7 @@ def _gap(confirmed: list[Confirmed]) -> Figure | None:
     if not bands or not bands[0].winner:
         return None
     words = f"The gap: {_gap_story(bands[0].band)}"
-    return figure(gap_curves(bands, words), words)
+    return Figure(gap_curves(bands, words), words)
 
 
 def _gap_story(own: Band) -> str:
@@ -219,7 +219,7 @@ def _rate(confirmed: list[Confirmed]) -> Figure | None:
     own = rates[0].band
     peak = max(own.mean)
     words = f"Learning rate: {text.short(peak)} at its highest, in epoch {own.epochs[own.mean.index(peak)]}"
-    return figure(rate_curves(rates, words), words)
+    return Figure(rate_curves(rates, words), words)
 
 
 def _gap_words(winner: tuple[TrialRecord, ...], gap: float | None) -> str:

@@ -7,7 +7,7 @@ from reports.analysis.pareto import Front, size_front
 from reports.analysis.target import target_of
 from reports.figures.pareto import front_figure
 from reports.run_data import RunData
-from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 
 _NOUNS = {"parameters": "parameters", "multiply_adds": "multiply-adds an image"}
 _LEVEL = "The dotted line is the target; one that is far from every trial is not drawn. "
@@ -16,7 +16,7 @@ _LEVEL = "The dotted line is the target; one that is far from every trial is not
 def build(run: RunData) -> Section:
     """The fronts, drawn, and the one of parameters as a table."""
     found, target = size_front(run), target_of(run)
-    drawn = front_figure(found, _drawn(found), target=target) if found.points else None
+    drawn = front_figure(found, _drawn(found), target=target, best=_best(run)) if found.points else None
     return Section(
         id="pareto",
         name="Accuracy and size",
@@ -27,12 +27,16 @@ def build(run: RunData) -> Section:
         f"{'' if target is None else _LEVEL}"
         "Diamonds are published test accuracies, which are not validation accuracies of this run.",
         body={
-            "figure": figure(drawn, _drawn(found)) if drawn is not None else None,
+            "figure": Figure(drawn, _drawn(found)) if drawn is not None else None,
             "why_none": "" if found.points else "No trial has a score, so there is no front.",
             "table": _table(found),
             "work": _work(run),
         },
     )
+
+
+def _best(run: RunData) -> str:
+    return "best arm" if run.info.kind == "study" else "winner"
 
 
 def _work(run: RunData) -> Figure | None:
@@ -41,8 +45,10 @@ def _work(run: RunData) -> Figure | None:
     if not found.points:
         return None
     title = _title(found)
-    svg = front_figure(found, title, name="pareto-work", target=target_of(run), width=480, height=300)
-    return figure(svg, title, "Each trial's work for one image, counted from its layers.")
+    drawing = front_figure(
+        found, title, name="pareto-work", target=target_of(run), best=_best(run), width=480, height=300
+    )
+    return Figure(drawing, title, "Each trial's work for one image, counted from its layers.")
 
 
 def _title(found: Front) -> str:

@@ -6,7 +6,7 @@ from reports import formatting as text
 from reports.analysis.robustness import Degradation, degradations
 from reports.figures.measures import robustness_figure
 from reports.run_data import RunData
-from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 from reports.sections.testing import format_why_not_tested
 
 _HOW = (
@@ -27,7 +27,7 @@ def build(run: RunData) -> Section:
         if found
         else "How much accuracy the exported model keeps on test images that are made worse, where it meets them.",
         body={
-            "figures": [figure(robustness_figure(item, every, _words(item)), _words(item)) for item in found],
+            "figures": [Figure(robustness_figure(item, every, _words(item)), _words(item)) for item in found],
             "table": _table(found),
             "caveat": "Only the exported model was measured, so there is no spread over seeds here." if found else "",
             "why_none": "" if found else f"{format_why_not_tested(run)}, so this was not measured.",

@@ -7,7 +7,7 @@ from reports.analysis.search import History, RungOutcome, history, paths, rung_o
 from reports.analysis.timeline import Timeline, best_over_time, last_improvement_s, timeline
 from reports.figures.history import bracket_figure, busy_figure, history_figure, time_figure, timeline_figure
 from reports.run_data import RunData
-from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 
 _MOST_BRACKETS = 12
 _MOST_BARS = 400
@@ -65,7 +65,7 @@ def _history(found: History) -> Figure | None:
     best = found.points[-1].best
     first = next(point for point in found.points if point.best == best)
     title = f"Best so far: {text.percent(best)}%, found by trial {first.number:,} of {found.trials:,} that ended"
-    return figure(history_figure(found, title), title)
+    return Figure(history_figure(found, title), title)
 
 
 def _over_time(run: RunData, times: Timeline) -> Figure | None:
@@ -75,7 +75,7 @@ def _over_time(run: RunData, times: Timeline) -> Figure | None:
     if found_s is None or len(moments) < 2 or moments[-1].time_s <= 0:
         return None
     title = f"The best was found after {text.duration(found_s)} of {text.duration(moments[-1].time_s)} of search"
-    return figure(time_figure(moments, title), title, _pauses(times))
+    return Figure(time_figure(moments, title), title, _pauses(times))
 
 
 def _timeline(times: Timeline) -> Figure | None:
@@ -85,14 +85,14 @@ def _timeline(times: Timeline) -> Figure | None:
     were = "was" if len(times.workers) == 1 else "were"
     title = f"{workers} {were} training {text.percent(times.utilisation, 0)}% of {text.duration(times.span_s)}"
     if len(times.bars) <= _MOST_BARS:
-        return figure(
+        return Figure(
             timeline_figure(times, title), title, f"Trials of all phases, the confirmation's too. {_pauses(times)}"
         )
     words = (
         f"{len(times.bars):,} trials of all phases are too many for a bar each: a lane is as high as the share of each "
         f"{text.duration(times.span_s / _STEPS)} in which its worker trained. {_pauses(times)}"
     )
-    return figure(busy_figure(times, _STEPS, title), title, words)
+    return Figure(busy_figure(times, _STEPS, title), title, words)
 
 
 def _pauses(times: Timeline) -> str:
@@ -121,7 +121,7 @@ def _brackets(run: RunData, outcomes: tuple[RungOutcome, ...]) -> list[Figure]:
         members = [path for path in every if path.bracket == bracket]
         shown = [value for value in scores if value >= floor]
         words = f"Bracket {bracket}: {_rung_words(rungs)}"
-        figures.append(figure(bracket_figure(bracket, members, rungs, shown, words), words))
+        figures.append(Figure(bracket_figure(bracket, members, rungs, shown, words), words))
     return figures
 
 

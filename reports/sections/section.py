@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from reports import formatting as text
-
-_NAME = re.compile(r'data-figure="([^"]+)"')
-_ELEMENT = re.compile(r"<svg [^>]*>")
+from reports.figures.canvas import Drawing
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Cell:
     text: str
     sort: float | str | None = None
     """What the column is sorted by, where that is not the text."""
-    html: Markup | None = None
+    html: Markup | Drawing | None = None
     """A figure or an image in place of the text, which then describes it."""
     bar: float | None = None
     """A bar behind the number, as a share of the cell, in percent."""
@@ -84,29 +81,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with what it says."""
+    """A drawing with its words; it is drawn where the template places it."""
 
-    svg: Markup
+    drawing: Drawing
     title: str
     caption: str = ""
 
     @property
     def name(self) -> str:
         """Unique on the page."""
-        found = _NAME.search(self.svg)
-        return found.group(1) if found else ""
-
-    def standalone(self, colours: str) -> str:
-        """The drawing as an SVG file of its own.
-
-        Args:
-            colours: the style sheet that gives the theme's variables their values.
-        """
-        style = f"<style>{colours} svg {{ background: var(--paper); }}</style>"
-        return (
-            _ELEMENT.sub(lambda tag: f"{tag.group()}<title>{escape(self.title)}</title>{style}", self.svg, count=1)
-            + "\n"
-        )
+        return self.drawing.name
 
 
 @dataclass(frozen=True)
@@ -118,11 +102,6 @@ class Picture:
     description: str
     caption: Sequence[str] = ()
     width: int = 56
-
-
-def figure(svg: str, title: str, caption: str = "") -> Figure:
-    """A drawing of our own: its text was escaped when it was drawn."""
-    return Figure(Markup(svg), title, caption)
 
 
 def number(value: float | None, shown: str | None = None) -> Cell:

@@ -15,7 +15,7 @@ from reports.analysis.study_measures import (
 from reports.figures.study import Look, looks
 from reports.figures.study_measures import Measured, dots_figure, line_figure
 from reports.run_data import RunData
-from reports.sections.section import Column, Figure, Row, Section, Table, figure, number
+from reports.sections.section import Column, Figure, Row, Section, Table, number
 from reports.sections.study_part import accuracy_cell, arm_cell, mean_cell, part, points_cell
 
 
@@ -60,7 +60,7 @@ def _cost_figures(run: RunData, rows: Sequence[BatchCost]) -> list[Figure]:
         measured = [Measured(arm, _scaled(spread, factor)) for arm, spread, factor in values if spread is not None]
         if measured:
             words = axis[0].upper() + axis[1:]
-            found.append(figure(dots_figure(measured, styles, name=name, axis=axis, label=words, log=log), words))
+            found.append(Figure(dots_figure(measured, styles, name=name, axis=axis, label=words, log=log), words))
     return found
 
 
@@ -155,7 +155,7 @@ def _size_figure(
         accuracy=accuracy,
         unit="training minus validation, points",
     )
-    return figure(svg, words)
+    return Figure(svg, words)
 
 
 def _capacity_table(found: Sequence[Size]) -> Table:

@@ -10,7 +10,7 @@ from reports.analysis.curves import curve
 from reports.analysis.study import ArmData, arm_bands, arms_of
 from reports.figures.study import accuracy_bands, arm_curves, looks, loss_bands
 from reports.run_data import RunData
-from reports.sections.section import Figure, Section, figure
+from reports.sections.section import Figure, Section
 from reports.sections.study_part import part, unsigned
 
 _HIDDEN_SHARE = 0.1
@@ -57,13 +57,13 @@ def _together(arms: Sequence[ArmData]) -> list[Figure]:
         ("accuracy", "study-training", "training accuracy, %", "Training accuracy of each epoch, same scale"),
     ):
         if bands := arm_bands(arms, metric):
-            found.append(figure(accuracy_bands(bands, styles, shown, name=name, axis=axis, label=words), words))
+            found.append(Figure(accuracy_bands(bands, styles, shown, name=name, axis=axis, label=words), words))
     for metric, name, axis, words in (
         ("val_loss", "study-validation-loss", "validation cross-entropy", "Validation loss of each epoch"),
         ("loss", "study-training-loss", "training cross-entropy", "Training loss of each epoch"),
     ):
         if bands := arm_bands(arms, metric):
-            found.append(figure(loss_bands(bands, styles, name=name, axis=axis, label=words), words))
+            found.append(Figure(loss_bands(bands, styles, name=name, axis=axis, label=words), words))
     return found
 
 
@@ -96,7 +96,7 @@ def _side_by_side(arms: Sequence[ArmData]) -> list[Figure]:
                 training.get(arm.place), validation.get(arm.place), seeds, styles[arm.place], shown,
                 place=arm.place, last=last, label=words,
             )  # fmt: skip
-            found.append(figure(svg, words))
+            found.append(Figure(svg, words))
     return found
 
 

@@ -8,7 +8,7 @@ from reports import formatting as text
 from reports.analysis.study import ArmData, Effect, base_of, effects, trend
 from reports.figures.study import effect_figure, looks
 from reports.run_data import RunData
-from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 from reports.sections.study_part import accuracy_cell, arm_cell, part, points_cell
 
 
@@ -29,7 +29,7 @@ def effects_section(run: RunData) -> Section:
         "zero and the verdict be that no difference is shown. ± in the table is the standard deviation over seeds.",
         why="" if drawn else _why_no_effects(rows, base),
         lead=[_trend_words(arms)],
-        figures=[figure(effect_figure(rows, base.label, looks(arms), words), words)] if drawn and base else [],
+        figures=[Figure(effect_figure(rows, base.label, looks(arms), words), words)] if drawn and base else [],
         tables=[_effects_table(run, rows)] if rows else [],
         notes=_effect_notes(run, rows),
     )

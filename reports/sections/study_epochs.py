@@ -21,7 +21,7 @@ from reports.analysis.study_learning import (
 from reports.figures.study import looks
 from reports.figures.study_measures import Measured, dots_figure, line_figure, stopping_figure
 from reports.run_data import RunData
-from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 from reports.sections.study_part import accuracy_cell, arm_cell, mean_cell, part, points_cell, unsigned
 
 
@@ -39,7 +39,7 @@ def convergence_section(run: RunData) -> Section | None:
         "Median over seeds of the first epoch whose validation accuracy reached a threshold, with the first and the last seed; how many seeds reached it "
         "where not all did. Settled: the first epoch from which a seed stays within 0.1 points of its own last score, which says nothing of how good that is. "
         "Wobble: mean change of validation accuracy from one epoch to the next in the second half of training.",
-        figures=[figure(dots_figure(settled, looks(arms_of(run)), name="settled", axis="epoch", label=words), words)]
+        figures=[Figure(dots_figure(settled, looks(arms_of(run)), name="settled", axis="epoch", label=words), words)]
         if settled
         else [],
         tables=[_convergence_table(rows)],
@@ -113,7 +113,7 @@ def stopping_section(run: RunData) -> Section | None:
         _stopping_title(rows),
         "A mark is an arm's mean over seeds, its bar their range. Saved: the share of the planned epochs that were not run. Lost: accuracy below the base's, "
         "mean of the pairs. Best epoch: the highest validation accuracy on the way, which is chosen on the images that it is measured on and so flatters itself.",
-        figures=[figure(stopping_figure(rows, looks(arms_of(run)), words), words)],
+        figures=[Figure(stopping_figure(rows, looks(arms_of(run)), words), words)],
         tables=[_stopping_table(rows)],
         notes=[
             "Stopping and best weights are chosen on the validation images that the score is of: part of a gain may be that choice, "
@@ -188,7 +188,7 @@ def epochs_section(run: RunData) -> Section | None:
         _epochs_title(steps),
         "Each length was trained from scratch with a schedule of its own length. A step is the difference to the next shorter length, seed by seed; "
         "the intervals hold together with 95% (Bonferroni), so that they are wider than those under effects.",
-        figures=[figure(drawn, words)] if drawn else [],
+        figures=[Figure(drawn, words)] if drawn else [],
         tables=[_steps_table(steps)],
         notes=["That no difference shows is not that there is none: a step may be smaller than these seeds can show."],
     )

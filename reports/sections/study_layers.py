@@ -18,7 +18,7 @@ from reports.analysis.study_measures import (
 from reports.figures.study import looks
 from reports.figures.study_measures import layers_figure
 from reports.run_data import RunData
-from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 from reports.sections.study_part import arm_cell, part
 
 
@@ -36,7 +36,7 @@ def norms_section(run: RunData) -> Section | None:
         f"All kernels together have a norm of {text.short(first.total)} with {first.arm.name} and of {text.short(last.total)} with {last.arm.name}",
         "The norm is the root of the sum of squares of a layer's kernel at the end of training. Near zero: below 1% of the largest magnitude of the layer. "
         "A small norm under a normalisation says little: what follows scales it up again.",
-        figures=[figure(layers_figure([row.norms for row in rows], looks(arms_of(run)), name="weight-norms", axis="L2 norm", label=words), words)],
+        figures=[Figure(layers_figure([row.norms for row in rows], looks(arms_of(run)), name="weight-norms", axis="L2 norm", label=words), words)],
         tables=[_norms_table(rows, layers)],
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def gradients_section(run: RunData) -> Section | None:
         "Gradients of the trained model's loss on training images, mean over batches: at the end of training, not on the way. A ratio far below 1 says that the "
         "first layer gets a smaller gradient than the last; layers differ in size, so the ratio compares arms, not layers. Dead: units whose output is nearly "
         "nothing on every image of the sample. Saturated: outputs where the function is flat.",
-        figures=[figure(layers_figure(rows, looks(arms_of(run)), name="gradients", axis="L2 norm of the gradient", label=words), words)] if rows else [],
+        figures=[Figure(layers_figure(rows, looks(arms_of(run)), name="gradients", axis="L2 norm of the gradient", label=words), words)] if rows else [],
         tables=tables,
     )  # fmt: skip
 

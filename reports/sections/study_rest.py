@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from markupsafe import Markup
-
 from reports import formatting as text
 from reports.analysis.naming import best_arm
 from reports.analysis.study import arms_of
 from reports.run_data import RunData
 from reports.sections import leaderboard, learning_curves, pareto, reproduce, weights
-from reports.sections.section import Figure, Section, Table
+from reports.sections.section import Section, Table
 
 
 def trials_section(run: RunData) -> Section:
@@ -54,13 +52,7 @@ def size_section(run: RunData) -> Section:
         "Marks are trials, one seed each; the step line joins those that no smaller trial equals, so it favours lucky seeds. The large mark is the arm "
         "with the best mean, with its seeds' range. Diamonds are published test accuracies, which are not validation accuracies of this study."
     )
-    body = {
-        key: replace(drawn, svg=drawn.svg.replace(Markup(">winner"), Markup(">best arm")))
-        if isinstance(drawn, Figure)
-        else drawn
-        for key, drawn in found.body.items()
-    }
-    return replace(found, how=how, body=body)
+    return replace(found, how=how)
 
 
 def reproduce_section(run: RunData) -> Section:

@@ -17,7 +17,7 @@ from reports.sections.folds import images_words
 from reports.sections.leaderboard import short_table
 from reports.sections.published import reference_table, reference_words
 from reports.sections.refit import refit_words, seeds_words
-from reports.sections.section import Figure, Section, figure
+from reports.sections.section import Figure, Section
 from reports.sections.target import chosen_words
 from reports.sections.testing import format_test_use, was_tested
 from search_spaces.networks.costs import LayerSummary
@@ -230,7 +230,7 @@ def _front(run: RunData, front: Front) -> Figure | None:
     if not front.points:
         return None
     words = _front_words(run)
-    return figure(front_figure(front, words, name="front", target=target_of(run), width=520, height=300), words)
+    return Figure(front_figure(front, words, name="front", target=target_of(run), width=520, height=300), words)
 
 
 def _front_words(run: RunData) -> str:

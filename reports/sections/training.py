@@ -10,7 +10,7 @@ from reports.figures.training import published_figure
 from reports.run_data import RunData
 from reports.sections import leaderboard, summary
 from reports.sections.folds import images_words
-from reports.sections.section import Cell, Column, Figure, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 from reports.sections.testing import format_test_use, was_met_again, was_tested
 
 
@@ -52,7 +52,7 @@ def _comparison(run: RunData) -> Figure | None:
     if found is None:
         return None
     words = comparison_words(found)
-    return figure(published_figure(found, words), words, _caveat(found))
+    return Figure(published_figure(found, words), words, _caveat(found))
 
 
 def comparison_words(found: Published) -> str:

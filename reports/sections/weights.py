@@ -13,7 +13,7 @@ from reports.analysis.weights import FinalistNorms, LayerWeights, Spread, finali
 from reports.figures.measures import norm_figure, weight_histogram
 from reports.run_data import RunData
 from reports.sections.refit import exported_words
-from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _row(place: int, layer: LayerWeights) -> Row:
             number(layer.largest, text.signed(layer.largest)),
             number(layer.near_zero, text.percent(layer.near_zero, 1)),
             number(layer.dead, f"{layer.dead} of {layer.filters}"),
-            Cell(words, html=figure(weight_histogram(layer, place, words), words).svg),
+            Cell(words, html=weight_histogram(layer, place, words)),
         )
     )
 
@@ -116,7 +116,7 @@ def _norm_figure(found: tuple[FinalistNorms, ...]) -> Figure | None:
     words = "All kernels as one vector: L2 norm " + ", ".join(
         f"{_spread(norms.total, 2)} for {'the ' if norms.place == 1 else ''}{_finalist(norms)}" for norms in shown
     )
-    return figure(norm_figure(shown, [_finalist(norms) for norms in shown], words), words)
+    return Figure(norm_figure(shown, [_finalist(norms) for norms in shown], words), words)
 
 
 def _norm_table(run: RunData, found: tuple[FinalistNorms, ...]) -> Table | None:

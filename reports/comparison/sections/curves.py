@@ -11,7 +11,7 @@ from reports.comparison.figures import RunBand, curves_figure
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections.words import letters
 from reports.sections.learning_curves import winner_records
-from reports.sections.section import Section, figure
+from reports.sections.section import Figure, Section
 
 
 def build(runs: Sequence[NamedRun]) -> Section:
@@ -27,7 +27,7 @@ def build(runs: Sequence[NamedRun]) -> Section:
         how="A line is the mean over the seeds of a run's winner, the band around it spans the smallest and the largest; without a confirmed winner it is "
         "the best trial so far, one seed. A schedule that ends low is better at its end than before it, so only the ends compare.",
         body={
-            "figure": figure(curves_figure(bands, words), words) if bands else None,
+            "figure": Figure(curves_figure(bands, words), words) if bands else None,
             "why_none": f"No curve has a finite value: {letters(runs, without)}." if without else "",
         },
     )

@@ -10,7 +10,7 @@ from reports.comparison.differences import all_same_data
 from reports.comparison.figures import RunFront, fronts_figure
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections.words import letters
-from reports.sections.section import Cell, Column, Row, Section, Table, figure, number
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 
 
 def build(runs: Sequence[NamedRun]) -> Section:
@@ -26,7 +26,7 @@ def build(runs: Sequence[NamedRun]) -> Section:
         how="A front is the trials of a run's longest training that no smaller trial equals, one seed each. The large mark is the winner's mean, its "
         "line the range of its seeds. Runs with other validation images or other numbers of epochs compare by eye alone.",
         body={
-            "figure": figure(fronts_figure(drawn, title), "Validation accuracy against parameters") if drawn else None,
+            "figure": Figure(fronts_figure(drawn, title), "Validation accuracy against parameters") if drawn else None,
             "why_none": f"No trial has a score, so there is no front: {letters(runs, without)}." if without else "",
             "table": _table(runs, drawn) if drawn else None,
         },
