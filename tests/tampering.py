@@ -18,9 +18,9 @@ import numpy as np
 from tuner.arrays import load_arrays_file, save_arrays_file
 from tuner.digests import with_digests
 from tuner.journal import chain_lines, encode_line, read_journal
-from tuner.metrics import test_metrics
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.stats.metrics import score_test_set
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def better_test_probabilities(victim: Victim) -> None:
     arrays["test/predictions_per_seed"] = np.array([labels for _ in arrays["test/predictions_per_seed"]])
     save_arrays_file(path, arrays)
     names = victim.document("run.json")["data"]["class_names"]
-    figures = test_metrics(arrays["test/probabilities"], labels, names)
+    figures = score_test_set(arrays["test/probabilities"], labels, names)
     scores: Json = {"accuracy": 1.0, "per_seed": [1.0] * len(arrays["test/predictions_per_seed"])}
     victim.edit("result.json", lambda result: result["test"].update({**figures, **scores}))
 

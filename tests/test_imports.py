@@ -47,6 +47,7 @@ ALLOWED = {
         "tuner.json_files",
         "tuner.files",
         "tuner.errors",
+        "tuner.stats",
         "search_spaces.networks",
     ),
     "inference": ("inference", "tuner.errors", "tuner.npy"),
