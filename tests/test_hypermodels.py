@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.arrays import load_arrays_file
 from tuner.cluster_files import keep, taken
 from tuner.data import Dataset, load_dataset
 from tuner.evaluation import evaluate
 from tuner.export.formats import FORMATS
 from tuner.export.run_export import export_winner
+from tuner.npz_io import read_npz
 from tuner.records import TRAINING_METRICS, Json
 from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.probe import Answers, _answered
@@ -161,7 +161,7 @@ def whole_run(space: SpaceRef, configuration: Json, data: Dataset, folder: Path)
         assert body["undeclared"] == []
         assert epochs == ([1, 2] if space.interface.curves == "callbacks" else [])
         assert len(body["history"]["val_accuracy"]) == (0 if space.interface.curves == "none" else body["epochs_run"])
-        arrays = load_arrays_file(path.with_suffix(".npz"))
+        arrays = read_npz(path.with_suffix(".npz"))
         share = (arrays["validation_probabilities"].argmax(axis=1) == data.y_validation).mean()
         assert body["val_accuracy"] == pytest.approx(share)
         assert arrays["validation_probabilities"].sum(axis=1) == pytest.approx(1, abs=1e-2)
@@ -188,7 +188,7 @@ def whole_run(space: SpaceRef, configuration: Json, data: Dataset, folder: Path)
     images = np.asarray(data.x_test[:50])
     first, again = classify(images), classify(images)
     assert (first == again).all()
-    tested = load_arrays_file(folder / "winner.npz")["test/probabilities"][:50]
+    tested = read_npz(folder / "winner.npz")["test/probabilities"][:50]
     assert np.abs(first - tested).max() < 1e-4
 
 

@@ -42,7 +42,7 @@ ALLOWED = {
         "templates",
         "tuner.records",
         "tuner.journal",
-        "tuner.npy",
+        "tuner.npz_io",
         "tuner.documents",
         "tuner.json_files",
         "tuner.files",
@@ -50,8 +50,8 @@ ALLOWED = {
         "tuner.stats",
         "search_spaces.networks",
     ),
-    "inference": ("inference", "tuner.errors", "tuner.npy"),
-    **dict.fromkeys(PREPARATION, (*PREPARATION, "tuner.npy")),
+    "inference": ("inference", "tuner.errors", "tuner.npz_io"),
+    **dict.fromkeys(PREPARATION, (*PREPARATION, "tuner.npz_io")),
     "mnist_tune": PACKAGES,
 }
 """Package, or a module of it with a rule of its own → what it may import of ours."""

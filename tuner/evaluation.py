@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.arrays import Arrays, save_arrays_file
 from tuner.custom_images import DRAWN, are_digits, drawn_arrays, own_arrays
 from tuner.data import Dataset
 from tuner.disk import is_no_space
 from tuner.failures import is_out_of_memory, reason
 from tuner.kept_models import load_kept_model
+from tuner.npz_io import Arrays, write_npz
 from tuner.own_images import load_own_images
 from tuner.records import Json
 from tuner.robustness import KINDS, corrupted
@@ -67,7 +67,7 @@ def evaluate(task: EvaluateTask, data: Dataset) -> Json:
             if is_no_space(error) or is_out_of_memory(error):
                 raise
             faults.append(f"The page lacks {name}: {reason(error)}")
-    save_arrays_file(Path(task.arrays), arrays)
+    write_npz(Path(task.arrays), arrays)
     keras.backend.clear_session()
     return {"test": test, "faults": faults}
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from tuner.arrays import Arrays
 from tuner.confirmation import Confirmed, confirmed, longest_distinct
 from tuner.digests import with_digests
 from tuner.disk import is_no_space
@@ -23,6 +22,7 @@ from tuner.errors import Interrupted, NoSpace, RunFailed, UsageError
 from tuner.evaluating_session import EvaluatingSession
 from tuner.journal import Journal, JournalState, read_state
 from tuner.lost_files import ARRAYS, MODEL, RESULT, SAVED_MODEL, Lack, class_names, find_lack
+from tuner.npz_io import Arrays
 from tuner.observer import Observer
 from tuner.options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.records import TEST_MET_AGAIN, Json, Trial, TrialRecord, configuration_key, tidy_epochs

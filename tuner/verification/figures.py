@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.npy import Array
+from tuner.npz_io import Array
 from tuner.records import Json, TrialRecord
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.metrics import score_test_set
