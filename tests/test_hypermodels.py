@@ -19,7 +19,7 @@ from tuner.export.run_export import export_winner
 from tuner.npz_io import read_npz
 from tuner.records import TRAINING_METRICS, Json
 from tuner.spaces.model_interface import ModelInterface
-from tuner.spaces.probe import Answers, _answered
+from tuner.spaces.probe import Answers, serve
 from tuner.spaces.rehearsal_images import images_text, rehearsal_images
 from tuner.tasks import EvaluateTask, ExportTask, SpaceRef, TrainTask
 from tuner.trial import run_trial
@@ -114,10 +114,17 @@ def _found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     keras.backend.clear_session()
 
 
+def answered(answers: Answers, request: Json) -> Json:
+    """The answer as it would come by a pipe."""
+    sent: list[Json] = []
+    serve(answers, request, lambda document: sent.append(json.loads(json.dumps(document))))
+    return sent[-1]
+
+
 def described(name: str, data: Dataset, max_params: int | None = None) -> tuple[Answers, Json]:
     answers = Answers(SpaceRef(name=name, max_params=max_params, max_macs=None, classes=10))
     request: Json = {"do": "describe", "images": images_text(rehearsal_images(data))}
-    answer: Json = json.loads(_answered(answers, request))
+    answer: Json = answered(answers, request)
     return answers, answer
 
 
@@ -203,7 +210,7 @@ def test_what_can_t_be_searched_is_refused_before_the_first_trial(name: str, dat
 def test_a_cap_of_the_class_that_nothing_keeps_is_told(data: Dataset) -> None:
     answers, answer = described("hypermodels:Subclassed", data)
     assert answer["answer"]["max_params"] == 3000
-    refused = json.loads(_answered(answers, {"do": "sample", "seed": [1], "max_params": 3000, "max_macs": None}))
+    refused = answered(answers, {"do": "sample", "seed": [1], "max_params": 3000, "max_macs": None})
     assert "the smallest of them has 12,730 parameters" in refused["error"]
 
 
