@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.journal_files import chain_lines, encode_line, read_journal
 from tuner.digests import with_digests
-from tuner.journal import chain_lines, encode_line, read_journal
 from tuner.npz_io import read_npz, write_npz
 from tuner.records import Json
 from tuner.run_folder import RunFolder

@@ -30,6 +30,7 @@ from reports.trials_csv import trials_csv
 from search_spaces.compact_family import CompactFamily
 from search_spaces.recipe import Schedule
 from tests.crash import Crashes, contents, result_of
+from tests.journal_files import read_journal
 from tests.marks import slow_after
 from tuner import trial as training
 from tuner.budget import ConfirmationPlan, Forecast
@@ -38,7 +39,6 @@ from tuner.data import Dataset, load_dataset
 from tuner.documents import FINISHED, RUN
 from tuner.errors import UsageError
 from tuner.hyperband import Rung
-from tuner.journal import read_journal
 from tuner.options import SearchOptions, merge_for_resume, options_from_json
 from tuner.oracle import Proposer
 from tuner.records import Configuration, Json, tidy_epochs, to_json

@@ -24,6 +24,7 @@ from mnist_tune.export_folder import ExportFolder
 from search_spaces.compact_family import CompactFamily
 from tests.builders import record
 from tests.fake_worker import score_in
+from tests.journal_files import read_journal
 from tests.marks import slow_after
 from tests.test_progress import a_run, followed
 from tests.test_search import contents, options, resume, start
@@ -33,7 +34,7 @@ from tuner.confirmation import Confirmed
 from tuner.data import Dataset, load_dataset
 from tuner.documents import FINISHED, RESULT
 from tuner.errors import Interrupted
-from tuner.journal import read_journal, read_state
+from tuner.journal import read_state
 from tuner.npz_io import read_npz
 from tuner.observer import Observer
 from tuner.options import SearchOptions

@@ -128,8 +128,3 @@ def figure(svg: str, title: str, caption: str = "") -> Figure:
 def number(value: float | None, shown: str | None = None) -> Cell:
     """A cell that sorts by its number."""
     return Cell(text.count(value) if shown is None else shown, sort=value)
-
-
-def trial_name(trial: str) -> str:
-    """How a trial is called in a sentence."""
-    return f"trial {trial}"
