@@ -22,8 +22,8 @@ from inference.preparation import prepare
 from mnist_tune.prediction.loaded_model import load, model_of
 from tests.handwriting import cases, mnist, mnist_mask, on_tables
 from tuner.errors import MnistTuneError, UsageError
-from tuner.metrics import wilson_interval
 from tuner.records import Json
+from tuner.stats.intervals import wilson_interval
 
 RESULT = Path(__file__).parent / "results" / "custom-images.json"
 ENLARGED, PAGES, TABLES, SEED = 1000, 300, 100, 11

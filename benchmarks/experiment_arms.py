@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from scipy import stats
 
 from benchmarks.training_changes import CHANGES
 from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.records import Json
+from tuner.stats.intervals import student_half_width
 
 SPLIT_SEED = 1
 """Of the images that validate in every arm."""
@@ -140,5 +140,5 @@ def _told(pairs: Sequence[float], sd: float, freedom: int) -> str:
     mean = float(np.mean(pairs))
     if not freedom:
         return f"{mean:+.3f}"
-    half = float(stats.t.ppf(0.975, freedom)) * sd / math.sqrt(len(pairs))
+    half = student_half_width(sd, len(pairs), freedom=freedom)
     return f"{mean:+.3f} [{mean - half:+.2f}, {mean + half:+.2f}]"

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from benchmarks.measuring import do_all
 from search_spaces.families.registry import load_family
@@ -210,8 +211,7 @@ def worker_memory(trials: int = REAL_TRIALS, samples: int = 200) -> list[Figure]
 
 
 def _resident_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+    return float(psutil.Process(pid).memory_info().rss) / 2**20
 
 
 def many_workers(size: int, trials: int, module: str) -> Figure:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from benchmarks.experiments import BASE, EPOCHS, FIRST_SEED, SEEDS, VALIDATION, make_arm, save_split, train_task
 from benchmarks.measuring import RESULTS, conditions, do_all
@@ -26,6 +24,7 @@ from tuner.errors import MnistTuneError
 from tuner.files import write_bytes
 from tuner.machine import cpu_cores
 from tuner.records import Json
+from tuner.stats.intervals import student_interval
 from tuner.tasks import Event
 from tuner.workers import LocalWorkers
 
@@ -50,11 +49,8 @@ def table(trainings: Sequence[Json]) -> str:
 
 
 def _interval(pairs: NDArray[np.float64]) -> str:
-    mean = float(pairs.mean())
-    if len(pairs) < 2:
-        return f"{mean:+.3f}"
-    half = float(stats.t.ppf(0.975, len(pairs) - 1)) * float(pairs.std(ddof=1)) / math.sqrt(len(pairs))
-    return f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}]"
+    interval = student_interval(pairs.tolist())
+    return f"{pairs.mean():+.3f}" + (f" [{interval[0]:+.3f}, {interval[1]:+.3f}]" if interval else "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-import zipfile
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference import limits
 from inference.limits import DAMAGES, Unreadable, check_size, short
-from tuner.npy import MOST_HEADER_BYTES, read_npy_header
+from tuner.npz_io import Array, NpyHeader, open_npz, read_header
 
 NPY, NPZ = b"\x93NUMPY", b"PK\x03\x04"
 """What the files begin with."""
@@ -23,7 +22,7 @@ NPY, NPZ = b"\x93NUMPY", b"PK\x03\x04"
 class ImageArray:
     """Images of an array, one after another as pixels from 0 to 255: (h, w) or (h, w, 3 or 4)."""
 
-    values: NDArray[Any]
+    values: Array
     """(n, h, w, channels)"""
     white: float
 
@@ -42,7 +41,11 @@ def images_of_array(content: bytes) -> ImageArray:
     Raises:
         Unreadable: where the file is damaged or too large, or holds no images.
     """
-    array = _load(io.BytesIO(content), len(content)) if content.startswith(NPY) else _member(content)
+    try:
+        array = _only_array(content) if content.startswith(NPY) else _only_member(content)
+    except DAMAGES as error:
+        kind, function = (".npy", "numpy.save") if content.startswith(NPY) else (".npz", "numpy.savez_compressed")
+        raise Unreadable(f"damaged or no {kind} file ({short(error)}). Save it again with {function}") from error
     images = _as_images(array)
     check_size(images.shape[2], images.shape[1])
     if not np.isfinite(images).all():
@@ -50,68 +53,45 @@ def images_of_array(content: bytes) -> ImageArray:
     return ImageArray(images, _white(images))
 
 
-def _member(content: bytes) -> NDArray[Any]:
-    """The one array of images in an archive.
+def _only_array(content: bytes) -> Array:
+    """Return the array of a `.npy` file."""
+    _check_header(read_header(io.BytesIO(content), len(content)))
+    values: Array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    return values
+
+
+def _only_member(content: bytes) -> Array:
+    """Return the one array of images in an archive.
 
     Raises:
-        Unreadable: where it holds none or several, or is damaged.
+        Unreadable: where it holds none or several.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-            shapes = {info.filename: _shape(archive, info) for info in members}
-            named = [info for info in members if len(shapes[info.filename]) >= 2]
-            if len(named) != 1:
-                found = ", ".join(f"{info.filename[:-4]} {shapes[info.filename]}" for info in members[:8])
-                raise Unreadable(f"Expected one array of images in the archive. Received: {found or 'no arrays'}")
-            if named[0].file_size > limits.MOST_BYTES:
-                raise Unreadable(f"too large. Expected at most {limits.MOST_BYTES // 2**20} MiB once unpacked")
-            with archive.open(named[0]) as stream:
-                return _load(stream, named[0].file_size)
-    except DAMAGES as error:
-        raise Unreadable(
-            f"damaged or no .npz file ({short(error)}). Save it again with numpy.savez_compressed"
-        ) from error
+    with open_npz(io.BytesIO(content)) as archive:
+        headers = {name: archive.header(name) for name in archive.names}
+        named = [name for name, header in headers.items() if len(header.shape) >= 2]
+        if len(named) != 1:
+            shapes = ", ".join(f"{name} {header.shape}" for name, header in list(headers.items())[:8])
+            raise Unreadable(f"Expected one array of images in the archive. Received: {shapes or 'no arrays'}")
+        _check_header(headers[named[0]])
+        return archive.read(named[0])
 
 
-def _shape(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
-    """Of an array whose values are not read."""
-    with archive.open(member) as stream:
-        return read_npy_header(stream)[0]
-
-
-def _load(stream: Any, size_bytes: int) -> NDArray[Any]:  # a file, or a member of an archive
-    """An array whose header was looked at first.
-
+def _check_header(header: NpyHeader) -> None:
+    """
     Raises:
-        Unreadable: where it is pickled, too large or damaged.
+        Unreadable: where the array is pickled, too large or truncated.
     """
-    content = io.BytesIO(stream.read(limits.MOST_BYTES + 1))
-    try:
-        shape, dtype, start = read_npy_header(io.BytesIO(content.getbuffer()[:MOST_HEADER_BYTES]))
-        if dtype.hasobject or dtype.kind not in "buif":
-            raise Unreadable(f"Expected numbers; nothing pickled is read. Received an array of {_kind(dtype)}")
-        if start + dtype.itemsize * _count(shape) != size_bytes:
-            raise Unreadable(
-                f"truncated or with a wrong header. Expected {_count(shape):,} values for the shape {shape}"
-            )
-        return np.lib.format.read_array(content, allow_pickle=False)
-    except DAMAGES as error:
-        raise Unreadable(f"damaged or no .npy file ({short(error)}). Save it again with numpy.save") from error
+    if header.stored_bytes > limits.MOST_BYTES:
+        raise Unreadable(f"too large. Expected at most {limits.MOST_BYTES // 2**20} MiB once unpacked")
+    if header.dtype.hasobject or header.dtype.kind not in "buif":
+        kind = "objects" if header.dtype.hasobject else str(header.dtype)[:40]
+        raise Unreadable(f"Expected numbers; nothing pickled is read. Received an array of {kind}")
+    if not header.is_whole:
+        values = math.prod(header.shape)
+        raise Unreadable(f"truncated or with a wrong header. Expected {values:,} values for the shape {header.shape}")
 
 
-def _kind(dtype: np.dtype[Any]) -> str:
-    return "objects" if dtype.hasobject else str(dtype)[:40]
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for side in shape:
-        count *= side
-    return count
-
-
-def _as_images(array: NDArray[Any]) -> NDArray[Any]:
+def _as_images(array: Array) -> Array:
     """(n, h, w, channels)."""
     coloured = array.ndim >= 3 and array.shape[-1] in (1, 3, 4)
     if array.ndim == 2:
@@ -127,7 +107,7 @@ def _as_images(array: NDArray[Any]) -> NDArray[Any]:
     return images
 
 
-def _white(images: NDArray[Any]) -> float:
+def _white(images: Array) -> float:
     """What white is: 1 of booleans and of floats up to 1, else 255, else 65535."""
     low, high = float(images.min()), float(images.max())
     if low < 0 or high > 65535:

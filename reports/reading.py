@@ -34,11 +34,8 @@ from tuner.errors import JournalError, UsageError
 from tuner.files import refuse_links
 from tuner.journal import JOURNAL_NAME, check_journal, read_state
 from tuner.json_files import read_document, readable
-from tuner.npy import load_archive
+from tuner.npz_io import read_npz
 from tuner.records import TRAINING_METRICS, Configuration, Json, TrialRecord
-
-MOST_ARRAY_BYTES = 2 * 2**30
-"""Of evaluation.npz once unpacked."""
 
 
 def read_run(folder: Path) -> RunData:
@@ -135,7 +132,7 @@ def _arrays(path: Path, classes: int) -> Mapping[str, Array]:
     if not path.is_file():
         return NO_ARRAYS
     try:
-        found = load_archive(path, MOST_ARRAY_BYTES)
+        found = read_npz(path)
         check_arrays(found, classes)
     except ValueError as error:
         raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or resume the run.") from error

@@ -22,7 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from tuner.journal import read_journal, read_state
+from tests.journal_files import read_journal
+from tuner.journal import read_state
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 

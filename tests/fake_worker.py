@@ -20,6 +20,7 @@ import numpy as np
 
 from tuner import worker
 from tuner.files import whole_file
+from tuner.processes.serving import Parent
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
@@ -157,10 +158,10 @@ def serve_for_ever(folder: Path) -> None:
     # The worker's own names: what it serves with is what is tested.
     served: Any = worker
     served.run_task = run_task
-    out, tasks = worker.private_output(), worker._tasks()
-    worker._say(out, {"event": "ready"})
+    parent = Parent()
+    parent.send({"event": "ready"})
     while True:
-        served._serve(tasks.get(), folder, out)
+        served._serve(parent.receive(), folder, parent)
 
 
 if __name__ == "__main__":

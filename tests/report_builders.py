@@ -16,7 +16,7 @@ import numpy.typing as npt
 from reports.reading import run_info
 from reports.run_data import RunData
 from search_spaces.networks.costs import LayerSummary
-from tuner.journal import encode_line
+from tests.journal_files import encode_line
 from tuner.records import Json, Phase, Trial, TrialRecord, Value, configuration_key, rank_key, to_json
 
 Array = npt.NDArray[Any]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.journal_files import encode_line, read_journal
 from tests.report_builders import FakeRun, build_run
-from tuner.journal import encode_line, read_journal
 
 # `Any`: JSON, and wrong JSON at that.
 

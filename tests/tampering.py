@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from tuner.arrays import load_arrays_file, save_arrays_file
+from tests.journal_files import chain_lines, encode_line, read_journal
 from tuner.digests import with_digests
-from tuner.journal import chain_lines, encode_line, read_journal
-from tuner.metrics import test_metrics
+from tuner.npz_io import read_npz, write_npz
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.stats.metrics import score_test_set
 
 
 @dataclass(frozen=True)
@@ -173,13 +173,13 @@ def swap_finalists(victim: Victim) -> None:
 def better_test_probabilities(victim: Victim) -> None:
     """Makes all test images right in evaluation.npz, and counts the figures of result.json anew."""
     path = victim.path / "evaluation.npz"
-    arrays = load_arrays_file(path)
+    arrays = read_npz(path)
     labels = arrays["test/labels"]
     arrays["test/probabilities"] = (0.01 + 0.9 * np.eye(10)[labels]).astype(np.float32)
     arrays["test/predictions_per_seed"] = np.array([labels for _ in arrays["test/predictions_per_seed"]])
-    save_arrays_file(path, arrays)
+    write_npz(path, arrays)
     names = victim.document("run.json")["data"]["class_names"]
-    figures = test_metrics(arrays["test/probabilities"], labels, names)
+    figures = score_test_set(arrays["test/probabilities"], labels, names)
     scores: Json = {"accuracy": 1.0, "per_seed": [1.0] * len(arrays["test/predictions_per_seed"])}
     victim.edit("result.json", lambda result: result["test"].update({**figures, **scores}))
 
@@ -187,10 +187,10 @@ def better_test_probabilities(victim: Victim) -> None:
 def shuffled_validation(victim: Victim) -> None:
     """Keeps other validation probabilities of the winner."""
     path = victim.path / "evaluation.npz"
-    arrays = load_arrays_file(path)
+    arrays = read_npz(path)
     key = f"confirm/{victim.exported}/validation_probabilities"
     arrays[key] = np.roll(arrays[key], 1, axis=1)
-    save_arrays_file(path, arrays)
+    write_npz(path, arrays)
 
 
 def without_chain(victim: Victim) -> None:

@@ -541,9 +541,9 @@ def test_any_bytes_of_an_image_are_refused_or_a_picture(tmp_path: Path, kind: st
 )
 def test_headers_that_are_no_python_are_refused(tmp_path: Path, inner: str) -> None:
     """NumPy reads a header as Python's literals, which fails in many ways: with a zero byte as `tokenize.TokenError`."""
-    from tuner.npy import read_npy_header
+    from tuner.npz_io import read_header
 
     text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {inner}"
     content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
     with pytest.raises(ValueError, match=r"."):
-        read_npy_header(io.BytesIO(content))
+        read_header(io.BytesIO(content), len(content))

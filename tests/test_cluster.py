@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from tests.dask_processes import free_port, running, scheduler, worker
+from tests.journal_files import read_journal
 from tuner import launch
 from tuner.cluster import ClusterWorkers
 from tuner.cluster_files import content_key, write_files
 from tuner.cluster_worker import differences
 from tuner.errors import RunFailed, UsageError
-from tuner.journal import read_journal, read_state
+from tuner.journal import read_state
 from tuner.observer import Observer
 from tuner.options.run_options import SearchOptions
 from tuner.records import Json

@@ -15,16 +15,8 @@ import numpy as np
 import pytest
 
 from mnist_tune import cli
-from reports.comparison.differences import image_pairs, seed_pairs
+from reports.comparison.differences import SeedDifferences, image_pairs, seed_pairs
 from reports.comparison.page import render_comparison, write_comparison
-from reports.comparison.paired import (
-    Counts,
-    counts_of,
-    holm,
-    mcnemar,
-    paired_interval,
-    seed_differences,
-)
 from reports.comparison.runs import letter, name_runs, readable
 from reports.comparison.settings import ABSENT, settings_of
 from reports.formatting import points_interval, probability
@@ -32,6 +24,7 @@ from reports.reading import read_run
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import HOSTILE, SMALL, Page
 from tuner.errors import UsageError
+from tuner.stats.paired_tests import holm
 
 IDS = ["compare", "compare-images", "compare-seeds", "compare-fronts", "compare-curves", "compare-settings"]
 
@@ -60,97 +53,12 @@ def edit_arrays(folder: Path, **changes: Any) -> None:
 # --- statistics ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("counts", "expected"),
-    [
-        # Bentur et al. 2009, as in Fagerland, Lydersen and Laake 2014, table VIII.
-        (Counts(1, 1, 7, 12), (-0.507, -0.026)),
-        # Cavo et al. 2012, as in Fagerland, Lydersen and Laake 2017, chapter 8.
-        (Counts(59, 6, 16, 80), (-0.1186, -0.0046)),
-        # Altman et al. 2000, Statistics with Confidence, table 6.2.
-        (Counts(14, 5, 0, 22), (0.011, 0.226)),
-    ],
-)
-def test_paired_interval_is_the_published_one(counts: Counts, expected: tuple[float, float]) -> None:
-    assert paired_interval(counts) == pytest.approx(expected, abs=6e-4)
-
-
-def test_paired_interval_turns_with_the_pair() -> None:
-    low, high = paired_interval(Counts(9900, 60, 30, 10))
-    other = paired_interval(Counts(9900, 30, 60, 10))
-    assert other == pytest.approx((-high, -low))
-    assert low < 0.003 < high
-
-
-@pytest.mark.parametrize("counts", [Counts(5, 0, 0, 0), Counts(0, 0, 0, 5), Counts(0, 5, 0, 0), Counts(0, 0, 0, 0)])
-def test_paired_interval_of_extremes_is_finite_and_holds_the_difference(counts: Counts) -> None:
-    low, high = paired_interval(counts)
-    assert -1 - 1e-9 <= low <= counts.difference <= high <= 1 + 1e-9
-    assert low < high
-
-
-@pytest.mark.parametrize("shares", [(0.96, 0.015, 0.01, 0.015), (0.5, 0.15, 0.1, 0.25)])
-def test_paired_interval_covers_as_often_as_it_says(shares: tuple[float, float, float, float]) -> None:
-    """3,000 test sets of 400 images: 95%, and up to two points more, since the correlation is corrected for continuity."""
-    rng = np.random.default_rng(1)
-    intervals = [paired_interval(Counts(*(int(n) for n in row))) for row in rng.multinomial(400, shares, size=3000)]
-    true = shares[1] - shares[2]
-    assert 0.94 < np.mean([low <= true <= high for low, high in intervals]) < 0.975
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        (0, 0, 1.0),
-        (1, 1, 1.0),
-        (1, 7, 0.0703125),  # 2 (1 + 8) / 2⁸
-        (0, 5, 0.0625),
-        (5, 0, 0.0625),
-    ],
-)
-def test_mcnemar_is_exact(first: int, second: int, expected: float) -> None:
-    assert mcnemar(Counts(10, first, second, 2)) == pytest.approx(expected)
-
-
-def test_mcnemar_rejects_as_seldom_as_it_says() -> None:
-    rng = np.random.default_rng(2)
-    first = rng.binomial(40, 0.5, 1000)
-    rejected = [mcnemar(Counts(0, int(n), 40 - int(n), 0)) < 0.05 for n in first]
-    assert 0.02 < np.mean(rejected) <= 0.055
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ((), ()),
-        ((0.03,), (0.03,)),
-        # Holm 1979 by hand: 4 × .005, 3 × .01, then the larger of 2 × .03 and what came before, then .06.
-        ((0.01, 0.04, 0.03, 0.005), (0.03, 0.06, 0.06, 0.02)),
-        ((0.6, 0.7), (1.0, 1.0)),
-    ],
-)
-def test_holm(given: Sequence[float], expected: Sequence[float]) -> None:
-    assert holm(given) == pytest.approx(expected)
-
-
-def test_counts_of_two_models() -> None:
-    right = np.array([True, True, True, False, False])
-    other = np.array([True, True, False, True, False])
-    assert counts_of(right, other) == Counts(2, 1, 1, 1)
-    assert counts_of(right, ~right).difference == pytest.approx(0.2)
-
-
 def test_seed_differences() -> None:
-    found = seed_differences([0.99, 0.98, 0.97], [0.98, 0.98, 0.98])
-    assert found is not None
-    assert found.mean == pytest.approx(0.0)
-    assert found.sd == pytest.approx(0.01)
+    found = SeedDifferences((0.01, 0.0, -0.01))
+    assert (found.mean, found.sd) == pytest.approx((0.0, 0.01))
     # Student's 97.5% point with two degrees of freedom is 4.3027.
     assert found.interval == pytest.approx((-4.3027 * 0.01 / math.sqrt(3), 4.3027 * 0.01 / math.sqrt(3)), rel=1e-4)
-    one = seed_differences([0.9], [0.8])
-    assert one is not None
-    assert (one.sd, one.interval) == (None, None)
-    assert seed_differences([], []) is None
+    assert (SeedDifferences((0.1,)).sd, SeedDifferences((0.1,)).interval) == (None, None)
 
 
 # --- who is compared -------------------------------------------------------------------------------------------------
@@ -172,7 +80,7 @@ def test_every_pair_is_told_and_corrected(tmp_path: Path) -> None:
     folders = [build(tmp_path, str(seed), seed=seed) for seed in (1, 2, 3)]
     pairs = image_pairs(name_runs(folders, [read_run(folder) for folder in folders]))
     assert [(pair.first, pair.second) for pair in pairs] == [(0, 1), (0, 2), (1, 2)]
-    assert [pair.p_corrected for pair in pairs] == list(holm([pair.p or 0.0 for pair in pairs]))
+    assert [pair.p_corrected for pair in pairs] == list(holm([pair.p for pair in pairs]))
     assert all(pair.counts is not None and pair.counts.n == 400 for pair in pairs)
 
 

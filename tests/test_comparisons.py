@@ -9,23 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from tests.report_builders import make_record
-from tuner.comparisons import (
-    Arm,
-    compare_arms,
-    differences,
-    holm,
-    paired_test,
-    showable_difference,
-)
+from tuner.comparisons import Arm, compare_arms, differences
 from tuner.conclusions import conclusion
 from tuner.records import Json, TrialRecord
 from tuner.study_result import study_result
-
-SLEEP = (0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0)
-"""Hours of extra sleep with the first drug of Student's own example (Biometrika 6, 1908)."""
 
 
 def arm(label: str, scores: Sequence[float | None], start: int = 1, seeds: int | None = None) -> Arm:
@@ -63,50 +52,6 @@ def documents(scores: dict[str, Sequence[float | None]], base: str = "0") -> tup
     return study, records[::-1]
 
 
-def test_paired_test_is_that_of_scipy() -> None:
-    found = paired_test(SLEEP)
-    expected = stats.ttest_rel(SLEEP, np.zeros(10))
-    interval = expected.confidence_interval(0.95)
-    assert found.t == pytest.approx(expected.statistic)
-    assert found.p == pytest.approx(expected.pvalue)
-    assert found.interval == pytest.approx((interval.low, interval.high))
-    assert (found.n, found.difference, found.sd) == pytest.approx((10, np.mean(SLEEP), np.std(SLEEP, ddof=1)))
-
-
-@pytest.mark.parametrize(
-    ("values", "n", "difference", "sd"),
-    [
-        ((), 0, None, None),
-        ((0.01,), 1, 0.01, None),
-        ((0.0, 0.0, 0.0), 3, 0.0, 0.0),
-        ((0.99 - 0.98, 0.97 - 0.96, 0.1 - 0.09), 3, 0.01, 0.0),
-    ],
-)
-def test_without_spread_there_is_no_test(
-    values: Sequence[float], n: int, difference: float | None, sd: float | None
-) -> None:
-    found = paired_test(values)
-    assert (found.n, found.sd, found.t, found.p, found.interval) == (n, sd, None, None, None)
-    assert found.difference == pytest.approx(difference)
-
-
-@pytest.mark.parametrize(
-    ("p_values", "expected"),
-    [
-        ((), ()),
-        ((0.03,), (0.03,)),
-        ((0.01, 0.04, 0.03, 0.005), (0.03, 0.06, 0.06, 0.02)),
-        ((0.5, 0.9), (1.0, 1.0)),
-        ((0.02, None, 0.02), (0.04, None, 0.04)),
-        ((None,), (None,)),
-    ],
-)
-def test_holm(p_values: Sequence[float | None], expected: Sequence[float | None]) -> None:
-    found = holm(p_values)
-    assert [p is None for p in found] == [p is None for p in expected]
-    assert [p for p in found if p is not None] == pytest.approx([p for p in expected if p is not None])
-
-
 def simulated(rng: np.random.Generator, effects: Sequence[float], seeds: int) -> list[str]:
     """The verdicts on arms with these true effects; seeds move all arms alike and each a little."""
     seed = rng.normal(0.98, 0.002, seeds)
@@ -132,15 +77,6 @@ def test_planted_effects_are_shown_on_their_side() -> None:
     assert sum(verdicts[1] == "worse" for verdicts in found) > 180
     assert sum(verdicts[2] == "no difference shown" for verdicts in found) > 180
     assert not any(verdicts[0] == "worse" or verdicts[1] == "better" for verdicts in found)
-
-
-@pytest.mark.parametrize(("n", "comparisons"), [(2, 1), (3, 1), (5, 4), (10, 3)])
-def test_a_showable_difference_is_shown_four_times_in_five(n: int, comparisons: int) -> None:
-    rng = np.random.default_rng(3)
-    effect = showable_difference(0.001, n, comparisons)
-    draws = rng.normal(effect, 0.001, (4000, n))
-    p = stats.ttest_1samp(draws, 0, axis=1).pvalue
-    assert float((p < 0.05 / comparisons).mean()) == pytest.approx(0.8, abs=0.03)
 
 
 def test_pairs_are_made_by_repetition() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import alive, contents, result_of, wrong_with
-from tuner.journal import read_journal
+from tests.journal_files import read_journal
 
 pytestmark = [
     pytest.mark.slow,

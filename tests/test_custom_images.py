@@ -26,12 +26,12 @@ from tuner import launch
 from tuner import own_images as reading
 from tuner.custom_images import are_digits, drawn_arrays, drawn_shown, own_arrays, own_shown
 from tuner.errors import UsageError
-from tuner.metrics import wilson_interval
 from tuner.observer import Observer
 from tuner.options.resume import options_from_json
 from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
 from tuner.own_images import OwnImages, load_own_images, read_own_images
 from tuner.run_folder import RunFolder
+from tuner.stats.intervals import wilson_interval
 
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt/top", "Trouser", "Ankle boot")

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from search_spaces.networks.costs import LayerSummary
+from tests.journal_files import read_journal
 from tuner.engine import Engine
 from tuner.errors import NoSpace, RunFailed
-from tuner.journal import Journal, JournalState, read_journal, read_state
+from tuner.journal import Journal, JournalState, read_state
 from tuner.observer import Observer
 from tuner.records import Trial, TrialRecord
 from tuner.tasks import Event, SpaceRef, Task, TrainTask

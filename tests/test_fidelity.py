@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from reports.analysis.fidelity import LEAST_PAIRS, fidelities, spearman, spearman_interval
+from reports.analysis.fidelity import LEAST_PAIRS, fidelities
 from reports.sections import fidelity as section
 from tests.report_builders import make_record, make_run
 from tuner.records import TrialRecord
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "expected"),
-    [
-        ([], [], None),
-        ([1.0], [2.0], None),
-        ([1.0, 1.0, 1.0], [1.0, 2.0, 3.0], None),
-        ([1.0, 2.0, 3.0], [10.0, 20.0, 21.0], 1.0),
-        ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0], -1.0),
-        # Ties stand at their mean rank: ranks 1.5 1.5 3 4 against 1 2 3 4.
-        ([1.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0], 0.9486833),
-        # 1 − 6 Σ d² / (n (n² − 1)) with d = 1, −1, 1, −1, 0.
-        ([1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 1.0, 4.0, 3.0, 5.0], 0.8),
-    ],
-)
-def test_spearman(x: list[float], y: list[float], expected: float | None) -> None:
-    assert spearman(x, y) == (None if expected is None else pytest.approx(expected))
-
-
-def test_interval_of_bonett_and_wright() -> None:
-    found = spearman_interval(0.8, 20)
-    assert found is not None
-    # atanh(0.8) = 1.0986, its standard error sqrt(1.32 / 17) = 0.27865.
-    assert found == pytest.approx((math.tanh(1.0986123 - 1.959964 * 0.2786522), math.tanh(1.0986123 + 0.5461483)))
-    wider = spearman_interval(0.8, 10)
-    assert wider is not None
-    assert wider[0] < found[0] < 0.8 < found[1] < wider[1]
-    assert spearman_interval(1.0, 20) is None
-    assert spearman_interval(0.5, 3) is None
 
 
 def pair(number: int, short: float, long: float | None, **changes: object) -> list[TrialRecord]:

@@ -24,10 +24,10 @@ from tests.builders import record, trial
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import SMALL, Page
 from tests.test_search import start
-from tuner.arrays import load_arrays_file
 from tuner.data import Dataset, load_dataset
 from tuner.engine import same_training
 from tuner.journal import read_state
+from tuner.npz_io import read_npz
 from tuner.records import record_from_json, to_json, trial_from_json
 from tuner.run_folder import RunFolder
 from tuner.sources import confirmation_trials
@@ -118,7 +118,7 @@ def test_a_training_validates_on_its_fold(digits: Dataset, tmp_path: Path) -> No
     by_hand = run_trial(replace(task, fold=0, keep=str(tmp_path / "same")), digits.fold(2), lambda *_: None)
     assert body["history"]["loss"] == by_hand["history"]["loss"]
     assert body["val_accuracy"] == by_hand["val_accuracy"]
-    kept, beside = (load_arrays_file(tmp_path / f"{name}.npz") for name in ("fold", "same"))
+    kept, beside = (read_npz(tmp_path / f"{name}.npz") for name in ("fold", "same"))
     np.testing.assert_array_equal(kept["validation_labels"], digits.fold(2).y_validation)
     np.testing.assert_array_equal(kept["validation_probabilities"], beside["validation_probabilities"])
     assert "validation_labels" not in beside

@@ -11,15 +11,15 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.arrays import load_arrays_file
 from tuner.cluster_files import keep, taken
 from tuner.data import Dataset, load_dataset
 from tuner.evaluation import evaluate
 from tuner.export.formats import FORMATS
 from tuner.export.run_export import export_winner
+from tuner.npz_io import read_npz
 from tuner.records import TRAINING_METRICS, Json
 from tuner.spaces.model_interface import ModelInterface
-from tuner.spaces.probe import Answers, _answered
+from tuner.spaces.probe import Answers, serve
 from tuner.spaces.rehearsal_images import images_text, rehearsal_images
 from tuner.tasks import EvaluateTask, ExportTask, SpaceRef, TrainTask
 from tuner.trial import run_trial
@@ -114,10 +114,17 @@ def _found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     keras.backend.clear_session()
 
 
+def answered(answers: Answers, request: Json) -> Json:
+    """The answer as it would come by a pipe."""
+    sent: list[Json] = []
+    serve(answers, request, lambda document: sent.append(json.loads(json.dumps(document))))
+    return sent[-1]
+
+
 def described(name: str, data: Dataset, max_params: int | None = None) -> tuple[Answers, Json]:
     answers = Answers(SpaceRef(name=name, max_params=max_params, max_macs=None, classes=10))
     request: Json = {"do": "describe", "images": images_text(rehearsal_images(data))}
-    answer: Json = json.loads(_answered(answers, request))
+    answer: Json = answered(answers, request)
     return answers, answer
 
 
@@ -161,7 +168,7 @@ def whole_run(space: SpaceRef, configuration: Json, data: Dataset, folder: Path)
         assert body["undeclared"] == []
         assert epochs == ([1, 2] if space.interface.curves == "callbacks" else [])
         assert len(body["history"]["val_accuracy"]) == (0 if space.interface.curves == "none" else body["epochs_run"])
-        arrays = load_arrays_file(path.with_suffix(".npz"))
+        arrays = read_npz(path.with_suffix(".npz"))
         share = (arrays["validation_probabilities"].argmax(axis=1) == data.y_validation).mean()
         assert body["val_accuracy"] == pytest.approx(share)
         assert arrays["validation_probabilities"].sum(axis=1) == pytest.approx(1, abs=1e-2)
@@ -188,7 +195,7 @@ def whole_run(space: SpaceRef, configuration: Json, data: Dataset, folder: Path)
     images = np.asarray(data.x_test[:50])
     first, again = classify(images), classify(images)
     assert (first == again).all()
-    tested = load_arrays_file(folder / "winner.npz")["test/probabilities"][:50]
+    tested = read_npz(folder / "winner.npz")["test/probabilities"][:50]
     assert np.abs(first - tested).max() < 1e-4
 
 
@@ -203,7 +210,7 @@ def test_what_can_t_be_searched_is_refused_before_the_first_trial(name: str, dat
 def test_a_cap_of_the_class_that_nothing_keeps_is_told(data: Dataset) -> None:
     answers, answer = described("hypermodels:Subclassed", data)
     assert answer["answer"]["max_params"] == 3000
-    refused = json.loads(_answered(answers, {"do": "sample", "seed": [1], "max_params": 3000, "max_macs": None}))
+    refused = answered(answers, {"do": "sample", "seed": [1], "max_params": 3000, "max_macs": None})
     assert "the smallest of them has 12,730 parameters" in refused["error"]
 
 

@@ -33,6 +33,8 @@ PREPARATION = (
 )
 """What of `inference` knows no model file: it lies below `tuner`, and imports nothing of ours but itself and how arrays are read."""
 
+STATISTICS = ("correlation", "intervals", "metrics", "paired_tests", "pareto_front")
+
 ALLOWED = {
     "search_spaces": ("search_spaces",),
     "templates": ("templates",),
@@ -42,15 +44,18 @@ ALLOWED = {
         "templates",
         "tuner.records",
         "tuner.journal",
-        "tuner.npy",
+        "tuner.npz_io",
         "tuner.documents",
         "tuner.json_files",
         "tuner.files",
         "tuner.errors",
         "search_spaces.networks.costs",
+        "tuner.stats",
     ),
-    "inference": ("inference", "tuner.errors", "tuner.npy"),
-    **dict.fromkeys(PREPARATION, (*PREPARATION, "tuner.npy")),
+    "inference": ("inference", "tuner.errors", "tuner.npz_io"),
+    **dict.fromkeys(PREPARATION, (*PREPARATION, "tuner.npz_io")),
+    **{f"tuner.stats.{name}": ("tuner.stats", "tuner.records") for name in STATISTICS},
+    **{f"tuner.processes.{name}": ("tuner.processes", "tuner.records") for name in ("child", "serving")},
     "mnist_tune": PACKAGES,
 }
 """Package, or a module of it with a rule of its own → what it may import of ours."""
@@ -74,7 +79,8 @@ def is_within(name: str, modules: tuple[str, ...]) -> bool:
 
 
 def test_rules_of_modules_are_of_modules_that_are_there() -> None:
-    assert all((ROOT / f"{module.replace('.', '/')}.py").is_file() for module in PREPARATION)
+    assert all((ROOT / f"{module.replace('.', '/')}.py").is_file() for module in ALLOWED if "." in module)
+    assert {path.stem for path in (ROOT / "tuner" / "stats").glob("*.py")} == {"__init__", *STATISTICS}
 
 
 def test_every_package_is_looked_at() -> None:

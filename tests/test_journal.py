@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.journal_files import encode_line, read_journal
 from tuner.errors import JournalError
-from tuner.journal import Journal, checksum, encode_line, read_journal, read_state
+from tuner.journal import Journal, checksum, read_state
 from tuner.records import TrialRecord
 
 from .builders import record, trial

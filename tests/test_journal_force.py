@@ -10,17 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.journal_files import chain_lines, encode_line, read_journal
 from tuner.errors import JournalError
-from tuner.journal import (
-    CHAIN_START,
-    Journal,
-    JournalState,
-    chain_lines,
-    checksum,
-    encode_line,
-    read_journal,
-    read_state,
-)
+from tuner.journal import CHAIN_START, Journal, JournalState, checksum, read_state
 
 from .builders import record, trial
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
+import io
 import json
+import math
 import os
 import platform
 import zipfile
@@ -14,6 +17,9 @@ import pytest
 from mnist_tune import cli
 from tests.report_builders import FakeRun, build_run
 from tuner import machine
+
+CPU_MAX = "/sys/fs/cgroup/cpu.max"
+"""Where Linux says what a container may use of its cores."""
 
 TINY = FakeRun(brackets=((0, ((1, 2),)),), failed=0, finalists=1, seeds=1, test=80, validation=80)
 
@@ -61,8 +67,44 @@ def test_a_processor_s_vector_instructions(
 
 def test_this_machine_has_cores_and_memory() -> None:
     assert 1 <= machine.cpu_cores() <= (os.cpu_count() or 1)
-    memory_bytes = machine.memory_bytes()
-    assert memory_bytes is None or memory_bytes > 2**28
+    assert machine.memory_bytes() > 2**28
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="Linux tells its memory in a file")
+def test_memory_is_what_the_kernel_says() -> None:
+    (total,) = [line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal:")]
+    assert machine.memory_bytes() == 1024 * int(total.split()[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone lets a process choose its cores")
+def test_cores_are_those_that_the_process_may_use() -> None:
+    cores = os.sched_getaffinity(0)
+    try:
+        for count in range(1, min(len(cores), 3) + 1):
+            os.sched_setaffinity(0, sorted(cores)[:count])
+            assert machine.cpu_cores() == min(count, _cores_of_quota(Path("/sys/fs/cgroup/cpu.max")))
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def _cores_of_quota(path: Path) -> int:
+    """The cores that Linux's control group (version 2) leaves to this container."""
+    limit, period = path.read_text().split() if path.exists() else ("max", "1")
+    return (os.cpu_count() or 1) if limit == "max" else math.ceil(int(limit) / int(period))
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"), [("max 100000", 8), ("150000 100000", 2), ("20000 100000", 1), ("6400000 100000", 8)]
+)
+def test_cores_are_bounded_by_a_container_s_quota(text: str, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    exists = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda path: path == CPU_MAX or exists(path))
+    monkeypatch.setattr(
+        builtins, "open", lambda path, *words, real=open: io.StringIO(text) if path == CPU_MAX else real(path, *words)
+    )
+    assert machine.cpu_cores() == cores
 
 
 def test_versions_name_what_is_installed() -> None:
@@ -75,24 +117,6 @@ def test_versions_name_what_is_installed() -> None:
 def test_a_package_that_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "PACKAGES", ("numpy", "no-such-package"))
     assert set(machine.versions()) == {"python", "numpy", "backend"}
-
-
-@pytest.mark.parametrize(
-    ("text", "cores"),
-    [("max 100000", None), ("150000 100000", 1.5), ("", None), ("50000", None), ("1 0", None), (None, None)],
-)
-def test_a_container_s_quota(tmp_path: Path, text: str | None, cores: float | None) -> None:
-    path = tmp_path / "cpu.max"
-    if text is not None:
-        path.write_text(text + "\n")
-    assert machine._quota(path) == cores
-
-
-@pytest.mark.parametrize(("quota", "cores"), [(None, 8), (0.2, 1), (2.5, 3), (64.0, 8)])
-def test_cores_are_bounded_by_the_quota(quota: float | None, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_affinity", lambda: 8)
-    monkeypatch.setattr(machine, "_quota", lambda path: quota)
-    assert machine.cpu_cores() == cores
 
 
 @pytest.mark.parametrize(
@@ -115,14 +139,6 @@ def test_a_processor_without_a_name_has_an_architecture(monkeypatch: pytest.Monk
     monkeypatch.setattr(machine, "_sysctl", lambda name: None)
     monkeypatch.setattr(platform, "processor", lambda: "")
     assert machine.processor_name() == platform.machine()
-
-
-@pytest.mark.parametrize(("text", "size"), [("MemTotal:  2048 kB\nMemFree: 1 kB\n", 2097152), ("", None), (None, None)])
-def test_memory(tmp_path: Path, text: str | None, size: int | None) -> None:
-    path = tmp_path / "meminfo"
-    if text is not None:
-        path.write_text(text)
-    assert machine._meminfo_bytes(path) == size
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from reports.trials_csv import trials_csv
 from search_spaces.families.compact.family import CompactFamily
 from search_spaces.hyperparameters.recipe import Schedule
 from tests.crash import Crashes, contents, result_of
+from tests.journal_files import read_journal
 from tests.marks import slow_after
 from tuner import trial as training
 from tuner.budget import ConfirmationPlan, Forecast
@@ -37,7 +38,6 @@ from tuner.configurations import known_configuration
 from tuner.data import Dataset, load_dataset
 from tuner.documents import FINISHED, RUN
 from tuner.errors import UsageError
-from tuner.journal import read_journal
 from tuner.options.resume import merge_for_resume, options_from_json
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.protocol import Rung, plan_json

@@ -25,17 +25,18 @@ from mnist_tune.progress.headline import answer
 from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record
 from tests.fake_worker import score_in
+from tests.journal_files import read_journal
 from tests.marks import slow_after
 from tests.test_progress import a_run, followed
 from tests.test_search import contents, options, resume, start
 from tuner import callbacks, search, trial
-from tuner.arrays import load_arrays_file
 from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset, load_dataset
 from tuner.documents import FINISHED, RESULT
 from tuner.errors import Interrupted
-from tuner.journal import read_journal, read_state
+from tuner.journal import read_state
+from tuner.npz_io import read_npz
 from tuner.observer import Observer
 from tuner.options.run_options import SearchOptions
 from tuner.records import TRAINING_METRICS, Json, TrialRecord, rank_key
@@ -252,7 +253,7 @@ def test_a_refit_is_the_training_on_all_images_and_has_no_validation_figures(dig
     assert tuple(body["history"]) == TRAINING_METRICS
     for metric in ("loss", "accuracy", "learning_rate"):
         assert body["history"][metric] == same["history"][metric]
-    kept, beside = (load_arrays_file(tmp_path / f"{name}.npz") for name in ("refit", "plain"))
+    kept, beside = (read_npz(tmp_path / f"{name}.npz") for name in ("refit", "plain"))
     assert "validation_probabilities" not in kept
     assert set(beside) - set(kept) == {"validation_probabilities"}
     np.testing.assert_array_equal(kept["weights/statistics"], beside["weights/statistics"])
@@ -328,7 +329,7 @@ def test_the_refits_are_tested_and_exported_and_nothing_else_changes(tmp_path: P
     assert score_in(path / "best.keras") == records[exported - 1].history["accuracy"][-1]
     assert notes(path) == []
     assert set(RunFolder(path).read_run()["times"]["phases"]) == {"search", "confirm", "refit", "evaluate"}
-    arrays = load_arrays_file(path / "evaluation.npz")
+    arrays = read_npz(path / "evaluation.npz")
     assert {key.split("/")[1] for key in arrays if key.startswith("refit/")} == set(result["refit"]["trials"])
     assert not [key for key in arrays if key.startswith("refit/") and "validation" in key]
     RESULT(json.loads((path / "result.json").read_text()))

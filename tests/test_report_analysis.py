@@ -11,18 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.analysis.classification import (
-    Scored,
-    calibration_error,
-    class_scores,
-    confused_pairs,
-    confusion_counts,
-    log_loss,
-    reliability,
-    row_shares,
-    scored_winner,
-    wilson_interval,
-)
+from reports.analysis.classification import Scored, confused_pairs, reliability, row_shares, scored_winner
 from reports.analysis.comparison import (
     best_reference_trial,
     likeness_trial,
@@ -43,7 +32,7 @@ from reports.analysis.leaderboard import (
     trial_rows,
 )
 from reports.analysis.network import kernel_side, network
-from reports.analysis.pareto import SizePoint, non_dominated, size_front
+from reports.analysis.pareto import size_front
 from reports.analysis.robustness import degradations
 from reports.analysis.search import history, paths, rung_outcomes, seconds_left
 from reports.analysis.slices import slices
@@ -59,6 +48,7 @@ from reports.sections.published import reference_table, reference_words
 from search_spaces.networks.costs import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.records import TrialRecord
+from tuner.stats.metrics import calibration_error, class_scores, log_loss
 
 
 def predictions(labels: list[int], rows: list[list[float]]) -> Scored:
@@ -229,22 +219,6 @@ def test_reference_rows() -> None:
 # --- front ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("points", "expected"),
-    [
-        ([], []),
-        ([("a", 10, 0.9)], ["a"]),
-        ([("a", 10, 0.9), ("b", 20, 0.9)], ["a"]),
-        ([("a", 10, 0.9), ("b", 10, 0.95)], ["b"]),
-        ([("b", 10, 0.9), ("a", 10, 0.9)], ["a"]),
-        ([("c", 30, 0.99), ("a", 10, 0.9), ("b", 20, 0.8)], ["a", "c"]),
-    ],
-)
-def test_front(points: list[tuple[str, int, float]], expected: list[str]) -> None:
-    found = non_dominated([SizePoint(trial, size, accuracy, 2) for trial, size, accuracy in points])
-    assert [point.trial for point in found] == expected
-
-
 def test_front_is_of_the_longest_trials() -> None:
     found = size_front(make_run([make_record("0001", 0.99), make_record("0002", 0.9, epochs=5, parameters=2000)]))
     assert (found.epochs, [p.trial for p in found.front], len(found.points)) == (5, ["0002"], 2)
@@ -332,7 +306,7 @@ def test_slices_of_true_and_one_differ_and_mixed_kinds_sort() -> None:
 
 def test_confusion_pairs_and_classes() -> None:
     found = predictions([0, 0, 1, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4], [0.9, 0.1]])
-    counts = confusion_counts(found)
+    counts = found.confusion
     assert counts.tolist() == [[1, 1], [2, 1]]
     assert row_shares(counts).tolist() == [[0.5, 0.5], [pytest.approx(2 / 3), pytest.approx(1 / 3)]]
     assert [(p.true, p.predicted, p.count, p.indices) for p in confused_pairs(found)] == [
@@ -356,22 +330,15 @@ def test_calibration_of_known_bins() -> None:
     found = predictions([0, 0, 0, 1], [[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.65, 0.35]])
     bins = reliability(found, bins=10)
     assert [(b.count, round(b.confidence, 6), b.accuracy) for b in bins] == [(2, 0.65, 0.5), (2, 0.95, 1.0)]
-    assert calibration_error(bins) == pytest.approx(0.5 * 0.15 + 0.5 * 0.05)
-    assert calibration_error([]) is None
-    assert log_loss(found) == pytest.approx(-(2 * math.log(0.95) + math.log(0.65) + math.log(0.35)) / 4)
+    assert calibration_error(found.probabilities, found.labels, 10) == pytest.approx(0.5 * 0.15 + 0.5 * 0.05)
+    assert log_loss(found.probabilities, found.labels) == pytest.approx(
+        -(2 * math.log(0.95) + math.log(0.65) + math.log(0.35)) / 4
+    )
 
 
 def test_confidence_of_one_stands_in_the_last_bin() -> None:
     (only,) = reliability(predictions([0], [[1.0, 0.0]]))
     assert only.high == 1.0
-
-
-@pytest.mark.parametrize(
-    ("right", "n", "low", "high"),
-    [(9946, 10_000, 0.99296, 0.99586), (10, 10, 0.72247, 1.0), (0, 10, 0.0, 0.27753), (0, 0, 0.0, 1.0)],
-)
-def test_wilson(right: int, n: int, low: float, high: float) -> None:
-    assert np.allclose(wilson_interval(right, n), (low, high), atol=1e-5)
 
 
 # --- network and arrays ---------------------------------------------------------------------------------------------

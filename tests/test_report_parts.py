@@ -7,14 +7,13 @@ import csv
 import io
 import json
 import re
-import struct
-import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from jinja2 import UndefinedError
+from PIL import Image
 
 import templates
 from reports import formatting as text
@@ -77,32 +76,32 @@ def test_formatting(shown: str, expected: str) -> None:
     assert shown == expected
 
 
-def decode(source: str) -> tuple[int, int, int, bytes]:
-    """Width, height, colour type and filtered rows of a PNG."""
-    body = base64.b64decode(source.removeprefix("data:image/png;base64,"))
-    assert body.startswith(b"\x89PNG")
-    width, height, _, colour = struct.unpack(">IIBB", body[16:26])
-    start = body.index(b"IDAT")
-    (length,) = struct.unpack(">I", body[start - 4 : start])
-    return width, height, colour, zlib.decompress(body[start + 4 : start + 4 + length])
+def decode(source: str) -> Image.Image:
+    """The picture of a data address."""
+    return Image.open(io.BytesIO(base64.b64decode(source.removeprefix("data:image/png;base64,"))))
 
 
 def test_grey_picture_holds_its_pixels() -> None:
     image = np.array([[0, 255, 7], [1, 2, 3]], dtype=np.uint8)
-    assert decode(pictures.grey(image)) == (3, 2, 0, bytes([0, 0, 255, 7, 0, 1, 2, 3]))
+    picture = decode(pictures.grey(image))
+    assert (picture.mode, picture.format) == ("L", "PNG")
+    assert np.array_equal(np.asarray(picture), image)
+    assert np.array_equal(np.asarray(decode(pictures.grey(image.T))), image.T)
 
 
 def test_signed_picture_is_transparent_at_zero() -> None:
-    width, height, colour, rows = decode(pictures.signed(np.array([[0.0, -1.0]]), 1.0))
-    assert (width, height, colour) == (2, 1, 6)
-    assert rows[4] == 0
-    assert rows[5:9] == bytes([213, 94, 0, 255])
-    assert decode(pictures.signed(np.array([[np.nan]]), 0.0))[3][4] == 0
+    picture = decode(pictures.signed(np.array([[0.0, -1.0, 0.5]]), 1.0))
+    assert (picture.mode, picture.size) == ("RGBA", (3, 1))
+    assert np.asarray(picture).tolist() == [[[0, 114, 178, 0], [213, 94, 0, 255], [0, 114, 178, 127]]]
+    assert np.asarray(decode(pictures.signed(np.array([[np.nan]]), 0.0)))[0, 0, 3] == 0
 
 
 def test_strip_puts_channels_side_by_side() -> None:
-    width, height, _, _ = decode(pictures.strip(np.ones((4, 5, 3))))
-    assert (width, height) == (17, 4)
+    assert decode(pictures.strip(np.ones((4, 5, 3)))).size == (17, 4)
+    picture = decode(pictures.strip(np.array([[[0.0, 1.0], [2.0, 4.0]]])))
+    assert picture.mode == "LA"
+    # Two channels of two pixels each, and between them a transparent gap.
+    assert np.asarray(picture).tolist() == [[[0, 255], [127, 255], [0, 0], [63, 255], [255, 255]]]
 
 
 def test_draw_makes_ids_unique_and_names_marks() -> None:

@@ -22,8 +22,9 @@ from reports.reading import read_run
 from reports.run_data import Finalist, RunData, Target
 from reports.sections import leaderboard, pareto, summary
 from reports.sections.reproduce import ledgers
-from reports.sections.section import Figure, Table
+from reports.sections.section import Table
 from reports.sections.target import caption_words, chosen_words, title_words
+from tests.kit.drawings import svg_of
 from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.errors import JournalError
@@ -70,12 +71,6 @@ def mean(run: RunData, place: int) -> float:
     if result is None or result.finalists[place].validation.mean is None:
         raise ValueError("a finalist without a mean")
     return float(result.finalists[place].validation.mean or 0)
-
-
-def svg(value: object) -> str:
-    if not isinstance(value, Figure):
-        raise ValueError("no figure")
-    return value.drawing.svg()
 
 
 def table(value: object) -> Table:
@@ -217,10 +212,10 @@ def test_the_target_is_a_line_in_every_front(plain: RunData) -> None:
     run = with_target(plain, mean(plain, 1), reached=True)
     body = pareto.build(run).body
     for drawn in (body["figure"], body["work"], summary.build(run).body["front"]):
-        assert re.search(r'id="[^"]*target"', svg(drawn))
-        assert f"target {100 * mean(plain, 1):.6g}%" in svg(drawn)
+        assert re.search(r'id="[^"]*target"', svg_of(drawn))
+        assert f"target {100 * mean(plain, 1):.6g}%" in svg_of(drawn)
     assert "The dotted line is the target" in pareto.build(run).how
-    assert 'target"' not in svg(pareto.build(plain).body["figure"])
+    assert 'target"' not in svg_of(pareto.build(plain).body["figure"])
 
 
 # Whole pages

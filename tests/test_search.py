@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from search_spaces.families.registry import load_family
+from tests.journal_files import read_journal
 from tests.marks import slow_after
 from tuner import launch as search
 from tuner import session
 from tuner.errors import Interrupted, RunFailed, UsageError
-from tuner.journal import read_journal, read_state
+from tuner.journal import read_state
 from tuner.observer import Observer
 from tuner.options.run_options import SearchOptions
 from tuner.records import Json, Trial, TrialRecord

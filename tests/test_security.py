@@ -116,13 +116,13 @@ def test_others_are_not(source: str) -> None:
 
 def test_parent_and_workers_speak_json_over_pipes_of_their_own() -> None:
     """Nobody else can write there: a pipe has no name, and its ends are the two processes'."""
+    users = ("workers", "worker_process", "worker", "spaces/probe_process", "spaces/probe")
     sources = {
         name: (ROOT / "tuner" / f"{name}.py").read_text(encoding="utf-8")
-        for name in ("workers", "worker_process", "worker", "spaces/probe_process", "spaces/probe")
+        for name in ("processes/child", "processes/serving", *users)
     }
-    assert [name for name, source in sources.items() if "json." not in source] == [
-        "workers"
-    ]  # it leaves pipes to worker_process
+    speaking = [name for name, source in sources.items() if "json." in source or "PIPE" in source]
+    assert speaking == ["processes/child", "processes/serving"]
     for source in sources.values():
         assert not {"socket", "multiprocessing", "pickle"} & {
             alias.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import) for alias in node.names
@@ -527,7 +527,7 @@ WHOLE_RUN = """
     from pathlib import Path
     from tuner import launch
     from tuner.observer import Observer
-    from tuner.options import SearchOptions
+    from tuner.options.run_options import SearchOptions
     from tuner.run_folder import RunFolder
     from mnist_tune.progress.report_writer import ReportWriter
     folder = RunFolder(Path(sys.argv[1]))

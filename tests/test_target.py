@@ -19,10 +19,10 @@ from tuner.budget import ConfirmationPlan
 from tuner.confirmation import Confirmed
 from tuner.errors import Interrupted
 from tuner.journal import read_state
-from tuner.metrics import mean_and_sd
 from tuner.observer import Observer
 from tuner.records import ACCURACY_TOLERANCE, Json, TrialRecord
 from tuner.run_folder import RunFolder
+from tuner.stats.intervals import mean_and_sd
 from tuner.target import finalists_around, front, has_reached, missed_words, reaches, smallest_first, target_json
 
 from .builders import record

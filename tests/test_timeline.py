@@ -8,6 +8,7 @@ import pytest
 
 from reports.analysis.timeline import best_over_time, busy_shares, last_improvement_s, timeline
 from reports.sections import search as section
+from tests.kit.drawings import svg_of
 from tests.report_builders import clock, make_record, make_run
 from tuner.records import TrialRecord
 
@@ -92,12 +93,13 @@ def test_pauses_are_said() -> None:
 def test_many_trials_are_drawn_together() -> None:
     few = [ran(f"{k:04d}", 10 * k, 10 * k + 9) for k in range(1, 400)]
     many = [ran(f"{k:04d}", 10 * k, 10 * k + 9) for k in range(1, 700)]
-    drawn = getattr(section.build(make_run(few)).body["timeline"], "svg", "")
-    together = section.build(make_run(many)).body["timeline"]
+    drawn = svg_of(section.build(make_run(few)).body["timeline"])
+    timeline = section.build(make_run(many)).body["timeline"]
+    together = svg_of(timeline)
     assert drawn.count('class="mark"') == 399
-    assert getattr(together, "svg", "").count('class="mark"') == 0
-    assert "699 trials" in getattr(together, "caption", "")
-    assert len(getattr(together, "svg", "")) < 30_000
+    assert together.count('class="mark"') == 0
+    assert "699 trials" in getattr(timeline, "caption", "")
+    assert len(together) < 30_000
 
 
 def test_runs_without_times_say_so() -> None:

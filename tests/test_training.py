@@ -97,6 +97,12 @@ def test_a_short_schedule_is_a_small_copy_of_a_long_one() -> None:
         assert short == pytest.approx([schedule_factor(schedule, 5 * step, 100) for step in range(20)])
 
 
+@pytest.mark.parametrize("name", ["nadam", "", "AdamW", "sgd\n"])
+def test_an_optimizer_that_is_unknown_is_refused(name: Any) -> None:
+    with pytest.raises(ValueError, match=r"^Unknown optimizer\. Expected sgd, momentum, adam, adamw\. Received: '.*'$"):
+        make_optimizer(Recipe(optimizer=name))
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
 def test_optimizers(optimizer: Optimizer) -> None:
     made = make_optimizer(Recipe(optimizer=optimizer, learning_rate=0.05, weight_decay=0.01), 10)

@@ -13,8 +13,8 @@ import pytest
 from search_spaces.families.compact.family import CompactFamily
 from tests.marks import slow_after
 from tuner import callbacks, trial
-from tuner.arrays import load_arrays_file
 from tuner.data import Dataset, load_dataset
+from tuner.npz_io import read_npz
 from tuner.records import HISTORY_METRICS, Json
 from tuner.tasks import SpaceRef, TrainTask
 
@@ -67,7 +67,7 @@ def test_what_is_kept_loads_anywhere(digits: Dataset, tmp_path: Path) -> None:
     import keras
 
     run(task(keep=str(tmp_path / "models" / "0031"), label_smoothing=0.1), digits)
-    arrays = load_arrays_file(tmp_path / "models" / "0031.npz")
+    arrays = read_npz(tmp_path / "models" / "0031.npz")
     assert arrays["validation_probabilities"].shape == (len(digits.y_validation), 10)
     assert arrays["weights/statistics"].shape[1] == 9
     model = keras.models.load_model(tmp_path / "models" / "0031.keras")
@@ -125,6 +125,6 @@ def test_what_a_study_measures_is_kept_and_leaves_the_model_alone(digits: Datase
     plain, measured = tmp_path / "plain", tmp_path / "measured"
     run(task(keep=str(plain)), digits)
     run(replace(task(keep=str(measured)), diagnostics=("step", "gradient_norms")), digits)
-    first, second = (load_arrays_file(path.with_suffix(".npz")) for path in (plain, measured))
+    first, second = (read_npz(path.with_suffix(".npz")) for path in (plain, measured))
     assert second.keys() - first.keys() == {"study/step", "study/gradient_norms/names", "study/gradient_norms/values"}
     assert (first["weights/statistics"] == second["weights/statistics"]).all()

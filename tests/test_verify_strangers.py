@@ -19,7 +19,7 @@ from tests.tampering import Victim
 from tests.test_strangers import WRONG_ARRAYS
 from tests.test_verify import MODEL, SMALL, WORKER, studying
 from tuner import launch
-from tuner.arrays import load_arrays_file, save_arrays_file
+from tuner.npz_io import read_npz, write_npz
 from tuner.observer import Observer
 from tuner.options.run_options import RunOptions, SearchOptions
 from tuner.records import Json
@@ -111,7 +111,7 @@ def test_every_check_says_something_of_many_changes(sound: Path, tmp_path: Path)
 
 @pytest.mark.slow
 def test_every_check_says_something_of_other_arrays(sound: Path, tmp_path: Path) -> None:
-    arrays = load_arrays_file(sound / "evaluation.npz")
+    arrays = read_npz(sound / "evaluation.npz")
     names = [name for name in arrays if name.startswith(("validation", "confirm", "test"))]
     cases = [(name, value) for name in names for value in (None, *WRONG_ARRAYS)]
     random.Random(3).shuffle(cases)
@@ -122,5 +122,5 @@ def test_every_check_says_something_of_other_arrays(sound: Path, tmp_path: Path)
         others = {key: array for key, array in arrays.items() if key != name or value is not None}
         if value is not None:
             others[name] = np.asarray(value)
-        save_arrays_file(run / "evaluation.npz", others)
+        write_npz(run / "evaluation.npz", others)
         assert "digests" in says_something(run, (name, value))

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from tests import fake_worker
 from tuner.data import Dataset, open_arrays
 from tuner.files import whole_file
-from tuner.metrics import mean_and_sd, test_metrics
 from tuner.records import metrics_of
+from tuner.stats.intervals import mean_and_sd
+from tuner.stats.metrics import score_test_set
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
@@ -90,7 +91,7 @@ def evaluate(task: dict[str, Any], data: Dataset) -> dict[str, Any]:
         },
     )
     mean, sd = mean_and_sd(per_seed)
-    figures = test_metrics(exported, labels, data.class_names)
+    figures = score_test_set(exported, labels, data.class_names)
     return {"test": {**figures, "accuracy": mean, "sd": sd, "per_seed": per_seed}}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tuner.comparisons import NO_SPREAD, Arm, Comparison, PairedTest, showable_difference
+from tuner.comparisons import Arm, Comparison
+from tuner.stats.paired_tests import NO_SPREAD, PairedTest, showable_difference
 
 _MOST_LISTED = 3
 

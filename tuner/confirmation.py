@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tuner.metrics import mean_and_sd, median_index
 from tuner.records import Configuration, Json, TrialRecord, configuration_key, rank_key
+from tuner.stats.intervals import mean_and_sd, median_index
 
 
 @dataclass(frozen=True)

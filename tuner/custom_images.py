@@ -15,7 +15,7 @@ from PIL import Image
 from inference.doubt import unsure_note
 from inference.preparation import SIZE, Prepared, prepare
 from inference.strokes import synthetic_digits, synthetic_styles
-from tuner.arrays import Arrays
+from tuner.npz_io import Arrays
 from tuner.own_images import OwnImages
 
 Images: TypeAlias = NDArray[np.uint8]

@@ -1,11 +1,10 @@
 """What a data set must be, and its conversion to uint8 images of 28×28 pixels and int64 labels.
 
-Nothing here opens a file (`npz.py`, `idx.py`), looks for a data set (`data_sources.py`) or splits one (`splits.py`).
+Nothing here opens a file (`data_npz.py`, `idx.py`), looks for a data set (`data_sources.py`) or splits one (`splits.py`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -16,13 +15,12 @@ from numpy.typing import NDArray
 from tuner import image_shape, pixel_range
 from tuner.errors import DataError
 from tuner.image_shape import image_size
+from tuner.npz_io import Array, ArrayHeader
 from tuner.pixel_range import PixelRange
 
 Key: TypeAlias = Literal["x_train", "y_train", "x_test", "y_test"]
 Images: TypeAlias = NDArray[np.uint8]
 Labels: TypeAlias = NDArray[np.int64]
-# `Any`: what a file holds has whatever type it was saved with.
-Untyped: TypeAlias = NDArray[Any]
 
 KEYS: tuple[Key, ...] = ("x_train", "y_train", "x_test", "y_test")
 SIDE = image_shape.SIDE
@@ -35,26 +33,13 @@ _CHUNK = 10_000
 """Images that are converted at a time, so that floats are never held twice."""
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a file says of an array before it is unpacked."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    @property
-    def size_bytes(self) -> int:
-        """What the array takes in memory."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-
 @dataclass(frozen=True, eq=False)
 class RawArrays:
     """The four arrays as they were found: shapes and types are right, values are not looked at yet."""
 
     where: str
     """The file or folder, for messages."""
-    arrays: Mapping[Key, Untyped]
+    arrays: Mapping[Key, Array]
     """x_train and x_test of a shape that `image_shape` knows; y_train and y_test of (n,) or (n, 1)."""
     notes: tuple[str, ...] = ()
     """What the user should know of how they were found."""
@@ -84,7 +69,7 @@ def fault(what: str, *, expected: str, received: object, do: str) -> DataError:
     return DataError(" ".join(line.split()))
 
 
-def check_headers(where: str, headers: Mapping[Key, Header]) -> None:
+def check_headers(where: str, headers: Mapping[Key, ArrayHeader]) -> None:
     """Raise `DataError` unless the four arrays have types, shapes and sizes that can be used; unpacks nothing."""
     for key, header in headers.items():
         _check_dtype(f"{where}: {key}", header, images=key.startswith("x"))
@@ -95,7 +80,7 @@ def check_headers(where: str, headers: Mapping[Key, Header]) -> None:
     _check_same_size(where, headers)
 
 
-def _check_dtype(what: str, header: Header, *, images: bool) -> None:
+def _check_dtype(what: str, header: ArrayHeader, *, images: bool) -> None:
     if header.dtype.hasobject:
         raise fault(
             f"{what} holds pickled Python objects, which are never loaded",
@@ -118,7 +103,7 @@ def _dtype_advice(dtype: np.dtype[Any], *, images: bool) -> str:
     return "convert it with astype and save it again" if dtype.kind not in "US" else "save pixels, not text"
 
 
-def _check_shape(what: str, header: Header, *, images: bool) -> None:
+def _check_shape(what: str, header: ArrayHeader, *, images: bool) -> None:
     shape = header.shape
     if images and image_size(shape) is None:
         do = image_shape.shape_advice(shape)
@@ -139,7 +124,7 @@ def _is_label_shape(shape: tuple[int, ...]) -> bool:
     return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
 
 
-def _check_lengths(where: str, headers: Mapping[Key, Header], images: Key, labels: Key) -> None:
+def _check_lengths(where: str, headers: Mapping[Key, ArrayHeader], images: Key, labels: Key) -> None:
     if headers[images].shape[0] != headers[labels].shape[0]:
         raise fault(
             f"{where}: {images} and {labels} have different lengths",
@@ -149,7 +134,7 @@ def _check_lengths(where: str, headers: Mapping[Key, Header], images: Key, label
         )
 
 
-def _check_same_size(where: str, headers: Mapping[Key, Header]) -> None:
+def _check_same_size(where: str, headers: Mapping[Key, ArrayHeader]) -> None:
     train, test = image_size(headers["x_train"].shape), image_size(headers["x_test"].shape)
     if train is not None and test is not None and train != test:
         raise fault(
@@ -160,7 +145,7 @@ def _check_same_size(where: str, headers: Mapping[Key, Header]) -> None:
         )
 
 
-def _check_memory(where: str, headers: Mapping[Key, Header]) -> None:
+def _check_memory(where: str, headers: Mapping[Key, ArrayHeader]) -> None:
     size_bytes = sum(header.size_bytes for header in headers.values())
     if size_bytes > MAX_BYTES:
         raise fault(
@@ -203,7 +188,7 @@ def _notes(raw: RawArrays, ranges: Mapping[Key, PixelRange]) -> Iterator[str]:
     yield from (note for key in _IMAGES if (note := image_shape.small_note(raw.arrays[key].shape)))
 
 
-def _labels(what: str, labels: Untyped) -> Labels:
+def _labels(what: str, labels: Array) -> Labels:
     if not np.all(np.isfinite(labels)):
         raise fault(f"{what} has NaN or infinite labels", expected="whole numbers", received="NaN", do="remove them")
     if labels.dtype.kind == "f" and np.any(labels != np.floor(labels)):
@@ -257,7 +242,7 @@ def _pixel_ranges(raw: RawArrays) -> dict[Key, PixelRange]:
     return {key: _pixel_range(f"{raw.where}: {key}", [array]) for key, array in images.items()}
 
 
-def _pixel_range(what: str, arrays: list[Untyped]) -> PixelRange:
+def _pixel_range(what: str, arrays: list[Array]) -> PixelRange:
     found = pixel_range.find_range(arrays)
     if found is None:
         low, high = min(array.min() for array in arrays), max(array.max() for array in arrays)
@@ -270,7 +255,7 @@ def _pixel_range(what: str, arrays: list[Untyped]) -> PixelRange:
     return found
 
 
-def _images(images: Untyped, pixels: PixelRange) -> Images:
+def _images(images: Array, pixels: PixelRange) -> Images:
     """Return (n, 28, 28) uint8 of images of any shape that `image_shape` knows."""
     count, (height, width) = len(images), image_size(images.shape) or (0, 0)
     result = np.zeros((count, SIDE, SIDE), dtype=np.uint8)

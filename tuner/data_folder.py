@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tuner.data_checks import KEYS, RawArrays, fault
+from tuner.data_npz import has_keys, read_data_npz
 from tuner.errors import DataError
 from tuner.idx import has_idx_files, listing, read_idx_folder
-from tuner.npz import has_keys, read_npz
 
 _BELOW = ("raw", "MNIST/raw", "FashionMNIST/raw", "KMNIST/raw")
 """Where torchvision puts the files of a data set."""
@@ -30,7 +30,7 @@ def read_folder(folder: Path) -> RawArrays:
     if below:
         return _noted(read_idx_folder(below[0]), f"The IDX files were found in {below[0]}.")
     which = "the only .npz file" if len(archives) == 1 else "the only .npz file with the four arrays"
-    return _noted(read_npz(complete[0]), f"The data were read from {complete[0]}, {which} in the folder.")
+    return _noted(read_data_npz(complete[0]), f"The data were read from {complete[0]}, {which} in the folder.")
 
 
 def _several(folder: Path, found: list[Path]) -> DataError:

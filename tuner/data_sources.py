@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from tuner.data_checks import RawArrays, fault
 from tuner.data_folder import read_folder
+from tuner.data_npz import read_data_npz
 from tuner.download import download
 from tuner.errors import DataError, UsageError
 from tuner.idx import read_idx_folder
 from tuner.machine import keras_home
-from tuner.npz import read_npz
 from tuner.splits import stratified_indices, without
 
 ENVIRONMENT = "MNIST_TUNE_DATA"
@@ -89,7 +89,7 @@ def _at_path(text: str, what: str) -> FoundData:
     if os.path.isdir(path):
         return FoundData(path.resolve().name, read_folder(path))
     if path.suffix == ".npz":
-        return FoundData(path.stem, read_npz(path))
+        return FoundData(path.stem, read_data_npz(path))
     raise UsageError(
         f"{what} can't be used. Expected {', '.join(SOURCES)}, a .npz file or a folder of IDX files. "
         f"Received: {'a file of another kind' if os.path.exists(path) else 'no such file or folder'}."
@@ -97,7 +97,7 @@ def _at_path(text: str, what: str) -> FoundData:
 
 
 def _read(path: Path) -> RawArrays:
-    return read_idx_folder(path) if path.is_dir() else read_npz(path)
+    return read_idx_folder(path) if path.is_dir() else read_data_npz(path)
 
 
 def _cached_or_downloaded(name: str) -> RawArrays:

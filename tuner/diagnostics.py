@@ -15,9 +15,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.arrays import Arrays
 from tuner.data import Dataset
 from tuner.kept_models import compile_plainly
+from tuner.npz_io import Arrays
 from tuner.tasks import Diagnostic, TrainTask
 from tuner.weights import kernel_variables
 

@@ -10,13 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.arrays import Arrays, save_arrays_file
 from tuner.custom_images import DRAWN, are_digits, drawn_arrays, own_arrays
 from tuner.data import Dataset
 from tuner.disk import is_no_space
 from tuner.failures import is_out_of_memory, reason
 from tuner.kept_models import load_kept_model
-from tuner.metrics import Labels, mean_and_sd, test_metrics
+from tuner.npz_io import Arrays, write_npz
 from tuner.own_images import load_own_images
 from tuner.records import Json
 from tuner.robustness import KINDS, corrupted
@@ -25,6 +24,8 @@ from tuner.spaces.loading import make_space
 from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.tracing import TracedLayer, layer_maps, output_shape
 from tuner.spaces.training import predict
+from tuner.stats.intervals import mean_and_sd
+from tuner.stats.metrics import Labels, score_test_set
 from tuner.tasks import EvaluateTask
 from tuner.weights import kernels_of
 
@@ -66,7 +67,7 @@ def evaluate(task: EvaluateTask, data: Dataset) -> Json:
             if is_no_space(error) or is_out_of_memory(error):
                 raise
             faults.append(f"The page lacks {name}: {reason(error)}")
-    save_arrays_file(Path(task.arrays), arrays)
+    write_npz(Path(task.arrays), arrays)
     keras.backend.clear_session()
     return {"test": test, "faults": faults}
 
@@ -91,7 +92,7 @@ def _meet_test_set(task: EvaluateTask, data: Dataset, models: Mapping[int, Any])
     per_seed = [float((p.argmax(axis=1) == labels).mean()) for p in per_model]
     mean, sd = mean_and_sd(per_seed)
     test = {
-        **test_metrics(probabilities, labels, data.class_names),
+        **score_test_set(probabilities, labels, data.class_names),
         "accuracy": mean,
         "sd": sd,
         "per_seed": per_seed,

@@ -13,8 +13,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tuner.data_checks import KEYS, Header, Key, RawArrays, Untyped, check_headers, fault
+from tuner.data_checks import KEYS, Key, RawArrays, check_headers, fault
 from tuner.errors import DataError
+from tuner.npz_io import Array, ArrayHeader
 
 _STEMS: dict[Key, tuple[str, str]] = {
     "x_train": ("train-images", "idx3-ubyte"),
@@ -36,7 +37,7 @@ def read_idx_folder(folder: Path) -> RawArrays:
         DataError: a file missing, truncated, longer than its header says, of a wrong shape or type, too large.
     """
     paths: dict[Key, Path] = {key: _find(folder, key) for key in KEYS}
-    headers: dict[Key, Header] = {key: _read_header(path) for key, path in paths.items()}
+    headers: dict[Key, ArrayHeader] = {key: _read_header(path) for key, path in paths.items()}
     check_headers(str(folder), headers)
     nested = any(path.parent != folder for path in paths.values())
     note = f"The IDX files of {folder} were found in folders of their own names."
@@ -85,7 +86,7 @@ def _open(path: Path) -> _Stream:
     return gzip.open(path, "rb") if gzipped else path.open("rb")
 
 
-def _read_header(path: Path) -> Header:
+def _read_header(path: Path) -> ArrayHeader:
     try:
         with _open(path) as stream:
             return _header(path, stream)
@@ -93,7 +94,7 @@ def _read_header(path: Path) -> Header:
         raise _damaged(path, error) from error
 
 
-def _read(path: Path) -> Untyped:
+def _read(path: Path) -> Array:
     """Return the array of a file, reading one byte more than its header promises and no further."""
     try:
         with _open(path) as stream:
@@ -106,7 +107,7 @@ def _read(path: Path) -> Untyped:
     return np.frombuffer(content, dtype=header.dtype).reshape(header.shape)
 
 
-def _header(path: Path, stream: _Stream) -> Header:
+def _header(path: Path, stream: _Stream) -> ArrayHeader:
     """Read two zero bytes, the type, the number of dimensions and each dimension (big-endian, four bytes)."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or magic[3] not in (1, 3, 4):
@@ -119,13 +120,13 @@ def _header(path: Path, stream: _Stream) -> Header:
     sizes = stream.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
         raise _damaged(path, "the header is incomplete")
-    header = Header(tuple(int(size) for size in np.frombuffer(sizes, ">u4")), np.dtype(_DTYPES[magic[2]]))
+    header = ArrayHeader(tuple(int(size) for size in np.frombuffer(sizes, ">u4")), np.dtype(_DTYPES[magic[2]]))
     if not isinstance(stream, gzip.GzipFile):
         _check_file_size(path, header, 4 + len(sizes))
     return header
 
 
-def _check_file_size(path: Path, header: Header, header_bytes: int) -> None:
+def _check_file_size(path: Path, header: ArrayHeader, header_bytes: int) -> None:
     content_bytes = path.stat().st_size - header_bytes
     if content_bytes != header.size_bytes:
         raise _wrong_length(path, header, f"{content_bytes:,}")
@@ -142,7 +143,7 @@ def _read_at_most(stream: _Stream, limit_bytes: int) -> bytearray:
     return content
 
 
-def _wrong_length(path: Path, header: Header, received: str) -> DataError:
+def _wrong_length(path: Path, header: ArrayHeader, received: str) -> DataError:
     expected = f"{header.size_bytes:,} bytes for the shape {header.shape}"
     return fault(f"{path} is truncated or has a wrong header", expected=expected, received=received, do=_AGAIN)
 

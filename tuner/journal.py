@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import FileIO
@@ -102,7 +102,7 @@ class Journal:
         check = checksum(line)
         end = self._file.seek(0, os.SEEK_END)
         try:
-            self._write(_encoded(line, check))
+            self._write(encode(line, check))
         except OSError:
             with contextlib.suppress(OSError):
                 self._file.truncate(end)
@@ -122,35 +122,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def encode_line(event: Json) -> bytes:
-    """An event as a line of the journal, its checksum last."""
-    return _encoded(event, checksum(event))
-
-
-def chain_lines(events: Iterable[Json]) -> bytes:
-    """Return events as the lines of a whole chained journal, whatever chain they were in before."""
-    lines, previous = [], CHAIN_START
-    for event in events:
-        linked = {**event, PREVIOUS: previous}
-        previous = checksum(linked)
-        lines.append(_encoded({key: value for key, value in linked.items() if key != "check"}, previous))
-    return b"".join(lines)
-
-
 def checksum(event: Json) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of the event without its check."""
     content = {key: value for key, value in event.items() if key != "check"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:_CHECK_DIGITS]
-
-
-def read_journal(path: Path) -> list[Json]:
-    """All events of a journal, oldest first. A torn last line is left out; a missing file has none.
-
-    Raises:
-        JournalError: where a line is damaged or does not follow the line before it, naming it.
-    """
-    return list(journal_events(path))
 
 
 def check_journal(folder: Path, document: Json) -> None:
@@ -199,12 +175,13 @@ def _canonical(document: Json) -> str:
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
 
-def _encoded(event: Json, check: str) -> bytes:
+def encode(event: Json, check: str) -> bytes:
+    """Return an event as a line of the journal, its checksum last."""
     return (_canonical({**event, "check": check}) + "\n").encode()
 
 
 def journal_events(path: Path) -> Iterator[Json]:
-    """Yield the events of a journal, oldest first, as `read_journal` returns them.
+    """Yield the events of a journal, oldest first. A torn last line is left out; a missing file has none.
 
     Raises:
         JournalError: where a line is damaged or does not follow the line before it, naming it.

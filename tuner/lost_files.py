@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuner.arrays import Arrays
 from tuner.errors import JournalError
 from tuner.files import is_whole_archive, is_whole_model
-from tuner.npy import load_archive
+from tuner.npz_io import Arrays, read_npz
 from tuner.options.run_options import RunOptions, StudyOptions
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 
 RESULT, ARRAYS, MODEL, SAVED_MODEL = "result.json", "evaluation.npz", "best.keras", "best"
-_MOST_ARRAY_BYTES = 2 * 2**30
 _NOTHING = np.empty(0)
 
 
@@ -97,6 +95,6 @@ def _read_result(folder: RunFolder) -> Json | None:
 
 def _read_arrays(folder: RunFolder) -> Arrays | None:
     try:
-        return load_archive(folder.evaluation, _MOST_ARRAY_BYTES)
+        return read_npz(folder.evaluation)
     except ValueError:
         return None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
 import json
-import math
 import os
 import platform
 import subprocess
@@ -132,26 +130,9 @@ def describe_machine(accelerators: Sequence[str] = ()) -> Json:
 
 def cpu_cores() -> int:
     """Return how many cores this process may use, at least 1: its affinity, and a container's quota rounded up."""
-    cores = _affinity()
-    quota = _quota(Path("/sys/fs/cgroup/cpu.max"))
-    return max(1, cores if quota is None else min(cores, math.ceil(quota)))
+    from joblib import cpu_count
 
-
-def _affinity() -> int:
-    if sys.version_info >= (3, 13):
-        return os.process_cpu_count() or 1
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _quota(path: Path) -> float | None:
-    """Return the cores that Linux's control group (version 2) leaves to this container; None where it sets no limit."""
-    try:
-        limit_us, period_us = path.read_text(encoding="ascii").split()
-        return int(limit_us) / int(period_us)
-    except (OSError, ValueError, ZeroDivisionError):
-        return None
+    return int(cpu_count())
 
 
 def processor_name() -> str:
@@ -195,29 +176,8 @@ def _sysctl(name: str) -> str | None:
     return answer.stdout.strip() or None
 
 
-def memory_bytes() -> int | None:
-    """Return the machine's memory in bytes, None where it can't be known."""
-    if sys.platform == "win32":
-        return _windows_memory_bytes()
-    text = _sysctl("hw.memsize")
-    return int(text) if text and text.isdigit() else _meminfo_bytes(Path("/proc/meminfo"))
+def memory_bytes() -> int:
+    """Return the machine's memory in bytes."""
+    import psutil
 
-
-def _meminfo_bytes(path: Path) -> int | None:
-    try:
-        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return None
-    values = [line.split()[1] for line in lines if line.startswith("MemTotal:")]
-    return int(values[0]) * 1024 if values else None
-
-
-def _windows_memory_bytes() -> int | None:
-    """Ask GlobalMemoryStatusEx (kernel32): a structure of two 32-bit and seven 64-bit numbers."""
-    if sys.platform != "win32":
-        return None
-    status = ctypes.create_string_buffer(64)
-    ctypes.memmove(status, (64).to_bytes(4, "little"), 4)
-    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(status):
-        return None
-    return int.from_bytes(status.raw[8:16], "little")
+    return int(psutil.virtual_memory().total)

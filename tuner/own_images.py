@@ -21,9 +21,8 @@ from inference.images import NoImages, Picture, Refused, images_in, passed_over,
 from inference.names import printable
 from inference.prediction import Sample, make_sample
 from inference.preparation import SIZE
-from tuner.arrays import save_arrays_file
 from tuner.errors import DataError, UsageError
-from tuner.npy import load_archive
+from tuner.npz_io import read_npz, write_npz
 
 MOST_IMAGES = 500
 """More are left out, and that is said."""
@@ -67,7 +66,7 @@ class OwnImages:
     def save(self, path: Path) -> None:
         """Writes everything but the notes."""
         values = {name: np.array(getattr(self, name)) for name in OwnImages.__dataclass_fields__ if name != "notes"}
-        save_arrays_file(path, values)
+        write_npz(path, values)
 
 
 def load_own_images(path: Path) -> OwnImages:
@@ -77,7 +76,7 @@ def load_own_images(path: Path) -> OwnImages:
         DataError: where the file is damaged, or holds something else.
     """
     try:
-        values = load_archive(path, _MOST_BYTES)
+        values = read_npz(path, _MOST_BYTES)
     except ValueError as error:
         raise DataError(f"{path} can't be read: {error}.") from error
     kinds = {name: array.dtype.kind for name, array in values.items()}

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.confirmation import Confirmed
-from tuner.metrics import median_index
 from tuner.records import Json, Trial, TrialRecord, trial_name
+from tuner.stats.intervals import median_index
 
 _CONFIRMED_STAND = "the exported model and the test figures are of the confirmed models, which were not trained on the validation images."
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from tuner.arrays import Arrays
 from tuner.confirmation import Confirmed, confirmed, longest_distinct
 from tuner.digests import with_digests
 from tuner.disk import is_no_space
@@ -23,7 +22,7 @@ from tuner.errors import Interrupted, NoSpace, RunFailed, UsageError
 from tuner.evaluating_session import EvaluatingSession
 from tuner.journal import Journal, JournalState, read_state
 from tuner.lost_files import ARRAYS, MODEL, RESULT, SAVED_MODEL, Lack, class_names, find_lack
-from tuner.metrics import mean_and_sd, test_metrics
+from tuner.npz_io import Arrays
 from tuner.observer import Observer
 from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.records import TEST_MET_AGAIN, Json, Trial, TrialRecord, configuration_key, tidy_epochs
@@ -31,6 +30,8 @@ from tuner.refit import Refitted, passes_of, refitted
 from tuner.result import collect_arrays, result_json
 from tuner.run_folder import RunFolder, write_json
 from tuner.sources import ListSource, Networks, RefitSource
+from tuner.stats.intervals import mean_and_sd
+from tuner.stats.metrics import score_test_set
 from tuner.study import NO_MODEL, confirmed_arms
 from tuner.study_result import study_result
 from tuner.target import smallest_first
@@ -121,7 +122,7 @@ def recompute_test(arrays: Arrays, class_names: Sequence[str]) -> Json:
     labels = arrays["test/labels"]
     per_seed = [float((predicted == labels).mean()) for predicted in arrays["test/predictions_per_seed"]]
     mean, sd = mean_and_sd(per_seed)
-    metrics = test_metrics(arrays["test/probabilities"], labels, class_names)
+    metrics = score_test_set(arrays["test/probabilities"], labels, class_names)
     return {**metrics, "accuracy": mean, "sd": sd, "per_seed": per_seed}
 
 

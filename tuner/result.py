@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.arrays import Arrays, load_arrays_file, save_arrays_file
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset
+from tuner.npz_io import Arrays, read_npz, write_npz
 from tuner.records import SCHEMA, Json, TrialRecord
 from tuner.refit import Refitted
 from tuner.run_folder import RunFolder
@@ -54,9 +54,9 @@ def collect_arrays(
     arrays: Arrays = {"validation/labels": np.asarray(data.y_validation)}
     refits = refit.records if refit is not None else ()
     for record in (*(record for finalist in found for record in finalist.records), *refits):
-        kept = load_arrays_file(folder.kept(record.trial).with_suffix(".npz"))
+        kept = read_npz(folder.kept(record.trial).with_suffix(".npz"))
         arrays |= {_key_of(record, key): array for key, array in kept.items()}
-    save_arrays_file(folder.evaluation, {**arrays, **({} if winner is None else load_arrays_file(winner))})
+    write_npz(folder.evaluation, {**arrays, **({} if winner is None else read_npz(winner))})
 
 
 def _key_of(record: TrialRecord, key: str) -> str:

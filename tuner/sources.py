@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.networks.costs import LayerSummary
 from tuner.confirmation import trial_seed
 from tuner.files import is_whole_model
-from tuner.npy import load_archive
+from tuner.npz_io import read_npz
 from tuner.records import Configuration, Phase, Trial, TrialRecord, trial_name
 from tuner.run_folder import MODEL_SUFFIX, WEIGHTS_SUFFIX, RunFolder, remove
 from tuner.tasks import Diagnostic, SpaceRef, TrainTask
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tuner.oracle.protocol import Oracle
 
 
-_MOST_ARRAY_BYTES = 2**30
 """Of a trial's arrays once unpacked."""
 
 
@@ -147,7 +146,7 @@ class ListSource:
 def _can_be_read(path: Path) -> bool:
     """Return whether there is a whole archive of arrays: what a killed machine or anybody else left may be none."""
     try:
-        load_archive(path, _MOST_ARRAY_BYTES)
+        read_npz(path)
     except ValueError:
         return False
     return True

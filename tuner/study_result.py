@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from tuner.comparisons import Arm, Comparison, compare_arms
 from tuner.conclusions import conclusion
-from tuner.metrics import mean_and_sd
 from tuner.records import Json, TrialRecord, configuration_key
+from tuner.stats.intervals import mean_and_sd
 
 
 def study_result(study: Json, records: Sequence[TrialRecord]) -> Json:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 
 from tuner.confirmation import Confirmed, longest_distinct
-from tuner.metrics import mean_and_sd
 from tuner.records import ACCURACY_TOLERANCE, Json, TrialRecord, rank_key
+from tuner.stats.intervals import mean_and_sd
+from tuner.stats.pareto_front import pareto_front
 
 
 def reaches(accuracy: float | None, target: float) -> bool:
@@ -39,12 +40,13 @@ def finalists_around(records: Sequence[TrialRecord], top: int, target: float) ->
 
 
 def front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The records that none with as few parameters or fewer equals in validation accuracy, smallest first; of equals in both the best ranked."""
-    kept: list[TrialRecord] = []
-    for record in sorted(records, key=lambda record: (record.parameters, rank_key(record))):
-        if not kept or _accuracy(record) > _accuracy(kept[-1]):
-            kept.append(record)
-    return kept
+    """Return the records that none with as few parameters or fewer equals in validation accuracy, smallest first; of equals in both the best ranked."""
+    return pareto_front(
+        records,
+        size=lambda record: record.parameters,
+        value=lambda record: record.val_accuracy or 0.0,
+        best_first=rank_key,
+    )
 
 
 def around(layer: Sequence[TrialRecord], target: float) -> list[TrialRecord]:
@@ -100,7 +102,3 @@ def missed_words(winner: Confirmed, target: float) -> str:
 
 def _size_key(finalist: Confirmed) -> tuple[int, int, tuple[int, float, float, int, str]]:
     return (finalist.failed, finalist.records[0].parameters, finalist.sort_key())
-
-
-def _accuracy(record: TrialRecord) -> float:
-    return record.val_accuracy or 0.0

@@ -16,8 +16,6 @@ from tuner.spaces.model_interface import ModelInterface
 
 PATIENCE, RESTORE_BEST = "trial.patience", "trial.restore_best"
 """Options of a trial that stand in a configuration, where a study varies them."""
-OUT_OF_MEMORY_CODE = 12
-"""How a worker ends that has no memory left: as if the system had killed it."""
 Diagnostic: TypeAlias = Literal["gradient_norms", "units", "gradient_noise", "step"]
 
 

@@ -17,11 +17,11 @@ import keras
 import numpy as np
 
 from search_spaces.keras.keras_space import KerasSpace
-from tuner.arrays import Arrays, save_arrays_file
 from tuner.callbacks import EpochRecorder, OnEpoch, stopping
 from tuner.data import Dataset
 from tuner.diagnostics import measure, reset_peak_memory
 from tuner.kept_models import save_kept_model
+from tuner.npz_io import Arrays, write_npz
 from tuner.records import Json
 from tuner.spaces.adapter import hyperparameters
 from tuner.spaces.discovery import is_active
@@ -140,7 +140,7 @@ def _keep(task: TrainTask, model: Any, data: Dataset, path: Path) -> None:
         arrays |= measure(task, model, data)
         model.set_weights(weights)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_arrays_file(path.with_suffix(".npz"), arrays)
+    write_npz(path.with_suffix(".npz"), arrays)
     save_kept_model(model, task.space, path)
 
 

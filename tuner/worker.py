@@ -1,29 +1,25 @@
 """A worker: one process, one task at a time, JSON lines in and out.
 
-Started as `python -m tuner.worker DATA_FOLDER`. Standard input brings tasks; what was standard output when it began takes
-events; everything that libraries print goes to standard error, which the parent keeps in a file. When standard
-input ends, its parent is gone and it ends too, at once.
+Started as `python -m tuner.worker DATA_FOLDER`; `tuner.processes.serving` holds the pipes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
-import queue
 import signal
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from tuner.disk import is_no_space
 from tuner.failures import is_out_of_memory, reason
 from tuner.machine import keras_backend
-from tuner.tasks import OUT_OF_MEMORY_CODE
+from tuner.processes.child import OUT_OF_MEMORY_CODE
+from tuner.processes.serving import Parent
 
 if TYPE_CHECKING:
     from tuner.callbacks import OnEpoch
@@ -34,8 +30,7 @@ if TYPE_CHECKING:
 def main(data_folder: str) -> None:
     """Serves tasks until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    out = private_output()
-    tasks = _tasks()
+    parent = Parent()
     prepare_device()
     from tuner.data import open_arrays
 
@@ -45,9 +40,9 @@ def main(data_folder: str) -> None:
     # A trial ends with two collections; what the imports made, a million objects, need not be looked through again.
     gc.collect()
     gc.freeze()
-    _say(out, {"event": "ready"})
+    parent.send({"event": "ready"})
     while True:
-        _serve(tasks.get(), data, out)
+        _serve(parent.receive(), data, parent)
 
 
 def prepare_device() -> None:
@@ -79,11 +74,11 @@ def run_task(document: Json, data: Dataset, on_epoch: OnEpoch) -> Json:
     return export_winner(task, data)
 
 
-def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
+def _serve(document: Json, data: Dataset, parent: Parent) -> None:
     began = time.perf_counter()
 
     def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
-        _say(out, {"event": "epoch", "task": document["id"], "body": {"epoch": epoch, **metrics}})
+        parent.send({"event": "epoch", "task": document["id"], "body": {"epoch": epoch, **metrics}})
 
     try:
         body = run_task(document, data, on_epoch)
@@ -95,7 +90,7 @@ def _serve(document: Json, data: Dataset, out: IO[str]) -> None:
             # A fresh process may have more: the task is run again once, as if the system had killed this one.
             os._exit(OUT_OF_MEMORY_CODE)
         event = {"event": "failed", "error": reason(error), "no_space": no_space}
-    _say(out, {**event, "task": document["id"], "duration_s": time.perf_counter() - began})
+    parent.send({**event, "task": document["id"], "duration_s": time.perf_counter() - began})
 
 
 def _log(error: BaseException) -> None:
@@ -103,30 +98,6 @@ def _log(error: BaseException) -> None:
 
     with contextlib.suppress(OSError):  # the log's disk may be what is full
         traceback.print_exception(error)
-
-
-def private_output() -> IO[str]:
-    """Keeps standard output for events, and sends what others print there to standard error."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return out
-
-
-def _tasks() -> queue.SimpleQueue[Json]:
-    tasks: queue.SimpleQueue[Json] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in sys.stdin:
-            tasks.put(json.loads(line))
-        os._exit(0)
-
-    threading.Thread(target=read, daemon=True).start()
-    return tasks
-
-
-def _say(out: IO[str], event: Json) -> None:
-    out.write(json.dumps(event) + "\n")
-    out.flush()
 
 
 if __name__ == "__main__":

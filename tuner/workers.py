@@ -127,7 +127,7 @@ class LocalWorkers:
 
     def _start(self, number: int) -> WorkerProcess:
         log = self.log_folder / f"worker-{number}.log"
-        return WorkerProcess.start(number, (self.module, str(self.data_folder)), log, self._said, self.gpus)
+        return WorkerProcess(number, (self.module, str(self.data_folder)), log, self._said, self.gpus)
 
     def _take(self, said: Said) -> Event | None:
         process, message = said.process, said.message

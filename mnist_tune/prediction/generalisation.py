@@ -20,9 +20,10 @@ from mnist_tune.terminal.lines import aligned, write_line
 from mnist_tune.terminal.page_file import write_page
 from reports import formatting as text
 from tuner.errors import UsageError
-from tuner.metrics import CALIBRATION_BINS, calibration_error, log_loss, wilson_interval
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.stats.intervals import wilson_interval
+from tuner.stats.metrics import CALIBRATION_BINS, calibration_error, log_loss
 
 DIGITS = tuple("0123456789")
 

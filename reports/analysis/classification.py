@@ -1,9 +1,7 @@
-"""What a model gets right and wrong: confusion, classes, calibration. Labels are integers from 0 to C − 1."""
+"""The winner's predictions: confused pairs and reliability, as the report draws them. Labels are integers from 0 to C − 1."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.run_data import RunData
-
-RELIABILITY_BINS = 15
-_Z_95 = 1.959963984540054
+from tuner.stats.metrics import CALIBRATION_BINS, confidence_bins, confusion_counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +27,11 @@ class Scored:
         """(n,)"""
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
+    @property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """(C, C): rows are true classes, columns predictions."""
+        return confusion_counts(self.labels, self.predictions, self.probabilities.shape[1])
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -41,17 +42,6 @@ class Pair:
     count: int
     indices: tuple[int, ...]
     """Of the images, the surest mistakes first."""
-
-
-@dataclass(frozen=True)
-class ClassScore:
-    """One class against the rest; None where a ratio has no denominator."""
-
-    index: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    support: int
 
 
 @dataclass(frozen=True)
@@ -80,13 +70,6 @@ def scored_winner(run: RunData) -> Scored | None:
     return None
 
 
-def confusion_counts(scored: Scored) -> npt.NDArray[np.int64]:
-    """(C, C): rows are true classes, columns predictions."""
-    classes = scored.probabilities.shape[1]
-    flat = np.bincount(scored.labels * classes + scored.predictions, minlength=classes * classes)
-    return np.asarray(flat.reshape(classes, classes), dtype=np.int64)
-
-
 def row_shares(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Each row divided by its sum; NaN in the row of a class without images."""
     sums = counts.sum(axis=1, keepdims=True).astype(np.float64)
@@ -95,7 +78,7 @@ def row_shares(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 def confused_pairs(scored: Scored, limit: int = 10, examples: int = 6) -> tuple[Pair, ...]:
     """The most frequent mistakes, most frequent first."""
-    counts = confusion_counts(scored)
+    counts = scored.confusion
     predictions = scored.predictions
     off = [(int(n), t, p) for (t, p), n in np.ndenumerate(counts) if t != p and n]
     result = []
@@ -106,16 +89,11 @@ def confused_pairs(scored: Scored, limit: int = 10, examples: int = 6) -> tuple[
     return tuple(result)
 
 
-def class_scores(counts: npt.NDArray[np.int64]) -> tuple[ClassScore, ...]:
-    """Precision, recall and F1 of each class from a confusion matrix."""
-    return tuple(_class_score(index, counts) for index in range(len(counts)))
-
-
-def reliability(scored: Scored, bins: int = RELIABILITY_BINS) -> tuple[ReliabilityBin, ...]:
+def reliability(scored: Scored, bins: int = CALIBRATION_BINS) -> tuple[ReliabilityBin, ...]:
     """Bins of equal width over the confidence of the prediction; empty ones are left out."""
     confidence = scored.probabilities.max(axis=1)
     right = scored.predictions == scored.labels
-    place = np.clip((confidence * bins).astype(np.int64), 0, bins - 1)
+    place = confidence_bins(scored.probabilities, bins)
     result = []
     for index in range(bins):
         members = place == index
@@ -132,41 +110,8 @@ def reliability(scored: Scored, bins: int = RELIABILITY_BINS) -> tuple[Reliabili
     return tuple(result)
 
 
-def calibration_error(bins: Sequence[ReliabilityBin]) -> float | None:
-    """Expected calibration error (Naeini et al. 2015): |confidence − accuracy| weighted by the bins' counts."""
-    total = sum(b.count for b in bins)
-    return sum(b.count * abs(b.confidence - b.accuracy) for b in bins) / total if total else None
-
-
-def log_loss(scored: Scored) -> float:
-    """Mean of −log of the true class's probability, which is kept above 1e-7."""
-    own = scored.probabilities[np.arange(len(scored.labels)), scored.labels]
-    return float(-np.log(np.clip(own, 1e-7, 1.0)).mean())
-
-
-def wilson_interval(right: int, n: int) -> tuple[float, float]:
-    """The 95% score interval of a proportion (Wilson 1927)."""
-    if n == 0:
-        return (0.0, 1.0)
-    share, z2 = right / n, _Z_95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z_95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return (centre - half, centre + half)
-
-
 def _scored(split: Literal["test", "validation"], labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> Scored | None:
     table = np.nan_to_num(np.asarray(probabilities, dtype=np.float64))
     if table.ndim != 2 or not table.size:
         return None
     return Scored(split, np.asarray(labels, dtype=np.int64), table)
-
-
-def _class_score(index: int, counts: npt.NDArray[np.int64]) -> ClassScore:
-    hit, support, predicted = int(counts[index, index]), int(counts[index].sum()), int(counts[:, index].sum())
-    return ClassScore(
-        index=index,
-        precision=hit / predicted if predicted else None,
-        recall=hit / support if support else None,
-        f1=2 * hit / (support + predicted) if support + predicted else None,
-        support=support,
-    )

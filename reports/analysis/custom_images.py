@@ -11,16 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from reports.analysis.classification import (
-    ReliabilityBin,
-    Scored,
-    calibration_error,
-    log_loss,
-    reliability,
-    wilson_interval,
-)
+from reports.analysis.classification import ReliabilityBin, Scored, reliability
 from reports.analysis.errors import most_probable
 from reports.run_data import Array
+from tuner.stats.intervals import wilson_interval
+from tuner.stats.metrics import calibration_error, log_loss
 
 _DRAWN = ("seed", "labels", "probabilities", "warnings", "shown", "originals", "seen")
 _OWN = ("names", "labels", "warnings", "readable", "probabilities", "shown", "originals", "sizes", "seen")
@@ -142,8 +137,8 @@ def drawn_digits(arrays: Mapping[str, Array]) -> Drawn | None:
         refused=int((~answered).sum()),
         accuracy=hits / n,
         interval=wilson_interval(hits, n),
-        log_loss=log_loss(scored) if answered.any() else None,
-        calibration_error=calibration_error(bins),
+        log_loss=log_loss(scored.probabilities, scored.labels) if answered.any() else None,
+        calibration_error=calibration_error(scored.probabilities, scored.labels) if answered.any() else None,
         bins=bins,
         classes=tuple(_class(int(c), labels, answered, right) for c in np.unique(labels)),
         styles=_styles(arrays.get("custom/drawn/styles"), labels, table),

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-import numpy.typing as npt
-
 from reports.analysis.trials import EpochGroup, accuracy_of, explored, groups_by_epochs
 from tuner.records import TrialRecord, configuration_key
+from tuner.stats.correlation import spearman, spearman_interval
 
 LEAST_PAIRS = 8
 """With fewer configurations an interval of a rank correlation spans nearly everything."""
-
-_NORMAL_975 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -50,33 +45,6 @@ def fidelities(records: Sequence[TrialRecord]) -> tuple[Fidelity, ...]:
     groups = sorted(groups_by_epochs(explored(records)), key=lambda group: group.epochs)
     found = (_fidelity(short, long) for short, long in combinations(groups, 2))
     return tuple(item for item in found if item.configurations)
-
-
-def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
-    """Spearman's rank correlation, ties at their mean rank; None for fewer than two values or constant ones."""
-    first, second = _ranks(x), _ranks(y)
-    if len(first) < 2 or float(np.ptp(first)) == 0 or float(np.ptp(second)) == 0:
-        return None
-    return max(-1.0, min(1.0, float(np.corrcoef(first, second)[0, 1])))
-
-
-def spearman_interval(correlation: float, n: int) -> tuple[float, float] | None:
-    """A 95% interval: Fisher's z with the standard error of Bonett and Wright (Psychometrika 65, 2000).
-
-    None where n is below 4 or the correlation is perfect: the transformation has no value there.
-    """
-    if n < 4 or abs(correlation) >= 1 - 1e-12:
-        return None
-    z = math.atanh(correlation)
-    half = _NORMAL_975 * math.sqrt((1 + correlation**2 / 2) / (n - 3))
-    return math.tanh(z - half), math.tanh(z + half)
-
-
-def _ranks(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    given = np.asarray(values, dtype=np.float64)
-    _, places, counts = np.unique(given, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2)[places], dtype=np.float64)
 
 
 def _fidelity(short: EpochGroup, long: EpochGroup) -> Fidelity:

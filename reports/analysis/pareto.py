@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from reports.analysis.trials import accuracy_of, explored, scored
 from reports.run_data import Finalist, Reference, RunData
 from tuner.records import TrialRecord
+from tuner.stats.pareto_front import pareto_front
 
 Measure: TypeAlias = Literal["parameters", "multiply_adds"]
 """What is small: a model, or one answer of it."""
@@ -77,22 +78,20 @@ def size_front(run: RunData, measure: Measure = "parameters") -> Front:
     published = _published(run.info.references) if run.info.data.is_mnist else ()
     return Front(
         points=tuple(points),
-        front=non_dominated([point for point in points if point.epochs == epochs], measure),
+        front=tuple(
+            pareto_front(
+                (point for point in points if point.epochs == epochs),
+                size=lambda point: size_of(point, measure) or 0,
+                value=lambda point: point.accuracy,
+                best_first=lambda point: (-point.accuracy, point.trial),
+            )
+        ),
         epochs=epochs,
         confirmed=tuple(point for point in _confirmed(run) if size_of(point, measure) is not None),
         published=tuple(point for point in published if size_of(point, measure) is not None),
         cap=run.info.max_params if measure == "parameters" else run.info.max_macs,
         measure=measure,
     )
-
-
-def non_dominated(points: Sequence[SizePoint], measure: Measure = "parameters") -> tuple[SizePoint, ...]:
-    """The points for which none is as small or smaller and as good or better (of equals the first by trial)."""
-    kept: list[SizePoint] = []
-    for point in sorted(points, key=lambda p: (size_of(p, measure) or 0, -p.accuracy, p.trial)):
-        if not kept or point.accuracy > kept[-1].accuracy:
-            kept.append(point)
-    return tuple(kept)
 
 
 def _point(record: TrialRecord) -> SizePoint:

@@ -15,6 +15,7 @@ from reports.analysis.trials import accuracy_of, scored
 from reports.run_data import RunData
 from reports.study_data import ArmComparison, PlannedArm, StudyPlan
 from tuner.records import TrialRecord, configuration_key
+from tuner.stats.correlation import spearman
 
 _FEWEST_TREND = 4
 
@@ -225,7 +226,7 @@ def trend(arms: Sequence[ArmData]) -> Trend | None:
     if len(arms) < _FEWEST_TREND or not is_ordered(arms):
         return None
     values = _numbers(arms)
-    rows = [_correlation(values, scores) for scores in _complete_seeds(arms)]
+    rows = [spearman(values, scores) for scores in _complete_seeds(arms)]
     found = [rho for rho in rows if rho is not None]
     if not found:
         return None
@@ -237,14 +238,6 @@ def _complete_seeds(arms: Sequence[ArmData]) -> list[list[float]]:
     columns = [{record.repetition: accuracy_of(record) for record in arm.records} for arm in arms]
     shared = set.intersection(*(set(column) for column in columns))
     return [[column[number] for column in columns] for number in sorted(shared)]
-
-
-def _correlation(values: Sequence[float], scores: Sequence[float]) -> float | None:
-    if len(set(scores)) < 2:
-        return None
-    from scipy import stats
-
-    return float(stats.spearmanr(values, scores).statistic)
 
 
 # --- curves ---------------------------------------------------------------------------------------------------------

@@ -16,11 +16,12 @@ from reports.analysis.leaderboard import first_epoch_at
 from reports.analysis.study import ArmData, Spread, arms_of, base_of, mean_of, paired, spread, varied_settings
 from reports.run_data import RunData
 from tuner.records import TrialRecord
+from tuner.stats.intervals import student_interval
+from tuner.stats.paired_tests import NO_SPREAD
 
 THRESHOLDS = (0.95, 0.97, 0.98, 0.99)
 NEAR = 0.001
 """How near to its last score an arm has settled: 0.1 points."""
-_NO_SPREAD = 1e-9
 _FEWEST_EPOCHS = 3
 
 
@@ -101,7 +102,7 @@ def settled_at(values: Sequence[float]) -> int | None:
     """The first epoch, from 1, from which all are within `NEAR` of the last; None where the last is not finite."""
     if not values or not math.isfinite(values[-1]):
         return None
-    far = [n for n, v in enumerate(values, start=1) if not abs(v - values[-1]) <= NEAR + _NO_SPREAD]
+    far = [n for n, v in enumerate(values, start=1) if not abs(v - values[-1]) <= NEAR + NO_SPREAD]
     return far[-1] + 1 if far else 1
 
 
@@ -154,12 +155,9 @@ def _step(earlier: ArmData, later: ArmData, steps: int) -> Step:
 
 def paired_interval(values: Sequence[float], level: float) -> tuple[float, float] | None:
     """Student's interval of a mean; None with fewer than two values, or with no spread."""
-    if len(values) < 2 or (sd := stdev(values)) <= _NO_SPREAD:
+    if len(values) < 2 or stdev(values) <= NO_SPREAD:
         return None
-    from scipy import stats
-
-    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * sd / math.sqrt(len(values))
-    return fmean(values) - half, fmean(values) + half
+    return student_interval(values, level)
 
 
 def last_shown(steps: Sequence[Step]) -> Step | None:

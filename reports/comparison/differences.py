@@ -11,18 +11,11 @@ import numpy as np
 
 from reports.analysis.classification import Scored, scored_winner
 from reports.analysis.trials import scored
-from reports.comparison.paired import (
-    Counts,
-    SeedDifferences,
-    counts_of,
-    holm,
-    mcnemar,
-    paired_interval,
-    seed_differences,
-)
 from reports.comparison.runs import NamedRun
 from reports.run_data import RunData
 from tuner.records import TrialRecord
+from tuner.stats.intervals import mean_and_sd, student_interval
+from tuner.stats.paired_tests import Counts, counts_of, holm, mcnemar, newcombe_interval
 
 Obstacle: TypeAlias = Literal["missing", "data", "labels", "seeds"]
 """Why two runs do not compare: one lacks the figures; other data; other images or an other order of them; other seeds."""
@@ -47,6 +40,27 @@ class ImagePair:
 
 
 @dataclass(frozen=True)
+class SeedDifferences:
+    """First minus second, seed by seed, one seed at least."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return mean_and_sd(self.values)[0]
+
+    @property
+    def sd(self) -> float | None:
+        """None with one seed."""
+        return mean_and_sd(self.values)[1]
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95%, Student 1908; None with one seed."""
+        return student_interval(self.values)
+
+
+@dataclass(frozen=True)
 class SeedPair:
     """Two winners over the seeds that both were trained with."""
 
@@ -62,10 +76,8 @@ def image_pairs(runs: Sequence[NamedRun]) -> tuple[ImagePair, ...]:
     """Every pair of runs in the order given, with Holm's correction over those that compare."""
     models = {run.place: _on_test(run.run) for run in runs}
     pairs = [_image_pair(a, b, models[a.place], models[b.place]) for a, b in combinations(runs, 2)]
-    tested = [place for place, pair in enumerate(pairs) if pair.p is not None]
-    for place, p in zip(tested, holm([pairs[place].p or 0.0 for place in tested]), strict=True):
-        pairs[place] = replace(pairs[place], p_corrected=p)
-    return tuple(pairs)
+    corrected = holm([pair.p for pair in pairs])
+    return tuple(replace(pair, p_corrected=p) for pair, p in zip(pairs, corrected, strict=True))
 
 
 def seed_pairs(runs: Sequence[NamedRun]) -> tuple[SeedPair, ...]:
@@ -104,7 +116,7 @@ def _image_pair(a: NamedRun, b: NamedRun, one: Scored | None, other: Scored | No
     if not np.array_equal(one.labels, other.labels):
         return replace(blank, obstacle="labels")
     counts = counts_of(one.predictions == one.labels, other.predictions == other.labels)
-    return replace(blank, counts=counts, interval=paired_interval(counts), p=mcnemar(counts))
+    return replace(blank, counts=counts, interval=newcombe_interval(counts), p=mcnemar(counts))
 
 
 def _seed_pair(a: NamedRun, b: NamedRun) -> SeedPair:
@@ -125,10 +137,9 @@ def _seed_pair(a: NamedRun, b: NamedRun) -> SeedPair:
     pairs = [(x, y) for x, y in same_seed if x.fold == y.fold and (same_train or x.fold == 0)]
     if not pairs:
         return replace(blank, obstacle="labels" if same_seed else "seeds")
-    first = [record.val_accuracy or 0.0 for record, _ in pairs]
-    second = [partner.val_accuracy or 0.0 for _, partner in pairs]
+    values = tuple((record.val_accuracy or 0.0) - (partner.val_accuracy or 0.0) for record, partner in pairs)
     repetitions = tuple(record.repetition for record, _ in pairs)
-    return replace(blank, found=seed_differences(first, second), repetitions=repetitions)
+    return replace(blank, found=SeedDifferences(values), repetitions=repetitions)
 
 
 def _same_validation(a: RunData, b: RunData) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from reports.analysis.classification import ReliabilityBin, wilson_interval
+from reports.analysis.classification import ReliabilityBin
 from reports.analysis.robustness import Degradation
 from reports.analysis.weights import FinalistNorms, LayerWeights
 from reports.figures.axes import error_axis, error_scale, hairlines
 from reports.figures.canvas import Canvas, Drawing
 from reports.figures.curves import end_labels, finalist_colour
 from reports.figures.theme_colours import Ink
+from tuner.stats.intervals import wilson_interval
 
 
 def reliability_figure(bins: Sequence[ReliabilityBin], label: str, name: str = "reliability") -> Drawing:

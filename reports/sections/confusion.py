@@ -13,11 +13,7 @@ from reports import pictures
 from reports.analysis.classification import (
     Pair,
     Scored,
-    calibration_error,
-    class_scores,
     confused_pairs,
-    confusion_counts,
-    log_loss,
     reliability,
     row_shares,
     scored_winner,
@@ -30,6 +26,7 @@ from reports.run_data import RunData
 from reports.sections.refit import exported_words
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 from reports.sections.testing import format_why_not_tested
+from tuner.stats.metrics import calibration_error, class_scores, log_loss
 
 _LONGEST_NAME = 24
 _MANY = 20
@@ -59,7 +56,7 @@ def build(run: RunData) -> Section:
                 "why_none": "No configuration is confirmed yet, so there are no predictions to count.",
             },
         )
-    counts = confusion_counts(scored)
+    counts = scored.confusion
     pairs = confused_pairs(scored, examples=5)
     bins = reliability(scored)
     curves = rank_curves(scored)
@@ -246,9 +243,9 @@ def _score_words(run: RunData, scored: Scored) -> list[tuple[str, str]]:
     given = test.scores if test is not None else {}
     error, loss = given.get("calibration_error"), given.get("log_loss")
     if error is None:
-        error = calibration_error(reliability(scored))
+        error = calibration_error(scored.probabilities, scored.labels)
     rows = [
-        ("Log loss", text.loss(loss if loss is not None else log_loss(scored))),
+        ("Log loss", text.loss(loss if loss is not None else log_loss(scored.probabilities, scored.labels))),
         ("Calibration error", f"{text.percent(error)} %"),
     ]
     if test is not None:

@@ -107,8 +107,3 @@ class Picture:
 def number(value: float | None, shown: str | None = None) -> Cell:
     """A cell that sorts by its number."""
     return Cell(text.count(value) if shown is None else shown, sort=value)
-
-
-def trial_name(trial: str) -> str:
-    """How a trial is called in a sentence."""
-    return f"trial {trial}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from search_spaces.hyperparameters.recipe import Augmentation, Recipe, Schedule
+from search_spaces.hyperparameters.recipe import Augmentation, Optimizer, Recipe, Schedule
 from search_spaces.keras.augmentation import augment
 from search_spaces.keras.fast_layers import fast_layers
 from search_spaces.keras.model import NORM_MOMENTUM
@@ -158,7 +158,11 @@ def compile_model(model: Any, recipe: Recipe, total_steps: int | None = None, st
 
 
 def make_optimizer(recipe: Recipe, total_steps: int | None = None) -> Any:
-    """A Keras optimizer; without `total_steps` its learning rate stays at the peak."""
+    """Return a Keras optimizer; without `total_steps` its learning rate stays at the peak.
+
+    Raises:
+        ValueError: where the recipe names an optimizer that is not one of `Optimizer`.
+    """
     steady = total_steps is None or recipe.schedule == "constant"
     rate = recipe.learning_rate if steady else FittedSchedule(recipe.schedule, recipe.learning_rate, total_steps or 1)
     if recipe.optimizer == "sgd":
@@ -167,6 +171,9 @@ def make_optimizer(recipe: Recipe, total_steps: int | None = None) -> Any:
         return keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True)
     if recipe.optimizer == "adam":
         return keras.optimizers.Adam(rate)
+    if recipe.optimizer != "adamw":
+        names = ", ".join(get_args(Optimizer))
+        raise ValueError(f"Unknown optimizer. Expected {names}. Received: {recipe.optimizer!r}")
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer

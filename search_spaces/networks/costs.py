@@ -86,16 +86,6 @@ def summarise(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[
     return tuple(summaries)
 
 
-def count_parameters(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> int:
-    """Trainable parameters."""
-    return costs(specs, input_shape)[0]
-
-
-def count_multiply_adds(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> int:
-    """Of one image, in one forward pass; kernels only."""
-    return costs(specs, input_shape)[1]
-
-
 def largest_activation_bytes(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> int:
     """Size of the largest map between two layers for one image, in float32; the input is no layer."""
     sizes = [after[0] * after[1] * after[2] for _, _, after in _walk(specs, input_shape)]

@@ -30,6 +30,7 @@ from reports.analysis import (
     weights,
 )
 from reports.run_data import RunData
+from tuner.stats import intervals, metrics
 
 DIGITS = 6
 """Significant ones: more than a reader sees, fewer than summing in another order changes."""
@@ -116,19 +117,18 @@ def _of_model(run: RunData) -> dict[str, object]:
     scored = classification.scored_winner(run)
     if scored is None:
         return {}
-    counts = classification.confusion_counts(scored)
-    bins = classification.reliability(scored)
+    counts = scored.confusion
     return {
-        "calibration_error": classification.calibration_error(bins),
-        "class_scores": classification.class_scores(counts),
+        "calibration_error": metrics.calibration_error(scored.probabilities, scored.labels),
+        "class_scores": metrics.class_scores(counts),
         "confused_pairs": classification.confused_pairs(scored),
         "confusion_counts": counts,
         "degradations": robustness.degradations(run),
         "right_samples": errors.right_samples(run, scored)[:2],
-        "log_loss": classification.log_loss(scored),
+        "log_loss": metrics.log_loss(scored.probabilities, scored.labels),
         "mistakes": errors.mistakes(run, scored)[:_MOST_ROWS],
-        "reliability": bins,
-        "wilson_interval": classification.wilson_interval(int(np.trace(counts)), int(counts.sum())),
+        "reliability": classification.reliability(scored),
+        "wilson_interval": intervals.wilson_interval(int(np.trace(counts)), int(counts.sum())),
     }
 
 

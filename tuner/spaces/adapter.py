@@ -21,7 +21,6 @@ from tuner.spaces.tracing import leaf_layers
 
 # Keras has no types: models, layers and tensors are `Any` here, and so are hyperparameters.
 
-NETWORK = "network"
 _SMALLEST = 1e-7
 _PREPROCESSING = "keras.src.layers.preprocessing."
 

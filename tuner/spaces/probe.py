@@ -1,15 +1,12 @@
 """A process that builds a user's HyperModel to see what it declares, how it trains on a few images, what it samples and weighs.
 
-Started as `python -m tuner.spaces.probe` with a space on its first line of input; then JSON lines in and out. When standard input ends it
-ends too. The parent of a run never imports a user's module: what that does on import happens here.
+Started as `python -m tuner.spaces.probe`; a space comes first, then questions about it. The parent of a run never imports a user's module: what that does on import happens here.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,6 +14,7 @@ import numpy as np
 
 from tuner.data_checks import SIDE
 from tuner.failures import reason
+from tuner.processes.serving import Parent
 from tuner.records import Json, Value, configuration_key
 from tuner.spaces.adapter import build, build_network, format_images, hyperparameters
 from tuner.spaces.discovery import Discovered, defaults, discover, is_active, random_values
@@ -27,7 +25,7 @@ from tuner.spaces.rehearsal import rehearse
 from tuner.spaces.rehearsal_images import read_images
 from tuner.spaces.tracing import summaries
 from tuner.tasks import SpaceRef
-from tuner.worker import prepare_device, private_output
+from tuner.worker import prepare_device
 
 # Keras and Keras Tuner have no types: models, hyperparameters and HyperModels are `Any` here.
 
@@ -39,25 +37,23 @@ _BUILDS_A_SESSION = 20
 
 
 def main() -> None:
-    """Answer requests until standard input ends."""
-    out = private_output()
+    """Answer questions until the parent is gone."""
+    parent = Parent()
     prepare_device()
     # What the imports made need not be looked through at each `clear_session`.
     gc.collect()
     gc.freeze()
-    lines = iter(sys.stdin)
-    answers = Answers(SpaceRef.from_json(json.loads(next(lines))))
-    for line in lines:
-        out.write(_answered(answers, json.loads(line)) + "\n")
-        out.flush()
+    answers = Answers(SpaceRef.from_json(parent.receive()))
+    while True:
+        serve(answers, parent.receive(), parent.send)
 
 
-def _answered(answers: Answers, request: Json) -> str:
-    """Return the answer as JSON. Whatever a HyperModel does, `sys.exit` included, ends as words."""
+def serve(answers: Answers, request: Json, send: Callable[[Json], None]) -> None:
+    """Send the answer to a question. Whatever a HyperModel does, `sys.exit` included, ends as words."""
     try:
-        return json.dumps({"answer": getattr(answers, request.pop("do"))(**request)})
+        send({"answer": getattr(answers, request.pop("do"))(**request)})
     except (Exception, SystemExit) as error:
-        return json.dumps({"error": str(error) if isinstance(error, SpaceError) else reason(error)})
+        send({"error": str(error) if isinstance(error, SpaceError) else reason(error)})
 
 
 class Answers:

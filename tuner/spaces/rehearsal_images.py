@@ -10,6 +10,7 @@ import numpy as np
 
 from tuner.data import Dataset
 from tuner.data_checks import SIDE, Images, Labels
+from tuner.npz_io import read_npz
 from tuner.splits import stratified_indices
 
 TRAIN, VALIDATION = 128, 64
@@ -59,9 +60,9 @@ def images_text(data: Dataset) -> str:
 
 def read_images(text: str) -> Dataset:
     """Read what `images_text` wrote."""
-    with np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False) as arrays:
-        classes = int(arrays["classes"])
-        return _dataset(classes, *(arrays[name] for name in ("x_train", "y_train", "x_validation", "y_validation")))
+    arrays = read_npz(io.BytesIO(base64.b64decode(text)))
+    classes = int(arrays.pop("classes"))
+    return _dataset(classes, **arrays)
 
 
 def _some(labels: Labels, count: int, classes: int) -> Labels:

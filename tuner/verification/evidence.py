@@ -13,7 +13,7 @@ from tuner.confirmation import finalists
 from tuner.errors import JournalError, MnistTuneError, UsageError
 from tuner.files import refuse_links
 from tuner.journal import PREVIOUS, JournalState, journal_events, read_state
-from tuner.npy import Array, load_archive
+from tuner.npz_io import Array, read_npz
 from tuner.options.resume import options_from_json
 from tuner.options.run_options import RunOptions, SearchOptions
 from tuner.records import Json, TrialRecord
@@ -30,7 +30,6 @@ Made = TypeVar("Made")
 
 _UNCHAINED = (0, 1)
 """The minor version whose journals may be without a chain; those of later ones are chained, whatever their run.json says."""
-_MOST_ARRAY_BYTES = 2 * 2**30
 _BY_THE_CLOCK = "A time budget"
 """How a reason of `nondeterminism` begins where a clock ended the search."""
 
@@ -167,7 +166,7 @@ class Evidence:
         if not os.path.isfile(self.folder.evaluation):
             raise Unavailable("there is no evaluation.npz")
         try:
-            return load_archive(self.folder.evaluation, _MOST_ARRAY_BYTES)
+            return read_npz(self.folder.evaluation)
         except ValueError as error:
             raise Unavailable("evaluation.npz can't be read") from error
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.metrics import mean_and_sd, test_metrics
-from tuner.npy import Array
+from tuner.npz_io import Array
 from tuner.records import Json, TrialRecord
+from tuner.stats.intervals import mean_and_sd
+from tuner.stats.metrics import score_test_set
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
 from tuner.verification.evidence import Evidence
@@ -105,7 +106,7 @@ def _test_figures(evidence: Evidence) -> Json | str:
     if len(per_seed) != len((result.get("refit") or result)["trials"]):
         return f"evaluation.npz has predictions of {count(len(per_seed), 'model')}"
     mean, sd = mean_and_sd(per_seed)
-    figures = test_metrics(probabilities, _int64(labels), classes)
+    figures = score_test_set(probabilities, _int64(labels), classes)
     return {**figures, "accuracy": mean, "sd": sd, "per_seed": per_seed}
 
 

@@ -1,0 +1,15 @@
+"""What holds for every test: drawings are empty unless a test is marked `draws`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kit import drawings
+
+drawings.leave_drawings_empty()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture, so that those of a whole module find the setting too."""
+    drawings.set_drawing(item.get_closest_marker("draws") is not None)

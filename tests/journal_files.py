@@ -1,0 +1,29 @@
+"""Journals as tests write and read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tuner.journal import CHAIN_START, PREVIOUS, checksum, encode, journal_events
+from tuner.records import Json
+
+
+def encode_line(event: Json) -> bytes:
+    """An event as a line of the journal, its checksum last."""
+    return encode(event, checksum(event))
+
+
+def chain_lines(events: Iterable[Json]) -> bytes:
+    """Events as the lines of a whole chained journal, whatever chain they were in before."""
+    lines, previous = [], CHAIN_START
+    for event in events:
+        linked = {**event, PREVIOUS: previous}
+        previous = checksum(linked)
+        lines.append(encode({key: value for key, value in linked.items() if key != "check"}, previous))
+    return b"".join(lines)
+
+
+def read_journal(path: Path) -> list[Json]:
+    """All events of a journal, oldest first."""
+    return list(journal_events(path))

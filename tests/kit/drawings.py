@@ -1,0 +1,34 @@
+"""Figures in tests: pages are rendered with empty figures, for most tests look at words. Those marked `draws` get real ones."""
+
+from __future__ import annotations
+
+from html import escape
+
+from reports.figures.canvas import Drawing
+from reports.sections.section import Figure
+
+_state = {"draws": False}
+
+
+def set_drawing(draws: bool) -> None:
+    """Have the drawings of pages drawn, or left empty."""
+    _state["draws"] = draws
+
+
+def _placed(drawing: Drawing) -> str:
+    if _state["draws"]:
+        return drawing.svg()
+    name, label = escape(drawing.name), escape(drawing.label, quote=True)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" class="figure" data-figure="{name}" role="img" aria-label="{label}"></svg>'
+
+
+def leave_drawings_empty() -> None:
+    """Put the switch between a drawing and the page."""
+    Drawing.__html__ = _placed  # type: ignore[method-assign]
+
+
+def svg_of(value: object) -> str:
+    """Return the SVG of what a section's body holds under a figure's key."""
+    if not isinstance(value, Figure):
+        raise ValueError(f"Expected a figure. Received: {value!r}")
+    return value.drawing.svg()

@@ -1,0 +1,38 @@
+"""The parent as a child process sees it: requests come by standard input, answers go where standard output went at first."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+
+from tuner.records import Json
+
+
+class Parent:
+    """The parent's pipes. What libraries print goes to standard error, which the parent keeps in a file.
+
+    When standard input ends, the parent is gone, and this process ends too, at once.
+    """
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        self._requests: queue.SimpleQueue[Json] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def receive(self) -> Json:
+        """Wait for the next request, and return it."""
+        return self._requests.get()
+
+    def send(self, document: Json) -> None:
+        """Send an answer. One that is no JSON raises, and nothing of it is sent."""
+        self._out.write(json.dumps(document) + "\n")
+        self._out.flush()
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self._requests.put(json.loads(line))
+        os._exit(0)
