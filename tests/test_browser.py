@@ -28,7 +28,10 @@ from tests.browser import DESK, PHONE, Watched, browser_path, launched, opened  
 from tests.report_builders import HYPERBAND_15, FakeRun, build_run, make_record, write_journal  # noqa: E402
 
 PATH = browser_path()
-pytestmark = pytest.mark.skipif(PATH is None, reason="no Chromium: install chromium, or set CHROMIUM to its path")
+pytestmark = [
+    pytest.mark.draws,
+    pytest.mark.skipif(PATH is None, reason="no Chromium: install chromium, or set CHROMIUM to its path"),
+]
 SMALL: dict[str, Any] = {
     "brackets": ((0, ((5, 2), (2, 5))),),
     "failed": 1,

@@ -232,6 +232,7 @@ def test_more_runs_than_colours(tmp_path: Path) -> None:
     assert text.count("var(--category-0)") > text.count("var(--category-5)")
 
 
+@pytest.mark.draws
 def test_hostile_text_is_only_text(tmp_path: Path) -> None:
     name = "<script>alert(1)<" + "&\"'{{ 7*7 }}$x$"
     page = page_of(build(tmp_path, name, hostile=HOSTILE), build(tmp_path, "second", status="failed", error=HOSTILE))

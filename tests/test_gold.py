@@ -16,6 +16,7 @@ from tests.gold.page import scrubbed
 from tests.gold.runs import gold_texts
 
 
+@pytest.mark.draws
 def test_numbers_and_pages_are_the_accepted_ones() -> None:
     differing = compare(gold_texts())
     assert not differing, "\n".join([*differing, "To accept all of it: python -m tests.gold --accept"])

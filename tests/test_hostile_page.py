@@ -104,6 +104,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
+@pytest.mark.draws
 @needs_browser
 @pytest.mark.parametrize("kind", ["search", "study", "compare", "predict", "card"])
 def test_a_page_runs_nothing_of_a_stranger_s(kind: str, pages: dict[str, Path], browser: Browser) -> None:

@@ -440,6 +440,7 @@ FRACTIONS = FakeRun(
 )
 
 
+@pytest.mark.draws
 def test_the_page_says_parts_of_epochs(tmp_path: Path) -> None:
     path = build_run(tmp_path / "run", FRACTIONS)
     page = render_report(path)

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from reports.page import render_report, write_report
+from tests.kit.drawings import drawn
 from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run, write_json
 from tuner.errors import JournalError, UsageError
@@ -91,7 +92,8 @@ def render(folder: Path, **changes: Any) -> str:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return render_report(build_run(tmp_path_factory.mktemp("whole") / "run"))
+    with drawn():
+        return render_report(build_run(tmp_path_factory.mktemp("whole") / "run"))
 
 
 def test_sections_stand_in_the_order_of_a_readers_questions(whole: str) -> None:
@@ -154,6 +156,7 @@ def test_data_enters_once_and_is_json(whole: str) -> None:
     assert len(json.loads(found[0])["trials"]) == 36
 
 
+@pytest.mark.draws
 def test_same_run_same_bytes(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "run", FakeRun(**SMALL))
     first = render_report(folder)
@@ -165,6 +168,7 @@ def test_page_is_small_enough(whole: str) -> None:
     assert len(whole.encode()) < 2_000_000
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize("classes", [2, 10])
 def test_hostile_text_is_only_text(tmp_path: Path, classes: int) -> None:
     text = render(tmp_path, hostile=HOSTILE, notes=["a note"], status="failed", error=HOSTILE, classes=classes, **SMALL)
@@ -177,6 +181,7 @@ def test_hostile_text_is_only_text(tmp_path: Path, classes: int) -> None:
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize(
     ("changes", "expected"),
     slow_after(
@@ -253,6 +258,7 @@ def test_interrupted_in_the_first_trial(tmp_path: Path) -> None:
     assert "no trial has finished" in Page(render_report(folder)).text
 
 
+@pytest.mark.draws
 def test_not_a_number_in_arrays(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "run", FakeRun(**SMALL))
     with np.load(folder / "evaluation.npz") as file:

@@ -245,6 +245,7 @@ def test_what_is_no_target_is_refused(tmp_path: Path, target: object) -> None:
         read_run(changed(tmp_path / "run", target))
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize("accuracy", slow_after(1, [0, 1.0, 0.0, 1, 1e-300]))
 @pytest.mark.parametrize("reached", [True, False])
 def test_a_stranger_s_target_renders_wherever_it_lies(tmp_path: Path, accuracy: float, reached: bool) -> None:

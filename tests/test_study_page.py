@@ -22,10 +22,11 @@ from reports.analysis.training import published
 from reports.figures.study import label_places, looks, short_label
 from reports.figures.theme_colours import Ink
 from reports.notebook import run_card
-from reports.page import figures, render_report, sections_of
+from reports.page import figures, page_figures, render_report, sections_of
 from reports.reading import read_run
 from reports.run_data import RunData
 from reports.sections.training import comparison_words
+from tests.kit.drawings import svg_of
 from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run, write_json
 from tests.study_builders import STUDIES, FakeArm, FakeStudy, build_study, build_training, values_of
@@ -324,17 +325,21 @@ def test_a_study_never_speaks_of_test_accuracy(pages: dict[str, str]) -> None:
         assert not re.search(r"\d% (\[[^]]*\] )?of [\d,]+ test images", summary)
 
 
-def test_the_effect_plot_has_every_pair(runs: dict[str, RunData], pages: dict[str, str]) -> None:
-    drawn = re.search(r'<svg[^>]*data-figure="effects".*?</svg>', pages["dropout"], re.DOTALL)
-    assert drawn is not None
+def test_the_effect_plot_has_every_pair(runs: dict[str, RunData]) -> None:
+    (drawn,) = (figure for figure in page_figures(runs["dropout"]) if figure.name == "effects")
     pairs = [pair.trial for row in effects(runs["dropout"]) for pair in row.pairs]
-    assert set(re.findall(r'data-trial="(\d+)"', drawn.group())) == set(pairs)
+    assert set(re.findall(r'data-trial="(\d+)"', svg_of(drawn))) == set(pairs)
     assert len(pairs) == 15
 
 
-def test_no_arm_is_called_the_winner(pages: dict[str, str]) -> None:
+def test_no_arm_is_called_the_winner(runs: dict[str, RunData], pages: dict[str, str]) -> None:
     for text in pages.values():
         assert "winner" not in Page(text.split('<section id="data"')[0]).text
+    fronts = [figure for run in runs.values() for figure in page_figures(run) if figure.name.startswith("pareto")]
+    assert fronts
+    for front in fronts:
+        assert ">best arm" in svg_of(front)
+        assert ">winner" not in svg_of(front)
 
 
 def test_figures_of_a_study_are_files_of_their_own(runs: dict[str, RunData]) -> None:
@@ -347,6 +352,7 @@ LOST_BASE = tuple(("0.0", n) for n in (1, 2, 3))
 LOST_OTHER = tuple(("0.1", n) for n in (1, 2, 3))
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize(
     ("changes", "expected"),
     slow_after(8, [
@@ -383,6 +389,7 @@ def test_any_study_renders(tmp_path: Path, changes: dict[str, Any], expected: st
         assert "<svg" in section or "<table" in section or 'class="why"' in section or "<dl" in section
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize("name", ["activation", "early_stopping"])
 def test_hostile_labels_are_only_text(tmp_path: Path, name: str) -> None:
     text = render_report(build_study(tmp_path / "run", replace(STUDIES[name], hostile=HOSTILE)))
@@ -394,6 +401,7 @@ def test_hostile_labels_are_only_text(tmp_path: Path, name: str) -> None:
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
+@pytest.mark.draws
 def test_not_a_number_in_what_was_measured(tmp_path: Path) -> None:
     for name in ("activation", "batch_size"):
         folder = build_study(tmp_path / name, STUDIES[name])
@@ -406,6 +414,7 @@ def test_not_a_number_in_what_was_measured(tmp_path: Path) -> None:
         assert not re.search(r"\b(nan|NaN)\b", Page(render_report(folder)).text)
 
 
+@pytest.mark.draws
 def test_same_study_same_bytes(tmp_path: Path) -> None:
     folders = [build_study(tmp_path / name, made(tmp_path, epochs=2)) for name in "ab"]
     assert render_report(folders[0]) == render_report(folders[1])
@@ -448,6 +457,7 @@ def test_published_stands_beside_ours(tmp_path: Path) -> None:
     assert "no interval" in comparison_words(replace(found, interval=None))
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize(
     "changes",
     slow_after(3, [{"known": False}, {"seeds": 1}, {"hostile": HOSTILE}, {"meet_test": False}, {"data": "digits", "fallback": True}, {"seeds": 2}]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 
 from reports.figures.canvas import Drawing
@@ -15,6 +17,17 @@ def set_drawing(draws: bool) -> None:
     _state["draws"] = draws
 
 
+@contextmanager
+def drawn() -> Iterator[None]:
+    """Draw the figures of the pages that are rendered meanwhile."""
+    before = _state["draws"]
+    set_drawing(True)
+    try:
+        yield
+    finally:
+        set_drawing(before)
+
+
 def _placed(drawing: Drawing) -> str:
     if _state["draws"]:
         return drawing.svg()
@@ -24,7 +37,7 @@ def _placed(drawing: Drawing) -> str:
 
 def leave_drawings_empty() -> None:
     """Put the switch between a drawing and the page."""
-    Drawing.__html__ = _placed  # type: ignore[method-assign]
+    Drawing.__html__ = _placed  # type: ignore[method-assign, assignment]
 
 
 def svg_of(value: object) -> str:
