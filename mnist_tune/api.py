@@ -27,7 +27,7 @@ from tuner.observer import Observers
 from tuner.options import (
     RunOptions,
     merge_for_resume,
-    options_from_json,
+    options_of,
 )
 from tuner.run_folder import RunFolder
 from tuner.versions import check_version
@@ -174,8 +174,8 @@ def _resume(
 
     folder = RunFolder(Path(out))
     run = folder.read_run_to_resume()
-    check_version(str(run["program"]["version"]), __version__)
-    options = merge_for_resume(options_from_json(run), dict(given))
+    check_version(run.program.version, __version__)
+    options = merge_for_resume(options_of(run), dict(given))
     refuse_unnamed_code(options.space, given.get("space"), folder.path)
     with _watched(folder, quiet) as (progress, observer, writer):
         if launch.resume(options, folder, observer, notes=notes) is None:

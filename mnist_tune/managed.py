@@ -143,7 +143,7 @@ def run_managed(around: Surroundings, run: Callable[..., Any], asked: Asked, com
     except BaseException:
         # The machine will be gone: what there is of the run is brought away.
         with contextlib.suppress(OSError, MnistTuneError):
-            done = out.run_json.is_file() and out.read_run()["status"] == "completed"
+            done = out.run_json.is_file() and out.read_run().status == "completed"
             _bring(out, around, model=done)
         raise
     for path in _bring_all(out, around):

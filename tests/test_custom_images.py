@@ -26,7 +26,7 @@ from tuner.custom_images import are_digits, drawn_arrays, drawn_shown, own_array
 from tuner.errors import UsageError
 from tuner.metrics import wilson_interval
 from tuner.observer import Observer
-from tuner.options import RunOptions, SearchOptions, TrainOptions, options_from_json
+from tuner.options import RunOptions, SearchOptions, TrainOptions, options_of
 from tuner.own_images import OwnImages, load_own_images, read_own_images
 from tuner.run_folder import RunFolder
 
@@ -342,7 +342,7 @@ def test_a_resumed_run_whose_work_is_lost_reads_the_images_again_or_says_that_th
         image.unlink()
     tasks: list[Any] = []
     monkeypatch.setattr("tuner.evaluating_session.do_task", _recorded_only(tasks))
-    assert launch.resume(options_from_json(run), RunFolder(path), Observer(), worker_module=FAKE) is not None
+    assert launch.resume(options_of(run), RunFolder(path), Observer(), worker_module=FAKE) is not None
     (task,) = (task for task in tasks if task.kind == "evaluate")
     assert (task.own_images is not None) == there
     notes = RunFolder(path).read_run()["notes"]

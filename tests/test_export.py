@@ -30,11 +30,12 @@ from tests.report_builders import FakeRun, build_run, write_json
 from tuner.data import Dataset, load_dataset
 from tuner.errors import UsageError
 from tuner.export import verification
-from tuner.export.formats import FORMATS, Exporter, ExportError, Format, Tolerance, chosen_formats
+from tuner.export.formats import FORMATS, Exporter, ExportError, Format, chosen_formats
 from tuner.export.run_export import export_winner
 from tuner.export.verification import Agreement, agreement, compared_indices, size_bytes
 from tuner.export.writing import Sample, calibration_images, check_file, write_checked
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.export import Tolerance
 from tuner.tasks import ExportTask, SpaceRef
 
 ROOT = Path(__file__).resolve().parent.parent

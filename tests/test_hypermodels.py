@@ -18,9 +18,9 @@ from tuner.evaluation import evaluate
 from tuner.export.formats import FORMATS
 from tuner.export.run_export import export_winner
 from tuner.records import TRAINING_METRICS, Json
-from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.probe import Answers, _answered
 from tuner.spaces.rehearsal_images import images_text, rehearsal_images
+from tuner.storage.schema.model_interface import ModelInterface
 from tuner.tasks import EvaluateTask, ExportTask, SpaceRef, TrainTask
 from tuner.trial import run_trial
 

@@ -11,8 +11,8 @@ import pytest
 from reports.analysis import importance as module
 from reports.analysis.factors import drawn, factors, wanted_trials
 from reports.analysis.importance import Factor, Importance, importance
-from reports.run_data import Hyperparameter
 from tests.report_builders import make_record
+from tuner.storage.schema.run import Hyperparameter
 
 Array = npt.NDArray[np.float64]
 N = 400

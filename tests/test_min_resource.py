@@ -21,6 +21,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_tuner import oracles
+from tuner.documents import FINISHED, RUN
+from tuner.shapes import ShapeError
 
 from mnist_tune import cli
 from mnist_tune.given_options import command_line, make_options
@@ -35,15 +37,13 @@ from tuner import trial as training
 from tuner.budget import ConfirmationPlan, Forecast
 from tuner.configurations import known_configuration
 from tuner.data import Dataset, load_dataset
-from tuner.documents import FINISHED, RUN
 from tuner.errors import UsageError
 from tuner.hyperband import Rung
 from tuner.journal import read_journal
-from tuner.options import SearchOptions, merge_for_resume, options_from_json
+from tuner.options import SearchOptions, merge_for_resume, options_of
 from tuner.oracle import Proposer
 from tuner.records import Configuration, Json, tidy_epochs, to_json
 from tuner.run_folder import RunFolder
-from tuner.shapes import ShapeError
 from tuner.splits import share_indices
 from tuner.tasks import SpaceRef, TrainTask, task_from_json, task_to_json
 
@@ -110,7 +110,7 @@ def test_it_travels_from_python_to_json_and_back() -> None:
 def test_a_run_from_before_it_goes_on_as_it_began() -> None:
     old = options().to_json()
     del old["min_resource"]
-    assert options_from_json({"options": old}) == options()
+    assert options_of({"options": old}) == options()
     with pytest.raises(UsageError, match=r"--min-resource is 1\.0 in this run"):
         merge_for_resume(options(), {"min_resource": 0.5})
 

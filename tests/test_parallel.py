@@ -15,10 +15,10 @@ from reports.analysis.trials import groups_by_epochs
 from reports.figures.parallel import parallel_figure
 from reports.page import render_report
 from reports.reading import read_run
-from reports.run_data import Hyperparameter
 from reports.sections import hyperparameters as section
 from tests.report_builders import FakeRun, build_run, make_record, make_run, run_document
 from tuner.records import TrialRecord, Value
+from tuner.storage.schema.run import Hyperparameter
 
 SPACE = [
     Hyperparameter("rate", "float", None, 0.001, 1.0, "log", ()),

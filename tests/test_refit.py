@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tuner.documents import FINISHED, RESULT
+from tuner.shapes import ShapeError
 
 from mnist_tune import cli, given_options
 from mnist_tune.answer import answer
@@ -32,7 +34,6 @@ from tuner.arrays import load_arrays_file
 from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset, load_dataset
-from tuner.documents import FINISHED, RESULT
 from tuner.errors import Interrupted
 from tuner.journal import read_journal, read_state
 from tuner.observer import Observer
@@ -40,7 +41,6 @@ from tuner.options import SearchOptions
 from tuner.records import TRAINING_METRICS, Json, TrialRecord, rank_key
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
 from tuner.run_folder import RunFolder
-from tuner.shapes import ShapeError
 from tuner.spaces.training import predict
 from tuner.tasks import SpaceRef, TrainTask
 

@@ -54,11 +54,12 @@ from reports.analysis.weights import layer_weights
 from reports.formatting import percent
 from reports.page_data import MOST_NUMBERS, page_data
 from reports.reading import read_run
-from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData
+from reports.run_data import RunData
 from reports.sections.published import reference_table, reference_words
 from search_spaces.networks import LayerSummary
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.records import TrialRecord
+from tuner.storage.schema.run import Hyperparameter, PlannedRung, Reference
 
 
 def predictions(labels: list[int], rows: list[list[float]]) -> Scored:

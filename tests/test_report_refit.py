@@ -25,13 +25,12 @@ from reports.comparison.differences import winner_trials
 from reports.comparison.page import render_comparison
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections import winners
-from reports.exports import read_exports
 from reports.model_card import card_of, card_text
 from reports.notebook import run_card
 from reports.page import render_run
 from reports.page_data import FIELDS, page_data
 from reports.reading import read_run
-from reports.run_data import Refit, Result, RunData
+from reports.run_data import RunData, read_exports
 from reports.sections import confusion, data, failures, learning_curves, summary, weights
 from reports.sections.refit import exported_words, refit_words, seeds_words
 from reports.sections.reproduce import ledgers
@@ -43,6 +42,7 @@ from tests.report_builders import FakeRun, build_run, write_journal
 from tests.test_report_page import Page
 from tuner.journal import read_state
 from tuner.records import TRAINING_METRICS, TrialRecord
+from tuner.storage.schema.result import Refit, ResultDocument
 
 SMALL: dict[str, Any] = {
     "brackets": ((0, ((6, 2), (4, 5))),),
@@ -71,7 +71,7 @@ def runs(folders: dict[str, Path]) -> dict[str, RunData]:
     return {name: read_run(path) for name, path in folders.items()}
 
 
-def result_of(run: RunData) -> Result:
+def result_of(run: RunData) -> ResultDocument:
     if run.result is None:
         raise ValueError("a run without a result")
     return run.result

@@ -15,7 +15,7 @@ from tuner.configurations import known_configuration
 from tuner.errors import RunFailed, UsageError
 from tuner.journal import read_state
 from tuner.observer import Observer
-from tuner.options import RunOptions, StudyOptions, TrainOptions, merge_for_resume, options_from_json
+from tuner.options import RunOptions, StudyOptions, TrainOptions, merge_for_resume, options_of
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 
@@ -37,7 +37,7 @@ def start(path: Path, options: RunOptions) -> Json:
 
 
 def resume(path: Path) -> Json | None:
-    options = options_from_json(RunFolder(path).read_run())
+    options = options_of(RunFolder(path).read_run())
     return launch.resume(options, RunFolder(path), Observer(), worker_module=FAKE)
 
 

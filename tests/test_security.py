@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tuner.json_files import MOST_BYTES
 
 from inference.models import find_model
 from mnist_tune import cli
@@ -33,7 +34,6 @@ from tests.test_imports import PACKAGES, ROOT, modules
 from tuner import journal
 from tuner.data import load_dataset
 from tuner.errors import JournalError, RunFailed, UsageError
-from tuner.json_files import MOST_BYTES
 from tuner.run_folder import RunFolder
 
 # --- what the source may not say --------------------------------------------------------------------------------------

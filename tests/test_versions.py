@@ -16,7 +16,7 @@ from tuner import launch
 from tuner.errors import JournalError, UsageError
 from tuner.journal import read_state
 from tuner.observer import Observer
-from tuner.options import SearchOptions, merge_for_resume, options_from_json
+from tuner.options import SearchOptions, merge_for_resume, options_of
 from tuner.records import SCHEMA, TrialRecord
 from tuner.run_folder import RunFolder
 from tuner.versions import RESUMED_MINORS, check_version
@@ -43,7 +43,7 @@ def test_a_run_of_version_0_1_0_is_gone_on_with(tmp_path: Path) -> None:
     assert "kind" not in document
     check_version(document["program"]["version"], mnist_tune.__version__)
     watcher = Restored()
-    options = merge_for_resume(options_from_json(document), {})
+    options = merge_for_resume(options_of(document), {})
     assert isinstance(options, SearchOptions)
     assert launch.resume(options, run, watcher, worker_module="tests.fake_worker") is not None
     after = read_state(run.journal).finished

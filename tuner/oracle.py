@@ -14,11 +14,13 @@ from typing import Any
 
 from tuner.draws import Drawn, Draws, Space
 from tuner.flat_oracles import BayesianSearch, RandomSearch
-from tuner.hyperband import Hyperband, Rung
+from tuner.hyperband import Hyperband
+from tuner.hyperband import Rung as HyperbandRung
 from tuner.known import Known
 from tuner.options import SearchOptions
 from tuner.quiet_oracle import Proposal
-from tuner.records import Json, TrialRecord, tidy_epochs
+from tuner.records import TrialRecord, tidy_epochs
+from tuner.storage.schema.run import Bracket, Plan, Rung
 
 
 class Proposer:
@@ -47,7 +49,7 @@ class Proposer:
         self._asked = 0
 
     @property
-    def rungs(self) -> tuple[Rung, ...]:
+    def rungs(self) -> tuple[HyperbandRung, ...]:
         """The planned rungs; none outside Hyperband."""
         return getattr(self._oracle, "rungs", ())
 
@@ -94,18 +96,19 @@ class Proposer:
         """True where the rung of a bracket has no trial left to run. Never outside Hyperband."""
         return bool(self.rungs) and bool(self._oracle.rung_has_ended(bracket, rung))
 
-    def plan_json(self, algorithm: str) -> Json:
-        """As `run.json` keeps it."""
-        brackets: dict[int, list[Json]] = {}
+    def plan(self, algorithm: str) -> Plan:
+        """Return `plan` of run.json, but for the confirmation's epochs."""
+        brackets: dict[int, list[Rung]] = {}
         for rung in self.rungs:
-            brackets.setdefault(rung.bracket, []).append({"rung": rung.rung, "size": rung.size, "epochs": rung.epochs})
-        return {
-            "algorithm": algorithm,
-            "brackets": [{"bracket": bracket, "rungs": rungs} for bracket, rungs in brackets.items()],
-            "trials": self.planned_trials,
-            "epochs": tidy_epochs(sum(rung.size * rung.epochs for rung in self.rungs))
+            planned = Rung(rung=rung.rung, size=rung.size, epochs=rung.epochs)
+            brackets.setdefault(rung.bracket, []).append(planned)
+        return Plan(
+            algorithm=algorithm,
+            brackets=tuple(Bracket(bracket=number, rungs=tuple(rungs)) for number, rungs in brackets.items()),
+            trials=self.planned_trials,
+            epochs=tidy_epochs(sum(rung.size * rung.epochs for rung in self.rungs))
             or self.planned_trials * self._max_epochs,
-        }
+        )
 
 
 def _undeprecated(call: Any, *args: Any) -> Any:

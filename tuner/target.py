@@ -10,7 +10,7 @@ from itertools import chain, zip_longest
 
 from tuner.confirmation import Confirmed, longest_distinct
 from tuner.metrics import mean_and_sd
-from tuner.records import ACCURACY_TOLERANCE, Json, TrialRecord, rank_key
+from tuner.records import ACCURACY_TOLERANCE, TrialRecord, rank_key
 
 
 def reaches(accuracy: float | None, target: float) -> bool:
@@ -82,11 +82,6 @@ def has_reached(finalist: Confirmed, target: float) -> bool:
     """Whether the mean validation accuracy over a finalist's seeds reaches the target."""
     mean, _ = mean_and_sd(finalist.scores)
     return reaches(mean, target)
-
-
-def target_json(winner: Confirmed, target: float) -> Json:
-    """`target` in result.json."""
-    return {"accuracy": target, "reached": has_reached(winner, target)}
 
 
 def missed_words(winner: Confirmed, target: float) -> str:

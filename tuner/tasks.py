@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from tuner.records import Configuration, Json
-from tuner.spaces.model_interface import ModelInterface
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.model_interface import ModelInterface
+from tuner.storage.schema.study import Diagnostic
 
 PATIENCE, RESTORE_BEST = "trial.patience", "trial.restore_best"
 """Options of a trial that stand in a configuration, where a study varies them."""
 OUT_OF_MEMORY_CODE = 12
 """How a worker ends that has no memory left: as if the system had killed it."""
-Diagnostic: TypeAlias = Literal["gradient_norms", "units", "gradient_noise", "step"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,7 @@ class SpaceRef:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> SpaceRef:
         """Read what `dataclasses.asdict` wrote."""
-        interface = document.get("interface")
-        return cls(**{**document, "interface": None if interface is None else ModelInterface.from_json(interface)})
+        return validate(document, cls)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,7 +64,7 @@ def _ledgers(run: RunData, model: list[tuple[str, str]]) -> tuple[Ledger, ...]:
         Ledger("Times", _times(run)),
         Ledger("Hardware", _hardware(run)),
         Ledger("Data", (("Name", info.data.name), ("sha256", info.data.sha256 or text.MISSING))),
-        Ledger("Versions", (("mnist-tune", info.version), *sorted(_others(info.versions)))),
+        Ledger("Versions", (("mnist-tune", info.program.version), *sorted(_others(info.versions)))),
         Ledger(
             "Options",
             tuple((name, _option(name, value)) for name, value in sorted(info.options.items()) if value is not None),
@@ -86,10 +86,10 @@ def _option(name: str, value: object) -> str:
 def _times(run: RunData) -> tuple[tuple[str, str], ...]:
     info = run.info
     return (
-        ("Started", text.moment(info.started)),
-        ("Ended", text.moment(info.ended)),
-        ("Took", text.duration(info.elapsed_s)),
-        *((phase.capitalize(), text.duration(seconds)) for phase, seconds in info.phases.items()),
+        ("Started", text.moment(info.times.started)),
+        ("Ended", text.moment(info.times.ended)),
+        ("Took", text.duration(info.times.elapsed_s)),
+        *((phase.capitalize(), text.duration(seconds)) for phase, seconds in info.times.phases.items()),
     )
 
 
@@ -111,11 +111,10 @@ def _model_facts(run: RunData) -> list[tuple[str, str]]:
         return []
     model = run.result.model
     facts = [("Exported trial", run.result.exported)]
-    difference = model.get("difference")
-    if isinstance(difference, (int, float)):
-        facts.append(("SavedModel − Keras file", f"{text.short(float(difference))} at most"))
-    if model.get("note"):
-        facts.append(("Export", str(model["note"])))
+    if model.difference is not None:
+        facts.append(("SavedModel − Keras file", f"{text.short(model.difference)} at most"))
+    if model.note:
+        facts.append(("Export", model.note))
     return facts
 
 

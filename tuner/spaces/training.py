@@ -19,7 +19,7 @@ from tuner.data import Dataset
 from tuner.metrics import log_loss
 from tuner.records import HISTORY_METRICS
 from tuner.spaces.adapter import as_classifier, build_network, format_images
-from tuner.spaces.model_interface import ModelInterface
+from tuner.storage.schema.model_interface import ModelInterface
 
 # Keras has no types: models, hyperparameters and what `fit` returns are `Any` here.
 

@@ -15,7 +15,8 @@ from tuner.draws import Drawn, Draws, SpaceExhausted
 from tuner.known import known_configurations
 from tuner.options import SearchOptions
 from tuner.quiet import quiet_imports
-from tuner.records import Configuration, Json, TrialRecord, trial_name
+from tuner.records import Configuration, TrialRecord, trial_name
+from tuner.storage.schema.run import Plan
 from tuner.verification.check import Outcome, Unavailable, count, outcome_of
 from tuner.verification.evidence import Evidence
 
@@ -45,7 +46,7 @@ class Expected:
 class Replay:
     """The plan and the trials that follow from a search's options and records."""
 
-    plan: Json
+    plan: Plan
     """Without the epochs of a confirmation."""
     proposals: dict[str, Expected] = field(default_factory=dict)
 
@@ -116,13 +117,13 @@ def _hyperband(evidence: Evidence, options: SearchOptions) -> Replay:
     if any(record.completed and record.val_accuracy is None for record in evidence.of_phase("search")):
         raise Unavailable("a completed trial has no validation accuracy to be promoted by")
     proposer = Proposer(family, options, known=known_configurations(family, options.references))
-    found = Replay(proposer.plan_json(options.algorithm))
+    found = Replay(proposer.plan(options.algorithm))
     while fresh := _asked(proposer, found):
         for name in fresh:
             if name in evidence.records:
                 proposer.report(evidence.records[name])
     if proposer.exhausted:
-        found.plan["exhausted"] = True
+        found.plan.exhausted = True
     return found
 
 
@@ -147,16 +148,14 @@ def _flat(evidence: Evidence, options: SearchOptions) -> Replay:
     family = evidence.family
     draws = Draws(family, options.seed, known_configurations(family, options.references), {})
     limit = options.trials_limit
-    found = Replay(
-        {"algorithm": options.algorithm, "brackets": [], "trials": limit, "epochs": limit * options.max_epochs}
-    )
+    found = Replay(Plan(algorithm=options.algorithm, trials=limit, epochs=limit * options.max_epochs))
     for slot in range(limit):
         name = trial_name(slot + 1)
         record = evidence.records.get(name)
         try:
             found.proposals[name] = _flat_trial(draws, name, slot, options, record)
         except SpaceExhausted:
-            found.plan["exhausted"] = True
+            found.plan.exhausted = True
             break
     return found
 
