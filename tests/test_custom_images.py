@@ -18,6 +18,7 @@ from reports.analysis.custom_images import drawn_digits, own_images
 from reports.page import render_report, sections_of
 from reports.reading import read_run
 from reports.sections import custom_images as section
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import HOSTILE, SMALL, Page
 from tuner import launch
@@ -337,7 +338,7 @@ def test_a_resumed_run_whose_work_is_lost_reads_the_images_again_or_says_that_th
     image, path = page(tmp_path / "a.png"), tmp_path / "run"
     start(path, options(TrainOptions, images=str(image)))
     run = RunFolder(path).read_run()
-    RunFolder(path).write_run({**run, "status": "interrupted"})
+    RunFolder(path).write_run(replace(run, status="interrupted"))
     if not there:
         image.unlink()
     tasks: list[Any] = []
@@ -345,7 +346,7 @@ def test_a_resumed_run_whose_work_is_lost_reads_the_images_again_or_says_that_th
     assert launch.resume(options_of(run), RunFolder(path), Observer(), worker_module=FAKE) is not None
     (task,) = (task for task in tasks if task.kind == "evaluate")
     assert (task.own_images is not None) == there
-    notes = RunFolder(path).read_run()["notes"]
+    notes = RunFolder(path).read_run().notes
     assert ["goes on without them" in note for note in notes] == ([] if there else [True])
 
 

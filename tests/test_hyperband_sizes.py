@@ -30,8 +30,8 @@ def paper(longest: int, factor: int) -> list[Bracket]:
 
 def planned(longest: int, factor: int) -> list[Bracket]:
     """What a search of ours plans."""
-    plan = proposer(max_epochs=longest, factor=factor).plan_json("hyperband")
-    return [[(rung["size"], Fraction(rung["epochs"])) for rung in bracket["rungs"]] for bracket in plan["brackets"]]
+    plan = proposer(max_epochs=longest, factor=factor).plan("hyperband")
+    return [[(rung.size, Fraction(rung.epochs)) for rung in bracket.rungs] for bracket in plan.brackets]
 
 
 def cell(bracket: Bracket) -> str:

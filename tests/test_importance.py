@@ -159,7 +159,7 @@ def test_factors_of_trials() -> None:
 
 
 def test_published_networks_are_not_drawn() -> None:
-    space = [Hyperparameter("network", "fixed", ("drawn",), None, None, None, ())]
+    space = [Hyperparameter("network", "fixed", ("drawn",))]
     records = [
         make_record("0001", configuration={"network": "drawn"}),
         make_record("0002", configuration={"network": "C8 P GAP"}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from reports.sections.reproduce import ledgers
 from reports.sections.section import Figure, Table
 from reports.sections.target import caption_words, chosen_words, title_words
 from tests.marks import slow_after
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.errors import JournalError
 from tuner.storage.schema.result import Finalist, Target

@@ -40,8 +40,8 @@ def test_a_run_of_version_0_1_0_is_gone_on_with(tmp_path: Path) -> None:
     run = RunFolder(shutil.copytree(OLD, tmp_path / "run"))
     before = read_state(run.journal).finished
     document = run.read_run_to_resume()
-    assert "kind" not in document
-    check_version(document["program"]["version"], mnist_tune.__version__)
+    assert "kind" not in json.loads(run.run_json.read_bytes())
+    check_version(document.program.version, mnist_tune.__version__)
     watcher = Restored()
     options = merge_for_resume(options_of(document), {})
     assert isinstance(options, SearchOptions)
@@ -50,7 +50,7 @@ def test_a_run_of_version_0_1_0_is_gone_on_with(tmp_path: Path) -> None:
     assert watcher.old == list(before)
     assert watcher.new != []
     assert {name: after[name] for name in before} == before
-    assert run.read_run()["status"] == "completed"
+    assert run.read_run().status == "completed"
 
 
 def test_its_report_is_rendered(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def text_of(numbers: Mapping[str, object]) -> str:
 def numbers_of(run: RunData) -> dict[str, object]:
     """What `reports.analysis` says of a run, by the function that says it."""
     groups = trials.groups_by_epochs(trials.explored(run.records))
-    names = leaderboard.setting_names(run.records, [item.name for item in run.info.hyperparameters])
+    names = leaderboard.setting_names(run.records, [item.name for item in run.info.space.hyperparameters])
     return {
         "best": getattr(trials.best(run.records), "trial", None),
         "custom_drawn": custom_images.drawn_digits(run.arrays),
@@ -87,7 +87,7 @@ def numbers_of(run: RunData) -> dict[str, object]:
         "paths": search.paths(run.records),
         "rung_outcomes": search.rung_outcomes(run.records, run.info.plan.rungs),
         "size_front": pareto.size_front(run),
-        "slices": slices.slices(groups, names, run.info.hyperparameters),
+        "slices": slices.slices(groups, names, run.info.space.hyperparameters),
         "trial_rows": leaderboard.trial_rows(run.records)[:_MOST_ROWS],
         **_of_winner(run),
         **_of_model(run),
@@ -105,7 +105,7 @@ def _of_winner(run: RunData) -> dict[str, object]:
         "early_stops": curves.early_stops(run.records),
         "generalisation_gap": curves.generalisation_gap(records),
         "layer_weights": weights.layer_weights(run, run.result.trial),
-        "network": network.network(run.result.layers),
+        "network": network.network(run.result.network),
         "reference_rows": comparison.reference_rows(
             run.info.references, accuracy=accuracy, parameters=run.result.parameters
         ),

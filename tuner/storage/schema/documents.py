@@ -109,7 +109,13 @@ def _check_schema(path: Path, document: object) -> None:
 
 def as_json(document: msgspec.Struct) -> Json:
     """Return a document, or a part of one, as a JSON object."""
-    return cast(Json, msgspec.to_builtins(document))
+    return cast(Json, _with_lists(msgspec.to_builtins(document)))
+
+
+def _with_lists(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _with_lists(item) for name, item in value.items()}
+    return [_with_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def write_document(path: Path, document: msgspec.Struct) -> None:

@@ -41,7 +41,7 @@ class VerifiedImages(Part, frozen=True, kw_only=True):
     n: Count
 
 
-class Tolerance(Part, frozen=True, kw_only=True):
+class Tolerance(Part, frozen=True):
     """How far a file may be from the Keras model on the same images."""
 
     difference: Real | None

@@ -52,7 +52,7 @@ class Finalist(Part, frozen=True, kw_only=True):
     validation: Validation
 
 
-class Target(Part, frozen=True, kw_only=True):
+class Target(Part, frozen=True):
     """The accuracy that a search was to reach with as few parameters as it can."""
 
     accuracy: Fraction

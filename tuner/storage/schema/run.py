@@ -51,7 +51,7 @@ class Condition(Part, frozen=True, kw_only=True):
     values: Scalars
 
 
-class Hyperparameter(Part, frozen=True, kw_only=True):
+class Hyperparameter(Part, frozen=True):
     """A hyperparameter of a space."""
 
     name: Text
