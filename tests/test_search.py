@@ -25,6 +25,7 @@ from tuner.options import SearchOptions
 from tuner.records import Json, Trial, TrialRecord
 from tuner.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
+from tuner.storage.schema.run import RunPhase
 
 FAKE = "tests.fake_worker"
 
@@ -242,7 +243,7 @@ class Killed(Observer):
 
 
 @pytest.mark.parametrize("phase", slow_after(1, ["search", "confirm"]))
-def test_a_killed_run_keeps_count_of_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
+def test_a_killed_run_keeps_count_of_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: RunPhase) -> None:
     monkeypatch.setattr(session, "_WRITTEN_EVERY_S", 0.0)
     monkeypatch.setenv("FAKE_SLEEP", "0.2")
     path = tmp_path / "run"

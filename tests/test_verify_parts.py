@@ -120,5 +120,5 @@ def test_the_tolerance_is_eight_standard_errors_and_no_less_than_two_points(
     ],
 )
 def test_what_makes_other_bits(machine: dict[str, Any], others: dict[str, Any], told: list[str]) -> None:
-    run = replace(run_document(FakeRun(), []), versions=versions(), options={}, **others)
-    assert differences(replace(run, machine={**describe_machine(), **machine})) == told
+    here = {"machine": replace(describe_machine(), **machine), "versions": versions(), "options": {}}
+    assert differences(replace(run_document(FakeRun(), []), **{**here, **others})) == told

@@ -23,7 +23,7 @@ from tuner.options import Options
 from tuner.records import Trial
 from tuner.run_folder import RunFolder
 from tuner.storage.schema.result import ResultDocument
-from tuner.storage.schema.run import Plan, RunDocument, RunStatus
+from tuner.storage.schema.run import Plan, RunDocument, RunPhase, RunStatus
 from tuner.tasks import SpaceRef
 from tuner.worker_environment import default_size
 from tuner.workers import LocalWorkers, Workers
@@ -57,7 +57,7 @@ class Session(abc.ABC, Generic[Options]):
     def __post_init__(self) -> None:
         self.budget = Budget(getattr(self.options, "time_budget", None))
         self._elapsed_before = self.run.times.elapsed_s
-        self._phase: tuple[str, float, float] | None = None
+        self._phase: tuple[RunPhase, float, float] | None = None
         self._written = -_WRITTEN_EVERY_S
 
     @abc.abstractmethod
@@ -167,7 +167,7 @@ class Session(abc.ABC, Generic[Options]):
         )
 
     @contextlib.contextmanager
-    def phase(self, name: str, trials: int) -> Iterator[None]:
+    def phase(self, name: RunPhase, trials: int) -> Iterator[None]:
         """Tells the observer of a phase, and adds its seconds up."""
         self.observer.phase_began(name, trials)
         self._phase = (name, self.run.times.phases.get(name, 0.0), time.monotonic())

@@ -79,7 +79,7 @@ def _data(run: RunData) -> dict[str, object]:
 
 
 def _surroundings(run: RunData) -> dict[str, object]:
-    machine = {name: run.info.machine.get(name) for name in ("system", "processor", "cores", "accelerators")}
+    machine = {name: getattr(run.info.machine, name) for name in ("system", "processor", "cores", "accelerators")}
     return {"mnist-tune": run.info.program.version, **run.info.versions, **machine}
 
 

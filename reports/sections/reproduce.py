@@ -95,14 +95,12 @@ def _times(run: RunData) -> tuple[tuple[str, str], ...]:
 
 def _hardware(run: RunData) -> tuple[tuple[str, str], ...]:
     machine = run.info.machine
-    accelerators, memory = machine.get("accelerators"), machine.get("memory_bytes")
-    devices = ", ".join(map(str, accelerators)) if isinstance(accelerators, list) and accelerators else "none"
     return (
-        ("System", str(machine.get("system", text.MISSING))),
-        ("Processor", str(machine.get("processor", text.MISSING))),
-        ("Cores", str(machine.get("cores", text.MISSING))),
-        ("Memory", text.size(memory) if isinstance(memory, (int, float)) else text.MISSING),
-        ("Accelerators", devices),
+        ("System", machine.system or text.MISSING),
+        ("Processor", machine.processor or text.MISSING),
+        ("Cores", text.MISSING if machine.cores is None else str(machine.cores)),
+        ("Memory", text.MISSING if machine.memory_bytes is None else text.size(machine.memory_bytes)),
+        ("Accelerators", ", ".join(machine.accelerators) or "none"),
     )
 
 

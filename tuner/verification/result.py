@@ -21,10 +21,10 @@ _OLDER_LACK = ("fold", "target", "refit", "layers", "finalists", "multiply_adds"
 
 def winner(evidence: Evidence) -> Outcome:
     """Check that the winner, its trials, its network and the finalists are those of the rule."""
-    rule = expected_result(evidence)
+    document, rule = evidence.result, expected_result(evidence)
     if rule is None:
         return failed("result.json has a winner, and no configuration of the journal is confirmed")
-    found, expected = as_json(evidence.result), as_json(rule)
+    found, expected = as_json(document), as_json(rule)
     names = [name for name in expected if name not in _OF_FILES and not _is_figure(name)]
     if evidence.older:
         names = [name for name in names if found.get(name) or name not in _OLDER_LACK]

@@ -130,7 +130,7 @@ def tolerance(accuracy: float, images: int) -> float:
 def differences(run: RunDocument) -> list[str]:
     """Return what of this machine and its packages is not as run.json says; empty where a training has to give the same bits."""
     machine, here = run.machine, describe_machine([])
-    others = [f"{name} of the machine" for name in _OF_MACHINE if machine.get(name) != here[name]]
+    others = [f"{name} of the machine" for name in _OF_MACHINE if getattr(machine, name) != getattr(here, name)]
     if run.options.get("scheduler") is not None:
         others.append("a machine of the cluster")
     installed, recorded = versions(), run.versions

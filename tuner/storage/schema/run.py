@@ -32,6 +32,7 @@ from tuner.storage.schema.fields import (
 from tuner.storage.schema.model_interface import ModelInterface
 from tuner.storage.schema.study import StudyPlan
 
+RunPhase: TypeAlias = Literal["search", "confirm", "refit", "train", "study", "evaluate"]
 RunStatus: TypeAlias = Literal["running", "completed", "failed", "interrupted"]
 _ClassNames: TypeAlias = Annotated[tuple[Text, ...], Meta(max_length=MOST_CLASSES)]
 _ClassCounts: TypeAlias = Annotated[tuple[Count, ...], Meta(max_length=MOST_CLASSES)]
@@ -181,6 +182,20 @@ class Plan(ChangingPart, kw_only=True):
         )
 
 
+class Machine(Part, frozen=True, kw_only=True):
+    """The machine that the run began on."""
+
+    system: Text | None = None
+    processor: Text | None = None
+    cores: Count | None = None
+    memory_bytes: Annotated[int, Meta(ge=0, le=10**15)] | None = written(None)
+    accelerators: Texts = written(())
+    features: Texts | None = None
+    """The processor's vector instructions; None in older runs."""
+    kernel_variables: Annotated[dict[Text, Text], Meta(max_length=1000)] | None = None
+    """Environment variables that choose among kernels, where they are set; None in older runs."""
+
+
 class JournalForm(Part, frozen=True, kw_only=True):
     """The form of trials.jsonl."""
 
@@ -194,7 +209,8 @@ class Times(ChangingPart, kw_only=True):
     ended: Text | None = written(None)
     elapsed_s: Positive = written(0.0)
     """Over all resumptions."""
-    phases: Annotated[dict[Text, Positive], Meta(max_length=1000)] = msgspec.field(default_factory=lambda: {})
+    phases: dict[RunPhase, Positive] = msgspec.field(default_factory=lambda: {})
+    """Seconds."""
 
 
 class RunDocument(ChangingPart, kw_only=True):
@@ -213,7 +229,7 @@ class RunDocument(ChangingPart, kw_only=True):
     """Only of a study."""
     plan: Plan
     versions: Annotated[dict[Text, Text], Meta(max_length=1000)]
-    machine: Table
+    machine: Machine
     journal: JournalForm | None = None
     """Absent in older runs."""
     nondeterminism: Annotated[list[Text], Meta(max_length=100_000)] = msgspec.field(default_factory=lambda: [])
