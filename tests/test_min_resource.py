@@ -33,12 +33,12 @@ from search_spaces.recipe import Schedule
 from tests.crash import Crashes, contents, result_of
 from tests.marks import slow_after
 from tests.report_builders import run_document
+from tuner import hyperband
 from tuner import trial as training
 from tuner.budget import ConfirmationPlan, Forecast
 from tuner.configurations import known_configuration
 from tuner.data import Dataset, load_dataset
 from tuner.errors import UsageError
-from tuner.hyperband import Rung
 from tuner.journal import read_journal
 from tuner.options import SearchOptions, merge_for_resume, options_of
 from tuner.oracle import Proposer
@@ -46,7 +46,7 @@ from tuner.records import Configuration, Json, tidy_epochs, to_json
 from tuner.run_folder import RunFolder
 from tuner.splits import share_indices
 from tuner.storage.schema.documents import validate
-from tuner.storage.schema.run import RunDocument
+from tuner.storage.schema.run import Bracket, Plan, RunDocument, Rung
 from tuner.storage.schema.trials import Finished
 from tuner.tasks import SpaceRef, TrainTask, task_from_json, task_to_json
 
@@ -141,11 +141,11 @@ class Empty:
         raise AssertionError
 
 
-def planned(**changes: Any) -> tuple[Rung, ...]:
+def planned(**changes: Any) -> tuple[hyperband.Rung, ...]:
     return Proposer(Empty(), options(**changes)).rungs
 
 
-def by_bracket(rungs: tuple[Rung, ...]) -> list[list[Rung]]:
+def by_bracket(rungs: tuple[hyperband.Rung, ...]) -> list[list[hyperband.Rung]]:
     return [[r for r in rungs if r.bracket == bracket] for bracket in sorted({r.bracket for r in rungs})]
 
 
@@ -409,7 +409,7 @@ def test_a_journals_whole_numbers_and_parts_are_read(epochs: float) -> None:
 
 
 def test_the_terminal_says_parts_of_epochs() -> None:
-    run = a_run(plan={"brackets": [{"bracket": 0, "rungs": [{"rung": 0, "size": 3, "epochs": 0.56}]}], "epochs": 96.68})
+    run = a_run(plan=Plan(brackets=(Bracket(bracket=0, rungs=(Rung(rung=0, size=3, epochs=0.56),)),), epochs=96.68))
     progress, stream = followed(run=run)
     with progress:
         progress.trial_finished(record(1, epochs=0.56), restored=False)

@@ -23,7 +23,7 @@ from .builders import record, trial
 def a_run(**changes: Any) -> RunDocument:
     plan = Plan(brackets=(Bracket(bracket=0, rungs=(Rung(rung=0, size=3, epochs=2),)),), trials=3, epochs=96)
     options = {"confirm_top": 2, "confirm_seeds": 3, "max_epochs": 15, "test": True}
-    return replace(run_document(FakeRun(options=options), []), plan=plan, **changes)
+    return replace(replace(run_document(FakeRun(options=options), []), plan=plan), **changes)
 
 
 def followed(
