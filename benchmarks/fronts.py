@@ -56,13 +56,13 @@ def winner_of(run: RunData) -> Winner:
     known = winning_reference(run)
     return Winner(
         kind=info.kind,
-        space=info.space,
+        space=info.space.name,
         known=known.name if known is not None else "",
         parameters=result.parameters,
         multiply_adds=result.multiply_adds,
         validation=tuple(round(own, 5) for own in result.validation.per_seed),
         test=tuple(round(own, 5) for own in result.test.per_seed) if result.test is not None else (),
-        minutes=round((info.elapsed_s or 0.0) / 60, 1),
+        minutes=round((info.times.elapsed_s or 0.0) / 60, 1),
     )
 
 

@@ -15,6 +15,7 @@ from tuner.data import Dataset, load_dataset
 from tuner.errors import RunFailed, UsageError
 from tuner.machine import describe_machine, versions
 from tuner.records import Json
+from tuner.storage.schema.documents import as_json
 from tuner.tasks import Event, Task
 from tuner.workers import Workers
 
@@ -85,7 +86,7 @@ def conditions(packages: Iterable[str] = ()) -> Json:
     """Versions and machine, and how busy that was when the measurement began."""
     return {
         "versions": {**versions(), **{name: version(name) for name in packages}},
-        "machine": {**describe_machine(), "load_1min": round(os.getloadavg()[0], 1)},
+        "machine": {**as_json(describe_machine()), "load_1min": round(os.getloadavg()[0], 1)},
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.json_files import readable
+from tuner.storage.schema.documents import readable
 
 # `Any`: the file holds arrays of several types.
 Array: TypeAlias = NDArray[Any]

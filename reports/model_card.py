@@ -12,15 +12,16 @@ import templates
 from reports import formatting as text
 from reports.analysis.network import network
 from reports.analysis.robustness import Degradation, degradations
-from reports.exports import Exports, read_exports
-from reports.model_files import Call, calls_of, exports_table, verified_words
-from reports.run_data import DataSet, Refit, Result, RunData, TestScores
+from reports.model_files import Call, calls_of, exported_files, exports_table, verified_words
+from reports.run_data import Exports, RunData
 from reports.sections.banners import DIGITS
 from reports.sections.folds import has_folds
 from reports.sections.refit import refit_words, seeds_words
 from reports.sections.section import Table
 from reports.sections.target import chosen_words
-from tuner.records import Json
+from tuner.storage.schema.export import ExportDocument
+from tuner.storage.schema.result import Refit, ResultDocument, TestScores
+from tuner.storage.schema.run import DataSet
 
 _CLASSES_NAMED = 30
 _LICENCES = {
@@ -58,15 +59,15 @@ class Card:
     """What made the model."""
 
 
-def card_of(run: RunData, result: Result, exports: tuple[Exports, ...]) -> Card:
+def card_of(run: RunData, result: ResultDocument, exports: tuple[Exports, ...]) -> Card:
     """The card of a run's model, and of the files that were exported of it."""
-    files = [file for one in exports for file in one.files]
+    files = [file for one in exports for _, file in exported_files(one)]
     return Card(
         title=_title(run, result),
         warning=f"{DIGITS}. Its figures say nothing about MNIST." if run.info.data.is_digits else "",
         facts=(_model(run, result), _data(run.info.data, result.refit), _metrics(run, result)),
         limits=tuple(_limits(run, result)),
-        exported=tuple(exports_table(one) for one in exports if one.files),
+        exported=tuple(exports_table(one) for one in exports if one.document.formats),
         verified=tuple(dict.fromkeys(verified_words(file, result) for file in files)),
         signature=_signature(run.info.data),
         calls=calls_of(run, exports),
@@ -75,7 +76,7 @@ def card_of(run: RunData, result: Result, exports: tuple[Exports, ...]) -> Card:
     )
 
 
-def card_text(run: RunData, document: Json, command: str) -> str:
+def card_text(run: RunData, document: ExportDocument, command: str) -> str:
     """The card as Markdown, beside the files of an export.json.
 
     Args:
@@ -84,21 +85,24 @@ def card_text(run: RunData, document: Json, command: str) -> str:
         command: what exported them; "" where that was no command.
 
     Raises:
-        KeyError: where the document is not an export.json.
+        ValueError: where the run has no result.
     """
     if run.result is None:
-        raise KeyError("result")
-    exports = read_exports(document)
-    context = {"c": card_of(run, run.result, (exports,)), "version": run.info.version, "export_command": command}
+        raise ValueError("The card of a model needs a run's result. Expected result.json. Received: none")
+    context = {
+        "c": card_of(run, run.result, (Exports("", document),)),
+        "version": run.info.program.version,
+        "export_command": command,
+    }
     return templates.render_markdown("model-card.md.j2", context)
 
 
-def _title(run: RunData, result: Result) -> str:
-    return f"{run.info.space} on {run.info.data.name}: {text.count(result.parameters)} parameters"
+def _title(run: RunData, result: ResultDocument) -> str:
+    return f"{run.info.space.name} on {run.info.data.name}: {text.count(result.parameters)} parameters"
 
 
-def _model(run: RunData, result: Result) -> Facts:
-    net = network(result.layers)
+def _model(run: RunData, result: ResultDocument) -> Facts:
+    net = network(result.network)
     found = [("Kind", f"image classifier, {text.plural(run.info.data.classes, 'class', 'classes')}")]
     found.append(("Trainable parameters", text.count(result.parameters)))
     if net is not None:
@@ -144,7 +148,7 @@ def _classes(data: DataSet) -> str:
     return ", ".join(names[:_CLASSES_NAMED]) + more
 
 
-def _metrics(run: RunData, result: Result) -> Facts:
+def _metrics(run: RunData, result: ResultDocument) -> Facts:
     test = _test(result, result.test) if result.test is not None else [("Test", "the test set was left alone")]
     validation = result.validation
     return Facts(
@@ -161,7 +165,7 @@ def _metrics(run: RunData, result: Result) -> Facts:
     )
 
 
-def _test(result: Result, test: TestScores) -> list[tuple[str, str]]:
+def _test(result: ResultDocument, test: TestScores) -> list[tuple[str, str]]:
     named = {"f1": "F1 (macro)", "log_loss": "Log loss", "calibration_error": "Calibration error"}
     return [
         (
@@ -172,11 +176,11 @@ def _test(result: Result, test: TestScores) -> list[tuple[str, str]]:
             f"Test accuracy (%), mean of {seeds_words(result, len(test.per_seed))} of the recipe",
             text.spread(test.accuracy, test.sd),
         ),
-        *((words, text.loss(test.scores.get(name))) for name, words in named.items()),
+        *((words, text.loss(getattr(test, name))) for name, words in named.items()),
     ]
 
 
-def _limits(run: RunData, result: Result) -> Iterator[str]:
+def _limits(run: RunData, result: ResultDocument) -> Iterator[str]:
     data = run.info.data
     yield (
         "It takes 28×28 grey images as its data set has them: a mark that is bright on black, centred, of the same size. Anything "
@@ -206,7 +210,7 @@ def _limits(run: RunData, result: Result) -> Iterator[str]:
         yield "How it bears noise, blur, rotation and the like was not measured."
 
 
-def _seeds(result: Result) -> Iterator[str]:
+def _seeds(result: ResultDocument) -> Iterator[str]:
     scores = result.validation.per_seed
     if len(scores) > 1 and text.percent(min(scores)) != text.percent(max(scores)):
         yield (

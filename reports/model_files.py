@@ -7,9 +7,18 @@ from dataclasses import dataclass
 
 import templates
 from reports import formatting as text
-from reports.exports import ExportedFile, Exports, Tensor
-from reports.run_data import Result, RunData
+from reports.run_data import Exports, RunData
 from reports.sections.section import Cell, Column, Row, Table, number
+from tuner.storage.schema.export import ExportedFile, Tensor
+from tuner.storage.schema.result import ModelFiles, ResultDocument
+
+TITLES = {
+    "savedmodel": "SavedModel",
+    "keras": "Keras file",
+    "litert": "LiteRT",
+    "litert-int8": "LiteRT, int8",
+    "onnx": "ONNX",
+}
 
 
 @dataclass(frozen=True)
@@ -36,21 +45,28 @@ def exports_table(exports: Exports) -> Table:
             Column("Input", number=False),
             Column("Output", number=False),
         ),
-        rows=[_row(file) for file in exports.files],
+        rows=[_row(name, file) for name, file in exported_files(exports)],
     )
 
 
-def _row(file: ExportedFile) -> Row:
+def exported_files(exports: Exports) -> list[tuple[str, ExportedFile]]:
+    """Return the name of each format with its file: the known formats first, in their order."""
+    known = list(TITLES)
+    files = sorted(exports.document.formats.items())
+    return sorted(files, key=lambda item: known.index(item[0]) if item[0] in known else len(known))
+
+
+def _row(name: str, file: ExportedFile) -> Row:
     return Row(
         (
-            Cell(file.title, detail=file.file),
+            Cell(TITLES.get(name, name), detail=file.file),
             number(file.size_bytes, text.size(file.size_bytes)),
             number(file.difference, text.short(file.difference)),
             number(file.equal_classes, text.percent(file.equal_classes)),
             number(file.accuracy, text.percent(file.accuracy)),
             number(file.latency_s, text.milliseconds(file.latency_s)),
-            Cell(file.input.name, detail=_tensor_words(file.input)),
-            Cell(file.output.name, detail=_tensor_words(file.output)),
+            Cell(file.signature.input.name, detail=_tensor_words(file.signature.input)),
+            Cell(file.signature.output.name, detail=_tensor_words(file.signature.output)),
         )
     )
 
@@ -59,34 +75,35 @@ def _tensor_words(tensor: Tensor) -> str:
     """Type, shape and range of an input or an output."""
     shape = ", ".join("n" if side is None else str(side) for side in tensor.shape)
     step = f", steps of {text.short(tensor.scale)}" if tensor.scale is not None else ""
-    return f"{tensor.dtype} ({shape}), {text.short(tensor.low)} to {text.short(tensor.high)}{step}"
+    return f"{tensor.dtype} ({shape}), {text.short(tensor.range[0])} to {text.short(tensor.range[1])}{step}"
 
 
-def verified_words(file: ExportedFile, result: Result) -> str:
+def verified_words(file: ExportedFile, result: ResultDocument) -> str:
     """On what a file was compared with the Keras model."""
-    seen = result.refit is not None and file.split == "validation"
+    seen = result.refit is not None and file.images.split == "validation"
     beside = "it was trained on them, so that is no measure of it" if seen else "nothing was chosen by them"
     return (
-        f"Verified on {text.count(file.n)} {file.split} images, on which the Keras model's accuracy is "
+        f"Verified on {text.count(file.images.n)} {file.images.split} images, on which the Keras model's accuracy is "
         f"{text.percent(file.keras_accuracy)}%; {beside}. Time: {file.latency_method}."
     )
 
 
 def calls_of(run: RunData, exports: tuple[Exports, ...]) -> tuple[Call, ...]:
     """How each exported file is called; where there is none, those that the run itself left."""
-    exported = [_call_of(file, one.place) for one in exports for file in one.files]
+    exported = [_call_of(name, file, one.place) for one in exports for name, file in exported_files(one)]
     return tuple(exported) if exported else tuple(_own_calls(run))
 
 
 def _own_calls(run: RunData) -> Iterator[Call]:
-    model = run.result.model if run.result is not None else {}
-    for key, title, file in (("savedmodel", "SavedModel", "best"), ("keras", "Keras file", "best.keras")):
-        if model.get(key):
-            yield Call(title, "the run's folder", _code(key, file, None))
+    model = run.result.model if run.result is not None else ModelFiles()
+    for key, there, file in (("savedmodel", model.savedmodel, "best"), ("keras", model.keras, "best.keras")):
+        if there:
+            yield Call(TITLES[key], "the run's folder", _code(key, file, None))
 
 
-def _call_of(file: ExportedFile, place: str) -> Call:
-    return Call(file.title, place or "the folder of the file", _code(file.format, file.file, file.output))
+def _call_of(name: str, file: ExportedFile, place: str) -> Call:
+    code = _code(name, file.file, file.signature.output)
+    return Call(TITLES.get(name, name), place or "the folder of the file", code)
 
 
 def _code(kind: str, file: str, output: Tensor | None) -> str:

@@ -115,7 +115,7 @@ def render_run(run: RunData, *, reload: bool = False) -> str:
             "sections": sections,
             "data": page_data(run),
             "reload_s": RELOAD_S if reload else 0,
-            "version": run.info.version,
+            "version": run.info.program.version,
         },
     )
 
@@ -159,6 +159,6 @@ def _figures_in(values: Iterable[object]) -> Iterator[Figure]:
 
 def _title(run: RunData) -> str:
     if run.info.study is not None:
-        return f"Study of {run.info.study.hyperparameter} · {run.info.space} on {run.info.data.name} · mnist-tune"
+        return f"Study of {run.info.study.hyperparameter} · {run.info.space.name} on {run.info.data.name} · mnist-tune"
     answer = summary.answer_of(run)
-    return f"{answer.number} · {run.info.space} on {run.info.data.name} · mnist-tune"
+    return f"{answer.number} · {run.info.space.name} on {run.info.data.name} · mnist-tune"

@@ -33,7 +33,7 @@ def page_data(run: RunData) -> dict[str, object]:
 
     A curve with fewer values than the trial has epochs holds evenly spaced ones, the first and the last among them.
     """
-    names = setting_names(run.every, [item.name for item in run.info.hyperparameters])
+    names = setting_names(run.every, [item.name for item in run.info.space.hyperparameters])
     records = {record.trial: record for record in run.every}
     most = max(_FEWEST_POINTS, MOST_NUMBERS // (len(CURVES) * max(len(records), 1)))
     return {

@@ -70,7 +70,7 @@ def trials_frame(run_dir: Path) -> pd.DataFrame:
 
 def _rows(run: RunData) -> tuple[list[list[object]], list[str]]:
     """All trials, best first, and the names of their columns."""
-    names = setting_names(run.every, [item.name for item in run.info.hyperparameters])
+    names = setting_names(run.every, [item.name for item in run.info.space.hyperparameters])
     rows = [
         [*(getattr(row, column) for column in _COLUMNS), *(row.configuration.get(name) for name in names)]
         for row in trial_rows(run.every)

@@ -158,7 +158,7 @@ def left_over(folder: Path) -> list[str]:
 def wrong_with(folder: Path, undisturbed: Path) -> list[str]:
     """What distinguishes a run that was killed and resumed from one that was not; nothing, one hopes."""
     faults = [*twice(folder), *(f"{name} was left" for name in left_over(folder))]
-    if RunFolder(folder).read_run()["status"] != "completed":
+    if RunFolder(folder).read_run().status != "completed":
         faults.append("the run is not completed")
     if not (folder / "report.html").is_file() or 'http-equiv="refresh"' in (folder / "report.html").read_text():
         faults.append("the report is not that of a completed run")

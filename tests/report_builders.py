@@ -13,11 +13,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reports.reading import run_info
 from reports.run_data import RunData
 from search_spaces.networks.costs import LayerSummary
 from tests.journal_files import encode_line
+from tuner.confirmation import Confirmed
 from tuner.records import Json, Phase, Trial, TrialRecord, Value, configuration_key, rank_key, to_json
+from tuner.refit import refitted
+from tuner.result import result_document
+from tuner.storage.schema.documents import validate, write_document
+from tuner.storage.schema.result import ModelFiles, ResultDocument, TestScores
+from tuner.storage.schema.run import RunDocument
 
 Array = npt.NDArray[Any]
 HYPERBAND_15 = ((0, ((12, 2), (4, 5), (2, 15))), (1, ((6, 5), (2, 15))), (2, ((4, 15),)))
@@ -69,11 +74,11 @@ def build_run(folder: Path, fake: FakeRun | None = None) -> Path:
     confirmed = confirm_records(fake, searched) if fake.confirm else {}
     records = [*searched, *(record for trials in confirmed.values() for record in trials)]
     records += refit_records(fake, confirmed)
-    write_json(folder / "run.json", run_document(fake, records))
+    write_document(folder / "run.json", run_document(fake, records))
     write_journal(folder / "trials.jsonl", records, open_trials=2 if fake.status in ("running", "interrupted") else 0)
     if confirmed:
         arrays = evaluation_arrays(fake, confirmed)
-        write_json(folder / "result.json", result_document(fake, confirmed, arrays))
+        write_document(folder / "result.json", result_of(fake, confirmed, arrays))
         if fake.arrays:
             np.savez_compressed(folder / "evaluation.npz", **arrays)  # type: ignore[arg-type]
     return folder
@@ -104,7 +109,7 @@ def make_record(trial: str = "0001", accuracy: float | None = 0.98, **changes: A
 
 def make_run(records: Sequence[TrialRecord] = (), **changes: Any) -> RunData:
     """A run in memory."""
-    return RunData(Path("run"), run_info(run_document(FakeRun(), list(records))), tuple(records), **changes)
+    return RunData(Path("run"), run_document(FakeRun(), list(records)), tuple(records), **changes)
 
 
 def write_json(path: Path, document: Json) -> None:
@@ -547,13 +552,12 @@ def measured_arrays(
 # --- documents ------------------------------------------------------------------------------------------------------
 
 
-def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> Json:
+def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> RunDocument:
     """`run.json`."""
     done = fake.status == "completed"
     names = list(fake.class_names) or [str(index) + fake.hostile for index in range(fake.classes)]
     per_class = [6000 // fake.classes * 9] * fake.classes
-    return {
-        "schema": 1,
+    document = {
         "program": {"name": "mnist-tune", "version": "0.1.0"},
         "command": ["mnist-tune", "--space", "compact8k" + fake.hostile, "--data", fake.data, "--seed", "1"],
         "options": {"space": "compact8k", "data": fake.data, "max_epochs": 15, "factor": 3, **fake.options},
@@ -620,6 +624,7 @@ def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> Json:
             "phases": {"search": 2800.0, "confirm": 1000.0, "evaluate": 100.0} if done else {},
         },
     }
+    return validate(document, RunDocument)
 
 
 def hyperparameters(hostile: str = "") -> list[Json]:
@@ -679,84 +684,36 @@ def references(hostile: str = "") -> list[Json]:
     ]
 
 
-def validation_document(fake: FakeRun, records: Sequence[TrialRecord]) -> Json:
-    """The validation scores of a configuration."""
-    scores = [record.val_accuracy or 0.0 for record in records]
-    return {
-        "n": len(scores),
-        "mean": float(np.mean(scores)),
-        "sd": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        "per_seed": scores,
-        "loss_mean": float(np.mean([record.val_loss or 0.0 for record in records])),
-    }
-
-
-def result_document(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]], arrays: Mapping[str, Array]) -> Json:
+def result_of(
+    fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]], arrays: Mapping[str, Array]
+) -> ResultDocument:
     """`result.json`."""
-    everyone = list(confirmed.values())
-    winner = everyone[0]
-    median = sorted(winner, key=lambda record: record.val_accuracy or 0.0)[len(winner) // 2]
-    return {
-        "schema": 1,
-        "trial": median.trial,
-        **({"fold": median.fold} if fake.folds else {}),
-        "trials": [record.trial for record in winner],
-        "configuration": dict(winner[0].configuration),
-        "parameters": winner[0].parameters,
-        "multiply_adds": winner[0].multiply_adds,
-        "epochs": winner[0].epochs,
-        "layers": to_json(winner[0])["layers"],
-        "validation": validation_document(fake, winner),
-        **refit_document(fake, confirmed, median),
-        "test": test_document(fake, arrays) if fake.meet_test else None,
-        "finalists": [
-            {
-                "configuration": dict(records[0].configuration),
-                "parameters": records[0].parameters,
-                "multiply_adds": records[0].multiply_adds,
-                "trials": [record.trial for record in records],
-                "validation": validation_document(fake, records),
-                "search_trial": "0018",
-            }
-            for records in everyone
-        ],
-        "model": {"savedmodel": True, "keras": True, "difference": 3e-7, "note": None},
-    }
-
-
-def refit_document(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]], median: TrialRecord) -> Json:
-    """`refit`, where there is one."""
+    found = [Confirmed("0018", tuple(records), 0) for records in confirmed.values()]
     refits = refit_records(fake, confirmed)
-    if not refits:
-        return {}
-    (exported,) = [record.trial for record in refits if record.repetition == median.repetition]
-    trials = [record.trial for record in refits]
-    return {"refit": {"trials": trials, "trial": exported, "images": 54_000 + fake.validation}}
+    test = scores_of(fake, arrays) if fake.meet_test else None
+    model = ModelFiles(savedmodel=True, keras=True, difference=3e-7)
+    refit = refitted(found[0], refits, 54_000 + fake.validation) if refits else None
+    return result_document(found, test, model, refit=refit)
 
 
-def test_document(fake: FakeRun, arrays: Mapping[str, Array]) -> Json:
+def scores_of(fake: FakeRun, arrays: Mapping[str, Array]) -> TestScores:
     """The test scores, counted from the arrays."""
     labels, table = arrays["test/labels"], arrays["test/probabilities"]
     per_seed = [float((row == labels).mean()) for row in arrays["test/predictions_per_seed"]]
     share = float((table.argmax(axis=1) == labels).mean())
     half = 1.96 * math.sqrt(share * (1 - share) / fake.test)
-    return {
-        "n": fake.test,
-        "accuracy": float(np.mean(per_seed)),
-        "sd": float(np.std(per_seed, ddof=1)) if len(per_seed) > 1 else None,
-        "per_seed": per_seed,
-        "exported_accuracy": share,
-        "errors": round((1 - share) * fake.test),
-        "accuracy_ci95": [share - half, min(1.0, share + half)],
-        "precision": share,
-        "recall": share,
-        "f1": share,
-        "per_class": [],
-        "auc_roc": 0.9999,
-        "log_loss": 0.0187,
-        "calibration_error": 0.0021,
-        "confusion": [],
-    }
-
-
-test_document.__test__ = False  # type: ignore[attr-defined]
+    return TestScores(
+        n=fake.test,
+        accuracy=float(np.mean(per_seed)),
+        sd=float(np.std(per_seed, ddof=1)) if len(per_seed) > 1 else None,
+        per_seed=tuple(per_seed),
+        exported_accuracy=share,
+        errors=round((1 - share) * fake.test),
+        interval=(share - half, min(1.0, share + half)),
+        precision=share,
+        recall=share,
+        f1=share,
+        auc_roc=0.9999,
+        log_loss=0.0187,
+        calibration_error=0.0021,
+    )

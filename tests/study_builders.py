@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,13 +20,17 @@ from tests.report_builders import (
     probabilities,
     run_document,
     search_records,
-    validation_document,
     weight_arrays,
     write_journal,
-    write_json,
 )
-from tuner.records import Json, TrialRecord, Value, to_json
-from tuner.study_result import study_arms, study_result
+from tuner.confirmation import Confirmed
+from tuner.records import TrialRecord, Value
+from tuner.result import result_document
+from tuner.run_folder import RunFolder
+from tuner.storage.schema.documents import write_document
+from tuner.storage.schema.run import Plan
+from tuner.storage.schema.study import Diagnostic, PlannedArm, StudyPlan
+from tuner.study import confirmed_arms, result_of_study
 
 BASE_CONFIGURATION: dict[str, Value] = {
     "convolutions_1": 1, "convolutions_2": 1, "filters_1": 6, "filters_2": 8, "filters_3": 8, "padding": "valid",
@@ -62,7 +65,7 @@ class FakeStudy:
     question: str = "Does dropout help?"
     seeds: int = 3
     epochs: int = 8
-    diagnostics: Sequence[str] = ()
+    diagnostics: Sequence[Diagnostic] = ()
     accuracy: float = 0.98
     noise: float = 0.0006
     lost: Sequence[tuple[str, int]] = ()
@@ -158,16 +161,13 @@ def build_study(folder: Path, fake: FakeStudy) -> Path:
     plan, records = study_plan(fake), study_records(fake)
     running = 2 if fake.status in ("running", "interrupted") else 0
     run = run_document(_as_run(fake), records)
-    run |= {
-        "kind": "study",
-        "study": plan,
-        "plan": {"algorithm": "study", "brackets": [], "trials": len(fake.arms) * fake.seeds},
-    }
-    run["command"] = ["mnist-tune", "study", fake.hyperparameter + fake.hostile, "--seeds", str(fake.seeds)]
-    write_json(folder / "run.json", run)
+    run.kind, run.study = "study", plan
+    run.plan = Plan(algorithm="study", trials=len(fake.arms) * fake.seeds)
+    run.command = ("mnist-tune", "study", fake.hyperparameter + fake.hostile, "--seeds", str(fake.seeds))
+    write_document(folder / "run.json", run)
     write_journal(folder / "trials.jsonl", records, open_trials=running)
     if fake.result and any(record.completed for record in records):
-        write_json(folder / "result.json", study_result_document(plan, records))
+        write_document(folder / "result.json", result_of_study(plan, confirmed_arms(plan, records), records))
         if fake.arrays:
             np.savez_compressed(folder / "evaluation.npz", **study_arrays(fake, plan, records))  # type: ignore[arg-type]
     return folder
@@ -177,27 +177,27 @@ def _as_run(fake: FakeStudy) -> FakeRun:
     return FakeRun(status=fake.status, data=fake.data, fallback=fake.fallback, hostile=fake.hostile, validation=6000)
 
 
-def study_plan(fake: FakeStudy) -> Json:
+def study_plan(fake: FakeStudy) -> StudyPlan:
     """`study` of run.json."""
-    return {
-        "name": fake.hyperparameter + fake.hostile,
-        "preset": True,
-        "hyperparameter": fake.hyperparameter + fake.hostile,
-        "question": fake.question + fake.hostile,
-        "base": (fake.base or fake.arms[0].label) + fake.hostile,
-        "seeds": fake.seeds,
-        "arms": [
-            {
-                "label": arm.label + fake.hostile,
-                "value": arm.value,
-                "configuration": {**BASE_CONFIGURATION, **arm.changes},
-                "epochs": arm.epochs or fake.epochs,
-                "parameters": sum(layer.parameters for layer in _layers(arm)),
-            }
+    return StudyPlan(
+        name=fake.hyperparameter + fake.hostile,
+        preset=True,
+        hyperparameter=fake.hyperparameter + fake.hostile,
+        question=fake.question + fake.hostile,
+        base=(fake.base or fake.arms[0].label) + fake.hostile,
+        seeds=fake.seeds,
+        arms=tuple(
+            PlannedArm(
+                label=arm.label + fake.hostile,
+                value=arm.value,
+                configuration={**BASE_CONFIGURATION, **arm.changes},
+                epochs=arm.epochs or fake.epochs,
+                parameters=sum(layer.parameters for layer in _layers(arm)),
+            )
             for arm in fake.arms
-        ],
-        "diagnostics": list(fake.diagnostics),
-    }
+        ),
+        diagnostics=tuple(fake.diagnostics),
+    )
 
 
 def _layers(arm: FakeArm) -> tuple[Any, ...]:
@@ -264,38 +264,7 @@ def _history(arm: FakeArm, final: float, epochs: int, rng: np.random.Generator) 
     return history
 
 
-def study_result_document(plan: Json, records: Sequence[TrialRecord]) -> Json:
-    """`result.json` of a study."""
-    arms = [arm for arm in study_arms(plan, records) if arm.scored]
-    arms.sort(key=lambda arm: -float(np.mean(list(arm.scores.values()))))
-    best = arms[0]
-    median = sorted(best.scored, key=lambda record: record.val_accuracy or 0.0)[(len(best.scored) - 1) // 2]
-    finalists = [
-        {
-            "configuration": dict(arm.scored[0].configuration),
-            "parameters": arm.scored[0].parameters,
-            "multiply_adds": arm.scored[0].multiply_adds,
-            "trials": [record.trial for record in arm.scored],
-            "validation": validation_document(FakeRun(), arm.scored),
-            "search_trial": None,
-        }
-        for arm in arms
-    ]
-    return {
-        "schema": 1,
-        "kind": "study",
-        "trial": median.trial,
-        **{key: finalists[0][key] for key in ("trials", "configuration", "parameters", "multiply_adds", "validation")},
-        "epochs": median.epochs,
-        "layers": to_json(median)["layers"],
-        "test": None,
-        "finalists": finalists,
-        "model": {"savedmodel": False, "keras": False, "difference": None, "note": None},
-        "study": study_result(plan, records),
-    }
-
-
-def study_arrays(fake: FakeStudy, plan: Json, records: Sequence[TrialRecord]) -> dict[str, Array]:
+def study_arrays(fake: FakeStudy, plan: StudyPlan, records: Sequence[TrialRecord]) -> dict[str, Array]:
     """`evaluation.npz` of a study: weights shrink with L2, gradients vanish with softsign, steps cost by batch size."""
     rng = np.random.default_rng(fake.seed + 7)
     labels = (np.arange(200) % 10).astype(np.int64)
@@ -345,23 +314,22 @@ def build_training(folder: Path, *, known: bool = True, **changes: Any) -> Path:
     """Writes a training's folder: a search of one configuration without its search; `known`: of a reference."""
     fake = FakeRun(**{"brackets": ((0, ((1, 5),)),), "failed": 0, "finalists": 1, **changes})
     build_run(folder, fake)
-    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    run, result = RunFolder(folder).read_run(), RunFolder(folder).read_result()
     searched = search_records(fake)
     records = [
         replace(record, phase="train", trial=f"{number:04d}")
         for number, record in enumerate(next(iter(confirm_records(fake, searched).values())), start=1)
     ]
-    for place, reference in enumerate(run["references"]):
-        reference["included"] = known and place == 0
-    run |= {"kind": "train", "plan": {"algorithm": "train", "brackets": [], "trials": len(records)}}
-    run["command"] = ["mnist-tune", "train", "one-cycle-7236"]
-    write_json(folder / "run.json", run)
+    for place, reference in enumerate(run.references):
+        reference.included = known and place == 0
+    run.kind, run.plan = "train", Plan(algorithm="train", trials=len(records))
+    run.command = ("mnist-tune", "train", "one-cycle-7236")
+    write_document(folder / "run.json", run)
     write_journal(folder / "trials.jsonl", records)
-    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     names = {f"{number + 1:04d}": f"{number:04d}" for number in range(1, len(records) + 1)}
-    result |= {"kind": "train", "trial": names[result["trial"]], "trials": [names[name] for name in result["trials"]]}
-    result["finalists"][0] |= {"search_trial": None, "trials": result["trials"]}
-    write_json(folder / "result.json", result)
+    if result is not None:
+        found = [Confirmed(None, tuple(records), 0)]
+        write_document(folder / "result.json", result_document(found, result.test, result.model))
     with np.load(folder / "evaluation.npz") as file:
         arrays = {_renamed(key, names): file[key] for key in file.files}
     np.savez_compressed(folder / "evaluation.npz", **arrays)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tests.journal_files import chain_lines, encode_line, read_journal
-from tuner.digests import with_digests
+from tuner.digests import file_digests
 from tuner.npz_io import read_npz, write_npz
 from tuner.records import Json
 from tuner.run_folder import RunFolder
@@ -92,7 +92,7 @@ class Victim:
     def reseal(self) -> None:
         """Writes the digests of all files anew."""
         result = self.path / "result.json"
-        document = with_digests(RunFolder(self.path), self.document("result.json"))
+        document = {**self.document("result.json"), "files": file_digests(RunFolder(self.path))}
         result.write_text(json.dumps(document), encoding="utf-8")
 
 

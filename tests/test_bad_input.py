@@ -304,7 +304,7 @@ def test_a_name_that_is_no_utf8_comes_back_from_run_json(sound: Path, tmp_path: 
     with a_place(sound, tmp_path / "place"):
         code, _, err = ended(["--space", "dense", "--data", "good.npz", "--out", "\udcff"])
         assert (code, err) == (0, "")
-        assert RunFolder(Path("\udcff")).read_run()["command"][-1] == "\udcff"
+        assert RunFolder(Path("\udcff")).read_run().command[-1] == "\udcff"
 
 
 # --- options from Python ------------------------------------------------------------------------------------------------

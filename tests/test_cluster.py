@@ -27,6 +27,7 @@ from tuner.observer import Observer
 from tuner.options.run_options import SearchOptions
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.documents import as_json
 from tuner.tasks import Event, SpaceRef, TrainTask
 
 distributed = pytest.importorskip("distributed")
@@ -52,8 +53,10 @@ def options(**changes: Any) -> SearchOptions:
 
 
 def start(path: Path, observer: Observer | None = None, **changes: Any) -> Json:
-    return launch.start(
-        options(**changes), RunFolder(path), observer or Observer(), command=["mnist-tune"], worker_module=FAKE
+    return as_json(
+        launch.start(
+            options(**changes), RunFolder(path), observer or Observer(), command=["mnist-tune"], worker_module=FAKE
+        )
     )
 
 
@@ -91,7 +94,7 @@ def test_a_run_on_a_cluster_is_the_run_on_this_machine(cluster: Any, tmp_path: P
     there = start(tmp_path / "there", scheduler=cluster.scheduler_address)
     assert there == here
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
-    assert any("cluster" in reason for reason in RunFolder(tmp_path / "there").read_run()["nondeterminism"])
+    assert any("cluster" in reason for reason in RunFolder(tmp_path / "there").read_run().nondeterminism)
     assert not (tmp_path / "there" / ".work").exists()
 
 
@@ -304,7 +307,8 @@ def test_a_run_whose_scheduler_dies_says_so_and_goes_on_elsewhere(
         start(tmp_path / "there", Ending(processes[0]), scheduler=address)
     assert 3 <= len(read_state(tmp_path / "there" / "trials.jsonl").finished) < len(contents(tmp_path / "here"))
     there = launch.resume(options(workers=2), RunFolder(tmp_path / "there"), Observer(), worker_module=FAKE)
-    assert there == here
+    assert there is not None
+    assert as_json(there) == here
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 
@@ -313,7 +317,9 @@ def test_real_training_on_a_cluster_is_the_training_here(tmp_path: Path) -> None
     small: dict[str, Any] = {"max_epochs": 2, "confirm_top": 1, "confirm_seeds": 1, "train_samples": 300}
 
     def run(name: str, **changes: Any) -> Json:
-        return launch.start(options(**small, **changes), RunFolder(tmp_path / name), Observer(), command=["mnist-tune"])
+        return as_json(
+            launch.start(options(**small, **changes), RunFolder(tmp_path / name), Observer(), command=["mnist-tune"])
+        )
 
     here = run("here", workers=2)
     with make_cluster(2) as cluster:

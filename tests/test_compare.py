@@ -7,7 +7,6 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from reports.comparison.runs import letter, name_runs, readable
 from reports.comparison.settings import ABSENT, settings_of
 from reports.formatting import points_interval, probability
 from reports.reading import read_run
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import HOSTILE, SMALL, Page
 from tuner.errors import UsageError

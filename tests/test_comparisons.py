@@ -13,7 +13,9 @@ import pytest
 from tests.report_builders import make_record
 from tuner.comparisons import Arm, compare_arms, differences
 from tuner.conclusions import conclusion
-from tuner.records import Json, TrialRecord
+from tuner.records import TrialRecord
+from tuner.storage.schema.documents import as_json, validate
+from tuner.storage.schema.study import StudyPlan
 from tuner.study_result import study_result
 
 
@@ -29,7 +31,7 @@ def study_of(arms: Sequence[Arm], base: str = "0") -> str:
     return conclusion(first, arms, compare_arms(first, others))
 
 
-def documents(scores: dict[str, Sequence[float | None]], base: str = "0") -> tuple[Json, list[TrialRecord]]:
+def documents(scores: dict[str, Sequence[float | None]], base: str = "0") -> tuple[StudyPlan, list[TrialRecord]]:
     """run.json's `study`, and its records in a mixed order."""
     seeds = max(len(values) for values in scores.values())
     arms = [
@@ -49,7 +51,7 @@ def documents(scores: dict[str, Sequence[float | None]], base: str = "0") -> tup
         for k, values in enumerate(scores.values())
         for n, score in enumerate(values, start=1)
     ]  # fmt: skip
-    return study, records[::-1]
+    return validate(study, StudyPlan), records[::-1]
 
 
 def simulated(rng: np.random.Generator, effects: Sequence[float], seeds: int) -> list[str]:
@@ -88,33 +90,43 @@ def test_study_result_has_every_key_of_the_contract() -> None:
     study, records = documents({"0": (0.98, 0.982, 0.979), "0.1": (0.99, 0.991, None), "0.2": (0.97, 0.969, 0.971)})
     stray = make_record("0099", 0.5, repetition=1, epochs=7, configuration={"dropout": 0.0})
     found = study_result(study, [*records, stray])
-    assert list(found) == ["name", "hyperparameter", "base", "seeds", "arms", "comparisons", "conclusion"]
-    assert [item["label"] for item in found["arms"]] == ["0", "0.1", "0.2"]
-    middle = found["arms"][1]
-    assert set(middle) == {
+    assert list(as_json(found)) == ["name", "hyperparameter", "base", "seeds", "arms", "comparisons", "conclusion"]
+    assert [item.label for item in found.arms] == ["0", "0.1", "0.2"]
+    middle = found.arms[1]
+    assert set(as_json(middle)) == {
         "label", "value", "trials", "failed", "n", "mean", "sd", "per_seed", "loss_mean", "loss_sd",
         "train_accuracy_mean", "gap_mean", "parameters", "epochs", "epochs_run_mean", "duration_mean_s",
     }  # fmt: skip
-    assert (middle["n"], middle["failed"], middle["trials"]) == (2, 1, ["0011", "0012", "0013"])
-    assert middle["per_seed"] == [0.99, 0.991, None]
-    assert middle["mean"] == pytest.approx(0.9905)
-    assert middle["gap_mean"] == pytest.approx(0.05)
-    assert middle["loss_sd"] == pytest.approx(np.std([0.02, 0.018], ddof=1))
-    assert [item["label"] for item in found["comparisons"]] == ["0.1", "0.2"]
-    assert set(found["comparisons"][0]) == {"label", "n", "difference", "sd", "ci95", "t", "p", "p_holm", "verdict"}
-    assert [item["n"] for item in found["comparisons"]] == [2, 3]
-    assert found["comparisons"][1]["verdict"] == "worse"
-    json.dumps(found, allow_nan=False)
+    assert (middle.n, middle.failed, middle.trials) == (2, 1, ("0011", "0012", "0013"))
+    assert middle.per_seed == (0.99, 0.991, None)
+    assert middle.mean == pytest.approx(0.9905)
+    assert middle.gap_mean == pytest.approx(0.05)
+    assert middle.loss_sd == pytest.approx(np.std([0.02, 0.018], ddof=1))
+    assert [item.label for item in found.comparisons] == ["0.1", "0.2"]
+    assert set(as_json(found.comparisons[0])) == {
+        "label",
+        "n",
+        "difference",
+        "sd",
+        "ci95",
+        "t",
+        "p",
+        "p_holm",
+        "verdict",
+    }
+    assert [item.n for item in found.comparisons] == [2, 3]
+    assert found.comparisons[1].verdict == "worse"
+    json.dumps(as_json(found), allow_nan=False)
 
 
 def test_a_study_of_which_nothing_has_ended() -> None:
     study, _ = documents({"0": (0.98, 0.98), "1": (0.9, 0.9)})
     found = study_result(study, [])
-    assert found["conclusion"] == (
+    assert found.conclusion == (
         "Nothing can be compared: no seed of 0, the base, has a score. 4 planned trials were not run."
     )
-    assert found["arms"][0]["per_seed"] == [None, None]
-    assert found["arms"][0]["mean"] is None
+    assert found.arms[0].per_seed == (None, None)
+    assert found.arms[0].mean is None
 
 
 def test_a_base_that_is_no_arm_is_refused() -> None:
@@ -128,8 +140,8 @@ def test_what_has_no_score_is_a_lost_seed(score: float | None) -> None:
     study, records = documents({"0": (0.98, 0.981, 0.982), "1": (0.97, 0.972, 0.97)})
     lost = [make_record("0099", score, repetition=2, epochs=3, configuration={"dropout": 0.1})]
     found = study_result(study, [*records, *lost])
-    assert (found["comparisons"][0]["n"], found["arms"][1]["failed"]) == (2, 1)
-    json.dumps(found, allow_nan=False)
+    assert (found.comparisons[0].n, found.arms[1].failed) == (2, 1)
+    json.dumps(as_json(found), allow_nan=False)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_the_winner_has_the_best_mean_and_exports_the_median_seed() -> None:
     best, other = confirmed(candidates, list(reversed(records)))
     assert best.configuration == {"a": 2}
     assert best.records[best.median].trial == "0021"
-    assert best.to_json()["validation"]["mean"] == pytest.approx(0.94)
+    assert best.to_finalist().validation.mean == pytest.approx(0.94)
     assert other.scores == (0.90, 0.99, 0.91)
 
 

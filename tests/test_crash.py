@@ -195,7 +195,7 @@ def test_asked_to_end_a_run_ends_cleanly_and_goes_on(
     assert "Interrupted. What finished is kept; go on with: mnist-tune --out" in end.output
     assert "Traceback" not in end.output
     run = RunFolder(out).read_run()
-    assert (run["status"], run["error"]) == ("interrupted", f"stopped by {word}")
+    assert (run.status, run.error) == ("interrupted", f"stopped by {word}")
     assert (out / "report.html").is_file()
     assert not (out / ".lock").exists()
     finish(crashes, "study", out, whole["study"])

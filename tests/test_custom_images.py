@@ -20,6 +20,7 @@ from reports.analysis.custom_images import drawn_digits, own_images
 from reports.page import render_report, sections_of
 from reports.reading import read_run
 from reports.sections import custom_images as section
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import HOSTILE, SMALL, Page
 from tuner import launch
@@ -27,7 +28,7 @@ from tuner import own_images as reading
 from tuner.custom_images import are_digits, drawn_arrays, drawn_shown, own_arrays, own_shown
 from tuner.errors import UsageError
 from tuner.observer import Observer
-from tuner.options.resume import options_from_json
+from tuner.options.resume import read_options
 from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
 from tuner.own_images import OwnImages, load_own_images, read_own_images
 from tuner.run_folder import RunFolder
@@ -340,15 +341,15 @@ def test_a_resumed_run_whose_work_is_lost_reads_the_images_again_or_says_that_th
     image, path = page(tmp_path / "a.png"), tmp_path / "run"
     start(path, options(TrainOptions, images=str(image)))
     run = RunFolder(path).read_run()
-    RunFolder(path).write_run({**run, "status": "interrupted"})
+    RunFolder(path).write_run(replace(run, status="interrupted"))
     if not there:
         image.unlink()
     tasks: list[Any] = []
     monkeypatch.setattr("tuner.evaluating_session.do_task", _recorded_only(tasks))
-    assert launch.resume(options_from_json(run), RunFolder(path), Observer(), worker_module=FAKE) is not None
+    assert launch.resume(read_options(run), RunFolder(path), Observer(), worker_module=FAKE) is not None
     (task,) = (task for task in tasks if task.kind == "evaluate")
     assert (task.own_images is not None) == there
-    notes = RunFolder(path).read_run()["notes"]
+    notes = RunFolder(path).read_run().notes
     assert ["goes on without them" in note for note in notes] == ([] if there else [True])
 
 

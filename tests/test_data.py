@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import struct
 import subprocess
@@ -23,6 +24,7 @@ from tuner import download as download_module
 from tuner.data import Dataset, describe, load_dataset, open_arrays, save_arrays, splits_hash
 from tuner.errors import DataError, UsageError
 from tuner.splits import proportional_counts
+from tuner.storage.schema.documents import as_json
 
 Arrays = dict[str, NDArray[Any]]
 ROOT = Path(__file__).resolve().parent.parent
@@ -543,7 +545,7 @@ def test_incomplete_saved_arrays_are_an_error(tmp_path: Path, name: str, damage:
 
 def test_describe_is_what_a_run_keeps(tmp_path: Path) -> None:
     dataset = load(write_npz(tmp_path / "a.npz"))
-    description = describe(dataset)
+    description = json.loads(json.dumps(as_json(describe(dataset))))
     pixels = dataset.x_train / 255
     assert description.pop("mean") == pytest.approx(pixels.mean())
     assert description.pop("sd") == pytest.approx(pixels.std())

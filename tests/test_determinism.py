@@ -12,6 +12,9 @@ import pytest
 
 from search_spaces.families.registry import load_family
 from tests.crash import RUNS, Crashes, contents, result_of
+from tests.replacing import replace
+from tests.report_builders import FakeRun
+from tests.report_builders import run_document as fake_run_document
 from tuner import launch, run_document
 from tuner.errors import UsageError
 from tuner.observer import Observer
@@ -123,7 +126,7 @@ def test_what_another_run_with_this_seed_may_differ_in_stands_on_the_page(
 
     monkeypatch.setattr(launch, "count_gpus", lambda: gpus)
     path = begun(tmp_path / "run", study_options(trial_timeout=timeout))
-    (sentence,) = RunFolder(path).read_run()["nondeterminism"]
+    (sentence,) = RunFolder(path).read_run().nondeterminism
     assert word in sentence
     page = render_report(path)
     assert sentence.replace("'", "&#39;") in page
@@ -134,20 +137,20 @@ def test_a_run_that_can_be_had_again_says_so(tmp_path: Path) -> None:
     from reports.page import render_report
 
     path = begun(tmp_path / "run", study_options())
-    assert RunFolder(path).read_run()["nondeterminism"] == []
+    assert RunFolder(path).read_run().nondeterminism == []
     assert "will differ a little" not in render_report(path)
 
 
 def test_a_run_that_goes_on_under_a_clock_or_on_a_gpu_says_so() -> None:
     """They may be given anew with --resume; what it began with still holds."""
-    run: Json = {"nondeterminism": []}
+    run = fake_run_document(FakeRun(), [])
     options = SearchOptions(space="compact8k", time_budget=60.0)
     run_document.add_nondeterminism(run, options, gpus=2)
     run_document.add_nondeterminism(run, SearchOptions(space="compact8k"), gpus=0)
     run_document.add_nondeterminism(run, options, gpus=2)
-    assert len(run["nondeterminism"]) == 2
-    assert "GPU" in run["nondeterminism"][0]
-    assert "time budget" in run["nondeterminism"][1]
+    assert len(run.nondeterminism) == 2
+    assert "GPU" in run.nondeterminism[0]
+    assert "time budget" in run.nondeterminism[1]
 
 
 def test_a_run_resumed_under_a_time_budget_says_so(tmp_path: Path) -> None:
@@ -157,7 +160,7 @@ def test_a_run_resumed_under_a_time_budget_says_so(tmp_path: Path) -> None:
     begun_options = options(max_epochs=1)
     launch.start(begun_options, RunFolder(path), Observer(), command=[], worker_module="tests.fake_worker")
     run = RunFolder(path).read_run()
-    RunFolder(path).write_run({**run, "status": "interrupted"})
+    RunFolder(path).write_run(replace(run, status="interrupted"))
     later = options(max_epochs=1, time_budget=3600.0)
     launch.resume(later, RunFolder(path), Observer(), worker_module="tests.fake_worker")
-    assert RunFolder(path).read_run()["nondeterminism"] == ["A time budget ended the search by the clock."]
+    assert RunFolder(path).read_run().nondeterminism == ["A time budget ended the search by the clock."]

@@ -15,7 +15,8 @@ from search_spaces.keras.training import compile_model
 from search_spaces.networks.notation import parse
 from tuner.data import Dataset, load_dataset
 from tuner.diagnostics import BATCH, batch_gradients, dead_share, flat_share, measure, noise_scale
-from tuner.tasks import Diagnostic, SpaceRef, TrainTask
+from tuner.storage.schema.study import Diagnostic
+from tuner.tasks import SpaceRef, TrainTask
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,18 @@ from mnist_tune.api.export_folder import ExportFolder
 from reports.model_card import card_text
 from reports.page import render_report
 from reports.reading import read_run
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, write_json
 from tuner.data import Dataset, load_dataset
 from tuner.errors import UsageError
 from tuner.export import verification
-from tuner.export.formats import FORMATS, Exporter, ExportError, Format, Tolerance, chosen_formats
+from tuner.export.formats import FORMATS, Exporter, ExportError, Format, chosen_formats
 from tuner.export.run_export import export_winner
 from tuner.export.verification import Agreement, agreement, compared_indices, size_bytes
 from tuner.export.writing import Sample, calibration_images, check_file, write_checked
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.export import ExportDocument, Tolerance
 from tuner.tasks import ExportTask, SpaceRef
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -758,7 +760,7 @@ def card(folder: Path, **changes: Any) -> str:
             "output": {"name": "p", "dtype": "float32", "shape": [None, 10], "range": [0, 1]},
         },
     }  # fmt: skip
-    return card_text(read_run(folder), {"formats": {"keras": entry}}, "mnist-tune export run")
+    return card_text(read_run(folder), validate({"formats": {"keras": entry}}, ExportDocument), "mnist-tune export run")
 
 
 def test_hostile_names_are_text_on_the_card(tmp_path: Path) -> None:
@@ -778,7 +780,7 @@ def test_a_command_with_fences_stays_in_its_fence(tmp_path: Path) -> None:
     build_run(tmp_path / "run", FakeRun(**SMALL))
     run = read_run(tmp_path / "run")
     run = replace(run, info=replace(run.info, command=("mnist-tune", "--out", "a\n```\n# head\n````\nb")))
-    text = card_text(run, {"formats": {}}, "")
+    text = card_text(run, ExportDocument(formats={}), "")
     (command,) = fences(text, "bash")
     assert command.endswith("'a\n```\n# head\n````\nb'\n")
     assert "head" not in [token.content for token in MarkdownIt().parse(text) if token.type == "inline"]

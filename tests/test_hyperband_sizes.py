@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_oracle import make
-from tuner.oracle.protocol import plan_json
+from tuner.oracle.protocol import make_plan
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "hyperband.md").read_text(encoding="utf-8")
 Bracket = Sequence[tuple[int, Fraction]]
@@ -31,8 +31,8 @@ def paper(longest: int, factor: int) -> list[Bracket]:
 
 def planned(longest: int, factor: int) -> list[Bracket]:
     """What a search of ours plans."""
-    plan = plan_json(make(max_epochs=longest, factor=factor), "hyperband", longest)
-    return [[(rung["size"], Fraction(rung["epochs"])) for rung in bracket["rungs"]] for bracket in plan["brackets"]]
+    plan = make_plan(make(max_epochs=longest, factor=factor), "hyperband", longest)
+    return [[(rung.size, Fraction(rung.epochs)) for rung in bracket.rungs] for bracket in plan.brackets]
 
 
 def cell(bracket: Bracket) -> str:

@@ -18,9 +18,10 @@ from tuner.export.formats import FORMATS
 from tuner.export.run_export import export_winner
 from tuner.npz_io import read_npz
 from tuner.records import TRAINING_METRICS, Json
-from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.probe import Answers, serve
 from tuner.spaces.rehearsal_images import images_text, rehearsal_images
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.model_interface import ModelInterface
 from tuner.tasks import EvaluateTask, ExportTask, SpaceRef, TrainTask
 from tuner.trial import run_trial
 
@@ -142,7 +143,7 @@ def test_what_trains_in_keras_tuner_runs_from_the_rehearsal_to_the_export(
     found = answer["answer"]
     # Each hyperparameter once, in the order in which it came up.
     assert names_of(found) == case.names
-    interface = ModelInterface.from_json(found["model"])
+    interface = validate(found["model"], ModelInterface)
     assert (interface.network.shape, interface.output, interface.curves) == (case.shape, case.output, case.curves)
     assert (interface.portable, interface.savedmodel) == (case.portable, True)
     assert interface.scale == pytest.approx(case.scale)
@@ -227,7 +228,7 @@ def test_what_a_network_doesn_t_ask_for_is_no_part_of_its_configuration(data: Da
 
 def test_a_refit_trains_without_validation_and_ends_when_it_is_told(data: Dataset, tmp_path: Path) -> None:
     answers, answer = described("hypermodels:GettingInput", data)
-    interface = ModelInterface.from_json(answer["answer"]["model"])
+    interface = validate(answer["answer"]["model"], ModelInterface)
     space = replace(answers._ref, interface=interface)
     task = TrainTask(
         id="a",
@@ -245,7 +246,7 @@ def test_a_refit_trains_without_validation_and_ends_when_it_is_told(data: Datase
 
 def test_an_early_trial_of_a_part_of_the_images_and_the_same_seed_give_the_same(data: Dataset) -> None:
     answers, answer = described("hypermodels:GettingInput", data)
-    space = replace(answers._ref, interface=ModelInterface.from_json(answer["answer"]["model"]))
+    space = replace(answers._ref, interface=validate(answer["answer"]["model"], ModelInterface))
     task = TrainTask(id="a", space=space, configuration=answers.weigh({})["configuration"], epochs=0.5, seed=1)
     first, again = (run_trial(task, data, lambda epoch, metrics: None) for _ in range(2))
     assert first["epochs_run"] == 1

@@ -11,8 +11,8 @@ import pytest
 from reports.analysis import importance as module
 from reports.analysis.factors import drawn, factors, wanted_trials
 from reports.analysis.importance import Factor, Importance, importance
-from reports.run_data import Hyperparameter
 from tests.report_builders import make_record
+from tuner.storage.schema.run import Hyperparameter
 
 Array = npt.NDArray[np.float64]
 N = 400
@@ -159,7 +159,7 @@ def test_factors_of_trials() -> None:
 
 
 def test_published_networks_are_not_drawn() -> None:
-    space = [Hyperparameter("network", "fixed", ("drawn",), None, None, None, ())]
+    space = [Hyperparameter("network", "fixed", ("drawn",))]
     records = [
         make_record("0001", configuration={"network": "drawn"}),
         make_record("0002", configuration={"network": "C8 P GAP"}),

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.replacing import replace
+from tests.report_builders import FakeRun, run_document
 from tests.test_custom_images import page
 from tests.test_data import build_arrays, write_npz
 from tuner import launch
@@ -16,21 +18,21 @@ from tuner.data import describe, load_dataset, save_arrays, splits_hash
 from tuner.errors import DataError, UsageError
 from tuner.options.run_options import SearchOptions
 from tuner.own_images import load_own_images, read_own_images
-from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.run import RunDocument
 
 
 def options(source: Path) -> SearchOptions:
     return SearchOptions(space="dense", data=str(source), train_samples=30)
 
 
-def begun(folder: Path) -> tuple[SearchOptions, RunFolder, Json]:
+def begun(folder: Path) -> tuple[SearchOptions, RunFolder, RunDocument]:
     """A run's data as its start leaves them: the source, the run's copy, and what run.json says of them."""
     asked = options(write_npz(folder / "source.npz"))
     data = load_dataset(asked.data, validation=asked.validation, seed=asked.seed, train_samples=asked.train_samples)
     run = RunFolder(folder / "run")
     save_arrays(data, run.work / "data")
-    return asked, run, {"data": describe(data)}
+    return asked, run, replace(run_document(FakeRun(), []), data=describe(data))
 
 
 def changed_pixel(copy: Path) -> None:
@@ -45,8 +47,8 @@ def as_floats(copy: Path) -> None:
     np.save(copy / "x_train.npy", images)
 
 
-def without_older_digest(run: Json) -> None:
-    del run["data"]["splits_sha256"]
+def without_older_digest(run: RunDocument) -> None:
+    run.data = replace(run.data, splits_sha256=None)
 
 
 def another_label(copy: Path) -> None:
@@ -92,14 +94,14 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_a_damaged_copy_of_the_data_is_made_again_from_the_source(tmp_path: Path, damage: str) -> None:
     asked, folder, run = begun(tmp_path)
     data, notes = launch._data_again(asked, folder, run)
-    assert (splits_hash(data), notes) == (run["data"]["splits_sha256"], ())
+    assert (splits_hash(data), notes) == (run.data.splits_sha256, ())
     DAMAGES[damage](folder.work / "data")
     data, notes = launch._data_again(asked, folder, run)
-    assert splits_hash(data) == run["data"]["splits_sha256"]
+    assert splits_hash(data) == run.data.splits_sha256
     assert len(notes) == 1
     assert "was damaged; it was made again from" in notes[0]
     data, notes = launch._data_again(asked, folder, run)
-    assert (splits_hash(data), notes) == (run["data"]["splits_sha256"], ())
+    assert (splits_hash(data), notes) == (run.data.splits_sha256, ())
 
 
 @pytest.mark.parametrize("damage", ["floats and NaN", "a label out of range", "deep names", "a torn file"])

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_tuner import oracles
+from msgspec import structs
 
 from mnist_tune import cli
 from mnist_tune.api.given_options import command_line, make_options
@@ -32,20 +33,23 @@ from search_spaces.hyperparameters.recipe import Schedule
 from tests.crash import Crashes, contents, result_of
 from tests.journal_files import read_journal
 from tests.marks import slow_after
+from tests.report_builders import run_document
 from tuner import trial as training
 from tuner.budget import ConfirmationPlan, Forecast
 from tuner.configurations import known_configuration
 from tuner.data import Dataset, load_dataset
-from tuner.documents import FINISHED, RUN
 from tuner.errors import UsageError
-from tuner.options.resume import merge_for_resume, options_from_json
+from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import SearchOptions
-from tuner.oracle.protocol import Rung, plan_json
+from tuner.oracle import protocol
+from tuner.oracle.protocol import make_plan
 from tuner.oracle.registry import make_oracle
 from tuner.records import Configuration, Json, tidy_epochs, to_json
 from tuner.run_folder import RunFolder
-from tuner.shapes import ShapeError
 from tuner.splits import share_indices
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.run import Bracket, Plan, RunDocument, Rung
+from tuner.storage.schema.trials import Finished
 from tuner.tasks import SpaceRef, TrainTask, task_from_json, task_to_json
 
 from .builders import record, trial
@@ -111,7 +115,7 @@ def test_it_travels_from_python_to_json_and_back() -> None:
 def test_a_run_from_before_it_goes_on_as_it_began() -> None:
     old = options().to_json()
     del old["min_resource"]
-    assert options_from_json({"options": old}) == options()
+    assert read_options(structs.replace(run_document(FakeRun(), []), options=old)) == options()
     with pytest.raises(UsageError, match=r"--min-resource is 1\.0 in this run"):
         merge_for_resume(options(), {"min_resource": 0.5})
 
@@ -139,11 +143,11 @@ class Empty:
         raise AssertionError
 
 
-def planned(**changes: Any) -> tuple[Rung, ...]:
+def planned(**changes: Any) -> tuple[protocol.Rung, ...]:
     return make_oracle(Empty(), options(**changes)).rungs
 
 
-def by_bracket(rungs: tuple[Rung, ...]) -> list[list[Rung]]:
+def by_bracket(rungs: tuple[protocol.Rung, ...]) -> list[list[protocol.Rung]]:
     return [[r for r in rungs if r.bracket == bracket] for bracket in sorted({r.bracket for r in rungs})]
 
 
@@ -215,11 +219,9 @@ def test_every_plan_keeps_what_was_asked_for(plan: tuple[int, int], hundredths: 
 
 
 def test_the_plan_s_epochs_add_up() -> None:
-    plan = plan_json(make_oracle(Empty(), options(min_resource=0.5)), "hyperband", 15)
+    plan = make_plan(make_oracle(Empty(), options(min_resource=0.5)), "hyperband", 15)
     assert (
-        plan["epochs"]
-        == 338.04
-        == 34 * 0.56 + 12 * 2 + 4 * 5 + 2 * 15 + 15 * 2 + 5 * 5 + 2 * 15 + 8 * 5 + 3 * 15 + 5 * 15
+        plan.epochs == 338.04 == 34 * 0.56 + 12 * 2 + 4 * 5 + 2 * 15 + 15 * 2 + 5 * 5 + 2 * 15 + 8 * 5 + 3 * 15 + 5 * 15
     )
 
 
@@ -333,17 +335,17 @@ SHORT: dict[str, Any] = {"max_epochs": 3, "min_resource": 0.3}
 def test_a_run_promotes_from_parts_of_epochs_to_whole_ones(tmp_path: Path) -> None:
     result = start(tmp_path / "run", **SHORT)
     run = RunFolder(tmp_path / "run").read_run()
-    lengths = [[rung["epochs"] for rung in bracket["rungs"]] for bracket in run["plan"]["brackets"]]
+    lengths = [[rung.epochs for rung in bracket.rungs] for bracket in run.plan.brackets]
     assert repr(lengths) == "[[0.33, 1, 3], [1, 3], [3]]"
     events = [event for event in read_journal(tmp_path / "run" / "trials.jsonl") if event["event"] == "finished"]
     short = [event for event in events if event["epochs"] == 0.33]
-    assert len(short) == run["plan"]["brackets"][0]["rungs"][0]["size"]
+    assert len(short) == run.plan.brackets[0].rungs[0].size
     assert {(event["epochs_run"], len(event["history"]["val_accuracy"])) for event in short} == {(1, 1)}
     assert {repr(event["epochs"]) for event in events} == {"0.33", "1", "3"}
     assert result["epochs"] == 3
     assert {event["epochs"] for event in events if event["phase"] == "confirm"} == {3}
     spent = sum(event["epochs"] for event in events)
-    assert run["plan"]["epochs"] == pytest.approx(spent)
+    assert run.plan.epochs == pytest.approx(spent)
     assert {event["seed"] for event in short} == {short[0]["seed"]}
 
 
@@ -399,17 +401,17 @@ def test_a_pass_over_a_share_counts_as_that_share() -> None:
 
 @pytest.mark.parametrize("epochs", [1.5, -0.5, 0.0, 0.001, 0.999, 15.0, "0.5", True, None, [0.5]])
 def test_a_strangers_journal_with_other_numbers_is_refused(epochs: object) -> None:
-    with pytest.raises(ShapeError, match="epochs"):
-        FINISHED({**json.loads(json.dumps(to_json(record()))), "epochs": epochs})
+    with pytest.raises(ValueError, match="epochs"):
+        validate({"event": "finished", **json.loads(json.dumps(to_json(record()))), "epochs": epochs}, Finished)
 
 
 @pytest.mark.parametrize("epochs", [0.05, 0.56, 1, 15])
 def test_a_journals_whole_numbers_and_parts_are_read(epochs: float) -> None:
-    FINISHED(json.loads(json.dumps(to_json(record(epochs=epochs)))))
+    validate({"event": "finished", **json.loads(json.dumps(to_json(record(epochs=epochs))))}, Finished)
 
 
 def test_the_terminal_says_parts_of_epochs() -> None:
-    run = a_run(plan={"brackets": [{"bracket": 0, "rungs": [{"rung": 0, "size": 3, "epochs": 0.56}]}], "epochs": 96.68})
+    run = a_run(plan=Plan(brackets=(Bracket(bracket=0, rungs=(Rung(rung=0, size=3, epochs=0.56),)),), epochs=96.68))
     progress, stream = followed(run=run)
     with progress:
         progress.trial_finished(record(1, epochs=0.56), restored=False)
@@ -449,7 +451,7 @@ def test_the_page_says_parts_of_epochs(tmp_path: Path) -> None:
     assert 'data-figure="fidelity-0_56-2"' in page
     for wrong in ("15.0 epochs", "2.0 epochs", ">15.0<", "1 of 0.56", "0 epochs ranked"):
         assert wrong not in page, wrong
-    RUN(json.loads((path / "run.json").read_text()))
+    validate(json.loads((path / "run.json").read_text()), RunDocument)
     rows = list(csv.DictReader(io.StringIO(trials_csv(read_run(path)))))
     assert {row["epochs"] for row in rows} == {"0.56", "2", "5", "15"}
 

@@ -13,8 +13,8 @@ from tuner import launch
 from tuner.errors import RunFailed
 from tuner.observer import Observer
 from tuner.options.run_options import SearchOptions
-from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.run import RunDocument
 
 
 class Reporter(Observer):
@@ -23,7 +23,7 @@ class Reporter(Observer):
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def run_ended(self, run: Json) -> None:
+    def run_ended(self, run: RunDocument) -> None:
         write_trials_csv(self._path)
         write_report(self._path)
 
@@ -56,12 +56,12 @@ def test_a_failure_after_the_training_leaves_all_that_was_trained(
     assert caught.value.exit_code == 1
     folder = RunFolder(path)
     run, result = folder.read_run(), folder.read_result()
-    assert run["status"] == status
+    assert run.status == status
     assert {file.name for file in path.iterdir()} >= KEPT
     assert result is not None
-    assert result["validation"]["n"] == 2
-    assert (result["test"] is None) == (variable[1] == "evaluate")
-    said = " ".join([*run["notes"], run["error"] or "", result["model"]["note"] or ""])
+    assert result.validation.n == 2
+    assert (result.test is None) == (variable[1] == "evaluate")
+    said = " ".join([*run.notes, run.error or "", result.model.note or ""])
     assert "not today" in said or "feature maps" in said
 
 
@@ -80,5 +80,6 @@ def test_a_winner_that_was_not_evaluated_is_when_the_run_is_resumed(
     trained = folder.journal.read_text(encoding="utf-8").count("finished")
     result = launch.resume(options, folder, Reporter(path), worker_module=FAKE)
     assert result is not None
-    assert result["test"]["n"] == 100
+    assert result.test is not None
+    assert result.test.n == 100
     assert folder.journal.read_text(encoding="utf-8").count("finished") == trained

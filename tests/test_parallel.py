@@ -15,15 +15,16 @@ from reports.analysis.trials import groups_by_epochs
 from reports.figures.parallel import parallel_figure
 from reports.page import render_report
 from reports.reading import read_run
-from reports.run_data import Hyperparameter
 from reports.sections import hyperparameters as section
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run, run_document
 from tuner.records import TrialRecord, Value
+from tuner.storage.schema.run import Hyperparameter
 
 SPACE = [
-    Hyperparameter("rate", "float", None, 0.001, 1.0, "log", ()),
-    Hyperparameter("act", "choice", ("tanh", "relu"), None, None, None, ()),
-    Hyperparameter("shift", "float", None, 0.0, 1.0, "linear", ()),
+    Hyperparameter("rate", "float", low=0.001, high=1.0, sampling="log"),
+    Hyperparameter("act", "choice", ("tanh", "relu")),
+    Hyperparameter("shift", "float", low=0.0, high=1.0, sampling="linear"),
 ]
 
 
@@ -171,13 +172,13 @@ def test_noise_has_no_importances() -> None:
 
 def test_published_networks_are_left_out_with_a_word() -> None:
     document = run_document(FakeRun(), [])
-    space = document["space"]["hyperparameters"]
-    assert not any(item["kind"] == "fixed" for item in space)
-    fixed = Hyperparameter("network", "fixed", ("drawn",), None, None, None, ())
+    space = document.space.hyperparameters
+    assert not any(item.kind == "fixed" for item in space)
+    fixed = Hyperparameter("network", "fixed", ("drawn",))
     run = make_run(
         [trial(1, 0.9, network="drawn", a=1), trial(2, 0.95, network="C8 GAP"), trial(3, 0.8, network="drawn", a=2)]
     )
-    info = run.info.__class__(**{**run.info.__dict__, "hyperparameters": (fixed,)})
+    info = replace(run.info, space=replace(run.info.space, hyperparameters=(fixed,)))
     body = section.build(run.__class__(run.folder, info, run.records)).body
     assert "1 trial of a published network is left out" in str(body["note"])
     assert 'data-trial="0002"' not in "".join(item.drawing.svg() for item in body["figures"])  # type: ignore[attr-defined]

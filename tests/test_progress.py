@@ -11,26 +11,24 @@ from rich.console import Console
 
 from mnist_tune.progress.headline import answer
 from mnist_tune.progress.progress import Progress
-from tuner.records import Json
+from tests.replacing import replace
+from tests.report_builders import FakeRun, run_document
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.result import ResultDocument, Target
+from tuner.storage.schema.run import Bracket, Plan, RunDocument, Rung
 
 from .builders import record, trial
 
 
-def a_run(**changes: Any) -> Json:
-    return {
-        "space": {"name": "compact8k", "max_params": 8000},
-        "data": {"name": "mnist", "fallback": False, "train": 54000, "validation": 6000, "test": 10000},
-        "plan": {
-            "brackets": [{"bracket": 0, "rungs": [{"rung": 0, "size": 3, "epochs": 2}]}],
-            "trials": 3,
-            "epochs": 96,
-        },
-        "options": {"confirm_top": 2, "confirm_seeds": 3, "max_epochs": 15, "test": True},
-        **changes,
-    }
+def a_run(**changes: Any) -> RunDocument:
+    plan = Plan(brackets=(Bracket(bracket=0, rungs=(Rung(rung=0, size=3, epochs=2),)),), trials=3, epochs=96)
+    options = {"confirm_top": 2, "confirm_seeds": 3, "max_epochs": 15, "test": True}
+    return replace(replace(run_document(FakeRun(options=options), []), plan=plan), **changes)
 
 
-def followed(*, terminal: bool = False, quiet: bool = False, run: Json | None = None) -> tuple[Progress, io.StringIO]:
+def followed(
+    *, terminal: bool = False, quiet: bool = False, run: RunDocument | None = None
+) -> tuple[Progress, io.StringIO]:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, width=100, highlight=False)
     progress = Progress(console, Path("run"), quiet=quiet)
@@ -67,7 +65,7 @@ def test_the_live_view_shows_rungs_running_trials_and_the_best() -> None:
 
 
 def test_digits_in_place_of_mnist_are_said_loudly() -> None:
-    data = {**a_run()["data"], "name": "digits", "fallback": True}
+    data = replace(a_run().data, name="digits", fallback=True)
     assert "NOT MNIST" in followed(run=a_run(data=data))[1].getvalue()
 
 
@@ -86,14 +84,14 @@ def test_markup_in_an_error_is_only_text() -> None:
     assert "[bold]x[/nonsense]" in stream.getvalue()
 
 
-def a_result(**test: Any) -> Json:
+def a_result(**test: Any) -> ResultDocument:
     measured = {"n": 10000, "accuracy": 0.9946, "sd": 0.0005, "exported_accuracy": 0.9946, "errors": 54}
-    validation = {"n": 3, "mean": 0.995, "sd": 0.0004}
-    return {
-        "parameters": 7884,
-        "validation": validation,
+    document = {
+        "trial": "0001", "trials": ["0001"], "configuration": {}, "epochs": 15, "parameters": 7884,
+        "validation": {"n": 3, "mean": 0.995, "sd": 0.0004},
         "test": {**measured, "accuracy_ci95": [0.993, 0.9959], **test},
-    }
+    }  # fmt: skip
+    return validate(document, ResultDocument)
 
 
 def test_the_answer_has_its_spread_and_its_interval() -> None:
@@ -103,23 +101,23 @@ def test_the_answer_has_its_spread_and_its_interval() -> None:
 
 
 def test_the_answer_without_a_test_says_so() -> None:
-    assert "the test set was left alone" in answer({**a_result(), "test": None}, a_run())
+    assert "the test set was left alone" in answer(replace(a_result(), test=None), a_run())
 
 
 @pytest.mark.parametrize(
     ("target", "said"),
     [
         (
-            {"accuracy": 0.994, "reached": True},
+            Target(0.994, True),
             " It is the smallest finalist whose mean validation accuracy reaches 99.40%.",
         ),
-        ({"accuracy": 0.99456, "reached": False}, " No finalist's mean validation accuracy reaches 99.456%."),
+        (Target(0.99456, False), " No finalist's mean validation accuracy reaches 99.456%."),
     ],
 )
-def test_the_answer_says_whether_the_target_was_reached(target: Json, said: str) -> None:
-    assert answer({**a_result(), "target": target}, a_run()) == answer(a_result(), a_run()) + said
-    untested = {**a_result(), "test": None}
-    assert answer({**untested, "target": target}, a_run()) == answer(untested, a_run()) + said
+def test_the_answer_says_whether_the_target_was_reached(target: Target, said: str) -> None:
+    assert answer(replace(a_result(), target=target), a_run()) == answer(a_result(), a_run()) + said
+    untested = replace(a_result(), test=None)
+    assert answer(replace(untested, target=target), a_run()) == answer(untested, a_run()) + said
 
 
 @pytest.mark.parametrize(("budget_s", "said"), [(None, "  about 14 min left"), (600, "  about 9 min left"), (90, "")])
@@ -128,9 +126,10 @@ def test_a_plain_line_says_how_long_a_long_run_may_yet_take(
 ) -> None:
     """Of 96 epochs and nine trials: two trials of 2 epochs took 30 s each, one an epoch is 10 s and 10 s a trial."""
     run = a_run()
-    rungs = [{"rung": 0, "size": 3, "epochs": 2}, {"rung": 1, "size": 2, "epochs": 6}]
-    plan = {**run["plan"], "brackets": [{"bracket": 0, "rungs": rungs}]}
-    progress, stream = followed(run={**run, "plan": plan, "options": {**run["options"], "time_budget": budget_s}})
+    rungs = (Rung(rung=0, size=3, epochs=2), Rung(rung=1, size=2, epochs=6))
+    run.plan = replace(run.plan, brackets=(Bracket(bracket=0, rungs=rungs),))
+    run.options["time_budget"] = budget_s
+    progress, stream = followed(run=run)
     began = progress._standing.began
     monkeypatch.setattr("mnist_tune.progress.progress.time.monotonic", lambda: began + 60)
     for number, epochs, duration_s in ((1, 2, 30), (2, 2, 30), (3, 6, 70), (4, 6, 70)):

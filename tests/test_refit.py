@@ -33,7 +33,6 @@ from tuner import callbacks, search, trial
 from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset, load_dataset
-from tuner.documents import FINISHED, RESULT
 from tuner.errors import Interrupted
 from tuner.journal import read_state
 from tuner.npz_io import read_npz
@@ -42,8 +41,10 @@ from tuner.options.run_options import SearchOptions
 from tuner.records import TRAINING_METRICS, Json, TrialRecord, rank_key
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
 from tuner.run_folder import RunFolder
-from tuner.shapes import ShapeError
 from tuner.spaces.training import predict
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.result import Refit, ResultDocument
+from tuner.storage.schema.trials import Finished
 from tuner.tasks import SpaceRef, TrainTask
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
@@ -121,14 +122,11 @@ def test_the_median_of_the_confirmation_is_exported(
     repetitions = [one.repetition for one in found.records]
     assert repetitions == sorted(set(stand) - set(failed))
     if exported is None:
-        assert found.to_json() is None
+        assert found.to_refit() is None
         return
     assert repetitions[found.exported] == exported
-    assert found.to_json() == {
-        "trials": [f"{60 + n:04d}" for n in repetitions],
-        "trial": f"{60 + exported:04d}",
-        "images": 60_000,
-    }
+    trials = tuple(f"{60 + n:04d}" for n in repetitions)
+    assert found.to_refit() == Refit(trials=trials, trial=f"{60 + exported:04d}", images=60_000)
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=7), st.data())
@@ -141,7 +139,7 @@ def test_neither_training_figures_nor_their_order_choose(drawn: list[int], data:
         replace(one, history={"accuracy": [data.draw(st.floats(0, 1))]}) for one in data.draw(st.permutations(records))
     ]
     again = refitted(found, other, 10)
-    assert expected.to_json() == again.to_json()
+    assert expected.to_refit() == again.to_refit()
     median = found.records[found.median].repetition
     if median in stand:
         assert expected.records[expected.exported].repetition == median
@@ -291,7 +289,7 @@ def of_phase(path: Path, phase: str) -> list[TrialRecord]:
 
 
 def notes(path: Path) -> list[str]:
-    found: list[str] = RunFolder(path).read_run()["notes"]
+    found: list[str] = RunFolder(path).read_run().notes
     return found
 
 
@@ -317,7 +315,8 @@ def test_the_refits_are_tested_and_exported_and_nothing_else_changes(tmp_path: P
     assert contents(path) - contents(plain[0]) == {
         (one.trial, json.dumps(dict(result["configuration"])), result["epochs"], one.seed, None) for one in records
     }
-    images = sum(RunFolder(path).read_run()["data"][split] for split in ("train", "validation"))
+    data = RunFolder(path).read_run().data
+    images = data.train + data.validation
     exported = confirmed[result["trial"]].repetition
     assert result["refit"] == {
         "trials": [one.trial for one in records],
@@ -328,11 +327,11 @@ def test_the_refits_are_tested_and_exported_and_nothing_else_changes(tmp_path: P
     assert result["test"]["per_seed"] == [one.history["accuracy"][-1] for one in records]
     assert score_in(path / "best.keras") == records[exported - 1].history["accuracy"][-1]
     assert notes(path) == []
-    assert set(RunFolder(path).read_run()["times"]["phases"]) == {"search", "confirm", "refit", "evaluate"}
+    assert set(RunFolder(path).read_run().times.phases) == {"search", "confirm", "refit", "evaluate"}
     arrays = read_npz(path / "evaluation.npz")
     assert {key.split("/")[1] for key in arrays if key.startswith("refit/")} == set(result["refit"]["trials"])
     assert not [key for key in arrays if key.startswith("refit/") and "validation" in key]
-    RESULT(json.loads((path / "result.json").read_text()))
+    validate(json.loads((path / "result.json").read_text()), ResultDocument)
 
 
 def test_records_of_refits_have_no_validation_figures(tmp_path: Path) -> None:
@@ -407,7 +406,7 @@ def test_where_all_fail_the_confirmed_models_are_used(
     (note,) = notes(path)
     assert note.startswith("No refit completed, so the exported model and the test figures are of the confirmed models")
     assert note.endswith("ValueError: no refit")
-    assert RunFolder(path).read_run()["status"] == "completed"
+    assert RunFolder(path).read_run().status == "completed"
 
 
 @pytest.mark.slow
@@ -595,7 +594,9 @@ TEST = {"n": 10_000, "accuracy": 0.995, "sd": 0.0002, "per_seed": [0.995, 0.995]
     ],
 )  # fmt: skip
 def test_the_answer_says_what_its_figures_are_of(result: Json, words: list[str]) -> None:
-    told = answer({"parameters": 7900, "validation": {"n": 3, "mean": 0.99, "sd": 0.001}, **result}, a_run())
+    validation = {"n": 3, "mean": 0.99, "sd": 0.001}
+    winner = {"trial": "0012", "trials": ["0012"], "configuration": {}, "epochs": 2, "parameters": 7900}
+    told = answer(validate({**winner, "validation": validation, **result}, ResultDocument), a_run())
     assert all(part in told for part in words)
     assert ("refit" in told) == ("refit" in result)
 
@@ -626,7 +627,7 @@ def test_an_export_names_the_exported_trial(tmp_path: Path, refit: Json | None, 
     document = {**json.loads((source / "result.json").read_text()), "trial": "0012", "refit": refit}
     (source / "result.json").write_text(json.dumps(document))
     request = Request(folder, folder.read_run(), (), ExportFolder(tmp_path / "export", model=folder.keras_model), ())
-    assert _about(request)["trial"] == expected
+    assert _about(request, {}).trial == expected
 
 
 def test_the_winner_and_a_refit_can_be_trained_again(tmp_path: Path) -> None:
@@ -644,9 +645,9 @@ def test_the_winner_and_a_refit_can_be_trained_again(tmp_path: Path) -> None:
 def test_a_refit_of_another_form_is_refused(tmp_path: Path, refit: Any) -> None:
     start(tmp_path / "run", refit=True, max_epochs=1)
     result = json.loads((tmp_path / "run" / "result.json").read_text())
-    RESULT({**result, "refit": None})
-    with pytest.raises(ShapeError, match="refit"):
-        RESULT({**result, "refit": refit})
+    validate({**result, "refit": None}, ResultDocument)
+    with pytest.raises(ValueError, match="refit"):
+        validate({**result, "refit": refit}, ResultDocument)
 
 
 def test_the_journal_s_form_takes_refits_and_no_other_phase(tmp_path: Path) -> None:
@@ -656,13 +657,13 @@ def test_the_journal_s_form_takes_refits_and_no_other_phase(tmp_path: Path) -> N
         for one in read_journal(tmp_path / "run" / "trials.jsonl")
         if one["phase"] == "refit" and one["event"] == "finished"
     ]
-    FINISHED(event)
-    with pytest.raises(ShapeError):
-        FINISHED({**event, "phase": "again"})
+    validate(event, Finished)
+    with pytest.raises(ValueError, match="phase"):
+        validate({**event, "phase": "again"}, Finished)
 
 
 def test_nothing_is_refitted_where_nothing_stands() -> None:
-    assert Refitted((), 0, 60_000).to_json() is None
+    assert Refitted((), 0, 60_000).to_refit() is None
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +42,14 @@ from reports.analysis.weights import layer_weights
 from reports.formatting import percent
 from reports.page_data import MOST_NUMBERS, page_data
 from reports.reading import read_run
-from reports.run_data import Hyperparameter, PlannedRung, Reference, RunData
+from reports.run_data import RunData
 from reports.sections.published import reference_table, reference_words
 from search_spaces.networks.costs import LayerSummary
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.records import TrialRecord
 from tuner.stats.metrics import calibration_error, class_scores, log_loss
+from tuner.storage.schema.run import Hyperparameter, PlannedRung, Reference
 
 
 def predictions(labels: list[int], rows: list[list[float]]) -> Scored:
@@ -207,7 +208,7 @@ def test_failures_that_differ_in_numbers_stand_together() -> None:
 
 def test_reference_rows() -> None:
     def reference(name: str, accuracy: float | None) -> Reference:
-        return Reference(name, "", 1000, None, accuracy, None, {}, "", fits=True, included=False)
+        return Reference(name=name, parameters=1000, published_accuracy=accuracy, fits=True)
 
     rows = reference_rows([reference("a", None), reference("b", 0.99)], accuracy=0.995, parameters=500)
     assert [row.reference.name for row in rows] == ["b", "a"]
@@ -281,8 +282,8 @@ def test_slices_never_mix_lengths() -> None:
         make_record("0003", 0.99, configuration={"rate": 0.2, "act": "tanh", "same": 1}, epochs=5),
     ]
     space = [
-        Hyperparameter("rate", "float", None, 0.01, 1.0, "log", ()),
-        Hyperparameter("act", "choice", ("tanh", "relu", "gelu"), None, None, None, ()),
+        Hyperparameter("rate", "float", low=0.01, high=1.0, sampling="log"),
+        Hyperparameter("act", "choice", ("tanh", "relu", "gelu")),
     ]
     rate, act = slices(groups_by_epochs(records), ["rate", "act", "same"], space)
     assert rate.categories is None
@@ -411,7 +412,7 @@ def reference_run(trials: list[TrialRecord], *, data: str = "mnist", **changes: 
     """A run whose references "a" and "b" have the filters 1 and 2."""
     run = make_run(trials, **changes)
     known = [
-        Reference(name, "", 1000, None, 0.99, None, {}, "", fits=True, included=True, trial=trial)
+        Reference(name=name, parameters=1000, published_accuracy=0.99, fits=True, included=True, trial=trial)
         for name, trial in (("a", "0001"), ("b", "0002"), ("never", None))
     ]
     info = replace(run.info, references=tuple(known), data=replace(run.info.data, name=data))
@@ -594,7 +595,8 @@ def test_what_a_run_may_yet_take_is_no_more_than_its_time_budget_has_left(
     budget_s: float | None, left_s: float
 ) -> None:
     run = make_run([*SHORT, *LONG])
-    info = replace(run.info, plan=replace(run.info.plan, epochs=40, trials=10), elapsed_s=100.0)
+    times = replace(run.info.times, elapsed_s=100.0)
+    info = replace(run.info, plan=replace(run.info.plan, epochs=40, trials=10), times=times)
     standing = replace(run, info=replace(info, options={"time_budget": budget_s}))
     assert seconds_left(standing) == left_s
     assert seconds_left(replace(standing, records=())) is None

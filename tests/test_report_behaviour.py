@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from reports.reading import read_run
 from reports.run_data import RunData
 from reports.sections import data, errors, learning_curves, reproduce, robustness, weights
 from reports.sections.banners import banners, caveat
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.records import TrialRecord
 
@@ -161,14 +161,14 @@ def test_data_but_mnist_are_named_in_the_headline(run: RunData, name: str, expec
 
 
 def test_a_search_without_rungs_can_be_cut_too(run: RunData) -> None:
-    info = replace(run.info, plan=replace(run.info.plan, rungs=(), trials=50))
+    info = replace(run.info, plan=replace(run.info.plan, brackets=(), trials=50))
     assert banners(replace(run, info=info))[0].head == "The search was cut: 7 of 50 planned trials ran."
     assert not any("cut" in banner.head for banner in banners(replace(run, info=replace(info, status="interrupted"))))
 
 
 def test_what_was_not_deterministic_is_said(run: RunData) -> None:
     assert reproduce.build(run).body["deterministic"]
-    doubtful = reproduce.build(replace(run, info=replace(run.info, nondeterminism=("A GPU.",))))
+    doubtful = reproduce.build(replace(run, info=replace(run.info, nondeterminism=["A GPU."])))
     assert doubtful.body["deterministic"] == ""
     assert doubtful.body["nondeterminism"] == ["A GPU."]
     assert re.search("seed 1 will differ", doubtful.title)

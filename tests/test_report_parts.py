@@ -28,7 +28,7 @@ from reports.page import figures, render_report
 from reports.reading import read_run
 from reports.trials_csv import _unformulated, trials_csv, trials_frame, write_trials_csv
 from tests.report_builders import FakeRun, build_run, make_record, make_run
-from tuner.json_files import readable
+from tuner.storage.schema.documents import readable
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import io
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from reports.analysis.classification import scored_winner
 from reports.analysis.leaderboard import trial_rows
@@ -25,13 +25,12 @@ from reports.comparison.differences import winner_trials
 from reports.comparison.page import render_comparison
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections import winners
-from reports.exports import read_exports
 from reports.model_card import card_of, card_text
 from reports.notebook import run_card
 from reports.page import render_run
 from reports.page_data import FIELDS, page_data
 from reports.reading import read_run
-from reports.run_data import Refit, Result, RunData
+from reports.run_data import Exports, RunData
 from reports.sections import confusion, data, failures, learning_curves, summary, weights
 from reports.sections.refit import exported_words, refit_words, seeds_words
 from reports.sections.reproduce import ledgers
@@ -39,10 +38,14 @@ from reports.sections.section import Table
 from reports.sections.trials_table import trials_table
 from reports.trials_csv import trials_csv, trials_frame
 from tests.gold.numbers import numbers_of, plain
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, write_journal
 from tests.test_report_page import Page
 from tuner.journal import read_state
 from tuner.records import TRAINING_METRICS, TrialRecord
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.export import ExportDocument
+from tuner.storage.schema.result import Refit, ResultDocument
 
 SMALL: dict[str, Any] = {
     "brackets": ((0, ((6, 2), (4, 5))),),
@@ -71,7 +74,7 @@ def runs(folders: dict[str, Path]) -> dict[str, RunData]:
     return {name: read_run(path) for name, path in folders.items()}
 
 
-def result_of(run: RunData) -> Result:
+def result_of(run: RunData) -> ResultDocument:
     if run.result is None:
         raise ValueError("a run without a result")
     return run.result
@@ -220,7 +223,7 @@ def test_which_figures_are_of_which_models(runs: dict[str, RunData]) -> None:
     assert "trained again on training and validation images together" in data.build(run).how
     assert "Refits are not drawn" in learning_curves.build(run).how
     assert dict(ledgers(run)[0].rows)["Exported trial"] == refit_of(run).trial
-    one = replace(run, result=replace(result_of(run), refit=replace(refit_of(run), trials=("0017",))))
+    one = replace(run, result=replace(result_of(run), refitted=replace(refit_of(run), trials=("0017",))))
     assert "are of a model refitted on all" in refit_words(one)
 
 
@@ -277,9 +280,10 @@ def test_an_export_verified_on_validation_images_measures_nothing(runs: dict[str
         ("test", "refit", False),
         ("validation", "plain", False),
     ):
-        document = {"formats": {"keras": {**file, "images": {"split": split, "n": 500}}}}
+        written = {"formats": {"keras": {**file, "images": {"split": split, "n": 500}}}}
+        document = validate(written, ExportDocument)
         run = runs[name]
-        (words,) = card_of(run, result_of(run), (read_exports(document),)).verified
+        (words,) = card_of(run, result_of(run), (Exports("", document),)).verified
         assert ("it was trained on them, so that is no measure of it" in words) is expected
         assert ("nothing was chosen by them" in words) is not expected
         assert ("Refitted" in card_text(run, document, "")) is (name != "plain")
@@ -297,7 +301,10 @@ def test_none_is_as_without(folders: dict[str, Path], tmp_path: Path, runs: dict
     path = shutil.copytree(folders["plain"], tmp_path / "run")
     document = json.loads((path / "result.json").read_text())
     (path / "result.json").write_text(json.dumps({**document, "refit": None}))
-    assert replace(read_run(path), folder=runs["plain"].folder, arrays=runs["plain"].arrays) == runs["plain"]
+    run = read_run(path)
+    assert (result_of(run).refitted, result_of(run).refit) == (None, None)
+    changes = {"folder": runs["plain"].folder, "arrays": runs["plain"].arrays}
+    assert replace(run, result=replace(result_of(run), refitted=UNSET), **changes) == runs["plain"]
 
 
 @pytest.mark.parametrize("name", ["plain", "refit", "untested"])

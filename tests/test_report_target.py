@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,17 @@ from reports.model_card import card_of
 from reports.notebook import run_card
 from reports.page import render_report
 from reports.reading import read_run
-from reports.run_data import Finalist, RunData, Target
+from reports.run_data import RunData
 from reports.sections import leaderboard, pareto, summary
 from reports.sections.reproduce import ledgers
 from reports.sections.section import Table
 from reports.sections.target import caption_words, chosen_words, title_words
 from tests.kit.drawings import svg_of
 from tests.marks import slow_after
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.errors import JournalError
+from tuner.storage.schema.result import Finalist, Target
 
 FAKE = FakeRun(
     brackets=((0, ((6, 2), (4, 5))),),

@@ -11,9 +11,11 @@ import pytest
 
 from mnist_tune.progress import report_writer
 from mnist_tune.progress.report_writer import ReportWriter
+from tests.report_builders import FakeRun, run_document
 
 from .report_builders import make_record
 
+RUN = run_document(FakeRun(), [])
 SOON_S = 10.0
 
 
@@ -49,7 +51,7 @@ def test_a_trials_end_renews_the_page(tmp_path: Path) -> None:
 def test_trials_that_end_quickly_share_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_writer, "_SHARE", 0.05)
     with Counting(tmp_path, busy_s=0.02) as writer:
-        writer.run_began({})
+        writer.run_began(RUN)
         assert writer.written.acquire(timeout=SOON_S)
         began = time.monotonic()
         for _ in range(50):
@@ -62,7 +64,7 @@ def test_trials_that_end_quickly_share_a_page(tmp_path: Path, monkeypatch: pytes
 def test_a_rungs_end_and_a_phase_do_not_wait(tmp_path: Path) -> None:
     with Counting(tmp_path, busy_s=0.5) as writer:
         asks: list[Callable[[], None]] = [
-            lambda: writer.run_began({}),
+            lambda: writer.run_began(RUN),
             lambda: writer.rung_ended(0, 0),
             lambda: writer.phase_began("confirm", 6),
         ]
@@ -74,10 +76,10 @@ def test_a_rungs_end_and_a_phase_do_not_wait(tmp_path: Path) -> None:
 def test_the_end_waits_for_no_page_that_is_due_later(tmp_path: Path) -> None:
     began = time.monotonic()
     with Counting(tmp_path, busy_s=0.5) as writer:
-        writer.run_began({})
+        writer.run_began(RUN)
         assert writer.written.acquire(timeout=SOON_S)
         end_a_trial(writer)
-        writer.run_ended({})
+        writer.run_ended(RUN)
     assert time.monotonic() - began < SOON_S
     assert writer.times == 2
 
@@ -91,7 +93,7 @@ def test_a_page_that_cannot_be_written_is_left_for_the_next_time(tmp_path: Path)
 
     (tmp_path / ".work").mkdir()
     with Failing(tmp_path, busy_s=0.0) as writer:
-        writer.run_began({})
+        writer.run_began(RUN)
         assert writer.written.acquire(timeout=SOON_S)
         writer.rung_ended(0, 0)
         assert writer.written.acquire(timeout=SOON_S)

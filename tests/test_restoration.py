@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from mnist_tune import cli
 from tests.marks import slow_after
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
 from tests.test_runs import DIGITS, FAKE, studying, training
 from tuner import launch
@@ -26,6 +26,7 @@ from tuner.options.run_options import RunOptions, SearchOptions
 from tuner.records import Json, TrialRecord
 from tuner.restoration import found_again, recompute_test, refit_again
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.documents import as_json
 
 
 def searching(**changes: Any) -> SearchOptions:
@@ -83,7 +84,8 @@ def without(whole: Path, folder: Path, *names: str) -> Path:
 
 def resume(path: Path, kind: str) -> tuple[Json | None, Heard]:
     heard = Heard()
-    return launch.resume(KINDS[kind], RunFolder(path), heard, worker_module=FAKE), heard
+    result = launch.resume(KINDS[kind], RunFolder(path), heard, worker_module=FAKE)
+    return None if result is None else as_json(result), heard
 
 
 def result_of(path: Path) -> Json:
@@ -112,8 +114,8 @@ def test_a_lost_model_is_trained_again_alone(kind: str, whole: Callable[[str], P
     assert {name: (run / name).read_bytes() for name in before} == before
     assert not (run / ".work").exists()
     document = RunFolder(run).read_run()
-    assert document["status"] == "completed"
-    assert heard.notes == document["notes"]
+    assert document.status == "completed"
+    assert heard.notes == document.notes
     assert not any("test set" in note for note in heard.notes)
     assert resume(run, kind)[0] is None
 
@@ -191,7 +193,7 @@ def test_a_restoration_that_is_interrupted_is_resumed(whole: Callable[[str], Pat
     run = without(whole("search"), tmp_path / "run", "evaluation.npz", "best.keras")
     with pytest.raises(Interrupted, match="--resume"):
         launch.resume(KINDS["search"], RunFolder(run), Impatient(), worker_module=FAKE)
-    assert RunFolder(run).read_run()["status"] == "completed"
+    assert RunFolder(run).read_run().status == "completed"
     resume(run, "search")
     assert lack_of(KINDS["search"], run) == ()
     assert result_of(run) == result_of(whole("search"))
@@ -216,14 +218,14 @@ def test_what_can_t_be_made_again_without_the_data_is_told_in_one_line(
 ) -> None:
     run = without(whole("train"), tmp_path / "run", "best.keras")
     document = RunFolder(run).read_run()
-    RunFolder(run).write_run({**document, "data": {**document["data"], "sha256": "0" * 64}})
+    RunFolder(run).write_run(replace(document, data=replace(document.data, sha256="0" * 64)))
     before = sorted(run.rglob("*"))
     with pytest.raises(
         UsageError, match=r"best\.keras can't be made again without the data of the run\. The data have changed"
     ):
         resume(run, "train")
     assert sorted(run.rglob("*")) == before
-    assert RunFolder(run).read_run()["status"] == "completed"
+    assert RunFolder(run).read_run().status == "completed"
 
 
 def test_a_journal_without_a_confirmed_trial_gives_nothing_again(whole: Callable[[str], Path]) -> None:
@@ -285,7 +287,7 @@ def test_a_study_that_can_t_be_compared_again_is_one_line(
 ) -> None:
     run = without(whole("study"), tmp_path / "run", "result.json")
     document = RunFolder(run).read_run()
-    RunFolder(run).write_run({**document, "study": None if study is None else {**document["study"], **study}})
+    RunFolder(run).write_run(replace(document, study=study and replace(document.study, **study)))
     with pytest.raises(UsageError) as caught:
         resume(run, "study")
     assert "\n" not in str(caught.value)
@@ -298,10 +300,10 @@ def test_test_figures_come_from_the_predictions_that_were_kept(tmp_path: Path) -
         arrays = {name: kept[name] for name in kept.files}
     test = recompute_test(arrays, [str(digit) for digit in range(10)])
     labels, predicted = arrays["test/labels"], arrays["test/predictions_per_seed"]
-    assert test["per_seed"] == [float(np.mean(row == labels)) for row in predicted]
-    assert test["accuracy"] == pytest.approx(np.mean(predicted == labels))
-    assert test["errors"] == int((arrays["test/probabilities"].argmax(axis=1) != labels).sum())
-    assert test["n"] == 300
+    assert test.per_seed == tuple(float(np.mean(row == labels)) for row in predicted)
+    assert test.accuracy == pytest.approx(np.mean(predicted == labels))
+    assert test.errors == int((arrays["test/probabilities"].argmax(axis=1) != labels).sum())
+    assert test.n == 300
 
 
 # --- a lost journal ---------------------------------------------------------------------------------------------------

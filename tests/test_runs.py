@@ -15,10 +15,11 @@ from tuner.configurations import known_configuration
 from tuner.errors import RunFailed, UsageError
 from tuner.journal import read_state
 from tuner.observer import Observer
-from tuner.options.resume import merge_for_resume, options_from_json
+from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import RunOptions, StudyOptions, TrainOptions
 from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.documents import as_json
 
 FAKE = "tests.fake_worker"
 DIGITS: dict[str, Any] = {"data": "digits", "workers": 2}
@@ -34,18 +35,19 @@ def studying(**changes: Any) -> StudyOptions:
 
 
 def start(path: Path, options: RunOptions) -> Json:
-    return launch.start(options, RunFolder(path), Observer(), command=["mnist-tune"], worker_module=FAKE)
+    return as_json(launch.start(options, RunFolder(path), Observer(), command=["mnist-tune"], worker_module=FAKE))
 
 
 def resume(path: Path) -> Json | None:
-    options = options_from_json(RunFolder(path).read_run())
-    return launch.resume(options, RunFolder(path), Observer(), worker_module=FAKE)
+    options = read_options(RunFolder(path).read_run())
+    result = launch.resume(options, RunFolder(path), Observer(), worker_module=FAKE)
+    return None if result is None else as_json(result)
 
 
 def forget_the_end(path: Path) -> None:
     """Makes a finished run one that lost its power before its last trial ended."""
     run = RunFolder(path).read_run()
-    run["status"] = "interrupted"
+    run.status = "interrupted"
     RunFolder(path).write_run(run)
     journal = path / "trials.jsonl"
     journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-1]))
@@ -57,7 +59,7 @@ def test_a_training_leaves_what_a_search_does(tmp_path: Path) -> None:
     result = start(tmp_path / "run", training(seeds=4))
     run = RunFolder(tmp_path / "run").read_run()
     records = read_state(tmp_path / "run" / "trials.jsonl").finished.values()
-    assert (run["kind"], run["plan"]["trials"], run["plan"]["epochs"]) == ("train", 4, 60)
+    assert (run.kind, run.plan.trials, run.plan.epochs) == ("train", 4, 60)
     assert [(r.phase, r.repetition, r.bracket) for r in sorted(records, key=lambda r: r.trial)] == [
         ("train", n, None) for n in (1, 2, 3, 4)
     ]
@@ -65,8 +67,8 @@ def test_a_training_leaves_what_a_search_does(tmp_path: Path) -> None:
     assert result["validation"]["n"] == 4
     assert result["test"]["n"] == 100
     assert (tmp_path / "run" / "best.keras").is_file()
-    (tried,) = (reference for reference in run["references"] if reference["included"])
-    assert (tried["name"], tried["trial"]) == ("dense128", "0001")
+    (tried,) = (reference for reference in run.references if reference.included)
+    assert (tried.name, tried.trial) == ("dense128", "0001")
 
 
 def test_a_training_leaves_the_test_set_alone_where_it_is_told_to(tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ def test_a_network_over_the_space_s_cap_can_be_trained(tmp_path: Path) -> None:
     values = find_reference("c12-8172")[1].values
     options = training(space="compact8k", name="c12-8172", configuration=dict(values), seeds=1)
     assert start(tmp_path / "run", options)["parameters"] == 8172
-    assert RunFolder(tmp_path / "run").read_run()["space"]["max_params"] is None
+    assert RunFolder(tmp_path / "run").read_run().space.max_params is None
 
 
 def test_a_study_trains_every_arm_with_every_seed_and_never_meets_the_test_set(tmp_path: Path) -> None:
@@ -93,7 +95,8 @@ def test_a_study_trains_every_arm_with_every_seed_and_never_meets_the_test_set(t
     means = [finalist["validation"]["mean"] for finalist in result["finalists"]]
     assert means == sorted(means, reverse=True)
     assert not (tmp_path / "run" / "best.keras").exists()
-    assert run["study"]["base"] == "0.0"
+    assert run.study is not None
+    assert run.study.base == "0.0"
 
 
 def test_arms_are_compared_in_pairs_of_one_seed(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from search_spaces.families.registry import load_family
 from tests.journal_files import read_journal
 from tests.marks import slow_after
+from tests.replacing import replace
 from tuner import launch as search
 from tuner import session
 from tuner.errors import Interrupted, RunFailed, UsageError
@@ -24,6 +25,8 @@ from tuner.observer import Observer
 from tuner.options.run_options import SearchOptions
 from tuner.records import Json, Trial, TrialRecord
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.documents import as_json
+from tuner.storage.schema.run import RunPhase
 
 FAKE = "tests.fake_worker"
 
@@ -33,18 +36,21 @@ def options(**changes: Any) -> SearchOptions:
 
 
 def start(path: Path, observer: Observer | None = None, *, force: bool = False, **changes: Any) -> Json:
-    return search.start(
-        options(**changes),
-        RunFolder(path),
-        observer or Observer(),
-        command=["mnist-tune"],
-        force=force,
-        worker_module=FAKE,
+    return as_json(
+        search.start(
+            options(**changes),
+            RunFolder(path),
+            observer or Observer(),
+            command=["mnist-tune"],
+            force=force,
+            worker_module=FAKE,
+        )
     )
 
 
 def resume(path: Path, **changes: Any) -> Json | None:
-    return search.resume(options(**changes), RunFolder(path), Observer(), worker_module=FAKE)
+    result = search.resume(options(**changes), RunFolder(path), Observer(), worker_module=FAKE)
+    return None if result is None else as_json(result)
 
 
 def contents(path: Path) -> set[tuple[str, str, float, int, float | None]]:
@@ -59,8 +65,8 @@ def test_a_run_leaves_what_it_should(tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {"run.json", "trials.jsonl", "result.json", "evaluation.npz", "best", "best.keras"}
     run = RunFolder(tmp_path / "run").read_run()
-    assert (run["status"], run["error"], run["notes"]) == ("completed", None, [])
-    assert set(run["times"]["phases"]) == {"search", "confirm", "evaluate"}
+    assert (run.status, run.error, run.notes) == ("completed", None, [])
+    assert set(run.times.phases) == {"search", "confirm", "evaluate"}
     written = json.loads((tmp_path / "run" / "result.json").read_text())
     assert set(written.pop("files")) == {"trials.jsonl", "evaluation.npz", "best.keras"}
     assert json.dumps(result) == json.dumps(written)
@@ -122,7 +128,7 @@ def test_an_interrupted_run_says_so_and_goes_on_to_the_same_end(tmp_path: Path) 
     undisturbed = start(tmp_path / "undisturbed")
     with pytest.raises(Interrupted, match="--resume"):
         start(tmp_path / "run", Impatient())
-    assert RunFolder(tmp_path / "run").read_run()["status"] == "interrupted"
+    assert RunFolder(tmp_path / "run").read_run().status == "interrupted"
     assert resume(tmp_path / "run") == undisturbed
     assert contents(tmp_path / "run") == contents(tmp_path / "undisturbed")
 
@@ -164,7 +170,7 @@ def test_a_run_whose_data_changed_is_not_resumed(tmp_path: Path) -> None:
     path = tmp_path / "run"
     start(path, max_epochs=1)
     run = RunFolder(path).read_run()
-    RunFolder(path).write_run({**run, "status": "interrupted", "data": {**run["data"], "sha256": "0" * 64}})
+    RunFolder(path).write_run(replace(run, status="interrupted", data=replace(run.data, sha256="0" * 64)))
     with pytest.raises(UsageError, match="data have changed"):
         resume(path, max_epochs=1)
 
@@ -174,9 +180,9 @@ def test_a_short_budget_drops_finalists_then_seeds_and_says_so(tmp_path: Path, m
     monkeypatch.setenv("FAKE_SLEEP", "0.3")
     start(tmp_path / "run", time_budget=12.0)
     run = RunFolder(tmp_path / "run").read_run()
-    assert run["status"] == "completed"
-    assert any("to confirm" in note for note in run["notes"])
-    assert "A time budget ended the search by the clock." in run["nondeterminism"]
+    assert run.status == "completed"
+    assert any("to confirm" in note for note in run.notes)
+    assert "A time budget ended the search by the clock." in run.nondeterminism
 
 
 def test_the_test_set_can_be_left_alone(tmp_path: Path) -> None:
@@ -185,12 +191,12 @@ def test_the_test_set_can_be_left_alone(tmp_path: Path) -> None:
 
 def test_published_networks_are_listed_and_the_best_three_tried(tmp_path: Path) -> None:
     start(tmp_path / "run")
-    references = RunFolder(tmp_path / "run").read_run()["references"]
-    assert sum(reference["included"] for reference in references) == 3
-    assert all(reference["fits"] for reference in references if reference["included"])
-    assert any(reference["assumed"] for reference in references)
+    references = RunFolder(tmp_path / "run").read_run().references
+    assert sum(reference.included for reference in references) == 3
+    assert all(reference.fits for reference in references if reference.included)
+    assert any(reference.assumed for reference in references)
     start(tmp_path / "without", references=False)
-    assert not any(reference["included"] for reference in RunFolder(tmp_path / "without").read_run()["references"])
+    assert not any(reference.included for reference in RunFolder(tmp_path / "without").read_run().references)
     # The space's own defaults are nobody's publication: they come next, or first of all; then larger networks, scaled.
     family = load_family("compact8k")
     best = [dict(own.values) for own in family.references_that_fit()[:3]]
@@ -205,14 +211,14 @@ def test_published_networks_are_listed_and_the_best_three_tried(tmp_path: Path) 
 def test_known_configurations_that_have_no_place_are_not_said_to_be_tried(tmp_path: Path) -> None:
     start(tmp_path / "run", max_epochs=3)  # Three trials before the first promotion.
     tried = {
-        own["name"]: (own["trial"], own["scaled"])
-        for own in RunFolder(tmp_path / "run").read_run()["references"]
-        if own["included"] or own["scaled"]
+        own.name: (own.trial, own.scaled)
+        for own in RunFolder(tmp_path / "run").read_run().references
+        if own.included or own.scaled
     }
-    assert sorted(trial for trial, _ in tried.values()) == ["0001", "0002", "0003"]
+    assert sorted(str(trial) for trial, _ in tried.values()) == ["0001", "0002", "0003"]
     assert all(scaled is None for _, scaled in tried.values())
     start(tmp_path / "longer")
-    scaled = {own["name"]: own["scaled"] for own in RunFolder(tmp_path / "longer").read_run()["references"]}
+    scaled = {own.name: own.scaled for own in RunFolder(tmp_path / "longer").read_run().references}
     assert {name: trial for name, trial in scaled.items() if trial} == {"wide-9994": "0005", "c12-8172": "0006"}
 
 
@@ -221,7 +227,7 @@ def test_workers_that_cannot_start_fail_the_run_with_the_reason(tmp_path: Path) 
         search.start(
             options(), RunFolder(tmp_path / "run"), Observer(), command=[], worker_module="tests.no_such_module"
         )
-    assert RunFolder(tmp_path / "run").read_run()["status"] == "failed"
+    assert RunFolder(tmp_path / "run").read_run().status == "failed"
 
 
 class Killed(Observer):
@@ -238,18 +244,18 @@ class Killed(Observer):
 
 
 @pytest.mark.parametrize("phase", slow_after(1, ["search", "confirm"]))
-def test_a_killed_run_keeps_count_of_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
+def test_a_killed_run_keeps_count_of_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: RunPhase) -> None:
     monkeypatch.setattr(session, "_WRITTEN_EVERY_S", 0.0)
     monkeypatch.setenv("FAKE_SLEEP", "0.2")
     path = tmp_path / "run"
     changes: dict[str, Any] = {"max_epochs": 3, "workers": 1}
     with pytest.raises(SystemExit):
         start(path, Killed(phase, after=3), **changes)
-    killed = RunFolder(path).read_run()["times"]
-    assert killed["phases"][phase] >= 2 * 0.2
-    assert killed["elapsed_s"] >= killed["phases"][phase]
+    killed = RunFolder(path).read_run().times
+    assert killed.phases[phase] >= 2 * 0.2
+    assert killed.elapsed_s >= killed.phases[phase]
     resume(path, **changes)
-    times = RunFolder(path).read_run()["times"]
-    assert times["phases"][phase] > killed["phases"][phase]
-    rounding = 0.05 * (1 + len(times["phases"]))
-    assert times["elapsed_s"] + rounding >= sum(times["phases"].values()) > killed["elapsed_s"]
+    times = RunFolder(path).read_run().times
+    assert times.phases[phase] > killed.phases[phase]
+    rounding = 0.05 * (1 + len(times.phases))
+    assert times.elapsed_s + rounding >= sum(times.phases.values()) > killed.elapsed_s

@@ -11,30 +11,30 @@ import pytest
 from search_spaces.families.registry import load_family
 from tuner.errors import UsageError
 from tuner.options.run_options import StudyOptions
-from tuner.records import Json
+from tuner.storage.schema.study import StudyPlan
 from tuner.studies import make_study
 from tuner.study_presets import PRESETS, preset_space
 
 
-def study(name: str, values: str | None = None, space: str | None = None, **changes: Any) -> Json:
+def study(name: str, values: str | None = None, space: str | None = None, **changes: Any) -> StudyPlan:
     wanted = space or preset_space(name)
     texts = tuple(values.split(",")) if values is not None else None
     return make_study(StudyOptions(name=name, space=wanted, values=texts, **changes), load_family(wanted))
 
 
-def labels(made: Json) -> list[str]:
-    return [arm["label"] for arm in made["arms"]]
+def labels(made: StudyPlan) -> list[str]:
+    return [arm.label for arm in made.arms]
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_of_arms_that_differ_and_has_its_base(name: str) -> None:
     made = study(name)
-    assert made["base"] in labels(made)
+    assert made.base in labels(made)
     assert len(labels(made)) == len(set(labels(made))) >= 3
-    assert made["preset"] is True
-    for first, second in pairwise(made["arms"]):
-        assert (first["configuration"], first["epochs"]) != (second["configuration"], second["epochs"])
-    assert all(arm["parameters"] > 0 and arm["epochs"] > 0 for arm in made["arms"])
+    assert made.preset is True
+    for first, second in pairwise(made.arms):
+        assert (first.configuration, first.epochs) != (second.configuration, second.epochs)
+    assert all(arm.parameters > 0 and arm.epochs > 0 for arm in made.arms)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -45,14 +45,11 @@ def test_arms_differ_in_what_is_varied_and_in_what_that_brings_along(name: str) 
         "early_stopping": {"trial.patience", "trial.restore_best"},
     }
     made = study(name)
-    first = made["arms"][0]["configuration"]
+    first = made.arms[0].configuration
     changed = {
-        key
-        for arm in made["arms"]
-        for key in {*arm["configuration"], *first}
-        if arm["configuration"].get(key) != first.get(key)
+        key for arm in made.arms for key in {*arm.configuration, *first} if arm.configuration.get(key) != first.get(key)
     }
-    assert changed <= {made["hyperparameter"], *brought.get(name, set())}
+    assert changed <= {made.hyperparameter, *brought.get(name, set())}
 
 
 @pytest.mark.parametrize(
@@ -70,31 +67,31 @@ def test_arms_differ_in_what_is_varied_and_in_what_that_brings_along(name: str) 
 )
 def test_values_are_read_as_the_hyperparameter_is(name: str, values: str, found: list[Any]) -> None:
     made = study(name, values)
-    assert [arm["value"] for arm in made["arms"]] == found
-    assert [type(arm["value"]) for arm in made["arms"]] == [type(value) for value in found]
+    assert [arm.value for arm in made.arms] == found
+    assert [type(arm.value) for arm in made.arms] == [type(value) for value in found]
 
 
 def test_the_base_is_the_default_value_where_it_is_among_them() -> None:
-    assert study("activation", "tanh,relu")["base"] == "relu"
-    assert study("activation", "tanh,gelu")["base"] == "tanh"
+    assert study("activation", "tanh,relu").base == "relu"
+    assert study("activation", "tanh,gelu").base == "tanh"
 
 
 def test_epochs_are_the_option_s_the_preset_s_or_fifteen() -> None:
-    assert {arm["epochs"] for arm in study("dropout")["arms"]} == {15}
-    assert {arm["epochs"] for arm in study("dropout", epochs=4)["arms"]} == {4}
-    assert {arm["epochs"] for arm in study("early_stopping")["arms"]} == {30}
-    assert [arm["epochs"] for arm in study("epochs")["arms"]] == [1, 2, 5, 10, 20, 40]
+    assert {arm.epochs for arm in study("dropout").arms} == {15}
+    assert {arm.epochs for arm in study("dropout", epochs=4).arms} == {4}
+    assert {arm.epochs for arm in study("early_stopping").arms} == {30}
+    assert [arm.epochs for arm in study("epochs").arms] == [1, 2, 5, 10, 20, 40]
 
 
 def test_the_rest_is_held_at_a_reference() -> None:
     made = study("dropout", "0,0.05", space="compact8k", base="head-7752")
-    assert {arm["parameters"] for arm in made["arms"]} == {7752}
-    assert {arm["configuration"]["batch_size"] for arm in made["arms"]} == {128}
+    assert {arm.parameters for arm in made.arms} == {7752}
+    assert {arm.configuration["batch_size"] for arm in made.arms} == {128}
 
 
 def test_what_a_study_of_batches_measures() -> None:
-    assert study("batch_size")["diagnostics"] == ["gradient_noise", "step"]
-    assert study("dropout")["diagnostics"] == []
+    assert study("batch_size").diagnostics == ("gradient_noise", "step")
+    assert study("dropout").diagnostics == ()
 
 
 @pytest.mark.parametrize(

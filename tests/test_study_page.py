@@ -7,7 +7,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from reports.run_data import RunData
 from reports.sections.training import comparison_words
 from tests.kit.drawings import svg_of
 from tests.marks import slow_after
+from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, write_json
 from tests.study_builders import STUDIES, FakeArm, FakeStudy, build_study, build_training, values_of
 from tests.test_report_page import HOSTILE, Page

@@ -23,7 +23,7 @@ from tuner.observer import Observer
 from tuner.records import ACCURACY_TOLERANCE, Json, TrialRecord
 from tuner.run_folder import RunFolder
 from tuner.stats.intervals import mean_and_sd
-from tuner.target import finalists_around, front, has_reached, missed_words, reaches, smallest_first, target_json
+from tuner.target import finalists_around, front, has_reached, missed_words, reaches, smallest_first
 
 from .builders import record
 
@@ -184,7 +184,7 @@ def test_the_winner_is_the_smallest_that_reaches_it(found: list[Confirmed], expe
     for order in (found, list(reversed(found))):
         ranked = smallest_first(order, TARGET)
         assert [one.configuration["a"] for one in ranked] == expected
-        assert target_json(ranked[0], TARGET) == {"accuracy": TARGET, "reached": reached}
+        assert has_reached(ranked[0], TARGET) == reached
 
 
 def test_no_finalists_stay_none() -> None:
@@ -264,8 +264,8 @@ def test_a_run_whose_target_is_reached(tmp_path: Path, changes: dict[str, Any]) 
     path = tmp_path / "run"
     result = start(path, target=40, confirm_top=5, **changes)
     run = RunFolder(path).read_run()
-    assert run["options"]["target"] == 40
-    assert run["notes"] == []
+    assert run.options["target"] == 40
+    assert run.notes == []
     assert result["target"] == {"accuracy": 0.4, "reached": True}
     assert confirmed_trials(result) == {r.trial for r in finalists_around(searched(path), 5, 0.4)}
     reaching = [one["parameters"] for one in result["finalists"] if one["validation"]["mean"] >= 0.4]
@@ -279,13 +279,13 @@ def test_a_run_whose_target_is_not_reached_says_so(tmp_path: Path) -> None:
     result = start(path, target=99.99, confirm_top=3)
     assert result["target"] == {"accuracy": 0.9999, "reached": False}
     assert result["validation"]["mean"] == max(means(result))
-    (note,) = RunFolder(path).read_run()["notes"]
+    (note,) = RunFolder(path).read_run().notes
     assert note.startswith("No finalist's mean validation accuracy reaches the target of 99.99%")
 
 
 def test_a_run_without_a_target_has_none(tmp_path: Path) -> None:
     assert "target" not in start(tmp_path / "run", max_epochs=1)
-    assert RunFolder(tmp_path / "run").read_run()["options"]["target"] is None
+    assert RunFolder(tmp_path / "run").read_run().options["target"] is None
 
 
 def test_workers_change_nothing(tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_an_interrupted_run_goes_on_to_the_same_winner(tmp_path: Path, phase: st
         start(tmp_path / "run", Impatient(), **changes)
     assert resume(tmp_path / "run", **changes) == undisturbed
     assert contents(tmp_path / "run") == contents(tmp_path / "undisturbed")
-    assert len(RunFolder(tmp_path / "run").read_run()["notes"]) == (target == 99.99)
+    assert len(RunFolder(tmp_path / "run").read_run().notes) == (target == 99.99)
 
 
 def test_another_target_is_refused_when_it_is_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

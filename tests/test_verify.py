@@ -343,7 +343,7 @@ def test_a_run_that_was_interrupted_passes(lines: int, sound: Path, tmp_path: Pa
 @pytest.mark.slow
 def test_a_run_that_was_resumed_passes(sound: Path, tmp_path: Path) -> None:
     run = RunFolder(interrupted(shutil.copytree(sound, tmp_path / "run"), 5))
-    options = SearchOptions.from_json(run.read_run()["options"])
+    options = SearchOptions.from_json(run.read_run().options)
     launch.resume(options, run, Observer(), worker_module=WORKER)
     assert failures(checked(run.path)) == {}
 
@@ -383,7 +383,7 @@ def test_the_folder_that_version_0_1_0_left(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_folder_that_version_0_1_0_left_is_chained_from_where_it_was_resumed(tmp_path: Path) -> None:
     run = RunFolder(shutil.copytree(OLD, tmp_path / "run"))
-    launch.resume(SearchOptions.from_json(run.read_run()["options"]), run, Observer(), worker_module=WORKER)
+    launch.resume(SearchOptions.from_json(run.read_run().options), run, Observer(), worker_module=WORKER)
     checks = checked(run.path)
     assert set(failures(checks)) == {"histories", "accuracies"}
     assert checks["journal chain"].detail.startswith("not chained: version 0.1.0 of mnist-tune wrote 10 lines")

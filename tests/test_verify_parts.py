@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.builders import record
+from tests.replacing import replace
+from tests.report_builders import FakeRun, run_document
 from tuner.machine import describe_machine, versions
 from tuner.verification.agreement import disagreements, equal
 from tuner.verification.check import LONGEST_DETAIL, Outcome, count, named, outcome_of
@@ -118,5 +120,5 @@ def test_the_tolerance_is_eight_standard_errors_and_no_less_than_two_points(
     ],
 )
 def test_what_makes_other_bits(machine: dict[str, Any], others: dict[str, Any], told: list[str]) -> None:
-    run = {"machine": {**describe_machine(), **machine}, "versions": versions(), "options": {}, **others}
-    assert differences(run) == told
+    here = {"machine": replace(describe_machine(), **machine), "versions": versions(), "options": {}}
+    assert differences(replace(run_document(FakeRun(), []), **{**here, **others})) == told

@@ -16,7 +16,7 @@ from tuner import launch
 from tuner.errors import JournalError, UsageError
 from tuner.journal import read_state
 from tuner.observer import Observer
-from tuner.options.resume import merge_for_resume, options_from_json
+from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import SearchOptions
 from tuner.records import SCHEMA, TrialRecord
 from tuner.run_folder import RunFolder
@@ -41,17 +41,17 @@ def test_a_run_of_version_0_1_0_is_gone_on_with(tmp_path: Path) -> None:
     run = RunFolder(shutil.copytree(OLD, tmp_path / "run"))
     before = read_state(run.journal).finished
     document = run.read_run_to_resume()
-    assert "kind" not in document
-    check_version(document["program"]["version"], mnist_tune.__version__)
+    assert "kind" not in json.loads(run.run_json.read_bytes())
+    check_version(document.program.version, mnist_tune.__version__)
     watcher = Restored()
-    options = merge_for_resume(options_from_json(document), {})
+    options = merge_for_resume(read_options(document), {})
     assert isinstance(options, SearchOptions)
     assert launch.resume(options, run, watcher, worker_module="tests.fake_worker") is not None
     after = read_state(run.journal).finished
     assert watcher.old == list(before)
     assert watcher.new != []
     assert {name: after[name] for name in before} == before
-    assert run.read_run()["status"] == "completed"
+    assert run.read_run().status == "completed"
 
 
 def test_its_report_is_rendered(tmp_path: Path) -> None:

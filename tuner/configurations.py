@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search_spaces.families.registry import find_reference
-from tuner.documents import CONFIGURATION
 from tuner.errors import UsageError
 from tuner.journal import check_journal, read_state
-from tuner.json_files import parse
-from tuner.records import Json, Value
+from tuner.records import Value
 from tuner.run_folder import RunFolder
 from tuner.spaces.user_space import make_family
+from tuner.storage.schema.documents import parse, validate
+from tuner.storage.schema.fields import Values
+from tuner.storage.schema.run import RunDocument
 from tuner.tasks import SpaceRef
 
 _MOST_BYTES = 16 * 2**20
@@ -83,7 +84,7 @@ def _winner(folder: Path, space: str | None) -> Known:
     run, result = RunFolder(folder).read_run(), RunFolder(folder).read_result()
     if result is None:
         raise UsageError(f"This run has no winner yet. Expected a finished run, or RUN:TRIAL. Received: {folder}")
-    return _of_run(run, result["configuration"], result["epochs"], folder, space)
+    return _of_run(run, result.configuration, result.epochs, folder, space)
 
 
 def _trial(folder: Path, trial: str, space: str | None) -> Known:
@@ -100,8 +101,10 @@ def _trial(folder: Path, trial: str, space: str | None) -> Known:
     return _of_run(run, found.configuration, found.epochs, folder, space)
 
 
-def _of_run(run: Json, configuration: Mapping[str, Value], epochs: float, folder: Path, given: str | None) -> Known:
-    space = str(run["space"]["name"])
+def _of_run(
+    run: RunDocument, configuration: Mapping[str, Value], epochs: float, folder: Path, given: str | None
+) -> Known:
+    space = run.space.name
     refuse_unnamed_code(space, given, folder)
     return Known(space, dict(configuration), math.ceil(epochs))
 
@@ -121,7 +124,7 @@ def _from_file(path: Path, space: str | None) -> Known:
     values = document.get("configuration", document)
     name = document.get("space", space) if "configuration" in document else space
     try:
-        CONFIGURATION(values)
+        configuration = validate(values, Values)
     except ValueError as error:
         raise UsageError(
             f"A configuration holds numbers, texts and booleans only: {error}. Received: {path}"
@@ -129,7 +132,7 @@ def _from_file(path: Path, space: str | None) -> Known:
     if not isinstance(name, str):
         raise UsageError(f"The file names no space. Expected --space NAME beside it. Received: {path}")
     refuse_unnamed_code(name, space, path)
-    return Known(name, complete(name, values))
+    return Known(name, complete(name, configuration))
 
 
 def complete(space: str, values: Mapping[str, Value], *, strict: bool = True) -> dict[str, Value]:

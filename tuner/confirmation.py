@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tuner.records import Configuration, Json, TrialRecord, configuration_key, rank_key
+from tuner.records import Configuration, TrialRecord, configuration_key, rank_key
 from tuner.stats.intervals import mean_and_sd, median_index
+from tuner.storage.schema.result import Finalist, Validation
 
 
 @dataclass(frozen=True)
@@ -46,23 +47,19 @@ class Confirmed:
         first = self.records[0]
         return (self.failed, -mean, self.loss_mean, first.parameters, configuration_key(self.configuration))
 
-    def to_json(self) -> Json:
-        """As one of `finalists` in result.json."""
+    def to_finalist(self) -> Finalist:
+        """Return one of `finalists` of result.json."""
         mean, sd = mean_and_sd(self.scores)
-        return {
-            "configuration": dict(self.configuration),
-            "parameters": self.records[0].parameters,
-            "multiply_adds": self.records[0].multiply_adds,
-            "search_trial": self.search_trial,
-            "trials": [record.trial for record in self.records],
-            "validation": {
-                "n": len(self.records),
-                "mean": mean,
-                "sd": sd,
-                "per_seed": list(self.scores),
-                "loss_mean": self.loss_mean,
-            },
-        }
+        return Finalist(
+            configuration=dict(self.configuration),
+            parameters=self.records[0].parameters,
+            multiply_adds=self.records[0].multiply_adds,
+            search_trial=self.search_trial,
+            trials=tuple(record.trial for record in self.records),
+            validation=Validation(
+                n=len(self.records), mean=mean, sd=sd, per_seed=self.scores, loss_mean=self.loss_mean
+            ),
+        )
 
 
 @lru_cache(maxsize=64)

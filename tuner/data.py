@@ -20,9 +20,9 @@ from tuner.data_checks import SIDE, CheckedArrays, Images, Labels, checked, faul
 from tuner.data_look import look_at
 from tuner.data_sources import FoundData, find_data
 from tuner.errors import DataError, UsageError
-from tuner.json_files import parse
-from tuner.records import Json
 from tuner.splits import fold_indices, stratified_indices, without
+from tuner.storage.schema.documents import parse
+from tuner.storage.schema.run import DataSet
 
 _SPLITS = ("train", "validation", "test")
 _INDEX = "dataset.json"
@@ -195,27 +195,27 @@ def _add_array(digest: hashlib._Hash, name: str, array: NDArray[Any]) -> None:
     digest.update(little_endian.data)
 
 
-def describe(dataset: Dataset) -> Json:
+def describe(dataset: Dataset) -> DataSet:
     """Return `data` of run.json (docs/run-folder.md): mean and sd are of training pixels in [0, 1]."""
     histogram = _pixel_histogram(dataset.x_train)
     values = np.arange(256) / 255
     mean = float(histogram @ values / histogram.sum())
     variance = float(histogram @ (values - mean) ** 2 / histogram.sum())
     labels = {split: _labels_of(dataset, split) for split in _SPLITS}
-    return {
-        "name": dataset.name,
-        "sha256": dataset.sha256,
-        "splits_sha256": splits_hash(dataset),
-        "fallback": dataset.fallback,
-        "image_shape": [SIDE, SIDE],
-        "classes": dataset.classes,
-        "class_names": list(dataset.class_names),
+    return DataSet(
+        name=dataset.name,
+        sha256=dataset.sha256,
+        splits_sha256=splits_hash(dataset),
+        fallback=dataset.fallback,
+        image_shape=(SIDE, SIDE),
+        classes=dataset.classes,
+        class_names=tuple(dataset.class_names),
         **{split: len(y) for split, y in labels.items()},
-        "class_counts": {split: np.bincount(y, minlength=dataset.classes).tolist() for split, y in labels.items()},
-        "mean": mean,
-        "sd": variance**0.5,
-        "pixel_histogram": histogram.tolist(),
-    }
+        class_counts={split: tuple(np.bincount(y, minlength=dataset.classes).tolist()) for split, y in labels.items()},
+        mean=mean,
+        sd=variance**0.5,
+        pixel_histogram=tuple(histogram.tolist()),
+    )
 
 
 def _labels_of(dataset: Dataset, split: str) -> Labels:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from tuner.data import Dataset
 from tuner.kept_models import compile_plainly
 from tuner.npz_io import Arrays
-from tuner.tasks import Diagnostic, TrainTask
+from tuner.storage.schema.study import Diagnostic
+from tuner.tasks import TrainTask
 from tuner.weights import kernel_variables
 
 # Keras has no types: its models, layers and tensors are `Any` here.

@@ -6,16 +6,15 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner.records import Json
+from msgspec.structs import replace
+
 from tuner.run_folder import RunFolder
-
-FILES = "files"
-"""The key of result.json."""
+from tuner.storage.schema.result import ResultDocument
 
 
-def with_digests(folder: RunFolder, result: Json) -> Json:
-    """Return the content of result.json with the digests of the journal, the exported model and evaluation.npz."""
-    return {**result, FILES: file_digests(folder)}
+def with_digests(folder: RunFolder, result: ResultDocument) -> ResultDocument:
+    """Return result.json with the digests of the journal, the exported model and evaluation.npz."""
+    return replace(result, files=file_digests(folder))
 
 
 def file_digests(folder: RunFolder) -> dict[str, str]:

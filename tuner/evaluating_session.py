@@ -14,9 +14,11 @@ from tuner.files import write_bytes
 from tuner.options.run_options import Options
 from tuner.records import Configuration, Json, TrialRecord
 from tuner.refit import Refitted
-from tuner.result import collect_arrays, result_json
-from tuner.run_folder import MODEL_SUFFIX, write_json
+from tuner.result import collect_arrays, result_document
+from tuner.run_folder import MODEL_SUFFIX
 from tuner.session import Session
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.result import ModelFiles, ResultDocument, TestScores
 from tuner.tasks import EvaluateTask, Event, ExportTask, Task
 from tuner.workers import Workers
 
@@ -29,7 +31,7 @@ class EvaluatingSession(Session[Options]):
 
     def evaluate(
         self, found: Sequence[Confirmed], *, test: bool, target: float | None = None, refit: Refitted | None = None
-    ) -> Json:
+    ) -> ResultDocument:
         """Lets the winner of the confirmed meet the test set, exports it, and writes result.json.
 
         Args:
@@ -42,20 +44,20 @@ class EvaluatingSession(Session[Options]):
         models = [self.kept_model(record) for record in records]
         arrays = self.folder.work / "winner.npz"
         try:
-            evaluated = self.evaluate_models(found[0], models, exported, arrays, test=test)
+            test_scores = self.evaluate_models(found[0], models, exported, arrays, test=test)
         except RunFailed:
             # What was trained stands, and resuming evaluates it again.
             model = self._keep_model(models[exported], "The winner was not evaluated, and no SavedModel was made.")
             collect_arrays(self.folder, self.data, found, None, refit)
-            self.write_result(result_json(found, None, model, target, refit))
+            self.write_result(result_document(found, None, model, target, refit))
             raise
         model = self.export_model(found[0].configuration, models[exported])
         collect_arrays(self.folder, self.data, found, arrays, refit)
-        return self.write_result(result_json(found, evaluated["test"], model, target, refit))
+        return self.write_result(result_document(found, test_scores, model, target, refit))
 
-    def write_result(self, result: Json) -> Json:
+    def write_result(self, result: ResultDocument) -> ResultDocument:
         """Write result.json, with the digests of the files that are there; return the result."""
-        write_json(self.folder.result_json, with_digests(self.folder, result))
+        self.folder.write_result(with_digests(self.folder, result))
         return result
 
     def evaluated_records(self, winner: Confirmed, refit: Refitted | None) -> tuple[Sequence[TrialRecord], int]:
@@ -66,8 +68,8 @@ class EvaluatingSession(Session[Options]):
 
     def evaluate_models(
         self, winner: Confirmed, models: Sequence[Path], exported: int, arrays: Path, *, test: bool
-    ) -> Json:
-        """Have a worker evaluate the winner's models, and leave the arrays of the figures at a path."""
+    ) -> TestScores | None:
+        """Have a worker evaluate the winner's models, and leave the arrays of the figures at a path; None without a test."""
         own = self.folder.own_images
         evaluated = do_task(
             self.workers,
@@ -85,7 +87,7 @@ class EvaluatingSession(Session[Options]):
             ),
         )
         self._tell_faults(evaluated)
-        return evaluated
+        return None if evaluated["test"] is None else validate(evaluated["test"], TestScores)
 
     def kept_model(self, record: TrialRecord) -> Path:
         """
@@ -97,13 +99,13 @@ class EvaluatingSession(Session[Options]):
             raise RunFailed(f"The model of trial {record.trial} is gone. Expected it in {self.folder.work}.")
         return kept
 
-    def _keep_model(self, kept: Path, note: str) -> Json:
+    def _keep_model(self, kept: Path, note: str) -> ModelFiles:
         """Leave the winner's model as it was kept; `model` of result.json."""
         whole = kept.suffix == MODEL_SUFFIX
         write_bytes(self.folder.keras_model if whole else self.folder.weights, kept.read_bytes())
-        return {"savedmodel": False, "keras": whole, "difference": None, "note": note}
+        return ModelFiles(keras=whole, note=note)
 
-    def export_model(self, configuration: Configuration, kept: Path) -> Json:
+    def export_model(self, configuration: Configuration, kept: Path) -> ModelFiles:
         """Leave the winner's model as a Keras file and a SavedModel; return `model` of result.json.
 
         Args:
@@ -122,13 +124,15 @@ class EvaluatingSession(Session[Options]):
             folder=str(self.folder.saved_model.absolute()),
         )
         try:
-            model = do_task(self.workers, task)
+            answer = do_task(self.workers, task)
+            model = validate(answer, ModelFiles)
         except RunFailed as error:
-            model = {**self._keep_model(kept, str(error)), "faults": [str(error)]}
-        if model["note"]:
-            self.note(model["note"])
-        self._tell_faults(model)
-        return {name: value for name, value in model.items() if name != "faults"}
+            answer = {"faults": [str(error)]}
+            model = self._keep_model(kept, str(error))
+        if model.note:
+            self.note(model.note)
+        self._tell_faults(answer)
+        return model
 
     def _tell_faults(self, answer: Json) -> None:
         for fault in answer.get("faults", ()):

@@ -21,11 +21,11 @@ from tuner.records import Json
 from tuner.robustness import KINDS, corrupted
 from tuner.spaces.adapter import network_of
 from tuner.spaces.loading import make_space
-from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.tracing import TracedLayer, layer_maps, output_shape
 from tuner.spaces.training import predict
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.metrics import Labels, score_test_set
+from tuner.storage.schema.model_interface import ModelInterface
 from tuner.tasks import EvaluateTask
 from tuner.weights import kernels_of
 

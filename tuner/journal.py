@@ -13,18 +13,18 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
 
-from tuner.documents import event_shape
 from tuner.errors import JournalError, UsageError
-from tuner.json_files import parse, readable
-from tuner.records import Json, Trial, TrialRecord, record_from_json, to_json, trial_from_json
-from tuner.shapes import ShapeError
+from tuner.records import Json, Trial, TrialRecord, to_json
+from tuner.storage.schema.documents import parse, readable, validate
+from tuner.storage.schema.run import RunDocument
+from tuner.storage.schema.trials import Finished, Started, as_floats
 
 JOURNAL_NAME = "trials.jsonl"
 MOST_LINES = 200_000
@@ -35,6 +35,7 @@ PREVIOUS = "previous"
 CHAIN_START = "0" * 16
 """`previous` of a journal's first line."""
 _CHECK_DIGITS = 16
+_LINES: dict[str, type[Started]] = {"started": Started, "finished": Finished}
 
 
 class BrokenChain(JournalError):
@@ -50,17 +51,16 @@ class JournalState:
     started: dict[str, Trial] = field(default_factory=dict)
     """Trial → what was started and has not finished."""
 
-    def apply(self, event: Json) -> None:
-        """Takes one event into account."""
-        if event["event"] == "started":
-            trial = trial_from_json(event)
-            self.started[trial.trial] = trial
-        else:
-            record = record_from_json(event)
+    def apply(self, event: Started) -> None:
+        """Take one event into account."""
+        if isinstance(event, Finished):
+            record = event.to_record()
             self.started.pop(record.trial, None)
             # A trial that was trained again (its model was gone) ended when it last did.
             self.finished.pop(record.trial, None)
             self.finished[record.trial] = record
+        else:
+            self.started[event.trial] = event.to_trial()
 
 
 class Journal:
@@ -83,7 +83,10 @@ class Journal:
         """Notes how a trial ended; returns the record as a reader of the journal will see it."""
         document = to_json(record)
         document.pop("finished_at")
-        return record_from_json(self._append("finished", document))
+        line = self._append("finished", document)
+        history = {metric: as_floats(values) for metric, values in document["history"].items()}
+        scores = {name: document[name] for name in ("val_accuracy", "val_loss")}
+        return replace(record, **scores, history=history, finished_at=line["time"])
 
     def close(self) -> None:
         """Closes the file."""
@@ -129,19 +132,17 @@ def checksum(event: Json) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_CHECK_DIGITS]
 
 
-def check_journal(folder: Path, document: Json) -> None:
+def check_journal(folder: Path, document: RunDocument) -> None:
     """Raise where a run has lost its journal. One that has only begun has none yet.
 
     Args:
         folder: of the run.
-        document: the content of its run.json.
+        document: its run.json.
 
     Raises:
         UsageError: where trials were planned or the run has a result, and trials.jsonl is not there.
     """
-    begun = (
-        document["status"] == "completed" or document["plan"].get("trials") or os.path.lexists(folder / "result.json")
-    )
+    begun = document.status == "completed" or document.plan.trials or os.path.lexists(folder / "result.json")
     if begun and not os.path.lexists(folder / JOURNAL_NAME):
         raise UsageError(
             f"This run has lost its journal, of which everything else is made. Expected {JOURNAL_NAME}. "
@@ -162,9 +163,8 @@ def read_state(path: Path, *, to_show: bool = False) -> JournalState:
     state = JournalState()
     for number, event in enumerate(journal_events(path), start=1):
         try:
-            event_shape(event)(event)
-            state.apply(readable(event) if to_show else event)
-        except ShapeError as error:
+            state.apply(validate(readable(event) if to_show else event, _LINES[event["event"]]))
+        except (ValueError, RecursionError) as error:
             raise JournalError(
                 f"{path.name}, line {number}, is not an event that this version knows: {error}."
             ) from error

@@ -17,13 +17,14 @@ from tuner.lost_files import find_lack
 from tuner.observer import Observer
 from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.own_images import OwnImages, load_own_images, read_own_images
-from tuner.records import Json
 from tuner.restoration import Restoration, restore_without_training
 from tuner.run_document import add_nondeterminism, new_run
 from tuner.run_folder import RunFolder, remove
 from tuner.run_lock import held, refuse_if_held
 from tuner.search import Search
 from tuner.spaces.user_space import UserSpace, make_family
+from tuner.storage.schema.result import ResultDocument
+from tuner.storage.schema.run import RunDocument
 from tuner.studies import make_study
 from tuner.study import Study
 from tuner.tasks import SpaceRef
@@ -48,7 +49,7 @@ def start(
     notes: Sequence[str] = (),
     force: bool = False,
     worker_module: str = WORKER_MODULE,
-) -> Json:
+) -> ResultDocument:
     """Begins a run in a new folder, and runs it to its end.
 
     Args:
@@ -97,7 +98,7 @@ def resume(
     *,
     notes: Sequence[str] = (),
     worker_module: str = WORKER_MODULE,
-) -> Json | None:
+) -> ResultDocument | None:
     """Goes on with a run; makes again what a completed one lacks. None where nothing is to be done.
 
     Args:
@@ -114,7 +115,7 @@ def resume(
     folder.read_run_to_resume()
     with held(folder.path):
         run = folder.read_run_to_resume()
-        lack = find_lack(options, folder, run) if run["status"] == "completed" else None
+        lack = find_lack(options, folder, run) if run.status == "completed" else None
         if lack is not None:
             if not lack.parts:
                 # It may have been killed when only its report was wanting.
@@ -142,7 +143,7 @@ def resume(
         return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 
-def _begin(folder: RunFolder, data: Dataset, own: OwnImages | None, run: Json) -> None:
+def _begin(folder: RunFolder, data: Dataset, own: OwnImages | None, run: RunDocument) -> None:
     """Leaves all that a run needs, or nothing."""
     try:
         folder.make()
@@ -212,17 +213,17 @@ def check_scheduler(options: RunOptions) -> None:
     connect(options.scheduler).close()
 
 
-def _go(options: RunOptions, *arguments: Any) -> Json:
-    result: Json = _SESSIONS[type(options)](options, *arguments).go()
+def _go(options: RunOptions, *arguments: Any) -> ResultDocument:
+    result: ResultDocument = _SESSIONS[type(options)](options, *arguments).go()
     return result
 
 
-def _note(run: Json, observer: Observer, notes: Sequence[str]) -> None:
+def _note(run: RunDocument, observer: Observer, notes: Sequence[str]) -> None:
     """Tells the user, and the reader of the report; once, however often a run is resumed."""
     for note in notes:
         observer.note(note)
-        if note not in run["notes"]:
-            run["notes"].append(note)
+        if note not in run.notes:
+            run.notes.append(note)
 
 
 def _own_images(options: RunOptions, data: Dataset) -> OwnImages | None:
@@ -249,9 +250,9 @@ def _own_images_again(options: RunOptions, folder: RunFolder, data: Dataset) -> 
     return own.notes
 
 
-def _data_again(options: RunOptions, folder: RunFolder, run: Json) -> tuple[Dataset, tuple[str, ...]]:
+def _data_again(options: RunOptions, folder: RunFolder, run: RunDocument) -> tuple[Dataset, tuple[str, ...]]:
     """Return the data of a run that is resumed, and a note where its copy is damaged: then they come from the source again."""
-    kept, expected = folder.work / "data", run["data"].get("splits_sha256")
+    kept, expected = folder.work / "data", run.data.splits_sha256
     damage: DataError | None = None
     if os.path.lexists(kept):
         try:
@@ -279,13 +280,13 @@ def _data_again(options: RunOptions, folder: RunFolder, run: Json) -> tuple[Data
     )
 
 
-def check_same_data(data: Dataset, run: Json, do: str) -> None:
+def check_same_data(data: Dataset, run: RunDocument, do: str) -> None:
     """
     Raises:
         UsageError: where the data are not those that run.json names; `do`: what to do then.
     """
-    if data.sha256 != run["data"]["sha256"]:
+    if data.sha256 != run.data.sha256:
         raise UsageError(
-            f"The data have changed since this run began. Expected sha256 {run['data']['sha256'][:16]}…. "
+            f"The data have changed since this run began. Expected sha256 {run.data.sha256[:16]}…. "
             f"Received: {data.sha256[:16]}…. {do}"
         )

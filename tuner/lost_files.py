@@ -10,8 +10,9 @@ from tuner.errors import JournalError
 from tuner.files import is_whole_archive, is_whole_model
 from tuner.npz_io import Arrays, read_npz
 from tuner.options.run_options import RunOptions, StudyOptions
-from tuner.records import Json
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.result import ResultDocument
+from tuner.storage.schema.run import RunDocument
 
 RESULT, ARRAYS, MODEL, SAVED_MODEL = "result.json", "evaluation.npz", "best.keras", "best"
 _NOTHING = np.empty(0)
@@ -23,8 +24,8 @@ class Lack:
 
     parts: tuple[str, ...]
     """Names of the files that are gone or damaged."""
-    result: Json | None
-    """The content of result.json."""
+    result: ResultDocument | None
+    """result.json."""
     arrays: Arrays | None
     """Those of evaluation.npz."""
 
@@ -34,13 +35,13 @@ class Lack:
         return self.parts != (RESULT,)
 
 
-def find_lack(options: RunOptions, folder: RunFolder, run: Json) -> Lack:
+def find_lack(options: RunOptions, folder: RunFolder, run: RunDocument) -> Lack:
     """Look at the files of a completed run.
 
     Args:
         options: of the run.
         folder: of the run.
-        run: the content of run.json.
+        run: its run.json.
     """
     result, arrays = _read_result(folder), _read_arrays(folder)
     study = isinstance(options, StudyOptions)
@@ -52,7 +53,7 @@ def find_lack(options: RunOptions, folder: RunFolder, run: Json) -> Lack:
         and not has_predictions(arrays, len(class_names(run)))
     ):
         arrays = None  # nothing else says how the winner did on the test set
-    saved = result is not None and bool((result.get("model") or {}).get("savedmodel"))
+    saved = result is not None and result.model.savedmodel
     there = {
         RESULT: result is not None,
         ARRAYS: arrays is not None,
@@ -62,9 +63,9 @@ def find_lack(options: RunOptions, folder: RunFolder, run: Json) -> Lack:
     return Lack(tuple(name for name, is_there in there.items() if not is_there), result, arrays)
 
 
-def _has_weights(folder: RunFolder, run: Json) -> bool:
+def _has_weights(folder: RunFolder, run: RunDocument) -> bool:
     """Return whether the weights alone are there, of a user's own network that no Keras file holds."""
-    return run["space"].get("model") is not None and is_whole_model(folder.weights)
+    return run.space.model is not None and is_whole_model(folder.weights)
 
 
 def has_predictions(arrays: Arrays, classes: int) -> bool:
@@ -80,13 +81,12 @@ def has_predictions(arrays: Arrays, classes: int) -> bool:
     return fits and bool(labels.min() >= 0 and labels.max() < classes and np.isfinite(probabilities).all())
 
 
-def class_names(run: Json) -> list[str]:
+def class_names(run: RunDocument) -> list[str]:
     """Return the names of a run's classes, or their numbers."""
-    names: list[str] | None = run["data"].get("class_names")
-    return names or [str(number) for number in range(run["data"]["classes"])]
+    return list(run.data.class_names) or [str(number) for number in range(run.data.classes)]
 
 
-def _read_result(folder: RunFolder) -> Json | None:
+def _read_result(folder: RunFolder) -> ResultDocument | None:
     try:
         return folder.read_result()
     except JournalError:

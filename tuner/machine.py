@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tuner.errors import UsageError
 from tuner.records import Json
+from tuner.storage.schema.run import Machine
 
 BACKENDS = ("tensorflow", "jax")
 """Of Keras: those that this program is tested with. PyTorch's is not one of them."""
@@ -115,17 +116,17 @@ def validate_environment() -> None:
         pass
 
 
-def describe_machine(accelerators: Sequence[str] = ()) -> Json:
+def describe_machine(accelerators: Sequence[str] = ()) -> Machine:
     """Return `machine` of run.json. Names of accelerators come from whoever has initialised them."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}".strip(),
-        "processor": processor_name(),
-        "cores": cpu_cores(),
-        "memory_bytes": memory_bytes(),
-        "accelerators": list(accelerators),
-        "features": processor_features(),
-        "kernel_variables": {name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ},
-    }
+    return Machine(
+        system=f"{platform.system()} {platform.machine()}".strip(),
+        processor=processor_name(),
+        cores=cpu_cores(),
+        memory_bytes=memory_bytes(),
+        accelerators=tuple(accelerators),
+        features=tuple(processor_features()),
+        kernel_variables={name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ},
+    )
 
 
 def cpu_cores() -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tuner.records import Json, Trial, TrialRecord
+from tuner.records import Trial, TrialRecord
+from tuner.storage.schema.run import RunDocument
 
 
 class Observer:
     """Hears of everything that happens in a run; this one does nothing about it."""
 
-    def run_began(self, run: Json) -> None:
+    def run_began(self, run: RunDocument) -> None:
         """`run.json` was written for the first time, or read again (a resumed run)."""
 
     def phase_began(self, phase: str, trials: int) -> None:
@@ -31,7 +32,7 @@ class Observer:
     def note(self, text: str) -> None:
         """Something that the user should know."""
 
-    def run_ended(self, run: Json) -> None:
+    def run_ended(self, run: RunDocument) -> None:
         """`run.json` was written for the last time; every file is there."""
 
 
@@ -41,7 +42,7 @@ class Observers(Observer):
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
 
-    def run_began(self, run: Json) -> None:
+    def run_began(self, run: RunDocument) -> None:
         for observer in self._observers:
             observer.run_began(run)
 
@@ -69,6 +70,6 @@ class Observers(Observer):
         for observer in self._observers:
             observer.note(text)
 
-    def run_ended(self, run: Json) -> None:
+    def run_ended(self, run: RunDocument) -> None:
         for observer in self._observers:
             observer.run_ended(run)

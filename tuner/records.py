@@ -9,10 +9,9 @@ import dataclasses
 import hashlib
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from search_spaces.networks.costs import LayerSummary
 
@@ -25,7 +24,7 @@ Configuration: TypeAlias = Mapping[str, Value]
 # `Any`: a JSON document has no narrower type that mypy could follow.
 Json: TypeAlias = dict[str, Any]
 
-SCHEMA = 1
+SCHEMA: Final = 1
 """The version of every file of a run's folder."""
 
 HISTORY_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
@@ -34,9 +33,6 @@ configurations compare; the learning rate is that of the epoch's last step."""
 
 TRAINING_METRICS = tuple(metric for metric in HISTORY_METRICS if not metric.startswith("val_"))
 """Those that a refit has, which trains on the validation images."""
-
-# What the journals of older versions lack.
-_OLDER: Json = {"fold": 0, "origin": ""}
 
 TEST_MET_AGAIN = "The test set was met once more"
 """How the note of a run begins whose evaluation was lost and made again."""
@@ -149,36 +145,6 @@ def configuration_key(configuration: Configuration) -> str:
 def to_json(record: Trial) -> Json:
     """The record as a JSON object; NaN and infinities become null."""
     return cast(Json, _finite(dataclasses.asdict(record)))
-
-
-def trial_from_json(document: Json) -> Trial:
-    """Reads a "started" event. Keys that are not a trial's are passed over.
-
-    Raises:
-        KeyError: where a key is missing.
-    """
-    values = {**_OLDER, **document}
-    return Trial(**{f.name: values[f.name] for f in dataclasses.fields(Trial)})
-
-
-def record_from_json(document: Json) -> TrialRecord:
-    """Reads a "finished" event; null in a history becomes NaN again.
-
-    Raises:
-        KeyError: where a key is missing.
-    """
-    written = {**_OLDER, **document}
-    values = {f.name: written[f.name] for f in dataclasses.fields(TrialRecord) if f.name != "finished_at"}
-    values["finished_at"] = document.get("time", "")
-    # A journal's reader makes a new text of each.
-    for key in ("phase", "status", "origin"):
-        values[key] = sys.intern(values[key])
-    values["history"] = {
-        metric: tuple(math.nan if value is None else float(value) for value in series)
-        for metric, series in document["history"].items()
-    }
-    values["layers"] = tuple(LayerSummary.from_json(layer) for layer in document["layers"])
-    return TrialRecord(**values)
 
 
 def _finite(value: object) -> object:

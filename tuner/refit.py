@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.confirmation import Confirmed
-from tuner.records import Json, Trial, TrialRecord, trial_name
+from tuner.records import Trial, TrialRecord, trial_name
 from tuner.stats.intervals import median_index
+from tuner.storage.schema.result import Refit
 
 _CONFIRMED_STAND = "the exported model and the test figures are of the confirmed models, which were not trained on the validation images."
 
@@ -26,15 +27,12 @@ class Refitted:
     images: int
     """What they were trained on: training and validation images."""
 
-    def to_json(self) -> Json | None:
-        """`refit` in result.json."""
+    def to_refit(self) -> Refit | None:
+        """Return `refit` of result.json; None where none completed."""
         if not self.records:
             return None
-        return {
-            "trials": [record.trial for record in self.records],
-            "trial": self.records[self.exported].trial,
-            "images": self.images,
-        }
+        trials = tuple(record.trial for record in self.records)
+        return Refit(trials=trials, trial=trials[self.exported], images=self.images)
 
 
 def refit_trials(winner: Confirmed, first: int) -> list[Trial]:

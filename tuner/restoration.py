@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from tuner.confirmation import Confirmed, confirmed, longest_distinct
 from tuner.digests import with_digests
@@ -25,21 +26,23 @@ from tuner.lost_files import ARRAYS, MODEL, RESULT, SAVED_MODEL, Lack, class_nam
 from tuner.npz_io import Arrays
 from tuner.observer import Observer
 from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.records import TEST_MET_AGAIN, Json, Trial, TrialRecord, configuration_key, tidy_epochs
+from tuner.records import TEST_MET_AGAIN, Trial, TrialRecord, configuration_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refitted
-from tuner.result import collect_arrays, result_json
-from tuner.run_folder import RunFolder, write_json
+from tuner.result import collect_arrays, result_document
+from tuner.run_folder import RunFolder
 from tuner.sources import ListSource, Networks, RefitSource
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.metrics import score_test_set
-from tuner.study import NO_MODEL, confirmed_arms
-from tuner.study_result import study_result
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.result import ModelFiles, ResultDocument, TestScores
+from tuner.storage.schema.run import RunDocument
+from tuner.study import confirmed_arms, planned_study, result_of_study
 from tuner.target import smallest_first
 
 
 def restore_without_training(
-    options: RunOptions, folder: RunFolder, observer: Observer, run: Json, lack: Lack
-) -> Json | None:
+    options: RunOptions, folder: RunFolder, observer: Observer, run: RunDocument, lack: Lack
+) -> ResultDocument | None:
     """Write result.json from the journal and evaluation.npz; of a study also where these are gone. Returns its content.
 
     Raises:
@@ -48,13 +51,13 @@ def restore_without_training(
     state = read_state(folder.journal)
     found = found_again(options, run, state)
     if isinstance(options, StudyOptions):
-        result = {**result_json(found, None, NO_MODEL), "kind": "study", "study": _study_again(run, state)}
+        result = _study_again(run, found, state)
     else:
         test = recompute_test(lack.arrays, class_names(run)) if options.test and lack.arrays is not None else None
-        model = {"savedmodel": folder.saved_model.is_dir(), "keras": True, "difference": None, "note": None}
-        result = result_json(found, test, model, _target(options), refit_again(options, run, state, found[0]))
+        model = ModelFiles(savedmodel=folder.saved_model.is_dir(), keras=True)
+        result = result_document(found, test, model, _target(options), refit_again(options, run, state, found[0]))
     notes = []
-    write_json(folder.result_json, with_digests(folder, result if lack.result is None else lack.result))
+    folder.write_result(with_digests(folder, result if lack.result is None else lack.result))
     if RESULT in lack.parts:
         notes.append("result.json was lost, and made again from the journal.")
     if ARRAYS in lack.parts:
@@ -64,23 +67,23 @@ def restore_without_training(
         )
     for note in notes:
         observer.note(note)
-    run["notes"] += [note for note in notes if note not in run["notes"]]
+    run.notes += [note for note in notes if note not in run.notes]
     folder.write_run(run)
     folder.clean()
     observer.run_ended(run)
     return result
 
 
-def _study_again(run: Json, state: JournalState) -> Json:
+def _study_again(run: RunDocument, found: Sequence[Confirmed], state: JournalState) -> ResultDocument:
     try:
-        return study_result(run["study"], list(state.finished.values()))
+        return result_of_study(planned_study(run), found, list(state.finished.values()))
     except ValueError as error:
         raise UsageError(
             f"The study of this run can't be compared again: {error} Restore run.json from a copy."
         ) from error
 
 
-def found_again(options: RunOptions, run: Json, state: JournalState) -> list[Confirmed]:
+def found_again(options: RunOptions, run: RunDocument, state: JournalState) -> list[Confirmed]:
     """Return what a completed run confirmed, the winner first, from its journal.
 
     Raises:
@@ -88,7 +91,7 @@ def found_again(options: RunOptions, run: Json, state: JournalState) -> list[Con
     """
     records = list(state.finished.values())
     if isinstance(options, StudyOptions):
-        found = confirmed_arms(run.get("study") or {"arms": []}, records)
+        found = confirmed_arms(planned_study(run), records)
     elif isinstance(options, SearchOptions):
         found = confirmed(longest_distinct(records), [record for record in records if record.phase == "confirm"])
         target = _target(options)
@@ -104,7 +107,7 @@ def found_again(options: RunOptions, run: Json, state: JournalState) -> list[Con
     return found
 
 
-def refit_again(options: RunOptions, run: Json, state: JournalState, winner: Confirmed) -> Refitted | None:
+def refit_again(options: RunOptions, run: RunDocument, state: JournalState, winner: Confirmed) -> Refitted | None:
     """Return the winner's refits from the journal; None where none were asked for."""
     if not (isinstance(options, SearchOptions) and options.refit):
         return None
@@ -114,16 +117,16 @@ def refit_again(options: RunOptions, run: Json, state: JournalState, winner: Con
         for record in state.finished.values()
         if record.phase == "refit" and record.repetition in seeds and configuration_key(record.configuration) == key
     ]
-    return refitted(winner, records, run["data"]["train"] + run["data"]["validation"])
+    return refitted(winner, records, run.data.train + run.data.validation)
 
 
-def recompute_test(arrays: Arrays, class_names: Sequence[str]) -> Json:
+def recompute_test(arrays: Arrays, class_names: Sequence[str]) -> TestScores:
     """Return `test` of result.json from the predictions that evaluation.npz holds; the test set is not met."""
     labels = arrays["test/labels"]
     per_seed = [float((predicted == labels).mean()) for predicted in arrays["test/predictions_per_seed"]]
     mean, sd = mean_and_sd(per_seed)
     metrics = score_test_set(arrays["test/probabilities"], labels, class_names)
-    return {**metrics, "accuracy": mean, "sd": sd, "per_seed": per_seed}
+    return validate({**metrics, "accuracy": mean, "sd": sd, "per_seed": per_seed}, TestScores)
 
 
 def _target(options: RunOptions) -> float | None:
@@ -134,7 +137,7 @@ def _target(options: RunOptions) -> float | None:
 class Restoration(EvaluatingSession[Any]):
     """One invocation that trains models of a completed run again. The run stays completed; its journal is not written."""
 
-    def go(self) -> Json:
+    def go(self) -> ResultDocument:
         """Make again what is missing; what the run has is left alone whatever happens."""
         try:
             result = self._with_workers()
@@ -151,7 +154,7 @@ class Restoration(EvaluatingSession[Any]):
             ) from error
         return result
 
-    def _with_workers(self) -> Json:
+    def _with_workers(self) -> ResultDocument:
         self.state = read_state(self.folder.journal)
         self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
         # A journal of its own, so that a restoration that was killed trains nothing twice either.
@@ -161,7 +164,7 @@ class Restoration(EvaluatingSession[Any]):
             self.engine = Engine(workers, journal, read_state(path), self.observer)
             return self.phases()
 
-    def phases(self) -> Json:
+    def phases(self) -> ResultDocument:
         """Training of the models that are needed, evaluation where its arrays are gone, export, result."""
         lack = find_lack(self.options, self.folder, self.run)
         found = found_again(self.options, self.run, self.state)
@@ -173,20 +176,20 @@ class Restoration(EvaluatingSession[Any]):
         self._note_what_is_made(lack, needed)
         self._train(found[0], needed)
         test = self._evaluate(found, refit, lack) if ARRAYS in lack.parts else None
-        model: Json | None = None
+        model = ModelFiles()
         if {MODEL, SAVED_MODEL, RESULT} & set(lack.parts):
             model = self.export_model(found[0].configuration, self._exported(records[exported], lack))
         if lack.result is not None:
             return self.write_result(lack.result)
         if test is None and self.options.test and lack.arrays is not None:
             test = recompute_test(lack.arrays, self.data.class_names)
-        return self.write_result(result_json(found, test, model or NO_MODEL, _target(self.options), refit))
+        return self.write_result(result_document(found, test, model, _target(self.options), refit))
 
     def _note_what_is_made(self, lack: Lack, needed: Sequence[TrialRecord]) -> None:
         trained = f" Trained again with their seeds: {', '.join(record.trial for record in needed)}." if needed else ""
         self.note(f"Lost or damaged, and made again from the journal: {', '.join(lack.parts)}.{trained}")
         epochs = tidy_epochs(sum(record.epochs for record in needed))
-        self.observer.run_began({**self.run, "plan": {**self.run["plan"], "epochs": epochs}})
+        self.observer.run_began(replace(self.run, plan=replace(self.run.plan, epochs=epochs)))
 
     def _exported(self, record: TrialRecord, lack: Lack) -> Path:
         """Return the file of the exported model: what was trained again, else what the run still has."""
@@ -229,7 +232,7 @@ class Restoration(EvaluatingSession[Any]):
                 "a library is another one. The journal and what was not made again have the first ones."
             )
 
-    def _evaluate(self, found: Sequence[Confirmed], refit: Refitted | None, lack: Lack) -> Json | None:
+    def _evaluate(self, found: Sequence[Confirmed], refit: Refitted | None, lack: Lack) -> TestScores | None:
         """Write evaluation.npz again. The winner's models meet the test set if they did before, which is said."""
         records, exported = self.evaluated_records(found[0], refit)
         models = [self.kept_model(record) for record in records]
@@ -240,7 +243,7 @@ class Restoration(EvaluatingSession[Any]):
                 f"{TEST_MET_AGAIN}, by the winner's models trained again, to make evaluation.npz again. Nothing was chosen by it."
             )
         arrays = self.folder.work / "winner.npz"
-        test: Json | None = self.evaluate_models(found[0], models, exported, arrays, test=self.options.test)["test"]
+        test = self.evaluate_models(found[0], models, exported, arrays, test=self.options.test)
         if len(found) > 1:
             self.note("The arrays of the other finalists were not made again: evaluation.npz has the winner's.")
         collect_arrays(self.folder, self.data, found[:1], arrays, refit)
@@ -248,11 +251,11 @@ class Restoration(EvaluatingSession[Any]):
         return test
 
 
-def _check_test(note: Any, result: Json | None, test: Json | None) -> None:
-    first = (result or {}).get("test")
-    if first is not None and test is not None and not np.isclose(first["accuracy"], test["accuracy"], atol=1e-9):
+def _check_test(note: Any, result: ResultDocument | None, test: TestScores | None) -> None:
+    first = None if result is None else result.test
+    if first is not None and test is not None and not np.isclose(first.accuracy, test.accuracy, atol=1e-9):
         note(
-            f"Evaluated again, the winner's test accuracy is {test['accuracy']:.2%}; result.json keeps the first, {first['accuracy']:.2%}."
+            f"Evaluated again, the winner's test accuracy is {test.accuracy:.2%}; result.json keeps the first, {first.accuracy:.2%}."
         )
 
 

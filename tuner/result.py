@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from msgspec import UNSET
 
 from tuner.confirmation import Confirmed
 from tuner.data import Dataset
 from tuner.npz_io import Arrays, read_npz, write_npz
-from tuner.records import SCHEMA, Json, TrialRecord
+from tuner.records import TrialRecord
 from tuner.refit import Refitted
 from tuner.run_folder import RunFolder
-from tuner.target import target_json
+from tuner.storage.schema.result import ModelFiles, ResultDocument, Target, TestScores
+from tuner.storage.schema.trials import Layer
+from tuner.target import has_reached
 
 
-def result_json(
+def result_document(
     found: Sequence[Confirmed],
-    test: Json | None,
-    model: Json,
+    test: TestScores | None,
+    model: ModelFiles,
     target: float | None = None,
     refit: Refitted | None = None,
-) -> Json:
-    """The content of result.json; `found` has the winner first."""
-    winner = found[0]
-    summary = winner.to_json()
-    record = winner.records[winner.median]
-    return {
-        "schema": SCHEMA,
-        "trial": record.trial,
-        "fold": record.fold,
-        "trials": summary["trials"],
-        "configuration": summary["configuration"],
-        "parameters": summary["parameters"],
-        "multiply_adds": summary["multiply_adds"],
-        "epochs": record.epochs,
-        "layers": [dataclasses.asdict(layer) for layer in record.layers],
-        "validation": summary["validation"],
-        **({} if target is None else {"target": target_json(winner, target)}),
-        **({} if refit is None else {"refit": refit.to_json()}),
-        "test": test,
-        "finalists": [finalist.to_json() for finalist in found],
-        "model": model,
-    }
+) -> ResultDocument:
+    """Return result.json; `found` has the winner first."""
+    finalists = tuple(finalist.to_finalist() for finalist in found)
+    winner, record = finalists[0], found[0].records[found[0].median]
+    return ResultDocument(
+        trial=record.trial,
+        fold=record.fold,
+        trials=winner.trials,
+        configuration=winner.configuration,
+        parameters=winner.parameters,
+        multiply_adds=winner.multiply_adds,
+        epochs=record.epochs,
+        layers=tuple(Layer(**asdict(layer)) for layer in record.layers),
+        validation=winner.validation,
+        target=None if target is None else Target(accuracy=target, reached=has_reached(found[0], target)),
+        refitted=UNSET if refit is None else refit.to_refit(),
+        test=test,
+        finalists=finalists,
+        model=model,
+    )
 
 
 def collect_arrays(

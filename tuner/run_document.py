@@ -10,14 +10,27 @@ from tuner.journal import now
 from tuner.machine import describe_machine, versions
 from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
 from tuner.oracle.warm_starts import warm_starts
-from tuner.records import SCHEMA, Json, trial_name
+from tuner.records import Json, trial_name
 from tuner.spaces.user_space import UserSpace
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.run import (
+    Hyperparameter,
+    Hyperparameters,
+    JournalForm,
+    Plan,
+    Program,
+    Reference,
+    RunDocument,
+    Space,
+    Times,
+)
+from tuner.storage.schema.study import StudyPlan
 
 
 def new_run(
-    options: RunOptions, data: Dataset, space: Any, command: Sequence[str], gpus: int, *, study: Json | None = None
-) -> Json:
-    """The content of run.json at the start (docs/run-folder.md).
+    options: RunOptions, data: Dataset, space: Any, command: Sequence[str], gpus: int, *, study: StudyPlan | None = None
+) -> RunDocument:
+    """Return run.json at the start (docs/run-folder.md).
 
     Args:
         options: what was asked for.
@@ -29,38 +42,39 @@ def new_run(
     """
     installed = versions()
     accelerators = [f"NVIDIA GPU {number}" for number in range(gpus)]
-    return {
-        "schema": SCHEMA,
-        "kind": options.kind,
-        "program": {"name": "mnist-tune", "version": installed.get("mnist-tune", "not installed")},
-        "command": list(command),
-        "options": options.to_json(),
-        "seed": options.seed,
-        "space": {
-            "name": options.space,
+    return RunDocument(
+        kind=options.kind,
+        program=Program(version=installed.get("mnist-tune", "not installed")),
+        command=tuple(command),
+        options=options.to_json(),
+        seed=options.seed,
+        space=Space(
+            name=options.space,
             **_caps(options, space),
-            **({"model": space.interface.to_json()} if isinstance(space, UserSpace) else {}),
-            "hyperparameters": space.hyperparameters_json(),
-        },
-        "references": _references_json(options, space),
-        "data": describe(data),
-        **({} if study is None else {"study": study}),
-        "plan": {"algorithm": options.kind, "brackets": [], "trials": 0, "epochs": 0},
-        "versions": installed,
-        "machine": describe_machine(accelerators),
-        "journal": {"chained": True},
-        "nondeterminism": _nondeterminism(options, gpus),
-        "notes": [],
-        "status": "running",
-        "error": None,
-        "times": {"started": now(), "ended": None, "elapsed_s": 0.0, "phases": {}},
-    }
+            model=space.interface if isinstance(space, UserSpace) else None,
+            hyperparameters=hyperparameters_of(space),
+        ),
+        references=_references(options, space),
+        data=describe(data),
+        study=study,
+        plan=Plan(algorithm=options.kind, trials=0, epochs=0),
+        versions=installed,
+        machine=describe_machine(accelerators),
+        journal=JournalForm(chained=True),
+        nondeterminism=_nondeterminism(options, gpus),
+        status="running",
+        times=Times(started=now()),
+    )
 
 
-def add_nondeterminism(run: Json, options: RunOptions, gpus: int) -> None:
-    """Adds what is not the same in another run now that this one goes on with other options, to its run.json's content."""
-    known = run.setdefault("nondeterminism", [])
-    known += [reason for reason in _nondeterminism(options, gpus) if reason not in known]
+def hyperparameters_of(space: Any) -> tuple[Hyperparameter, ...]:
+    """Return a space's hyperparameters as run.json has them."""
+    return validate(space.hyperparameters_json(), Hyperparameters)
+
+
+def add_nondeterminism(run: RunDocument, options: RunOptions, gpus: int) -> None:
+    """Add what is not the same in another run now that this one is resumed with other options."""
+    run.nondeterminism += [reason for reason in _nondeterminism(options, gpus) if reason not in run.nondeterminism]
 
 
 def _caps(options: RunOptions, space: Any) -> Json:
@@ -70,17 +84,20 @@ def _caps(options: RunOptions, space: Any) -> Json:
     return {"max_params": options.max_params, "max_macs": options.max_macs}
 
 
-def drop_beyond(run: Json, places: int) -> None:
-    """Takes back which references are tried, in a run.json's content, where the first rung has fewer places than there are known configurations."""
-    for reference in run["references"]:
-        for key in ("trial", "scaled"):
-            if reference.get(key) is not None and int(reference[key]) > places:
-                reference[key] = None
-        reference["included"] = reference.get("trial") is not None
+def drop_beyond(run: RunDocument, places: int) -> None:
+    """Take back which references are tried where the first rung has fewer places than there are known configurations."""
+    for reference in run.references:
+        reference.trial = _within(reference.trial, places)
+        reference.scaled = _within(reference.scaled, places)
+        reference.included = reference.trial is not None
 
 
-def _references_json(options: RunOptions, space: Any) -> list[Json]:
-    """All references of a space: which of them a search tries, itself or scaled to fit, or a training trains."""
+def _within(trial: str | None, places: int) -> str | None:
+    return trial if trial is not None and int(trial) <= places else None
+
+
+def _references(options: RunOptions, space: Any) -> tuple[Reference, ...]:
+    """Return all references of a space: which of them a search tries, itself or scaled to fit, or a training trains."""
     fitting = {reference.name for reference in space.references_that_fit()}
     trials: dict[tuple[str, str], str] = {}
     if isinstance(options, SearchOptions):
@@ -89,24 +106,24 @@ def _references_json(options: RunOptions, space: Any) -> list[Json]:
     elif isinstance(options, TrainOptions):
         same = [r.name for r in space.references() if dict(r.values) == dict(options.configuration)]
         trials = {("reference", name): trial_name(1) for name in same[:1]}
-    return [
-        {
-            "name": reference.name,
-            "network": reference.network,
-            "parameters": space.count_parameters(reference.values),
-            "multiply_adds": space.count_multiply_adds(reference.values),
-            "published_accuracy": reference.published_accuracy,
-            "published_epochs": reference.published_epochs,
-            "published_scores": dict(reference.published_scores),
-            "source": reference.source,
-            "assumed": reference.assumed,
-            "fits": reference.name in fitting,
-            "included": ("reference", reference.name) in trials,
-            "trial": trials.get(("reference", reference.name)),
-            "scaled": trials.get(("scaled", reference.name)),
-        }
+    return tuple(
+        Reference(
+            name=reference.name,
+            network=reference.network,
+            parameters=space.count_parameters(reference.values),
+            multiply_adds=space.count_multiply_adds(reference.values),
+            published_accuracy=reference.published_accuracy,
+            published_epochs=reference.published_epochs,
+            published_scores=dict(reference.published_scores),
+            source=reference.source,
+            assumed=reference.assumed,
+            fits=reference.name in fitting,
+            included=("reference", reference.name) in trials,
+            trial=trials.get(("reference", reference.name)),
+            scaled=trials.get(("scaled", reference.name)),
+        )
         for reference in space.references()
-    ]
+    )
 
 
 def _nondeterminism(options: RunOptions, gpus: int) -> list[str]:

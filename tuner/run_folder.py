@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -12,13 +11,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.documents import NAMES_OF_CLASSES, RESULT, RUN, RUN_TO_RESUME, SPACE_OF_MODEL
 from tuner.errors import UsageError
-from tuner.files import refuse_links, write_bytes
+from tuner.files import refuse_links
 from tuner.journal import JOURNAL_NAME, check_journal
-from tuner.json_files import check_shape, read_document, readable
-from tuner.records import Json
 from tuner.run_lock import LOCK_FILES
+from tuner.storage.schema.documents import read_document, write_document
+from tuner.storage.schema.result import ResultDocument
+from tuner.storage.schema.run import RunDocument, RunHead
 
 MODEL_SUFFIX, WEIGHTS_SUFFIX = ".keras", ".weights.h5"
 """Of what a training keeps: the model of a space that comes along, the weights of a user's own network."""
@@ -135,8 +134,8 @@ class RunFolder:
             for name in _OF_A_START - LOCK_FILES:
                 remove(self.path / name)
 
-    def read_run(self) -> Json:
-        """The content of run.json.
+    def read_run(self) -> RunDocument:
+        """Return run.json.
 
         Raises:
             UsageError: where there is none.
@@ -147,7 +146,7 @@ class RunFolder:
             raise UsageError(
                 f"This is not a run's folder: it has no run.json. Received: {self.path}.{self._hint_of_a_start()}"
             )
-        return read_document(self.run_json, RUN)
+        return read_document(self.run_json, RunDocument)
 
     def _hint_of_a_start(self) -> str:
         try:
@@ -161,8 +160,8 @@ class RunFolder:
             f"(such as mnist-tune --space NAME --out {shlex.quote(str(self.path))})."
         )
 
-    def read_run_to_resume(self) -> Json:
-        """The content of run.json of a run that is gone on with: everything that is there is the run's own.
+    def read_run_to_resume(self) -> RunDocument:
+        """Return run.json of a run that is resumed, whose folder must hold nothing but its own files.
 
         Raises:
             UsageError: where there is none, or something in the folder is a link.
@@ -170,47 +169,30 @@ class RunFolder:
         """
         document = self.read_run()
         refuse_links(self.path, below=True)
-        check_shape(self.run_json, document, RUN_TO_RESUME)
         check_journal(self.path, document)
         return document
 
-    def class_names(self) -> tuple[str, ...] | None:
-        """Of the run's data; None where run.json doesn't tell them. Nothing else of it is looked at.
+    def read_head(self) -> RunHead:
+        """Return the part of run.json that a model needs, readable. Nothing else of it is looked at.
 
         Raises:
             UsageError: where a file of the run is a link.
             JournalError: where run.json is damaged or of another schema.
         """
         refuse_links(self.path)
-        names = read_document(self.run_json, NAMES_OF_CLASSES).get("data", {}).get("class_names")
-        return None if names is None else tuple(readable(names))
+        return read_document(self.run_json, RunHead, to_show=True)
 
-    def is_study(self) -> bool:
-        """Return whether the run is a study. Nothing else of run.json is looked at.
+    def read_result(self) -> ResultDocument | None:
+        """Return result.json, or None."""
+        return read_document(self.result_json, ResultDocument) if self.result_json.is_file() else None
 
-        Raises:
-            JournalError: where run.json is damaged or of another schema.
-        """
-        return bool(read_document(self.run_json, NAMES_OF_CLASSES).get("kind") == "study")
+    def write_run(self, document: RunDocument) -> None:
+        """Replace run.json."""
+        write_document(self.run_json, document)
 
-    def space(self) -> Json:
-        """Return what run.json says of the space: `name`, and `model` of a user's own. Nothing else of it is looked at.
-
-        Raises:
-            UsageError: where a file of the run is a link.
-            JournalError: where run.json is damaged or of another schema.
-        """
-        refuse_links(self.path)
-        found: Json = read_document(self.run_json, SPACE_OF_MODEL).get("space", {})
-        return found
-
-    def read_result(self) -> Json | None:
-        """The content of result.json, or None."""
-        return read_document(self.result_json, RESULT) if self.result_json.is_file() else None
-
-    def write_run(self, document: Json) -> None:
-        """Replaces run.json."""
-        write_json(self.run_json, document)
+    def write_result(self, document: ResultDocument) -> None:
+        """Replace result.json."""
+        write_document(self.result_json, document)
 
     def clean(self) -> None:
         """Removes what only a running run needs, and what processes that were killed left half-written."""
@@ -232,13 +214,6 @@ def remove_abandoned(folder: Path) -> None:
     for path in folder.iterdir():
         if _is_abandoned(path):
             remove(path)
-
-
-def write_json(path: Path, document: Json) -> None:
-    """Writes a document under a temporary name, and renames it."""
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    # A file's name that is no UTF-8 has lone surrogates, whose escapes are JSON's too.
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def remove(path: Path) -> None:

@@ -11,13 +11,14 @@ from tuner.engine import same_training
 from tuner.errors import RunFailed
 from tuner.evaluating_session import EvaluatingSession
 from tuner.options.run_options import SearchOptions
-from tuner.oracle.protocol import Oracle, first_places, plan_json
+from tuner.oracle.protocol import Oracle, first_places, make_plan
 from tuner.oracle.sampling import SampledConfiguration
 from tuner.oracle.warm_starts import warm_starts
 from tuner.quiet import quiet_imports
-from tuner.records import Json, Trial, TrialRecord, configuration_key, rank_key, tidy_epochs
+from tuner.records import Trial, TrialRecord, configuration_key, rank_key, tidy_epochs
 from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
 from tuner.run_document import drop_beyond
+from tuner.storage.schema.result import ResultDocument
 from tuner.target import finalists_around, has_reached, missed_words, smallest_first
 
 
@@ -25,7 +26,7 @@ from tuner.target import finalists_around, has_reached, missed_words, smallest_f
 class Search(EvaluatingSession[SearchOptions]):
     """One invocation of a search."""
 
-    def phases(self) -> Json:
+    def phases(self) -> ResultDocument:
         """Search, confirmation, refit, evaluation."""
         trials = {**self.state.started, **self.state.finished}
         recorded = {name: SampledConfiguration(trial.configuration, trial.origin) for name, trial in trials.items()}
@@ -35,10 +36,10 @@ class Search(EvaluatingSession[SearchOptions]):
         warm = warm_starts(self.space, self.options.references)
         oracle = make_oracle(self.space, self.options, warm=warm, recorded=recorded)
         drop_beyond(self.run, first_places(oracle))
-        self.run["plan"] = plan_json(oracle, self.options.algorithm, self.options.max_epochs)
+        self.run.plan = plan = make_plan(oracle, self.options.algorithm, self.options.max_epochs)
         wanted = self._wanted()
         again = (wanted.top + wanted.refit) * wanted.seeds * self.options.max_epochs
-        self.run["plan"]["epochs"] = tidy_epochs(self.run["plan"]["epochs"] + again)
+        plan.epochs = tidy_epochs((plan.epochs or 0) + again)
         self.folder.write_run(self.run)
         with self.phase("search", oracle.planned_trials):
             records = self._search(oracle)
@@ -73,7 +74,7 @@ class Search(EvaluatingSession[SearchOptions]):
             self.note(f"The time budget ended the search after {ended} of {oracle.planned_trials} trials.")
         records = [record for record in self.state.finished.values() if record.phase == "search"]
         if oracle.exhausted:
-            self.run["plan"]["exhausted"] = True
+            self.run.plan.exhausted = True
             tried = len({configuration_key(record.configuration) for record in records})
             self.note(
                 f"No configuration within the caps is left that was not tried ({tried} were): the search ended after {len(records)} of "

@@ -20,9 +20,10 @@ from tuner.errors import Interrupted, NoSpace, RunFailed
 from tuner.journal import Journal, JournalState, now, read_state
 from tuner.observer import Observer
 from tuner.options.run_options import Options
-from tuner.records import Json, Trial
+from tuner.records import Trial
 from tuner.run_folder import RunFolder
-from tuner.spaces.model_interface import ModelInterface
+from tuner.storage.schema.result import ResultDocument
+from tuner.storage.schema.run import Plan, RunDocument, RunPhase, RunStatus
 from tuner.tasks import SpaceRef
 from tuner.worker_environment import default_size
 from tuner.workers import LocalWorkers, Workers
@@ -41,8 +42,8 @@ class Session(abc.ABC, Generic[Options]):
     data: Dataset
     space: Any
     """What of the run's space needs no Keras (untyped: each family has its own class)."""
-    run: Json
-    """The content of run.json, kept up to date."""
+    run: RunDocument
+    """run.json, kept up to date."""
     gpus: int
     worker_module: str
     budget: Budget = field(init=False)
@@ -55,15 +56,15 @@ class Session(abc.ABC, Generic[Options]):
 
     def __post_init__(self) -> None:
         self.budget = Budget(getattr(self.options, "time_budget", None))
-        self._elapsed_before = float(self.run["times"]["elapsed_s"])
-        self._phase: tuple[str, float, float] | None = None
+        self._elapsed_before = self.run.times.elapsed_s
+        self._phase: tuple[RunPhase, float, float] | None = None
         self._written = -_WRITTEN_EVERY_S
 
     @abc.abstractmethod
-    def phases(self) -> Json:
-        """Trains what there is to train, and returns the content of result.json, written."""
+    def phases(self) -> ResultDocument:
+        """Train what there is to train; return result.json, written."""
 
-    def go(self) -> Json:
+    def go(self) -> ResultDocument:
         """All phases, and the status of the run whatever happens."""
         try:
             self.set_status("running")
@@ -116,7 +117,7 @@ class Session(abc.ABC, Generic[Options]):
         code = f" --space {self.options.space}" if ":" in self.options.space else ""
         return f"go on with: mnist-tune --out {self.folder.path} --resume{code}"
 
-    def _with_workers(self) -> Json:
+    def _with_workers(self) -> ResultDocument:
         self.state = read_state(self.folder.journal)
         self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
         with contextlib.closing(self._make_workers()) as workers, Journal(self.folder.journal) as journal:
@@ -152,25 +153,24 @@ class Session(abc.ABC, Generic[Options]):
     def set_plan(self, algorithm: str, trials: Sequence[Trial]) -> None:
         """Writes down what a list of trials means to do."""
         epochs = sum(trial.epochs for trial in trials)
-        self.run["plan"] = {"algorithm": algorithm, "brackets": [], "trials": len(trials), "epochs": epochs}
+        self.run.plan = Plan(algorithm=algorithm, trials=len(trials), epochs=epochs)
         self.folder.write_run(self.run)
 
     def ref(self) -> SpaceRef:
         """How a worker makes the space."""
-        model = self.run["space"].get("model")
         return SpaceRef(
             name=self.options.space,
             max_params=self.options.max_params,
             max_macs=self.options.max_macs,
             classes=len(self.data.class_names),
-            interface=None if model is None else ModelInterface.from_json(model),
+            interface=self.run.space.model,
         )
 
     @contextlib.contextmanager
-    def phase(self, name: str, trials: int) -> Iterator[None]:
+    def phase(self, name: RunPhase, trials: int) -> Iterator[None]:
         """Tells the observer of a phase, and adds its seconds up."""
         self.observer.phase_began(name, trials)
-        self._phase = (name, self.run["times"]["phases"].get(name, 0.0), time.monotonic())
+        self._phase = (name, self.run.times.phases.get(name, 0.0), time.monotonic())
         try:
             yield
         finally:
@@ -179,13 +179,13 @@ class Session(abc.ABC, Generic[Options]):
 
     def note(self, text: str) -> None:
         """Something that the user and the reader of the report should know."""
-        if text not in self.run["notes"]:
-            self.run["notes"].append(text)
+        if text not in self.run.notes:
+            self.run.notes.append(text)
         self.observer.note(text)
 
-    def set_status(self, status: str, error: str | None = None) -> None:
+    def set_status(self, status: RunStatus, error: str | None = None) -> None:
         """Writes run.json."""
-        self.run["status"], self.run["error"] = status, error
+        self.run.status, self.run.error = status, error
         self._count_time()
         self.folder.write_run(self.run)
         self._written = time.monotonic()
@@ -196,16 +196,16 @@ class Session(abc.ABC, Generic[Options]):
             self.set_status("running")
 
     def _count_time(self) -> None:
-        times, moment = self.run["times"], time.monotonic()
-        times["elapsed_s"] = round(self._elapsed_before + moment - self.budget.began, 1)
+        times, moment = self.run.times, time.monotonic()
+        times.elapsed_s = round(self._elapsed_before + moment - self.budget.began, 1)
         if self._phase is not None:
             name, before, began = self._phase
-            times["phases"][name] = round(before + moment - began, 1)
+            times.phases[name] = round(before + moment - began, 1)
 
-    def _end(self, status: str, error: str | None) -> None:
+    def _end(self, status: RunStatus, error: str | None) -> None:
         self._write_end(status, error)
         self.observer.run_ended(self.run)
 
-    def _write_end(self, status: str, error: str | None) -> None:
-        self.run["times"]["ended"] = now()
+    def _write_end(self, status: RunStatus, error: str | None) -> None:
+        self.run.times.ended = now()
         self.set_status(status, error)

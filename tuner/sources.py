@@ -13,7 +13,8 @@ from tuner.files import is_whole_model
 from tuner.npz_io import read_npz
 from tuner.records import Configuration, Phase, Trial, TrialRecord, trial_name
 from tuner.run_folder import MODEL_SUFFIX, WEIGHTS_SUFFIX, RunFolder, remove
-from tuner.tasks import Diagnostic, SpaceRef, TrainTask
+from tuner.storage.schema.study import Diagnostic
+from tuner.tasks import SpaceRef, TrainTask
 
 if TYPE_CHECKING:
     from tuner.oracle.protocol import Oracle

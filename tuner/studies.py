@@ -10,9 +10,10 @@ from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value
 from tuner.configurations import known_configuration
 from tuner.errors import UsageError
 from tuner.options.run_options import StudyOptions
-from tuner.records import Json, configuration_key
+from tuner.records import configuration_key
+from tuner.storage.schema.study import Diagnostic, PlannedArm, StudyPlan
 from tuner.study_presets import EPOCHS, PRESETS, Arm
-from tuner.tasks import PATIENCE, RESTORE_BEST, Diagnostic
+from tuner.tasks import PATIENCE, RESTORE_BEST
 
 DEFAULT_EPOCHS = 15
 _TRIAL_OPTIONS = (EPOCHS, "patience")
@@ -25,7 +26,7 @@ _DIAGNOSTICS: Mapping[str, tuple[Diagnostic, ...]] = {
 """What is measured of the trained models where this is varied."""
 
 
-def make_study(options: StudyOptions, space: Any) -> Json:
+def make_study(options: StudyOptions, space: Any) -> StudyPlan:
     """The `study` of run.json: what is varied, and every arm with its configuration.
 
     Args:
@@ -53,16 +54,16 @@ def _base(options: StudyOptions, space: Any) -> Mapping[str, Value]:
     return found.configuration
 
 
-def _from_preset(options: StudyOptions, space: Any, base: Mapping[str, Value]) -> Json:
+def _from_preset(options: StudyOptions, space: Any, base: Mapping[str, Value]) -> StudyPlan:
     if options.name not in PRESETS:
         raise UsageError(_unknown(options.name, space))
     preset = PRESETS[options.name]
     epochs = options.epochs or preset.epochs or DEFAULT_EPOCHS
-    arms = [_arm_json(arm, {**preset.changes, **base}, epochs, space, strict=False) for arm in preset.arms]
+    arms = [_planned_arm(arm, {**preset.changes, **base}, epochs, space, strict=False) for arm in preset.arms]
     return _study(options, preset.hyperparameter, preset.question, preset.base, arms, preset=True)
 
 
-def _from_values(options: StudyOptions, space: Any, base: Mapping[str, Value]) -> Json:
+def _from_values(options: StudyOptions, space: Any, base: Mapping[str, Value]) -> StudyPlan:
     name, texts = options.name, options.values or ()
     known = {hyperparameter.name: hyperparameter for hyperparameter in space.hyperparameters}
     if name not in known and name not in _TRIAL_OPTIONS:
@@ -73,34 +74,34 @@ def _from_values(options: StudyOptions, space: Any, base: Mapping[str, Value]) -
             f"A study compares values. Expected two different ones or more, such as --values A,B. Received: {','.join(texts)}"
         )
     epochs = options.epochs or DEFAULT_EPOCHS
-    found = [_arm_json(arm, base, epochs, space, strict=True) for arm in arms]
+    found = [_planned_arm(arm, base, epochs, space, strict=True) for arm in arms]
     default = {**_defaults(space), **base}.get(name)
     label = next((arm.label for arm in arms if arm.value == default), arms[0].label)
     return _study(options, name, f"What does {name} do?", label, found, preset=False)
 
 
 def _study(
-    options: StudyOptions, hyperparameter: str, question: str, base: str, arms: Sequence[Json], *, preset: bool
-) -> Json:
+    options: StudyOptions, hyperparameter: str, question: str, base: str, arms: Sequence[PlannedArm], *, preset: bool
+) -> StudyPlan:
     seen: dict[tuple[str, int], str] = {}
     for arm in arms:
-        key = (configuration_key(arm["configuration"]), arm["epochs"])
+        key = (configuration_key(arm.configuration), arm.epochs)
         if key in seen:
             raise UsageError(
-                f"Two values make the same configuration, so there is nothing to compare. Received: {seen[key]} and {arm['label']}. "
+                f"Two values make the same configuration, so there is nothing to compare. Received: {seen[key]} and {arm.label}. "
                 "Another hyperparameter makes this one inactive: give another --base."
             )
-        seen[key] = arm["label"]
-    return {
-        "name": options.name,
-        "preset": preset,
-        "hyperparameter": hyperparameter,
-        "question": question,
-        "base": base,
-        "seeds": options.seeds,
-        "arms": list(arms),
-        "diagnostics": list(_DIAGNOSTICS.get(hyperparameter, ())),
-    }
+        seen[key] = arm.label
+    return StudyPlan(
+        name=options.name,
+        preset=preset,
+        hyperparameter=hyperparameter,
+        question=question,
+        base=base,
+        seeds=options.seeds,
+        arms=tuple(arms),
+        diagnostics=tuple(_DIAGNOSTICS.get(hyperparameter, ())),
+    )
 
 
 def _arm_of(name: str, text: str, hyperparameter: Hyperparameter | None) -> Arm:
@@ -152,21 +153,21 @@ def _range(hyperparameter: Hyperparameter) -> str:
     return f"{kind} from {hyperparameter.minimum} to {hyperparameter.maximum}"
 
 
-def _arm_json(arm: Arm, base: Mapping[str, Value], epochs: int, space: Any, *, strict: bool) -> Json:
-    """An arm with its complete configuration."""
+def _planned_arm(arm: Arm, base: Mapping[str, Value], epochs: int, space: Any, *, strict: bool) -> PlannedArm:
+    """Return an arm with its complete configuration."""
     options = {name: value for name, value in arm.changes.items() if name in (PATIENCE, RESTORE_BEST)}
     own = {name: value for name, value in arm.changes.items() if name not in options}
     try:
         configuration = space.complete(own, base=base, strict=strict)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return {
-        "label": arm.label,
-        "value": arm.value,
-        "configuration": {**configuration, **options},
-        "epochs": arm.epochs or epochs,
-        "parameters": space.count_parameters(configuration),
-    }
+    return PlannedArm(
+        label=arm.label,
+        value=arm.value,
+        configuration={**configuration, **options},
+        epochs=arm.epochs or epochs,
+        parameters=space.count_parameters(configuration),
+    )
 
 
 def _defaults(space: Any) -> Mapping[str, Value]:

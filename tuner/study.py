@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from tuner.confirmation import Confirmed
-from tuner.digests import with_digests
-from tuner.errors import RunFailed
+from tuner.errors import RunFailed, UsageError
 from tuner.evaluating_session import EvaluatingSession, do_task
 from tuner.options.run_options import StudyOptions
-from tuner.records import Json, Trial, TrialRecord
-from tuner.result import collect_arrays, result_json
-from tuner.run_folder import write_json
+from tuner.records import Trial, TrialRecord
+from tuner.result import collect_arrays, result_document
 from tuner.sources import ListSource, Networks, repeated
+from tuner.storage.schema.result import ModelFiles, ResultDocument
+from tuner.storage.schema.run import RunDocument
+from tuner.storage.schema.study import PlannedArm, StudyPlan
 from tuner.study_result import study_result
 from tuner.tasks import EvaluateTask
-
-NO_MODEL: Json = {"savedmodel": False, "keras": False, "difference": None, "note": None}
 
 
 @dataclass
 class Study(EvaluatingSession[StudyOptions]):
     """One invocation of a study; what it varies is in run.json."""
 
-    def phases(self) -> Json:
+    def phases(self) -> ResultDocument:
         """The trials of all arms, then the comparison."""
-        study = self.run["study"]
+        study = planned_study(self.run)
         trials = study_trials(study, self.options.seed)
         self.set_plan("study", trials)
-        networks, measured = Networks(self.space, self.ref()), tuple(study["diagnostics"])
+        networks, measured = Networks(self.space, self.ref()), study.diagnostics
         source = ListSource(trials, networks, self.folder, measured, stop_early=False)
         with self.phase("study", len(trials)):
             self.engine.run(source)
@@ -37,9 +38,9 @@ class Study(EvaluatingSession[StudyOptions]):
         if not found:
             raise RunFailed(f"None of {len(trials)} trials completed. The last one: {source.records[-1].error}")
         with self.phase("evaluate", 0):
-            return self._compare(found, source.records)
+            return self._compare(study, found, source.records)
 
-    def _compare(self, found: Sequence[Confirmed], records: Sequence[TrialRecord]) -> Json:
+    def _compare(self, study: StudyPlan, found: Sequence[Confirmed], records: Sequence[TrialRecord]) -> ResultDocument:
         arrays = self.folder.work / "winner.npz"
         best = found[0]
         model = self.kept_model(best.records[best.median])
@@ -58,37 +59,56 @@ class Study(EvaluatingSession[StudyOptions]):
         )
         self._tell_faults(evaluated)
         collect_arrays(self.folder, self.data, found, arrays)
-        result = {
-            **result_json(found, None, NO_MODEL),
-            "kind": "study",
-            "study": study_result(self.run["study"], records),
-        }
-        write_json(self.folder.result_json, with_digests(self.folder, result))
-        return result
+        return self.write_result(result_of_study(study, found, records))
 
 
-def study_trials(study: Json, run_seed: int) -> list[Trial]:
+def planned_study(run: RunDocument) -> StudyPlan:
+    """Return what a run of this kind varies.
+
+    Raises:
+        UsageError: where run.json doesn't say it.
+    """
+    if run.study is None:
+        raise UsageError("run.json lost its study. Expected the key study. Received: none. Restore it from a copy.")
+    return run.study
+
+
+def result_of_study(study: StudyPlan, found: Sequence[Confirmed], records: Sequence[TrialRecord]) -> ResultDocument:
+    """Return result.json of a study.
+
+    Args:
+        study: what it varies.
+        found: its arms, best first.
+        records: all of its trials that have ended.
+
+    Raises:
+        ValueError: where no arm has the base's label.
+    """
+    return replace(result_document(found, None, ModelFiles()), kind="study", study=study_result(study, records))
+
+
+def study_trials(study: StudyPlan, run_seed: int) -> list[Trial]:
     """Every arm with every seed, one repetition of all arms after the other: cut short, it still compares all arms."""
-    arms = study["arms"]
+    arms = study.arms
     return [
         repeated(
             (repetition - 1) * len(arms) + place + 1,
             phase="study",
             repetition=repetition,
-            configuration=arm["configuration"],
-            epochs=arm["epochs"],
-            parameters=arm["parameters"],
+            configuration=arm.configuration,
+            epochs=arm.epochs,
+            parameters=arm.parameters,
             run_seed=run_seed,
         )
-        for repetition in range(1, study["seeds"] + 1)
+        for repetition in range(1, study.seeds + 1)
         for place, arm in enumerate(arms)
     ]
 
 
-def confirmed_arms(study: Json, records: Sequence[TrialRecord]) -> list[Confirmed]:
+def confirmed_arms(study: StudyPlan, records: Sequence[TrialRecord]) -> list[Confirmed]:
     """The arms that at least one seed of completed, best first."""
     found = []
-    for arm in study["arms"]:
+    for arm in study.arms:
         own = [record for record in records if is_of_arm(record, arm)]
         completed = tuple(sorted((r for r in own if r.completed), key=lambda record: record.repetition))
         if completed:
@@ -96,6 +116,6 @@ def confirmed_arms(study: Json, records: Sequence[TrialRecord]) -> list[Confirme
     return sorted(found, key=Confirmed.sort_key)
 
 
-def is_of_arm(record: TrialRecord, arm: Mapping[str, object]) -> bool:
+def is_of_arm(record: TrialRecord, arm: PlannedArm) -> bool:
     """Whether a trial is one of an arm's."""
-    return dict(record.configuration) == arm["configuration"] and record.epochs == arm["epochs"]
+    return dict(record.configuration) == arm.configuration and record.epochs == arm.epochs

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tuner.comparisons import Arm, Comparison, compare_arms
 from tuner.conclusions import conclusion
-from tuner.records import Json, TrialRecord, configuration_key
+from tuner.records import TrialRecord, configuration_key
 from tuner.stats.intervals import mean_and_sd
+from tuner.storage.schema.study import ArmComparison, PlannedArm, StudiedArm, StudyPlan, StudyResult
 
 
-def study_result(study: Json, records: Sequence[TrialRecord]) -> Json:
-    """The `study` part of result.json.
+def study_result(study: StudyPlan, records: Sequence[TrialRecord]) -> StudyResult:
+    """Return the `study` part of result.json.
 
     Args:
         study: the `study` part of run.json.
@@ -22,63 +23,63 @@ def study_result(study: Json, records: Sequence[TrialRecord]) -> Json:
         ValueError: where no arm has the base's label.
     """
     arms = study_arms(study, records)
-    base = _base(arms, str(study["base"]))
+    base = _base(arms, study.base)
     comparisons = compare_arms(base, [arm for arm in arms if arm is not base])
-    return {
-        "name": study["name"],
-        "hyperparameter": study["hyperparameter"],
-        "base": study["base"],
-        "seeds": study["seeds"],
-        "arms": [arm_json(arm) for arm in arms],
-        "comparisons": [_comparison_json(comparison) for comparison in comparisons],
-        "conclusion": conclusion(base, arms, comparisons),
-    }
-
-
-def study_arms(study: Json, records: Sequence[TrialRecord]) -> tuple[Arm, ...]:
-    """The arms in the order of run.json, each with the records of its configuration and epochs."""
-    return tuple(
-        Arm(
-            label=str(item["label"]),
-            value=item.get("value"),
-            parameters=item.get("parameters"),
-            epochs=int(item["epochs"]),
-            seeds=int(study["seeds"]),
-            records=_records_of(item, records),
-        )
-        for item in study["arms"]
+    return StudyResult(
+        name=study.name,
+        hyperparameter=study.hyperparameter,
+        base=study.base,
+        seeds=study.seeds,
+        arms=tuple(studied_arm(arm) for arm in arms),
+        comparisons=tuple(_compared(comparison) for comparison in comparisons),
+        conclusion=conclusion(base, arms, comparisons),
     )
 
 
-def arm_json(arm: Arm) -> Json:
-    """An arm as result.json has it."""
+def study_arms(study: StudyPlan, records: Sequence[TrialRecord]) -> tuple[Arm, ...]:
+    """The arms in the order of run.json, each with the records of its configuration and epochs."""
+    return tuple(
+        Arm(
+            label=planned.label,
+            value=planned.value,
+            parameters=planned.parameters,
+            epochs=planned.epochs,
+            seeds=study.seeds,
+            records=_records_of(planned, records),
+        )
+        for planned in study.arms
+    )
+
+
+def studied_arm(arm: Arm) -> StudiedArm:
+    """Return an arm as result.json has it."""
     scored = arm.scored
     scores = arm.scores
     mean, sd = _mean_sd(list(scores.values()))
     loss_mean, loss_sd = _mean_sd([record.val_loss for record in scored])
-    return {
-        "label": arm.label,
-        "value": arm.value,
-        "trials": [record.trial for record in arm.records],
-        "failed": arm.failed,
-        "n": len(scored),
-        "mean": mean,
-        "sd": sd,
-        "per_seed": [scores.get(number) for number in range(1, arm.seeds + 1)],
-        "loss_mean": loss_mean,
-        "loss_sd": loss_sd,
-        "train_accuracy_mean": _mean_sd([_last(record, "accuracy") for record in scored])[0],
-        "gap_mean": _mean_sd([_gap(record) for record in scored])[0],
-        "parameters": arm.parameters,
-        "epochs": arm.epochs,
-        "epochs_run_mean": _mean_sd([record.epochs_run for record in scored])[0],
-        "duration_mean_s": _mean_sd([record.duration_s for record in scored])[0],
-    }
+    return StudiedArm(
+        label=arm.label,
+        value=arm.value,
+        trials=tuple(record.trial for record in arm.records),
+        failed=arm.failed,
+        n=len(scored),
+        mean=mean,
+        sd=sd,
+        per_seed=tuple(scores.get(number) for number in range(1, arm.seeds + 1)),
+        loss_mean=loss_mean,
+        loss_sd=loss_sd,
+        train_accuracy_mean=_mean_sd([_last(record, "accuracy") for record in scored])[0],
+        gap_mean=_mean_sd([_gap(record) for record in scored])[0],
+        parameters=arm.parameters,
+        epochs=arm.epochs,
+        epochs_run_mean=_mean_sd([record.epochs_run for record in scored])[0],
+        duration_mean_s=_mean_sd([record.duration_s for record in scored])[0],
+    )
 
 
-def _records_of(item: Mapping[str, object], records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
-    key, epochs = configuration_key(item["configuration"]), item["epochs"]  # type: ignore[arg-type]
-    own = {r.repetition: r for r in records if r.epochs == epochs and configuration_key(r.configuration) == key}
+def _records_of(arm: PlannedArm, records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
+    key = configuration_key(arm.configuration)
+    own = {r.repetition: r for r in records if r.epochs == arm.epochs and configuration_key(r.configuration) == key}
     return tuple(own[number] for number in sorted(own))
 
 
@@ -91,19 +92,19 @@ def _base(arms: Sequence[Arm], label: str) -> Arm:
     )
 
 
-def _comparison_json(comparison: Comparison) -> Json:
+def _compared(comparison: Comparison) -> ArmComparison:
     test = comparison.test
-    return {
-        "label": comparison.label,
-        "n": test.n,
-        "difference": test.difference,
-        "sd": test.sd,
-        "ci95": list(test.interval) if test.interval else None,
-        "t": test.t,
-        "p": test.p,
-        "p_holm": comparison.p_holm,
-        "verdict": comparison.verdict,
-    }
+    return ArmComparison(
+        label=comparison.label,
+        n=test.n,
+        difference=test.difference,
+        sd=test.sd,
+        interval=test.interval,
+        t=test.t,
+        p=test.p,
+        p_holm=comparison.p_holm,
+        verdict=comparison.verdict,
+    )
 
 
 def _mean_sd(values: Sequence[float | None]) -> tuple[float | None, float | None]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 
 from tuner.confirmation import Confirmed, longest_distinct
-from tuner.records import ACCURACY_TOLERANCE, Json, TrialRecord, rank_key
+from tuner.records import ACCURACY_TOLERANCE, TrialRecord, rank_key
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.pareto_front import pareto_front
 
@@ -84,11 +84,6 @@ def has_reached(finalist: Confirmed, target: float) -> bool:
     """Whether the mean validation accuracy over a finalist's seeds reaches the target."""
     mean, _ = mean_and_sd(finalist.scores)
     return reaches(mean, target)
-
-
-def target_json(winner: Confirmed, target: float) -> Json:
-    """`target` in result.json."""
-    return {"accuracy": target, "reached": has_reached(winner, target)}
 
 
 def missed_words(winner: Confirmed, target: float) -> str:

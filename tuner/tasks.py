@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from tuner.records import Configuration, Json
-from tuner.spaces.model_interface import ModelInterface
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.model_interface import ModelInterface
+from tuner.storage.schema.study import Diagnostic
 
 PATIENCE, RESTORE_BEST = "trial.patience", "trial.restore_best"
 """Options of a trial that stand in a configuration, where a study varies them."""
-Diagnostic: TypeAlias = Literal["gradient_norms", "units", "gradient_noise", "step"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,7 @@ class SpaceRef:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> SpaceRef:
         """Read what `dataclasses.asdict` wrote."""
-        interface = document.get("interface")
-        return cls(**{**document, "interface": None if interface is None else ModelInterface.from_json(interface)})
+        return validate(document, cls)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,15 +8,15 @@ from tuner.confirmation import Confirmed
 from tuner.errors import RunFailed
 from tuner.evaluating_session import EvaluatingSession
 from tuner.options.run_options import TrainOptions
-from tuner.records import Json
 from tuner.sources import ListSource, Networks, repeated
+from tuner.storage.schema.result import ResultDocument
 
 
 @dataclass
 class Training(EvaluatingSession[TrainOptions]):
     """One invocation of a training."""
 
-    def phases(self) -> Json:
+    def phases(self) -> ResultDocument:
         """Training, evaluation."""
         options, networks = self.options, Networks(self.space, self.ref())
         parameters = networks.parameters(options.configuration)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,12 @@ from mnist_tune.api.export_folder import ExportFolder
 from tuner.errors import DataError, UsageError
 from tuner.export.formats import Format, check_installed, chosen_formats, savedmodel_fits
 from tuner.machine import keras_backend, validate_environment
-from tuner.options.resume import options_from_json
+from tuner.options.resume import read_options
 from tuner.quiet import quiet_imports
-from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.spaces.named_code import uses_named_code
+from tuner.storage.schema.export import ExportDocument, ExportedFile
+from tuner.storage.schema.run import RunDocument
 
 if TYPE_CHECKING:
     from tuner.data import Dataset
@@ -33,7 +34,7 @@ class Request:
     """What is exported, checked as far as that goes without Keras."""
 
     run: RunFolder
-    document: Json
+    document: RunDocument
     """run.json."""
     formats: tuple[Format, ...]
     folder: ExportFolder
@@ -62,7 +63,7 @@ def make_request(
     wanted = chosen_formats(list(formats) or ["savedmodel"])
     folder = RunFolder(run)
     document = folder.read_run()
-    if document.get("kind") == "study":
+    if document.kind == "study":
         raise UsageError(
             f"A study exports no model: it compares. Train what it found (mnist-tune train). Received: {run}"
         )
@@ -97,8 +98,8 @@ def _check_place(formats: Sequence[Format], folder: Path) -> None:
         )
 
 
-def export(request: Request) -> Json:
-    """Writes, checks and measures each format, then its card; returns export.json.
+def export(request: Request) -> ExportDocument:
+    """Write, check and measure each format, then its card; return export.json.
 
     Raises:
         UsageError: where the data are not to be had again, or the folder can't be written.
@@ -110,7 +111,7 @@ def export(request: Request) -> Json:
     data = _data_of(request)
     with _telling_os_errors(request.folder.path), request.folder.staged() as stage:
         formats = _export_formats(request, data, stage)
-        document = request.folder.document(formats, _about(request))
+        document = request.folder.document(_about(request, formats))
         from reports.model_card import card_text
 
         card = card_text(run, document, shlex.join(request.command))
@@ -119,14 +120,16 @@ def export(request: Request) -> Json:
     return document
 
 
-def _about(request: Request) -> Json:
-    result = request.run.read_result() or {}
-    return {
-        "run": _storable(request.run.path.resolve().name),
-        "trial": (result.get("refit") or result).get("trial"),
-        "program": request.document["program"],
-        "command": [_storable(word) for word in request.command],
-    }
+def _about(request: Request, formats: Mapping[str, ExportedFile]) -> ExportDocument:
+    result = request.run.read_result()
+    return ExportDocument(
+        run=_storable(request.run.path.resolve().name),
+        trial=None if result is None else result.exported,
+        program=request.document.program,
+        command=tuple(_storable(word) for word in request.command),
+        model_sha256=request.folder.model_sha256,
+        formats=dict(formats),
+    )
 
 
 def _storable(name: str) -> str:
@@ -134,7 +137,7 @@ def _storable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _export_formats(request: Request, data: Dataset, stage: Path) -> Json:
+def _export_formats(request: Request, data: Dataset, stage: Path) -> dict[str, ExportedFile]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_imports():
         from tuner.export.job import export_formats, load_model
@@ -146,13 +149,14 @@ def _export_formats(request: Request, data: Dataset, stage: Path) -> Json:
         return export_formats(request.formats, model, stage, sample)
 
 
-def _may_meet_test(run: Json) -> bool:
-    return bool(run["options"].get("test", True))
+def _may_meet_test(run: RunDocument) -> bool:
+    return bool(run.options.get("test", True))
 
 
 def _fold(request: Request) -> int:
     """Which images the exported model was not trained on, unless it is a refit."""
-    return int((request.run.read_result() or {}).get("fold", 0))
+    result = request.run.read_result()
+    return 0 if result is None else result.fold
 
 
 def _data_of(request: Request) -> Dataset:
@@ -160,7 +164,7 @@ def _data_of(request: Request) -> Dataset:
     from tuner.data import load_dataset
     from tuner.launch import check_same_data
 
-    options = options_from_json(request.document)
+    options = read_options(request.document)
     do = "Say where the run's data are (--data); without them nothing can be verified."
     try:
         data = load_dataset(

@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.documents import EXPORTS
+from msgspec.structs import replace
+
 from tuner.errors import JournalError, UsageError
 from tuner.export.writing import remove
 from tuner.files import is_regular_file, write_bytes
-from tuner.json_files import read_document
-from tuner.records import SCHEMA, Json
-from tuner.run_folder import remove_abandoned, write_json
+from tuner.run_folder import remove_abandoned
+from tuner.storage.schema.documents import read_document, write_document
+from tuner.storage.schema.export import EXPORT_NAME, ExportDocument
 
 CARD = "model_card.md"
-DOCUMENT = "export.json"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ExportFolder:
         self._check_writable()
         self._check_links()
         known = self.known()
-        if known is not None and known.get("model_sha256") != self.model_sha256:
+        if known is not None and known.model_sha256 != self.model_sha256:
             raise UsageError(
                 f"The folder holds exports of another model. Choose another one (-o). Received: {self.path}"
             )
@@ -66,39 +66,40 @@ class ExportFolder:
             if part.is_symlink() and part.parent.resolve().is_relative_to(self.model.parent.resolve()):
                 raise UsageError(f"-o: expected a folder. Received a link in the run's folder: {part}")
 
-    def _card_is_somebody_s(self, known: Json | None) -> bool:
+    def _card_is_somebody_s(self, known: ExportDocument | None) -> bool:
         card = self.path / CARD
         if not os.path.lexists(card):
             return False
-        return known is None or not is_regular_file(card) or sha256(card.read_bytes()) != known.get("card_sha256")
+        return known is None or not is_regular_file(card) or sha256(card.read_bytes()) != known.card_sha256
 
     @property
     def model_sha256(self) -> str:
         """Of the Keras file's bytes."""
         return sha256(self.model.read_bytes())
 
-    def known(self) -> Json | None:
+    def known(self) -> ExportDocument | None:
         """export.json as it is; None where there is none.
 
         Raises:
             UsageError: where it is damaged or of another version.
         """
-        path = self.path / DOCUMENT
+        path = self.path / EXPORT_NAME
         if not os.path.lexists(path):
             return None
         if not is_regular_file(path):
-            raise UsageError(f"{DOCUMENT} is of another kind. Expected a file. Received a folder or a link: {path}")
+            raise UsageError(f"{EXPORT_NAME} is of another kind. Expected a file. Received a folder or a link: {path}")
         try:
-            return read_document(path, EXPORTS)
+            return read_document(path, ExportDocument)
         except JournalError as error:
             reason = str(error).partition(". Restore")[0]
             raise UsageError(f"{reason}. Choose another folder (-o), or remove it.") from error
 
-    def document(self, formats: Json, about: Json) -> Json:
-        """export.json with formats added to those that are there already."""
-        known = (self.known() or {}).get("formats", {})
-        kept = {name: entry for name, entry in known.items() if os.path.lexists(self.path / entry["file"])}
-        return {"schema": SCHEMA, **about, "model_sha256": self.model_sha256, "formats": {**kept, **formats}}
+    def document(self, new: ExportDocument) -> ExportDocument:
+        """Return export.json with its formats added to those that are there already."""
+        known = self.known()
+        formats = {} if known is None else known.formats
+        kept = {name: entry for name, entry in formats.items() if os.path.lexists(self.path / entry.file)}
+        return replace(new, formats={**kept, **new.formats})
 
     @contextlib.contextmanager
     def staged(self) -> Iterator[Path]:
@@ -116,14 +117,14 @@ class ExportFolder:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
 
-    def place(self, stage: Path, document: Json, card: str) -> Json:
+    def place(self, stage: Path, document: ExportDocument, card: str) -> ExportDocument:
         """Moves what was staged to its place, then the card, then export.json, which it returns with the card's hash."""
         for staged in sorted(stage.iterdir()):
             _replace(staged, self.path / staged.name)
         content = card.encode("utf-8", "backslashreplace")
         write_bytes(self.path / CARD, content)
-        document = {**document, "card_sha256": sha256(content)}
-        write_json(self.path / DOCUMENT, document)
+        document = replace(document, card_sha256=sha256(content))
+        write_document(self.path / EXPORT_NAME, document)
         return document
 
 

@@ -12,6 +12,7 @@ from tuner.machine import validate_environment
 from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.spaces.named_code import uses_named_code
+from tuner.storage.schema.documents import as_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +44,12 @@ class Run:
         result = self._folder.read_result()
         if result is None:
             raise MnistTuneError(f"This run has no winner yet. Go on with it: mnist-tune --out {self.path} --resume")
-        return result
+        return as_json(result)
 
     @property
     def info(self) -> Json:
         """What was asked for, of whom and with what, as in run.json."""
-        return self._folder.read_run()
+        return as_json(self._folder.read_run())
 
     def trials(self) -> pd.DataFrame:
         """One row a trial that has ended, best first within a phase; hyperparameters are columns `hp.<name>`."""

@@ -24,7 +24,7 @@ from tuner.configurations import refuse_unnamed_code
 from tuner.errors import UsageError
 from tuner.machine import validate_environment
 from tuner.observer import Observers
-from tuner.options.resume import merge_for_resume, options_from_json
+from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import RunOptions
 from tuner.run_folder import RunFolder
 from tuner.versions import check_version
@@ -171,8 +171,8 @@ def _resume(
 
     folder = RunFolder(Path(out))
     run = folder.read_run_to_resume()
-    check_version(str(run["program"]["version"]), __version__)
-    options = merge_for_resume(options_from_json(run), dict(given))
+    check_version(run.program.version, __version__)
+    options = merge_for_resume(read_options(run), dict(given))
     refuse_unnamed_code(options.space, given.get("space"), folder.path)
     with _watched(folder, quiet) as (progress, observer, writer):
         if launch.resume(options, folder, observer, notes=notes) is None:

@@ -7,7 +7,6 @@ import os
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from inference.names import printable
 from mnist_tune.api.export import Request, export, make_request
@@ -16,7 +15,8 @@ from mnist_tune.cli.parser import Parser, make_parser
 from mnist_tune.terminal.lines import aligned, write_line
 from reports import formatting as text
 from tuner.export.formats import FORMATS
-from tuner.records import Json
+from tuner.storage.schema.documents import as_json
+from tuner.storage.schema.export import ExportDocument
 
 
 def make_command_parser() -> Parser:
@@ -67,28 +67,29 @@ def run(given: Namespace, words: Sequence[str]) -> None:
         command=["mnist-tune", "export", *words],
     )
     document = export(request)
-    write_line(json.dumps(document, indent=1) if given.json else format_exports(request, document))
+    write_line(json.dumps(as_json(document), indent=1) if given.json else format_exports(request, document))
 
 
-def format_exports(request: Request, document: Json) -> str:
+def format_exports(request: Request, document: ExportDocument) -> str:
     """Return a line a format, and how the files were verified."""
     rows = [("format", "file", "size", "difference", "equal classes (%)", "accuracy (%)", "one image (ms)")]
-    entries: dict[str, Any] = {one.name: document["formats"][one.name] for one in request.formats}
+    entries = {one.name: document.formats[one.name] for one in request.formats}
     for name, entry in entries.items():
         rows.append(
             (
-                FORMATS[name].title,  # type: ignore[index]
-                entry["file"],
-                text.size(entry["size_bytes"]),
-                text.short(entry["difference"]),
-                text.percent(entry["equal_classes"]),
-                text.percent(entry["accuracy"]),
-                text.milliseconds(entry["latency_s"]),
+                FORMATS[name].title,
+                entry.file,
+                text.size(entry.size_bytes),
+                text.short(entry.difference),
+                text.percent(entry.equal_classes),
+                text.percent(entry.accuracy),
+                text.milliseconds(entry.latency_s),
             )
         )
     first = next(iter(entries.values()))
-    images = f"{first['images']['n']:,} {first['images']['split']} images"
-    checked = f"Verified on {images} against the Keras model, whose accuracy on them is {text.percent(first['keras_accuracy'])}%."
-    if first["images"]["split"] == "validation" and (request.run.read_result() or {}).get("refit"):
+    images = f"{first.images.n:,} {first.images.split} images"
+    checked = f"Verified on {images} against the Keras model, whose accuracy on them is {text.percent(first.keras_accuracy)}%."
+    result = request.run.read_result()
+    if first.images.split == "validation" and result is not None and result.refit:
         checked += " It was trained on them (--refit), so that is no measure of it."
     return f"{aligned(rows)}\n{checked}\nWrote {printable(str(request.folder.path))}, with {CARD}"

@@ -53,7 +53,7 @@ def model_of(path: Path, run: RunFolder | None = None) -> ModelFile:
     if not os.path.lexists(path / "run.json"):
         return find_model(path)
     folder = RunFolder(path)
-    names = folder.class_names()
+    names = folder.read_head().data.class_names
     if run is not None:
         return ModelFile(folder.keras_model, "keras", names)
     if folder.keras_model.exists():
@@ -62,7 +62,7 @@ def model_of(path: Path, run: RunFolder | None = None) -> ModelFile:
         raise UsageError(
             f"This run has no best.keras, only a SavedModel, which is a program that TensorFlow runs. Where you trust it, name it: {folder.saved_model}"
         )
-    if folder.is_study():
+    if folder.read_head().kind == "study":
         raise UsageError(f"A study has no model: it compares. Train what it found (mnist-tune train). Received: {path}")
     raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {shlex.quote(str(path))} --resume")
 

@@ -18,8 +18,9 @@ from mnist_tune.progress.headline import answer
 from reports.analysis.time_left import planned_work, seconds_left
 from reports.formatting import duration, plural, rough_duration
 from tuner.observer import Observer
-from tuner.records import Json, Trial, TrialRecord, tidy_epochs
+from tuner.records import Trial, TrialRecord, tidy_epochs
 from tuner.run_folder import RunFolder
+from tuner.storage.schema.run import Plan, RunDocument
 
 _REFRESH_PER_S = 4
 _WORTH_SAYING_S = 60
@@ -38,7 +39,7 @@ class _Live:
 class _Standing:
     """What is known of a run so far."""
 
-    run: Json = field(default_factory=dict)
+    run: RunDocument | None = None
     phase: str = ""
     expected: int = 0
     running: dict[str, _Live] = field(default_factory=dict)
@@ -59,15 +60,16 @@ class _Standing:
 
     def seconds_left(self) -> float | None:
         """Return what the run may yet take; no more than the time budget has left. None until that is known."""
-        plan, options = self.run["plan"], self.run["options"]
-        lengths = [rung["epochs"] for bracket in plan["brackets"] for rung in bracket["rungs"]]
+        if self.run is None:
+            return None
+        plan, options = self.run.plan, self.run.options
         left_s = seconds_left(
-            planned_work(plan["epochs"], plan.get("trials"), lengths, options),
+            planned_work(plan.epochs or 0, plan.trials, [rung.epochs for rung in plan.rungs], options),
             [record for records in self.ended.values() for record in records],
             running_epochs=sum(live.epoch * live.trial.share for live in self.running.values()),
         )
-        budget_s: float | None = options.get("time_budget")
-        if left_s is None or budget_s is None:
+        budget_s = options.get("time_budget")
+        if left_s is None or not isinstance(budget_s, (int, float)):
             return left_s
         return min(left_s, max(0.0, budget_s - (time.monotonic() - self.began)))
 
@@ -91,17 +93,17 @@ class Progress(Observer):
         if self._live is not None:
             self._live.stop()
 
-    def run_began(self, run: Json) -> None:
+    def run_began(self, run: RunDocument) -> None:
         """Says where everything goes, and starts the live view."""
         self._standing.run = run
-        data = run["data"]
-        if data["fallback"]:
+        data = run.data
+        if data.fallback:
             self._print(
                 Text("MNIST can't be had here: these are scikit-learn's 8×8 digits, NOT MNIST.", style="bold red")
             )
         self._print(
-            f"{run['space']['name']}{_cap_words(run)} on {data['name']}: "
-            f"{data['train']:,} images to train, {data['validation']:,} to choose by, {_test_words(run)}"
+            f"{run.space.name}{_cap_words(run)} on {data.name}: "
+            f"{data.train:,} images to train, {data.validation:,} to choose by, {_test_words(run)}"
         )
         self._print(f"Report: {self._folder / 'report.html'}")
         if self._console.is_terminal and not self._quiet:
@@ -124,9 +126,10 @@ class Progress(Observer):
         self._print(words.get(phase, phase))
 
     def _evaluation(self) -> str:
-        if self._standing.run.get("kind") == "study":
+        run = self._standing.run
+        if run is not None and run.kind == "study":
             return "Evaluation: the arms are compared on validation data"
-        if not self._standing.run["options"]["test"]:
+        if run is not None and not run.options["test"]:
             return "Evaluation, without the test set"
         return "Evaluation: the winner meets the test set, once"
 
@@ -148,7 +151,7 @@ class Progress(Observer):
         """Prints it."""
         self._print(Text(printable(text), style="yellow"))
 
-    def run_ended(self, run: Json) -> None:
+    def run_ended(self, run: RunDocument) -> None:
         """Ends the live view."""
         if self._live is not None:
             self._live.stop()
@@ -180,8 +183,8 @@ class Progress(Observer):
     def _view(self) -> RenderableType:
         standing = self._standing
         parts: list[RenderableType] = []
-        if standing.phase == "search" and standing.run["plan"]["brackets"]:
-            parts.append(self._brackets())
+        if standing.phase == "search" and standing.run is not None and standing.run.plan.rungs:
+            parts.append(self._brackets(standing.run.plan))
         parts.append(self._running())
         best = standing.best
         if best is not None and best.val_accuracy is not None:
@@ -206,21 +209,20 @@ class Progress(Observer):
             words.append(f"{standing.failed} failed")
         return " · ".join(words)
 
-    def _brackets(self) -> Table:
+    def _brackets(self, plan: Plan) -> Table:
         table = Table(box=None, pad_edge=False)
         for heading in ("bracket", "rung", "epochs", "trials", "best"):
             table.add_column(heading, justify="right" if heading in ("epochs", "best") else "left")
-        for bracket in self._standing.run["plan"]["brackets"]:
-            for rung in bracket["rungs"]:
-                records = self._standing.ended.get((bracket["bracket"], rung["rung"]), [])
-                scores = [record.val_accuracy for record in records if record.val_accuracy is not None]
-                table.add_row(
-                    str(bracket["bracket"]),
-                    str(rung["rung"]),
-                    str(rung["epochs"]),
-                    "●" * len(records) + "·" * (rung["size"] - len(records)),
-                    f"{max(scores):.2%}" if scores else "",
-                )
+        for rung in plan.rungs:
+            records = self._standing.ended.get((rung.bracket, rung.rung), [])
+            scores = [record.val_accuracy for record in records if record.val_accuracy is not None]
+            table.add_row(
+                str(rung.bracket),
+                str(rung.rung),
+                str(rung.epochs),
+                "●" * len(records) + "·" * (rung.size - len(records)),
+                f"{max(scores):.2%}" if scores else "",
+            )
         return table
 
     def _running(self) -> Table:
@@ -239,13 +241,13 @@ def progress_for(folder: Path, *, quiet: bool) -> Progress:
     return Progress(Console(highlight=False), folder, quiet=quiet)
 
 
-def _cap_words(run: Json) -> str:
-    cap = run["space"].get("max_params")
+def _cap_words(run: RunDocument) -> str:
+    cap = run.space.max_params
     return "" if cap is None else f", at most {cap:,} parameters,"
 
 
-def _test_words(run: Json) -> str:
-    return f"{run['data']['test']:,} to test once" if run["options"]["test"] else "the test set left alone"
+def _test_words(run: RunDocument) -> str:
+    return f"{run.data.test:,} to test once" if run.options["test"] else "the test set left alone"
 
 
 def _outcome(record: TrialRecord) -> str:

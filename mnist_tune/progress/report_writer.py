@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from tuner.observer import Observer
-from tuner.records import Json, TrialRecord
+from tuner.records import TrialRecord
+from tuner.storage.schema.run import RunDocument
 
 _SHARE = 0.02
 """Of one core's time that renewing the page for single trials may take: training needs the cores."""
@@ -40,7 +41,7 @@ class ReportWriter(Observer):
     ) -> None:
         self._close()
 
-    def run_began(self, run: Json) -> None:
+    def run_began(self, run: RunDocument) -> None:
         """The page can be opened at once."""
         self._ask(at_once=True)
 
@@ -56,7 +57,7 @@ class ReportWriter(Observer):
         """The page shows the rung."""
         self._ask(at_once=True)
 
-    def run_ended(self, run: Json) -> None:
+    def run_ended(self, run: RunDocument) -> None:
         """The last page."""
         self._close()
         self.write()

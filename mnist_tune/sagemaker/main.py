@@ -80,7 +80,7 @@ def _run(environment: SageMakerEnvironment, run: Callable[..., Any], request: Re
     except BaseException:
         # The machine will be gone: what there is of the run is brought away.
         with contextlib.suppress(OSError, MnistTuneError):
-            done = out.run_json.is_file() and out.read_run()["status"] == "completed"
+            done = out.run_json.is_file() and out.read_run().status == "completed"
             _deliver(out, environment, model=done)
         raise
     for path in _deliver_all(out, environment):

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.analysis.trials import best, explored
-from reports.run_data import Hyperparameter, Reference, RunData
+from reports.run_data import RunData
 from tuner.records import TrialRecord, Value, configuration_key
+from tuner.storage.schema.run import Hyperparameter, Reference
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,16 @@ def winning_likeness(run: RunData) -> Reference | None:
 
 def default_wins(run: RunData) -> bool:
     """Whether the winner's configuration is the space's default one."""
-    return run.result is not None and dict(run.result.configuration) == default_configuration(run.info.hyperparameters)
+    return run.result is not None and dict(run.result.configuration) == default_configuration(
+        run.info.space.hyperparameters
+    )
 
 
 def default_configuration(hyperparameters: Sequence[Hyperparameter]) -> dict[str, Value] | None:
     """The defaults of those that are active with them; None where one isn't known."""
     values: dict[str, Value] = {}
     for own in hyperparameters:
-        if all(values.get(name) in allowed for name, allowed in own.conditions):
+        if all(values.get(condition.name) in condition.values for condition in own.conditions):
             if own.default is None:
                 return None
             values[own.name] = own.default

@@ -14,8 +14,8 @@ import numpy as np
 
 from reports.analysis.importance import Factor
 from reports.analysis.leaderboard import setting_names
-from reports.run_data import Hyperparameter
 from tuner.records import TrialRecord, Value
+from tuner.storage.schema.run import Hyperparameter
 
 LEAST_TRIALS = 30
 """With fewer a forest learns little of anything."""

@@ -11,8 +11,8 @@ from reports.analysis.factors import is_number
 from reports.analysis.leaderboard import setting_names
 from reports.analysis.slices import axis_kind, distinct
 from reports.analysis.trials import accuracy_of
-from reports.run_data import Hyperparameter
 from tuner.records import TrialRecord, Value, rank_key
+from tuner.storage.schema.run import Hyperparameter
 
 BEST_SHARE = 0.2
 _SPREAD = 0.36

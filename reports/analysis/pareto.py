@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from reports.analysis.trials import accuracy_of, explored, scored
-from reports.run_data import Finalist, Reference, RunData
+from reports.run_data import RunData
 from tuner.records import TrialRecord
 from tuner.stats.pareto_front import pareto_front
+from tuner.storage.schema.result import Finalist
+from tuner.storage.schema.run import Reference
 
 Measure: TypeAlias = Literal["parameters", "multiply_adds"]
 """What is small: a model, or one answer of it."""
@@ -89,7 +91,7 @@ def size_front(run: RunData, measure: Measure = "parameters") -> Front:
         epochs=epochs,
         confirmed=tuple(point for point in _confirmed(run) if size_of(point, measure) is not None),
         published=tuple(point for point in published if size_of(point, measure) is not None),
-        cap=run.info.max_params if measure == "parameters" else run.info.max_macs,
+        cap=run.info.space.max_params if measure == "parameters" else run.info.space.max_macs,
         measure=measure,
     )
 

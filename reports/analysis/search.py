@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from reports.analysis import time_left
 from reports.analysis.time_left import planned_work
 from reports.analysis.trials import accuracy_of, explored, scored
-from reports.run_data import PlannedRung, RunData
+from reports.run_data import RunData
 from tuner.records import TrialRecord, configuration_key
+from tuner.storage.schema.run import PlannedRung
 
 
 def seconds_left(run: RunData) -> float | None:
     """Return what a run may yet take; no more than its time budget has left. None until that is known (`time_left`)."""
     plan, options = run.info.plan, run.info.options
-    work = planned_work(plan.epochs, plan.trials, [rung.epochs for rung in plan.rungs], options)
+    work = planned_work(plan.epochs or 0, plan.trials, [rung.epochs for rung in plan.rungs], options)
     left = time_left.seconds_left(work, run.every)
     budget = options.get("time_budget")
     if left is None or not isinstance(budget, int | float):
         return left
-    return min(left, max(0.0, budget - (run.info.elapsed_s or 0.0)))
+    return min(left, max(0.0, budget - (run.info.times.elapsed_s or 0.0)))
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from statistics import median
 
 from reports.analysis.factors import is_number
 from reports.analysis.trials import EpochGroup, accuracy_of
-from reports.run_data import Hyperparameter
 from tuner.records import TrialRecord, Value, rank_key
+from tuner.storage.schema.run import Hyperparameter
 
 FEW_TRIALS = 20
 """With fewer trials of one length a plot shows chance as much as a setting's effect."""

@@ -13,9 +13,9 @@ from statistics import fmean, stdev
 from reports.analysis.curves import Band, band, curve
 from reports.analysis.trials import accuracy_of, scored
 from reports.run_data import RunData
-from reports.study_data import ArmComparison, PlannedArm, StudyPlan
 from tuner.records import TrialRecord, configuration_key
 from tuner.stats.correlation import spearman
+from tuner.storage.schema.study import ArmComparison, PlannedArm, StudyPlan
 
 _FEWEST_TREND = 4
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.run_data import Finalist, RunData
+from reports.run_data import RunData
 from tuner.records import ACCURACY_TOLERANCE
+from tuner.storage.schema.result import Finalist
 
 
 @dataclass(frozen=True)

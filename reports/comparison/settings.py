@@ -68,7 +68,7 @@ def surroundings(runs: Sequence[NamedRun]) -> Settings:
 
 
 def _options(run: RunData) -> dict[str, object]:
-    caps = {"cap of parameters": run.info.max_params, "cap of multiply-adds": run.info.max_macs}
+    caps = {"cap of parameters": run.info.space.max_params, "cap of multiply-adds": run.info.space.max_macs}
     return {**run.info.options, **caps}
 
 
@@ -79,8 +79,8 @@ def _data(run: RunData) -> dict[str, object]:
 
 
 def _surroundings(run: RunData) -> dict[str, object]:
-    machine = {name: run.info.machine.get(name) for name in ("system", "processor", "cores", "accelerators")}
-    return {"mnist-tune": run.info.version, **run.info.versions, **machine}
+    machine = {name: getattr(run.info.machine, name) for name in ("system", "processor", "cores", "accelerators")}
+    return {"mnist-tune": run.info.program.version, **run.info.versions, **machine}
 
 
 def _all_equal(values: Sequence[object]) -> bool:

@@ -240,8 +240,7 @@ def _calibration_title(scored: Scored) -> str:
 
 def _score_words(run: RunData, scored: Scored) -> list[tuple[str, str]]:
     test = run.result.test if run.result is not None and scored.split == "test" else None
-    given = test.scores if test is not None else {}
-    error, loss = given.get("calibration_error"), given.get("log_loss")
+    error, loss = (None, None) if test is None else (test.calibration_error, test.log_loss)
     if error is None:
         error = calibration_error(scored.probabilities, scored.labels)
     rows = [
@@ -250,6 +249,6 @@ def _score_words(run: RunData, scored: Scored) -> list[tuple[str, str]]:
     ]
     if test is not None:
         names = {"precision": "Precision, macro", "recall": "Recall, macro", "f1": "F1, macro"}
-        rows += [(label, f"{text.percent(given.get(key))} %") for key, label in names.items()]
-        rows.append(("AUC-ROC, one against rest", text.area(given.get("auc_roc"))))
+        rows += [(label, f"{text.percent(getattr(test, key))} %") for key, label in names.items()]
+        rows.append(("AUC-ROC, one against rest", text.area(test.auc_roc)))
     return rows

@@ -9,10 +9,11 @@ import numpy as np
 from reports import formatting as text
 from reports import pictures
 from reports.figures.measures import pixel_figure
-from reports.run_data import Array, DataSet, RunData
+from reports.run_data import Array, RunData
 from reports.sections.banners import DIGITS
 from reports.sections.folds import held_out_words
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table
+from tuner.storage.schema.run import DataSet
 
 _MANY = 20
 """Classes: a longer table scrolls."""

@@ -16,8 +16,9 @@ from reports.figures.axes import error_scale
 from reports.figures.importance import importance_figure
 from reports.figures.parallel import parallel_figure
 from reports.figures.slices import slice_figure
-from reports.run_data import Hyperparameter, RunData
+from reports.run_data import RunData
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
+from tuner.storage.schema.run import Hyperparameter
 
 _MOST_AXES = 12
 _MOST_MARKS = 20_000
@@ -51,12 +52,12 @@ class _Verdict:
 def build(run: RunData) -> Section:
     """Parallel coordinates, importances and a slice of every setting that varied."""
     searched = explored(run.records)
-    records = drawn(searched, run.info.hyperparameters)
+    records = drawn(searched, run.info.space.hyperparameters)
     groups = groups_by_epochs(records)
-    names = setting_names(records, [item.name for item in run.info.hyperparameters])
-    every = slices(groups, names, run.info.hyperparameters)
+    names = setting_names(records, [item.name for item in run.info.space.hyperparameters])
+    every = slices(groups, names, run.info.space.hyperparameters)
     found = thinned(every, groups, _MOST_MARKS)
-    verdicts = [_verdict(group, run.info.hyperparameters) for group in groups]
+    verdicts = [_verdict(group, run.info.space.hyperparameters) for group in groups]
     lines = [_parallel(group, verdict, run) for group, verdict in zip(groups, verdicts, strict=True)]
     return Section(
         id="hyperparameters",
@@ -72,7 +73,7 @@ def build(run: RunData) -> Section:
             ],
             "importance": [_importance_figure(v, g) for v, g in zip(verdicts, groups, strict=True)],
             "importance_why": [verdict.why for verdict in verdicts],
-            "importance_tables": [_importance_table(verdict, run.info.hyperparameters) for verdict in verdicts],
+            "importance_tables": [_importance_table(verdict, run.info.space.hyperparameters) for verdict in verdicts],
             "figures": _figures(found, groups),
             "thinned": _thinned_words(every, found),
             "why_none": "" if found else _why_none(run, groups),
@@ -151,13 +152,13 @@ def _shown(groups: Sequence[EpochGroup]) -> list[float]:
 
 def _parallel(group: EpochGroup, verdict: _Verdict, run: RunData) -> Parallel | None:
     strongest = [share.names[0] for share in verdict.found.main] if verdict.found else []
-    return parallel(group.epochs, group.records, run.info.hyperparameters, _MOST_AXES, strongest)
+    return parallel(group.epochs, group.records, run.info.space.hyperparameters, _MOST_AXES, strongest)
 
 
 def _parallel_figure(found: Parallel | None, group: EpochGroup, run: RunData, *, ranked: bool) -> Figure | None:
     if found is None:
         return None
-    title = _common_words(group, run.info.hyperparameters)
+    title = _common_words(group, run.info.space.hyperparameters)
     caption = f"{_axes_words(found, ranked=ranked)}A line is a trial. That a value is common among the best is no proof that it makes them so."
     return Figure(parallel_figure(found, _shown([group]), title), title, caption)
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from reports import formatting as text
 from reports.analysis.leaderboard import seed_summary
 from reports.analysis.trials import explored, groups_by_epochs
-from reports.run_data import Finalist, RunData
+from reports.run_data import RunData
 from reports.sections.folds import images_words
 from reports.sections.section import Cell, Column, Row, Section, Table, number
 from reports.sections.target import caption_words, target_cells, target_columns, title_words
 from reports.sections.trials_table import trials_table
 from tuner.records import Configuration, TrialRecord, configuration_key, rank_key
+from tuner.storage.schema.result import Finalist
 
 _SHORT_LENGTH = 5
 
@@ -160,7 +161,7 @@ def settings_table(run: RunData) -> Table | None:
     if run.result is None or not run.result.finalists:
         return None
     finalists = run.result.finalists
-    declared = [item.name for item in run.info.hyperparameters]
+    declared = [item.name for item in run.info.space.hyperparameters]
     used = {name for finalist in finalists for name in finalist.configuration}
     names = (*(name for name in declared if name in used), *sorted(used.difference(declared)))
     heads = [Column(_finalist_name(place), number=False) for place in range(len(finalists))]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from reports import formatting as text
 from reports.model_card import card_of
-from reports.run_data import Result, RunData
+from reports.run_data import RunData
 from reports.sections.section import Section
+from tuner.storage.schema.result import ResultDocument
 
 
 def build(run: RunData) -> Section:
@@ -26,7 +27,7 @@ def build(run: RunData) -> Section:
     )
 
 
-def _title(result: Result | None) -> str:
+def _title(result: ResultDocument | None) -> str:
     if result is None:
         return "There is no model yet"
     return f"The model: {text.count(result.parameters)} parameters, pixels in, probabilities out"

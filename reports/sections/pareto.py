@@ -23,7 +23,7 @@ def build(run: RunData) -> Section:
         title=_title(found),
         how="Marks are trials, darker (in the dark: brighter) with more epochs; the step line is the front of those with the most "
         "epochs: the trials that no smaller one equals. The large mark is the winner with its seeds' range"
-        f"{'' if run.info.max_params is None else ', the dashed line the cap'}. "
+        f"{'' if run.info.space.max_params is None else ', the dashed line the cap'}. "
         f"{'' if target is None else _LEVEL}"
         "Diamonds are published test accuracies, which are not validation accuracies of this run.",
         body={

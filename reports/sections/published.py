@@ -15,10 +15,12 @@ from reports.analysis.comparison import (
     winning_likeness,
     winning_reference,
 )
-from reports.run_data import Reference, Result, RunData
+from reports.run_data import RunData
 from reports.sections.refit import seeds_words
 from reports.sections.section import Cell, Column, Row, Table, number
 from tuner.records import TrialRecord
+from tuner.storage.schema.result import ResultDocument
+from tuner.storage.schema.run import Reference
 
 _COLUMNS = (
     Column("Reference", number=False),
@@ -106,7 +108,7 @@ def _itself(run: RunData, own: Reference) -> str:
     return f"The winner's configuration is the reference {own.name} itself{figure}. "
 
 
-def _beside_published(run: RunData, result: Result) -> str:
+def _beside_published(run: RunData, result: ResultDocument) -> str:
     rows = reference_rows(run.info.references, accuracy=_tested(run), parameters=result.parameters)
     known = [row for row in rows if row.difference is not None]
     top = next((row for row in known if row.reference.fits), known[0] if known else None)
@@ -120,7 +122,7 @@ def _beside_published(run: RunData, result: Result) -> str:
     )
 
 
-def _beside_trained(run: RunData, result: Result) -> str:
+def _beside_trained(run: RunData, result: ResultDocument) -> str:
     found = best_reference_trial(run)
     if found is None or result.validation.mean is None:
         return ""

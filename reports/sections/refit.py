@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reports import formatting as text
-from reports.run_data import Refit, Result, RunData
+from reports.run_data import RunData
+from tuner.storage.schema.result import Refit, ResultDocument
 
 
 def refit_words(run: RunData) -> str:
@@ -28,7 +29,7 @@ def exported_words(run: RunData) -> str:
     return f", refitted on {text.count(refit.images)} images," if refit is not None else ""
 
 
-def seeds_words(result: Result, seeds: int) -> str:
+def seeds_words(result: ResultDocument, seeds: int) -> str:
     """How many seeds a test figure is of."""
     return text.plural(seeds, "refitted seed" if result.refit is not None else "seed")
 

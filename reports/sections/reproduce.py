@@ -64,7 +64,7 @@ def _ledgers(run: RunData, model: list[tuple[str, str]]) -> tuple[Ledger, ...]:
         Ledger("Times", _times(run)),
         Ledger("Hardware", _hardware(run)),
         Ledger("Data", (("Name", info.data.name), ("sha256", info.data.sha256 or text.MISSING))),
-        Ledger("Versions", (("mnist-tune", info.version), *sorted(_others(info.versions)))),
+        Ledger("Versions", (("mnist-tune", info.program.version), *sorted(_others(info.versions)))),
         Ledger(
             "Options",
             tuple((name, _option(name, value)) for name, value in sorted(info.options.items()) if value is not None),
@@ -86,23 +86,21 @@ def _option(name: str, value: object) -> str:
 def _times(run: RunData) -> tuple[tuple[str, str], ...]:
     info = run.info
     return (
-        ("Started", text.moment(info.started)),
-        ("Ended", text.moment(info.ended)),
-        ("Took", text.duration(info.elapsed_s)),
-        *((phase.capitalize(), text.duration(seconds)) for phase, seconds in info.phases.items()),
+        ("Started", text.moment(info.times.started)),
+        ("Ended", text.moment(info.times.ended)),
+        ("Took", text.duration(info.times.elapsed_s)),
+        *((phase.capitalize(), text.duration(seconds)) for phase, seconds in info.times.phases.items()),
     )
 
 
 def _hardware(run: RunData) -> tuple[tuple[str, str], ...]:
     machine = run.info.machine
-    accelerators, memory = machine.get("accelerators"), machine.get("memory_bytes")
-    devices = ", ".join(map(str, accelerators)) if isinstance(accelerators, list) and accelerators else "none"
     return (
-        ("System", str(machine.get("system", text.MISSING))),
-        ("Processor", str(machine.get("processor", text.MISSING))),
-        ("Cores", str(machine.get("cores", text.MISSING))),
-        ("Memory", text.size(memory) if isinstance(memory, (int, float)) else text.MISSING),
-        ("Accelerators", devices),
+        ("System", machine.system or text.MISSING),
+        ("Processor", machine.processor or text.MISSING),
+        ("Cores", text.MISSING if machine.cores is None else str(machine.cores)),
+        ("Memory", text.MISSING if machine.memory_bytes is None else text.size(machine.memory_bytes)),
+        ("Accelerators", ", ".join(machine.accelerators) or "none"),
     )
 
 
@@ -111,11 +109,10 @@ def _model_facts(run: RunData) -> list[tuple[str, str]]:
         return []
     model = run.result.model
     facts = [("Exported trial", run.result.exported)]
-    difference = model.get("difference")
-    if isinstance(difference, (int, float)):
-        facts.append(("SavedModel − Keras file", f"{text.short(float(difference))} at most"))
-    if model.get("note"):
-        facts.append(("Export", str(model["note"])))
+    if model.difference is not None:
+        facts.append(("SavedModel − Keras file", f"{text.short(model.difference)} at most"))
+    if model.note:
+        facts.append(("Export", model.note))
     return facts
 
 

@@ -83,6 +83,6 @@ def _facts(run: RunData) -> tuple[tuple[str, str], ...]:
         ("Validation images", text.count(info.data.validation)),
         ("Test images", "not used"),
         ("Data", "scikit-learn's digits" if info.data.is_digits else info.data.name),
-        ("Space", info.space),
+        ("Space", info.space.name),
     ]
-    return (*facts, ("Time", text.duration(info.elapsed_s))) if info.elapsed_s else tuple(facts)
+    return (*facts, ("Time", text.duration(info.times.elapsed_s))) if info.times.elapsed_s else tuple(facts)

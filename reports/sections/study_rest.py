@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from reports import formatting as text
 from reports.analysis.naming import best_arm
 from reports.analysis.study import arms_of
@@ -28,7 +30,7 @@ def trials_section(run: RunData) -> Section:
 def best_curves_section(run: RunData) -> Section:
     """The arm with the best mean, on its own."""
     result = run.result
-    alone = run if result is None else replace(run, result=replace(result, finalists=result.finalists[:1]))
+    alone = run if result is None else replace(run, result=structs.replace(result, finalists=result.finalists[:1]))
     return replace(learning_curves.build(alone), name="Best arm's curves")
 
 

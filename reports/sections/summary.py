@@ -11,7 +11,7 @@ from reports.analysis.pareto import Front, size_front
 from reports.analysis.target import target_of
 from reports.analysis.trials import best, explored
 from reports.figures.pareto import front_figure
-from reports.run_data import Result, RunData, TestScores
+from reports.run_data import RunData
 from reports.sections.banners import Banner, banners, caveat
 from reports.sections.folds import images_words
 from reports.sections.leaderboard import short_table
@@ -21,6 +21,7 @@ from reports.sections.section import Figure, Section
 from reports.sections.target import chosen_words
 from reports.sections.testing import format_test_use, was_tested
 from search_spaces.networks.costs import LayerSummary
+from tuner.storage.schema.result import ResultDocument, TestScores
 
 __all__ = ["Answer", "Banner", "answer_of", "banners", "build"]
 
@@ -124,7 +125,7 @@ def answer_of(run: RunData) -> Answer:
     return Answer("No answer", "", _no_answer(run), doubt, _facts(run, None))
 
 
-def _tested(run: RunData, result: Result, test: TestScores, doubt: str) -> Answer:
+def _tested(run: RunData, result: ResultDocument, test: TestScores, doubt: str) -> Answer:
     value = test.exported_accuracy if test.exported_accuracy is not None else test.accuracy
     interval = f"[{text.percent(test.interval[0])}, {text.percent(test.interval[1])}]" if test.interval else ""
     images = f"{text.count(test.n)} test images"
@@ -138,12 +139,12 @@ def _tested(run: RunData, result: Result, test: TestScores, doubt: str) -> Answe
     )
 
 
-def _effort_words(run: RunData, result: Result) -> str:
+def _effort_words(run: RunData, result: ResultDocument) -> str:
     epochs = text.plural(result.epochs, "epoch")
     if result.refit is not None:
         epochs = f"refitted on {text.count(result.refit.images)} images, {epochs}"
     verb = "found" if run.info.kind == "search" else "trained"
-    return f"{epochs}, {verb} in {text.duration(run.info.elapsed_s)}" if run.info.elapsed_s else epochs
+    return f"{epochs}, {verb} in {text.duration(run.info.times.elapsed_s)}" if run.info.times.elapsed_s else epochs
 
 
 def _no_answer(run: RunData) -> str:
@@ -153,11 +154,11 @@ def _no_answer(run: RunData) -> str:
 
 
 def _size_words(run: RunData, parameters: int) -> str:
-    cap = f" of {text.count(run.info.max_params)}" if run.info.max_params is not None else ""
+    cap = f" of {text.count(run.info.space.max_params)}" if run.info.space.max_params is not None else ""
     return f"{text.count(parameters)}{cap} parameters"
 
 
-def _facts(run: RunData, result: Result | None) -> tuple[tuple[str, str], ...]:
+def _facts(run: RunData, result: ResultDocument | None) -> tuple[tuple[str, str], ...]:
     info, facts = run.info, []
     if result is not None and result.test is not None:
         seeds = seeds_words(result, len(result.test.per_seed))
@@ -171,16 +172,16 @@ def _facts(run: RunData, result: Result | None) -> tuple[tuple[str, str], ...]:
             )
         )
     facts.append(("Trials", text.count(len(run.every))))
-    if info.elapsed_s and (result is None or result.test is None):
-        facts.append(("Time", text.duration(info.elapsed_s)))
+    if info.times.elapsed_s and (result is None or result.test is None):
+        facts.append(("Time", text.duration(info.times.elapsed_s)))
     facts.append(("Data", info.data.name if not info.data.is_digits else "scikit-learn's digits"))
-    facts.append(("Space", info.space))
+    facts.append(("Space", info.space.name))
     return tuple(facts)
 
 
 def _layers(run: RunData) -> tuple[LayerSummary, ...]:
     if run.result is not None and run.result.layers:
-        return run.result.layers
+        return run.result.network
     top = best(run.records)
     return top.layers if top is not None else ()
 
@@ -270,7 +271,7 @@ def _consistency_sentence(found: Consistency, bar: Bar) -> str:
     )
 
 
-def _tested_seeds(run: RunData, result: Result, bar: Bar) -> str:
+def _tested_seeds(run: RunData, result: ResultDocument, bar: Bar) -> str:
     """On the test images too, where the bar is one that was set for them."""
     if result.test is None or bar.reference is not None or not result.test.per_seed:
         return "."

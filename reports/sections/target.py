@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from reports import formatting as text
 from reports.analysis.target import Aimed, aimed, comes_up_to
-from reports.run_data import Finalist, RunData
+from reports.run_data import RunData
 from reports.sections.section import Cell, Column
+from tuner.storage.schema.result import Finalist
 
 
 def chosen_words(run: RunData) -> str:

@@ -32,7 +32,7 @@ def trials_table(run: RunData) -> Table | None:
     """All trials with all their hyperparameters."""
     if not run.every:
         return None
-    names = setting_names(run.every, [item.name for item in run.info.hyperparameters])
+    names = setting_names(run.every, [item.name for item in run.info.space.hyperparameters])
     rows = trial_rows(run.every)
     origin = (_ORIGIN,) if any(row.origin for row in rows) else ()
     settings = (Column(name, extra=True, number=_numeric(rows, name), key=f"hp.{name}") for name in names)

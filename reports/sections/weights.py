@@ -159,7 +159,7 @@ def _spread(value: Spread, digits: int) -> str:
 
 
 def _parameter_table(run: RunData) -> Table | None:
-    net = network(run.result.layers) if run.result is not None else None
+    net = network(run.result.network) if run.result is not None else None
     if net is None:
         return None
     blocks = [block for block in net.blocks if block.parameters]

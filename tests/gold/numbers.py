@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -45,8 +44,9 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: where it is of a kind that has no form here.
     """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    names = getattr(value, "__struct_fields__", None) or getattr(value, "__dataclass_fields__", None)
+    if names is not None and not isinstance(value, type):
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, Mapping):
@@ -75,7 +75,7 @@ def text_of(numbers: Mapping[str, object]) -> str:
 def numbers_of(run: RunData) -> dict[str, object]:
     """What `reports.analysis` says of a run, by the function that says it."""
     groups = trials.groups_by_epochs(trials.explored(run.records))
-    names = leaderboard.setting_names(run.records, [item.name for item in run.info.hyperparameters])
+    names = leaderboard.setting_names(run.records, [item.name for item in run.info.space.hyperparameters])
     return {
         "best": getattr(trials.best(run.records), "trial", None),
         "custom_drawn": custom_images.drawn_digits(run.arrays),
@@ -88,7 +88,7 @@ def numbers_of(run: RunData) -> dict[str, object]:
         "paths": search.paths(run.records),
         "rung_outcomes": search.rung_outcomes(run.records, run.info.plan.rungs),
         "size_front": pareto.size_front(run),
-        "slices": slices.slices(groups, names, run.info.hyperparameters),
+        "slices": slices.slices(groups, names, run.info.space.hyperparameters),
         "trial_rows": leaderboard.trial_rows(run.records)[:_MOST_ROWS],
         **_of_winner(run),
         **_of_model(run),
@@ -106,7 +106,7 @@ def _of_winner(run: RunData) -> dict[str, object]:
         "early_stops": curves.early_stops(run.records),
         "generalisation_gap": curves.generalisation_gap(records),
         "layer_weights": weights.layer_weights(run, run.result.trial),
-        "network": network.network(run.result.layers),
+        "network": network.network(run.result.network),
         "reference_rows": comparison.reference_rows(
             run.info.references, accuracy=accuracy, parameters=run.result.parameters
         ),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.errors import MnistTuneError, UsageError
-from tuner.export.signature import Signature
+from tuner.storage.schema.export import Signature, Tolerance
 
 Images: TypeAlias = NDArray[np.uint8]
 """(n, 28, 28)."""
@@ -43,18 +43,6 @@ class Exporter(Protocol):
 
     def open(self, path: Path) -> Opened:
         """Opens the file with the format's own client."""
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far a file may be from the Keras model on the same images."""
-
-    difference: float | None
-    """Of any probability; None where they are rounded by design."""
-    equal_classes: float = 0.0
-    """Least share of images with the same class."""
-    accuracy_loss: float | None = None
-    """The most that the accuracy may drop, as a fraction."""
 
 
 _SAME = Tolerance(difference=1e-6)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -12,18 +11,18 @@ import keras
 
 from tuner.data_checks import SIDE
 from tuner.errors import UsageError
-from tuner.export.formats import Format, Opened, Probabilities
+from tuner.export.formats import Format, Probabilities
 from tuner.export.keras_file import classifier
-from tuner.export.verification import LATENCY_METHOD, Agreement, median_latency_s, size_bytes
+from tuner.export.verification import LATENCY_METHOD, median_latency_s, size_bytes
 from tuner.export.writing import Sample, short, write_checked
 from tuner.journal import now
-from tuner.records import Json
 from tuner.run_folder import RunFolder
 from tuner.spaces.adapter import own_classes
 from tuner.spaces.run_model import load_named_model
+from tuner.storage.schema.export import ExportedFile, VerifiedImages
 
 
-def export_formats(formats: Sequence[Format], model: Any, folder: Path, sample: Sample) -> Json:
+def export_formats(formats: Sequence[Format], model: Any, folder: Path, sample: Sample) -> dict[str, ExportedFile]:
     """Writes a Keras model (untyped) into a folder, a file a format, each compared and measured.
 
     Returns:
@@ -38,31 +37,23 @@ def export_formats(formats: Sequence[Format], model: Any, folder: Path, sample: 
         return {one.name: _exported(one, model, folder / one.file, sample, ours) for one in formats}
 
 
-def _exported(one: Format, model: Any, path: Path, sample: Sample, ours: Probabilities) -> Json:
+def _exported(one: Format, model: Any, path: Path, sample: Sample, ours: Probabilities) -> ExportedFile:
     opened, found = write_checked(one, model, path, sample, ours)
-    return {"file": one.file, **_measured(opened, found, path, sample), **_how(one, sample)}
-
-
-def _measured(opened: Opened, found: Agreement, path: Path, sample: Sample) -> Json:
-    return {
-        "size_bytes": size_bytes(path),
-        "difference": found.difference,
-        "equal_classes": found.equal_classes,
-        "accuracy": found.accuracy,
-        "keras_accuracy": found.keras_accuracy,
-        "latency_s": median_latency_s(opened.classify, sample.images),
-        "signature": opened.signature.to_json(),
-    }
-
-
-def _how(one: Format, sample: Sample) -> Json:
-    return {
-        "images": {"split": sample.split, "n": len(sample.labels)},
-        "tolerance": dataclasses.asdict(one.tolerance),
-        "latency_method": LATENCY_METHOD,
-        "versions": {name.replace("_", "-"): metadata.version(name) for name in ("keras", "tensorflow", *one.packages)},
-        "written": now(),
-    }
+    return ExportedFile(
+        file=one.file,
+        size_bytes=size_bytes(path),
+        difference=found.difference,
+        equal_classes=found.equal_classes,
+        accuracy=found.accuracy,
+        keras_accuracy=found.keras_accuracy,
+        latency_s=median_latency_s(opened.classify, sample.images),
+        signature=opened.signature,
+        images=VerifiedImages(split=sample.split, n=len(sample.labels)),
+        tolerance=one.tolerance,
+        latency_method=LATENCY_METHOD,
+        versions={name.replace("_", "-"): metadata.version(name) for name in ("keras", "tensorflow", *one.packages)},
+        written=now(),
+    )
 
 
 def load_model(run: RunFolder, classes: int, *, named_code: bool = False) -> Any:

@@ -16,7 +16,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.export.formats import ExportError, Images, Opened, Probabilities
-from tuner.export.signature import INPUT_NAME, Signature, Tensor
+from tuner.export.signature import INPUT_NAME
+from tuner.storage.schema.export import Signature, Tensor
 
 # Keras, TensorFlow and LiteRT have no types: their models are `Any` here.
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.export.formats import Classify, Images, Probabilities, Tolerance
+from tuner.export.formats import Classify, Images, Probabilities
 from tuner.splits import stratified_indices
+from tuner.storage.schema.export import Tolerance
 
 COMPARED = 1000
 """Images on which a file is compared with the Keras model; all of them where there are fewer."""

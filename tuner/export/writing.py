@@ -14,6 +14,7 @@ from tuner.data import Dataset
 from tuner.export.formats import ExportError, Format, Images, Opened, Probabilities
 from tuner.export.verification import Agreement, agreement, compared_indices
 from tuner.splits import stratified_indices
+from tuner.storage.schema.export import Split
 
 CALIBRATION = 500
 """Training images from which the ranges of activations are told, where a format quantises."""
@@ -24,8 +25,7 @@ _CALIBRATION_SEED = 1
 class Sample:
     """Images to compare on, and to calibrate with."""
 
-    split: str
-    """`test` or `validation`."""
+    split: Split
     images: Images
     labels: NDArray[np.int64]
     calibration: Images

@@ -7,21 +7,21 @@ import dataclasses
 from tuner.errors import UsageError
 from tuner.options.option import flag, options_of
 from tuner.options.run_options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.records import Json
+from tuner.storage.schema.run import RunDocument
 
 
-def options_from_json(run: Json) -> RunOptions:
-    """The options in the content of run.json, of which this version must know every one.
+def read_options(run: RunDocument) -> RunOptions:
+    """Return the options in run.json, of which this version must know every one.
 
     Raises:
         UsageError: where one is missing, unknown, or out of its range.
     """
     kinds: dict[str, type[RunOptions]] = {"search": SearchOptions, "train": TrainOptions, "study": StudyOptions}
-    kind = kinds[run.get("kind") or "search"]
+    kind = kinds[run.kind]
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    unknown = sorted(set(run["options"]) - set(fields))
+    unknown = sorted(set(run.options) - set(fields))
     required = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
-    missing = sorted(set(required) - set(run["options"]))
+    missing = sorted(set(required) - set(run.options))
     if unknown or missing:
         what = (
             f"options that this version doesn't have: {', '.join(unknown)}" if unknown else f"no {', '.join(missing)}"
@@ -29,7 +29,7 @@ def options_from_json(run: Json) -> RunOptions:
         raise UsageError(
             f"The run can't be gone on with: its run.json has {what}. Go on with the version that began it, or start a new run."
         )
-    return kind.from_json(run["options"])
+    return kind.from_json(run.options)
 
 
 def merge_for_resume(kept: Options, given: dict[str, object]) -> Options:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from tuner.records import Configuration, Json, TrialRecord, tidy_epochs
+from tuner.records import Configuration, TrialRecord, tidy_epochs
+from tuner.storage.schema.run import Bracket, Plan
+from tuner.storage.schema.run import Rung as PlannedRung
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,15 @@ def first_places(oracle: Oracle) -> int:
     return oracle.rungs[0].size if oracle.rungs else oracle.planned_trials
 
 
-def plan_json(oracle: Oracle, algorithm: str, max_epochs: int) -> Json:
-    """Return the plan of a search as `run.json` keeps it."""
-    brackets: dict[int, list[Json]] = {}
+def make_plan(oracle: Oracle, algorithm: str, max_epochs: int) -> Plan:
+    """Return `plan` of run.json, but for the confirmation's epochs."""
+    brackets: dict[int, list[PlannedRung]] = {}
     for rung in oracle.rungs:
-        brackets.setdefault(rung.bracket, []).append({"rung": rung.rung, "size": rung.size, "epochs": rung.epochs})
-    return {
-        "algorithm": algorithm,
-        "brackets": [{"bracket": bracket, "rungs": rungs} for bracket, rungs in brackets.items()],
-        "trials": oracle.planned_trials,
-        "epochs": tidy_epochs(sum(rung.size * rung.epochs for rung in oracle.rungs))
-        or oracle.planned_trials * max_epochs,
-    }
+        planned = PlannedRung(rung=rung.rung, size=rung.size, epochs=rung.epochs)
+        brackets.setdefault(rung.bracket, []).append(planned)
+    return Plan(
+        algorithm=algorithm,
+        brackets=tuple(Bracket(bracket=number, rungs=tuple(rungs)) for number, rungs in brackets.items()),
+        trials=oracle.planned_trials,
+        epochs=tidy_epochs(sum(rung.size * rung.epochs for rung in oracle.rungs)) or oracle.planned_trials * max_epochs,
+    )

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from tuner.data_checks import SIDE
 from tuner.records import Value
-from tuner.spaces.model_interface import ImageFormat, ModelInterface
 from tuner.spaces.tracing import leaf_layers
+from tuner.storage.schema.model_interface import ImageFormat, ModelInterface
 
 # Keras has no types: models, layers and tensors are `Any` here, and so are hyperparameters.
 

@@ -17,13 +17,13 @@ def uses_named_code(folder: RunFolder, given: str | None) -> bool:
     Raises:
         UsageError: where another space was named, or none though the model can't be loaded without.
     """
-    space = folder.space()
-    name, model = str(space.get("name", "")), space.get("model")
+    space = folder.read_head().space
+    name, model = ("", None) if space is None else (space.name, space.model)
     if given is not None and given != name:
         raise UsageError(f"--space names another space than the run's. Expected {name}. Received: {given}")
     if given is not None:
         return is_code(name) and model is not None
-    if not (model or {}).get("portable", True):
+    if model is not None and not model.portable:
         raise UsageError(
             f"The model has code of its own, which is run only where you name it. Expected --space {name}, if you trust that module. "
             f"Without it: {folder.saved_model}, a SavedModel, which is a program that TensorFlow runs. Received: no --space"

@@ -14,9 +14,9 @@ from tuner.data_checks import SIDE
 from tuner.failures import reason
 from tuner.records import Value
 from tuner.spaces.adapter import as_classifier, build, build_by_call, declared_inputs, hyperparameters, is_built
-from tuner.spaces.model_interface import Dtype, ImageFormat, ModelInterface, Output
 from tuner.spaces.tracing import leaf_layers
 from tuner.spaces.training import predict
+from tuner.storage.schema.model_interface import Dtype, ImageFormat, ModelInterface, Output
 
 # Keras has no types: models, layers and tensors are `Any` here.
 

@@ -5,6 +5,7 @@ Started as `python -m tuner.spaces.probe`; a space comes first, then questions a
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,11 +20,11 @@ from tuner.records import Json, Value, configuration_key
 from tuner.spaces.adapter import build, build_network, format_images, hyperparameters
 from tuner.spaces.discovery import Discovered, defaults, discover, is_active, random_values
 from tuner.spaces.loading import make_space
-from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.network_form import SpaceError, built
 from tuner.spaces.rehearsal import rehearse
 from tuner.spaces.rehearsal_images import read_images
 from tuner.spaces.tracing import summaries
+from tuner.storage.schema.model_interface import ModelInterface
 from tuner.tasks import SpaceRef
 from tuner.worker import prepare_device
 
@@ -99,7 +100,7 @@ class Answers:
             "defaults": defaults(found.declared),
             **caps,
             "description": " ".join((getattr(self._space, "__doc__", "") or "").split("\n\n")[0].split()),
-            "model": rehearsal.interface.to_json(),
+            "model": dataclasses.asdict(rehearsal.interface),
             "notes": notes,
         }
 

@@ -28,9 +28,9 @@ from tuner.records import Value
 from tuner.spaces import network_form
 from tuner.spaces.adapter import as_classifier, build, build_network, hyperparameters
 from tuner.spaces.discovery import defaults, extreme_values, merge
-from tuner.spaces.model_interface import Curves, ImageFormat, ModelInterface
 from tuner.spaces.network_form import SpaceError
 from tuner.spaces.training import call_fit, measured_scores, predict, returned_history
+from tuner.storage.schema.model_interface import Curves, ImageFormat, ModelInterface
 
 # Keras has no types: models, hyperparameters and HyperModels are `Any` here.
 

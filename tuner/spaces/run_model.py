@@ -7,9 +7,8 @@ from typing import Any
 from tuner.errors import MnistTuneError, UsageError
 from tuner.export.writing import short
 from tuner.kept_models import load_kept_model
-from tuner.records import Json
 from tuner.run_folder import RunFolder
-from tuner.spaces.model_interface import ModelInterface
+from tuner.storage.schema.run import RunDocument
 from tuner.tasks import SpaceRef
 
 # Keras has no types: models are `Any` here.
@@ -28,20 +27,20 @@ def load_named_model(folder: RunFolder) -> Any:
         raise MnistTuneError(f"This run has no winner yet. Received: {folder.path}")
     path = folder.keras_model if folder.keras_model.exists() else folder.weights
     try:
-        return load_kept_model(path, _ref(run), result["configuration"])
+        return load_kept_model(path, _ref(run), result.configuration)
     except Exception as error:
         raise UsageError(
-            f"The model can't be built from {run['space']['name']}: {short(error)}. Expected the code that the run was made with. "
+            f"The model can't be built from {run.space.name}: {short(error)}. Expected the code that the run was made with. "
             f"Received: {path}"
         ) from error
 
 
-def _ref(run: Json) -> SpaceRef:
-    space = run["space"]
+def _ref(run: RunDocument) -> SpaceRef:
+    space = run.space
     return SpaceRef(
-        name=str(space["name"]),
-        max_params=space.get("max_params"),
-        max_macs=space.get("max_macs"),
-        classes=int(run["data"]["classes"]),
-        interface=ModelInterface.from_json(space["model"]) if space.get("model") else None,
+        name=space.name,
+        max_params=space.max_params,
+        max_macs=space.max_macs,
+        classes=run.data.classes,
+        interface=space.model,
     )

@@ -18,8 +18,8 @@ from tuner.callbacks import DivergedError, EpochRecorder, Scores, logged_value
 from tuner.data import Dataset
 from tuner.records import HISTORY_METRICS
 from tuner.spaces.adapter import as_classifier, build_network, format_images
-from tuner.spaces.model_interface import ModelInterface
 from tuner.stats.metrics import log_loss
+from tuner.storage.schema.model_interface import ModelInterface
 
 # Keras has no types: models, hyperparameters and what `fit` returns are `Any` here.
 

@@ -19,10 +19,11 @@ from search_spaces.networks.costs import LayerSummary
 from tuner.data import Dataset
 from tuner.errors import UsageError
 from tuner.records import Json, configuration_key
-from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.probe_process import ProbeProcess
 from tuner.spaces.rehearsal_images import images_text, noise_images, rehearsal_images
 from tuner.spaces.space_name import check_space_name, is_code
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.model_interface import ModelInterface
 from tuner.tasks import SpaceRef
 
 _SEEDS = 4
@@ -72,7 +73,7 @@ class UserSpace:
             _hyperparameter(item, described["defaults"]) for item in described["hyperparameters"]["space"]
         )
         self.description = str(described["description"])
-        self.interface = ModelInterface.from_json(described["model"])
+        self.interface = validate(described["model"], ModelInterface)
         self.notes: tuple[str, ...] = tuple(described["notes"])
         """What the user should know of the space."""
         self._config = described["hyperparameters"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tuner.data import Dataset, describe, load_dataset
 from tuner.errors import UsageError
+from tuner.storage.schema.documents import as_json
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Outcome, Unavailable, failed, outcome_of
 from tuner.verification.evidence import Evidence
@@ -16,15 +17,17 @@ _NAMES = ("name", "fallback")
 
 def data(evidence: Evidence) -> Outcome:
     """Check the data by their SHA-256, and what run.json says of them: splits, classes, pixels."""
-    found, recorded = _loaded(evidence), evidence.run["data"]
-    if found.sha256 != recorded.get("sha256"):
+    found, recorded = _loaded(evidence), evidence.run.data
+    if found.sha256 != recorded.sha256:
         source = evidence.request.data or evidence.options.data
-        words = f"the data at {source} are others: sha256 {found.sha256[:16]}…, the run's {str(recorded.get('sha256'))[:16]}…"
+        words = f"the data at {source} are others: sha256 {found.sha256[:16]}…, the run's {recorded.sha256[:16]}…"
         if evidence.request.data is None and source != _BUNDLED:
             raise Unavailable(f"{words}. Say where the run's data are (--data)")
         return failed(words)
-    expected = {name: value for name, value in describe(found).items() if name not in _NAMES}
-    faults = disagreements({name: recorded[name] for name in expected if name in recorded}, expected, "data")
+    known, expected = (
+        {k: v for k, v in as_json(one).items() if k not in _NAMES} for one in (recorded, describe(found))
+    )
+    faults = disagreements(known, expected, "data")
     if evidence.older:
         faults = [fault for fault in faults if "is missing" not in fault]
     return outcome_of(faults, f"sha256 {found.sha256[:16]}…; splits, classes and pixels as run.json says")
@@ -37,7 +40,7 @@ def dataset(evidence: Evidence) -> Dataset:
         Unavailable: where it is not at hand.
     """
     found = _loaded(evidence)
-    if found.sha256 != evidence.run["data"].get("sha256"):
+    if found.sha256 != evidence.run.data.sha256:
         raise Unavailable("the data are not the run's")
     return found
 

@@ -14,13 +14,15 @@ from tuner.errors import JournalError, MnistTuneError, UsageError
 from tuner.files import refuse_links
 from tuner.journal import PREVIOUS, JournalState, journal_events, read_state
 from tuner.npz_io import Array, read_npz
-from tuner.options.resume import options_from_json
+from tuner.options.resume import read_options
 from tuner.options.run_options import RunOptions, SearchOptions
-from tuner.records import Json, TrialRecord
+from tuner.records import Kind, TrialRecord
+from tuner.run_document import hyperparameters_of
 from tuner.run_folder import RunFolder
-from tuner.spaces.model_interface import ModelInterface
 from tuner.spaces.named_code import uses_named_code
 from tuner.spaces.user_space import make_family
+from tuner.storage.schema.result import ResultDocument
+from tuner.storage.schema.run import RunDocument
 from tuner.target import finalists_around
 from tuner.tasks import SpaceRef
 from tuner.verification.check import Unavailable
@@ -73,8 +75,8 @@ class Evidence:
         self._made: dict[str, Any] = {}
 
     @cached_property
-    def run(self) -> Json:
-        """The content of run.json."""
+    def run(self) -> RunDocument:
+        """run.json."""
         try:
             refuse_links(self.folder.path, below=True)
             return self.folder.read_run()
@@ -84,30 +86,30 @@ class Evidence:
     @cached_property
     def older(self) -> bool:
         """True where the run was begun by a version whose journals were not chained."""
-        chained = (self.run.get("journal") or {}).get("chained", False)
-        minor = minor_version(str(self.run["program"]["version"]))
+        chained = self.run.journal is not None and self.run.journal.chained
+        minor = minor_version(self.run.program.version)
         return not chained and (minor is None or minor <= _UNCHAINED)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """The kind of run: search, train or study."""
-        return str(self.run.get("kind") or "search")
+        return self.run.kind
 
     @property
     def completed(self) -> bool:
         """True where the run says that it is done."""
-        return bool(self.run["status"] == "completed")
+        return self.run.status == "completed"
 
     @cached_property
     def by_the_clock(self) -> bool:
         """True where a time budget may have left trials out."""
-        return any(reason.startswith(_BY_THE_CLOCK) for reason in self.run.get("nondeterminism") or ())
+        return any(reason.startswith(_BY_THE_CLOCK) for reason in self.run.nondeterminism)
 
     @cached_property
     def options(self) -> RunOptions:
         """The run's options."""
         try:
-            return options_from_json(self.run)
+            return read_options(self.run)
         except UsageError as error:
             raise Unavailable("the run's options can't be read") from error
 
@@ -148,15 +150,15 @@ class Evidence:
         return sorted((r for r in self.records.values() if r.phase in phases), key=lambda record: int(record.trial))
 
     @cached_property
-    def result(self) -> Json:
-        """The content of result.json."""
+    def result(self) -> ResultDocument:
+        """result.json."""
         self.run  # noqa: B018 - nothing is read through a link
         try:
             result = self.folder.read_result()
         except JournalError as error:
             raise Unavailable("result.json can't be read") from error
         if result is None:
-            raise Unavailable(f"there is no result.json: the run is {self.run['status']}")
+            raise Unavailable(f"there is no result.json: the run is {self.run.status}")
         return result
 
     @cached_property
@@ -187,13 +189,13 @@ class Evidence:
     @property
     def space_ref(self) -> SpaceRef:
         """How a worker makes the space."""
-        options, model = self.options, self.run["space"].get("model")
+        options = self.options
         return SpaceRef(
             name=self.space_name,
             max_params=options.max_params,
             max_macs=options.max_macs,
-            classes=int(self.run["data"]["classes"]),
-            interface=None if model is None else ModelInterface.from_json(model),
+            classes=self.run.data.classes,
+            interface=self.run.space.model,
         )
 
     @property
@@ -219,7 +221,7 @@ class Evidence:
     @cached_property
     def same_family(self) -> Any:
         """The space, where it is the one that the run searched: an earlier version's may have had other hyperparameters."""
-        if self.older and self.run["space"].get("hyperparameters") != self.family.hyperparameters_json():
+        if self.older and self.run.space.hyperparameters != hyperparameters_of(self.family):
             raise Unavailable("an earlier version made the run, whose space had other hyperparameters")
         return self.family
 
@@ -233,12 +235,12 @@ class Evidence:
     @property
     def planned_trials(self) -> int:
         """How many trials the search's plan has, by run.json; the check `plan` compares it with the options."""
-        return int(self.run["plan"].get("trials") or 0)
+        return self.run.plan.trials or 0
 
     @property
     def has_folds(self) -> bool:
         """True where repetitions validate on folds of their own (`Dataset.has_folds`)."""
-        return bool(self.run["data"]["train"] >= self.run["data"]["validation"])
+        return self.run.data.train >= self.run.data.validation
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """Return what several checks share, made when the first one asks for it.

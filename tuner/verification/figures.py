@@ -12,6 +12,7 @@ from tuner.npz_io import Array
 from tuner.records import Json, TrialRecord
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.metrics import score_test_set
+from tuner.storage.schema.documents import as_json
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
 from tuner.verification.evidence import Evidence
@@ -66,7 +67,7 @@ def _fit(probabilities: Array, labels: Array) -> bool:
 
 def test(evidence: Evidence) -> Outcome:
     """Check the test figures of result.json by counting them again from the kept probabilities."""
-    recorded = evidence.result.get("test")
+    recorded = evidence.result.test
     arrays = evidence.arrays
     if recorded is None:
         if any(name.startswith("test/") for name in arrays):
@@ -79,10 +80,11 @@ def test(evidence: Evidence) -> Outcome:
     expected = _test_figures(evidence)
     if isinstance(expected, str):
         return failed(f"the test figures can't be counted again: {expected}")
-    faults = disagreements({name: recorded.get(name) for name in expected}, expected, "test")
+    figures = as_json(recorded)
+    faults = disagreements({name: figures.get(name) for name in expected}, expected, "test")
     return outcome_of(
         faults,
-        f"accuracy {recorded['accuracy']:.4f} and {count(len(expected) - 1, 'other figure')} on {count(recorded['n'], 'image')}",
+        f"accuracy {recorded.accuracy:.4f} and {count(len(expected) - 1, 'other figure')} on {count(recorded.n, 'image')}",
     )
 
 
@@ -97,13 +99,13 @@ def _test_figures(evidence: Evidence) -> Json | str:
     if missing:
         return f"evaluation.npz lacks {missing[0]}"
     probabilities, labels, per_model = (arrays[name] for name in names)
-    classes = [str(name) for name in evidence.run["data"].get("class_names") or ()]
+    classes = evidence.run.data.class_names
     if not _fit(probabilities, labels) or probabilities.shape[1] != len(classes) or per_model.shape[1:] != labels.shape:
         return "the test arrays of evaluation.npz don't fit each other"
-    if len(labels) != evidence.run["data"]["test"]:
-        return f"evaluation.npz has {len(labels):,} test labels, run.json {evidence.run['data']['test']:,} images"
+    if len(labels) != evidence.run.data.test:
+        return f"evaluation.npz has {len(labels):,} test labels, run.json {evidence.run.data.test:,} images"
     per_seed = [float((row == labels).mean()) for row in per_model]
-    if len(per_seed) != len((result.get("refit") or result)["trials"]):
+    if len(per_seed) != len((result.refit or result).trials):
         return f"evaluation.npz has predictions of {count(len(per_seed), 'model')}"
     mean, sd = mean_and_sd(per_seed)
     figures = score_test_set(probabilities, _int64(labels), classes)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
-from tuner.digests import FILES, file_digests
+from tuner.digests import file_digests
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
 from tuner.verification.evidence import Evidence
 
 
 def digests(evidence: Evidence) -> Outcome:
     """Check that journal, model and arrays are the files that the run wrote: by the digests in result.json."""
-    recorded = evidence.result.get(FILES)
+    recorded = evidence.result.files
     if recorded is None:
         if evidence.older:
             raise Unavailable("result.json has no digests: an earlier version wrote it")
@@ -30,7 +29,8 @@ def digests(evidence: Evidence) -> Outcome:
 
 def exported(evidence: Evidence) -> Outcome:
     """Check that the model's files are there which result.json names, and no other."""
-    recorded: dict[str, Any] = evidence.result.get("model") or {}
+    model = evidence.result.model
+    recorded = {"keras": model.keras, "savedmodel": model.savedmodel}
     folder = evidence.folder
     there = {
         "keras": os.path.isfile(folder.keras_model),
@@ -38,9 +38,9 @@ def exported(evidence: Evidence) -> Outcome:
     }
     names = {"keras": folder.keras_model.name, "savedmodel": f"{folder.saved_model.name}/saved_model.pb"}
     faults = [
-        f"{names[what]} {'is missing' if recorded.get(what) else 'is there, though result.json says that none was exported'}"
+        f"{names[what]} {'is missing' if recorded[what] else 'is there, though result.json says that none was exported'}"
         for what in there
-        if bool(recorded.get(what)) != there[what]
+        if recorded[what] != there[what]
     ]
     if not any(there.values()) and not faults:
         raise Unavailable("the run exports no model")

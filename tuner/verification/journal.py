@@ -20,9 +20,9 @@ def documents(evidence: Evidence) -> Outcome:
         result = folder.read_result()
     except MnistTuneError as error:
         return failed(str(error))
-    if result is None and run["status"] == "completed":
+    if result is None and run.status == "completed":
         return failed("the run says that it is completed, and has no result.json")
-    return passed("run.json and result.json" if result is not None else f"run.json; the run is {run['status']}")
+    return passed("run.json and result.json" if result is not None else f"run.json; the run is {run.status}")
 
 
 def checksums(evidence: Evidence) -> Outcome:
@@ -52,7 +52,7 @@ def chain(evidence: Evidence) -> Outcome:
             ["the first line is not chained, though run.json says that the journal is"] if unchained else [],
             f"{count(len(evidence.events), 'line')}, each chained to the one before it",
         )
-    version = evidence.run["program"]["version"]
+    version = evidence.run.program.version
     raise Unavailable(
         f"not chained: version {version} of mnist-tune wrote {count(unchained, 'line')} without a chain, so that a line "
         "that was removed or moved is not seen here"

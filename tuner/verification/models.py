@@ -37,19 +37,19 @@ def keras_model(evidence: Evidence) -> Outcome:
     """Check best.keras: its parameters, and its answers on the test images (on validation images where the test set was not used)."""
     model = _model(evidence)
     parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    recorded = int(evidence.result["parameters"])
+    recorded = evidence.result.parameters
     if parameters != recorded:
         return failed(f"best.keras has {parameters:,} trainable parameters. result.json says {recorded:,}")
-    if evidence.result.get("test") is not None:
+    if evidence.result.test is not None:
         return _on_test_images(evidence)
     return _on_validation_images(evidence)
 
 
 def _on_test_images(evidence: Evidence) -> Outcome:
-    data, test = dataset(evidence), evidence.result["test"]
+    data, test = dataset(evidence), evidence.result.test
     probabilities = _answers(evidence, data.x_test)
     accuracy = float((probabilities.argmax(axis=1) == data.y_test).mean())
-    exported = test.get("exported_accuracy")
+    exported = None if test is None else test.exported_accuracy
     faults = []
     if exported is not None and abs(accuracy - exported) > max(_ACCURACY_TOLERANCE, 1.5 / len(data.y_test)):
         faults.append(f"best.keras is right on {accuracy:.4f} of the test images. result.json says {exported:.4f}")
@@ -79,8 +79,7 @@ def _on_validation_images(evidence: Evidence) -> Outcome:
 
 
 def _exported_record(evidence: Evidence) -> TrialRecord:
-    result = evidence.result
-    name = str((result.get("refit") or result)["trial"])
+    name = evidence.result.exported
     if name not in evidence.records:
         raise Unavailable(f"the journal has no trial {name}")
     return evidence.records[name]
@@ -142,7 +141,7 @@ def _same(found: Any, array: NDArray[Any]) -> bool:
 
 def _answers_of_savedmodel(evidence: Evidence) -> Outcome:
     data = dataset(evidence)
-    images = data.x_test if evidence.result.get("test") is not None else data.x_validation
+    images = data.x_test if evidence.result.test is not None else data.x_validation
     images = np.asarray(images[:_COMPARED])
     limit = FORMATS["savedmodel"].tolerance.difference or 0.0
     try:
@@ -173,7 +172,7 @@ def _model(evidence: Evidence) -> Any:
         with quiet_imports():
             from tuner.export.job import load_model
 
-            return load_model(evidence.folder, int(evidence.run["data"]["classes"]), named_code=named_code)
+            return load_model(evidence.folder, evidence.run.data.classes, named_code=named_code)
 
     return evidence.once("model", load)
 

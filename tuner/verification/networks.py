@@ -102,8 +102,8 @@ def _counted_again(
 
 def caps(evidence: Evidence) -> Outcome:
     """Check that no trial is above the caps of its run."""
-    space = evidence.run["space"]
-    limits = {"parameters": space.get("max_params"), "multiply-adds": space.get("max_macs")}
+    space = evidence.run.space
+    limits = {"parameters": space.max_params, "multiply-adds": space.max_macs}
     if not any(limit is not None for limit in limits.values()):
         raise Unavailable("the run had no caps")
     faults = []

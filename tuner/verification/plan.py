@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+
+from msgspec.structs import replace
 
 from tuner.errors import UsageError
-from tuner.options.resume import options_from_json
+from tuner.options.resume import read_options
 from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
 from tuner.records import Json, tidy_epochs
+from tuner.run_document import hyperparameters_of
+from tuner.storage.schema.documents import as_json
+from tuner.storage.schema.run import Hyperparameter, Plan
 from tuner.studies import make_study
 from tuner.study import study_trials
 from tuner.verification.agreement import disagreements
@@ -21,41 +26,39 @@ def options(evidence: Evidence) -> Outcome:
     """Check that the options can be this program's, and that seed, space, caps and sizes of the splits are theirs."""
     run = evidence.run
     try:
-        found = options_from_json(run)
+        found = read_options(run)
     except UsageError as error:
         return failed(str(error))
-    faults = _differences(
-        {"seed": run["seed"], "space": run["space"]["name"]}, {"seed": found.seed, "space": found.space}
-    )
-    data = run["data"]
+    faults = _differences({"seed": run.seed, "space": run.space.name}, {"seed": found.seed, "space": found.space})
+    data = run.data
     if found.train_samples is None:
-        wanted = int((data["train"] + data["validation"]) * found.validation + 0.5)
-        faults += _differences({"validation images": data["validation"]}, {"validation images": wanted})
+        wanted = int((data.train + data.validation) * found.validation + 0.5)
+        faults += _differences({"validation images": data.validation}, {"validation images": wanted})
     else:
-        faults += _differences({"training images": data["train"]}, {"training images": found.train_samples})
+        faults += _differences({"training images": data.train}, {"training images": found.train_samples})
     if not isinstance(found, SearchOptions):
         caps = {"max_params": found.max_params, "max_macs": found.max_macs}
-        faults += _differences({name: run["space"].get(name) for name in caps}, caps)
-    return outcome_of(faults, f"{count(len(run['options']), 'option')}; seed, space and splits are theirs")
+        faults += _differences({name: getattr(run.space, name) for name in caps}, caps)
+    return outcome_of(faults, f"{count(len(run.options), 'option')}; seed, space and splits are theirs")
 
 
 def plan(evidence: Evidence) -> Outcome:
     """Check the plan of run.json against the options: trials, rungs and epochs."""
     run = evidence.run
-    if not run["plan"].get("trials") and not evidence.records:
-        raise Unavailable(f"the run had not planned yet: it is {run['status']}")
+    if not run.plan.trials and not evidence.records:
+        raise Unavailable(f"the run had not planned yet: it is {run.status}")
     expected = expected_plan(evidence)
-    faults = disagreements(run["plan"], expected, "plan")
-    if evidence.older and run["plan"].get("epochs") is None:
+    faults = disagreements(as_json(run.plan), as_json(expected), "plan")
+    if evidence.older and run.plan.epochs is None:
         faults = [fault for fault in faults if not fault.startswith("plan.epochs")]
     if evidence.kind == "study":
         faults += _study_faults(evidence)
-    rungs = sum(len(bracket["rungs"]) for bracket in expected["brackets"])
+    rungs = len(expected.rungs)
     words = f"{count(rungs, 'rung')}, " if rungs else ""
-    return outcome_of(faults, f"{words}{count(expected['trials'], 'trial')}, {expected['epochs']:g} epochs")
+    return outcome_of(faults, f"{words}{count(expected.trials or 0, 'trial')}, {expected.epochs:g} epochs")
 
 
-def expected_plan(evidence: Evidence) -> Json:
+def expected_plan(evidence: Evidence) -> Plan:
     """Return `plan` of run.json as the options make it.
 
     Raises:
@@ -70,20 +73,20 @@ def expected_plan(evidence: Evidence) -> Json:
     return _search_plan(evidence, evidence.search_options)
 
 
-def _search_plan(evidence: Evidence, options: SearchOptions) -> Json:
-    exhausted = bool(evidence.run["plan"].get("exhausted"))
+def _search_plan(evidence: Evidence, options: SearchOptions) -> Plan:
+    exhausted = bool(evidence.run.plan.exhausted)
     if options.algorithm == "hyperband" or exhausted:
-        found: Json = dict(replay(evidence).plan)
+        found = replay(evidence).plan
         if not exhausted:  # a clock or an interrupt may have come first
-            found.pop("exhausted", None)
+            found = replace(found, exhausted=None)
     else:
         found = _flat_plan(options.algorithm, options.trials_limit, options.trials_limit * options.max_epochs)
     again = (options.confirm_top + options.refit) * options.confirm_seeds * options.max_epochs
-    return {**found, "epochs": tidy_epochs(found["epochs"] + again)}
+    return replace(found, epochs=tidy_epochs((found.epochs or 0) + again))
 
 
-def _flat_plan(algorithm: str, trials: int, epochs: float) -> Json:
-    return {"algorithm": algorithm, "brackets": [], "trials": trials, "epochs": epochs}
+def _flat_plan(algorithm: str, trials: int, epochs: float) -> Plan:
+    return Plan(algorithm=algorithm, trials=trials, epochs=epochs)
 
 
 def _study_faults(evidence: Evidence) -> list[str]:
@@ -92,7 +95,7 @@ def _study_faults(evidence: Evidence) -> list[str]:
     if not isinstance(options, StudyOptions) or options.base is not None:
         return []
     try:
-        return disagreements(study, make_study(options, evidence.family), "study")
+        return disagreements(as_json(study), as_json(make_study(options, evidence.family)), "study")
     except UsageError as error:
         return [f"the study can't be made of its options: {error}"]
 
@@ -110,11 +113,7 @@ def trials(evidence: Evidence) -> Outcome:
     missing = sorted(wanted - names)
     if evidence.completed and not evidence.by_the_clock:
         faults += [f"trial {name} is missing" for name in missing]
-    cut = (
-        ""
-        if not missing
-        else f"; {len(missing)} not run: {'a clock' if evidence.completed else evidence.run['status']}"
-    )
+    cut = "" if not missing else f"; {len(missing)} not run: {'a clock' if evidence.completed else evidence.run.status}"
     return outcome_of(faults, f"{len(names):,} of {count(len(wanted), 'trial')}{cut}")
 
 
@@ -129,26 +128,26 @@ def _differences(found: Json, expected: Json) -> list[str]:
 def same_space(evidence: Evidence) -> Outcome:
     """Check the hyperparameters, caps and published networks of run.json against the space's own."""
     run, family = evidence.run, evidence.same_family
-    recorded, known = run["space"].get("hyperparameters"), family.hyperparameters_json()
+    recorded, known = run.space.hyperparameters, hyperparameters_of(family)
     faults = disagreements(_undescribed(recorded), _undescribed(known), "hyperparameters")
     if evidence.kind == "search":
         caps = {"max_params": family.max_params, "max_macs": family.max_macs}
         faults += [
-            f"{name} of run.json is {run['space'].get(name)}, the space's is {cap}"
+            f"{name} of run.json is {getattr(run.space, name)}, the space's is {cap}"
             for name, cap in caps.items()
-            if run["space"].get(name) != cap
+            if getattr(run.space, name) != cap
         ]
     faults += _reference_faults(evidence)
-    number = len(run["space"].get("hyperparameters") or ())
+    number = len(recorded)
     return outcome_of(
         faults,
-        f"{count(number, 'hyperparameter')}, caps, {count(len(run.get('references') or ()), 'published network')}",
+        f"{count(number, 'hyperparameter')}, caps, {count(len(run.references), 'published network')}",
     )
 
 
-def _undescribed(hyperparameters: Any) -> list[Json]:
+def _undescribed(hyperparameters: Sequence[Hyperparameter]) -> list[Json]:
     """Return hyperparameters (JSON) without their descriptions, which may be worded anew."""
-    return [{key: value for key, value in item.items() if key != "description"} for item in hyperparameters or ()]
+    return [as_json(replace(item, description="")) for item in hyperparameters]
 
 
 def _reference_faults(evidence: Evidence) -> list[str]:
@@ -163,10 +162,10 @@ def _reference_faults(evidence: Evidence) -> list[str]:
         for reference in family.references()
     }
     faults = []
-    for item in evidence.run.get("references") or ():
-        if item["name"] in known:
-            expected = known[item["name"]]
-            faults += disagreements({key: item.get(key) for key in expected}, expected, f"reference {item['name']}")
+    for item in evidence.run.references:
+        if item.name in known:
+            expected = known[item.name]
+            faults += disagreements({key: getattr(item, key) for key in expected}, expected, f"reference {item.name}")
         elif not evidence.older:
-            faults.append(f"reference {item['name']} is none of the space's")
+            faults.append(f"reference {item.name} is none of the space's")
     return faults

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from tuner.confirmation import Confirmed, confirmed, trial_seed
 from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
-from tuner.records import Json, Trial, TrialRecord
+from tuner.records import Trial, TrialRecord
 from tuner.refit import refit_trials
 from tuner.sources import confirmation_trials, repeated
+from tuner.storage.schema.study import StudyPlan
 from tuner.study import confirmed_arms, study_trials
 from tuner.target import smallest_first
 from tuner.verification.agreement import disagreements
@@ -20,7 +21,7 @@ _COMPARED = ("phase", "bracket", "rung", "repetition", "epochs", "parameters")
 
 def seeds(evidence: Evidence) -> Outcome:
     """Check that each trial has the seed of its repetition: the same for every configuration."""
-    run_seed = int(evidence.run["seed"])
+    run_seed = evidence.run.seed
     faults = [
         f"trial {record.trial} has the seed {record.seed}. Expected {trial_seed(run_seed, record.repetition)}"
         for record in evidence.records.values()
@@ -79,8 +80,8 @@ def counting(evidence: Evidence, *phases: str) -> list[TrialRecord]:
         result = evidence.result
     except Unavailable:
         return []
-    named = {*result["trials"], *(result.get("refit") or {"trials": ()})["trials"]}
-    named |= {trial for finalist in result.get("finalists") or () for trial in finalist["trials"]}
+    named = {*result.trials, *(result.refit.trials if result.refit else ())}
+    named |= {trial for finalist in result.finalists for trial in finalist.trials}
     return [record for record in records if record.trial in named]
 
 
@@ -107,17 +108,15 @@ def expected_trials(evidence: Evidence) -> Mapping[str, Trial]:
     return confirmations | refits(evidence)
 
 
-def study_of(evidence: Evidence) -> Json:
+def study_of(evidence: Evidence) -> StudyPlan:
     """Return what a study varies, as run.json has it.
 
     Raises:
         Contradiction: where the study's trials can't be made of it.
     """
-    study: Json | None = evidence.run.get("study")
+    study = evidence.run.study
     if study is None:
         raise Contradiction("run.json has no study")
-    if any(arm.get("parameters") is None for arm in study["arms"]):
-        raise Contradiction("an arm of the study in run.json has no parameters")
     return study
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tuner.options.run_options import SearchOptions
-from tuner.oracle.protocol import Oracle, plan_json
+from tuner.oracle.protocol import Oracle, make_plan
 from tuner.oracle.sampling import ConfigurationSampler, SpaceExhausted
 from tuner.oracle.warm_starts import warm_starts
 from tuner.quiet import quiet_imports
-from tuner.records import Configuration, Json, TrialRecord, trial_name
+from tuner.records import Configuration, TrialRecord, trial_name
+from tuner.storage.schema.run import Plan
 from tuner.verification.check import Outcome, Unavailable, count, outcome_of
 from tuner.verification.evidence import Evidence
 
@@ -46,7 +47,7 @@ class Expected:
 class Replay:
     """The plan and the trials that follow from a search's options and records."""
 
-    plan: Json
+    plan: Plan
     """Without the epochs of a confirmation."""
     proposals: dict[str, Expected] = field(default_factory=dict)
 
@@ -117,13 +118,13 @@ def _hyperband(evidence: Evidence, options: SearchOptions) -> Replay:
     if any(record.completed and record.val_accuracy is None for record in evidence.of_phase("search")):
         raise Unavailable("a completed trial has no validation accuracy to be promoted by")
     oracle = make_oracle(family, options, warm=warm_starts(family, options.references))
-    found = Replay(plan_json(oracle, options.algorithm, options.max_epochs))
+    found = Replay(make_plan(oracle, options.algorithm, options.max_epochs))
     while fresh := _asked(oracle, found):
         for name in fresh:
             if name in evidence.records:
                 oracle.tell(evidence.records[name])
     if oracle.exhausted:
-        found.plan["exhausted"] = True
+        found.plan.exhausted = True
     return found
 
 
@@ -148,16 +149,14 @@ def _flat(evidence: Evidence, options: SearchOptions) -> Replay:
     family = evidence.family
     sampler = ConfigurationSampler(family, options.seed, warm_starts(family, options.references), {})
     limit = options.trials_limit
-    found = Replay(
-        {"algorithm": options.algorithm, "brackets": [], "trials": limit, "epochs": limit * options.max_epochs}
-    )
+    found = Replay(Plan(algorithm=options.algorithm, trials=limit, epochs=limit * options.max_epochs))
     for slot in range(limit):
         name = trial_name(slot + 1)
         record = evidence.records.get(name)
         try:
             found.proposals[name] = _flat_trial(sampler, name, slot, options, record)
         except SpaceExhausted:
-            found.plan["exhausted"] = True
+            found.plan.exhausted = True
             break
     return found
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tuner.options.run_options import StudyOptions
 from tuner.records import Json
 from tuner.refit import Refitted, refitted
-from tuner.result import result_json
-from tuner.study_result import study_result
+from tuner.result import result_document
+from tuner.storage.schema.documents import as_json
+from tuner.storage.schema.result import ModelFiles, ResultDocument
+from tuner.study import result_of_study
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Contradiction, Outcome, count, failed, outcome_of
 from tuner.verification.evidence import Evidence
@@ -21,12 +21,13 @@ _OLDER_LACK = ("fold", "target", "refit", "layers", "finalists", "multiply_adds"
 
 def winner(evidence: Evidence) -> Outcome:
     """Check that the winner, its trials, its network and the finalists are those of the rule."""
-    found, expected = evidence.result, expected_result(evidence)
-    if expected is None:
+    document, rule = evidence.result, expected_result(evidence)
+    if rule is None:
         return failed("result.json has a winner, and no configuration of the journal is confirmed")
+    found, expected = as_json(document), as_json(rule)
     names = [name for name in expected if name not in _OF_FILES and not _is_figure(name)]
     if evidence.older:
-        names = [name for name in names if name in found or name not in _OLDER_LACK]
+        names = [name for name in names if found.get(name) or name not in _OLDER_LACK]
     faults = disagreements(
         _without_figures({name: found[name] for name in names if name in found}),
         _without_figures({name: expected[name] for name in names}),
@@ -34,7 +35,7 @@ def winner(evidence: Evidence) -> Outcome:
     )
     wrong = [name for name in ("target", "refit", "study") if name in found and name not in expected]
     faults += [f"{name} is there, though the options ask for none" for name in wrong]
-    return outcome_of(faults, f"trial {expected['trial']}, first of {count(len(expected['finalists']), 'finalist')}")
+    return outcome_of(faults, f"trial {rule.trial}, first of {count(len(rule.finalists), 'finalist')}")
 
 
 def figures(evidence: Evidence) -> Outcome:
@@ -43,25 +44,22 @@ def figures(evidence: Evidence) -> Outcome:
     if expected is None:
         return failed("result.json has figures, and no configuration of the journal is confirmed")
     faults = disagreements(_figures(found), _figures(expected), "")
-    return outcome_of(
-        faults, f"mean {expected['validation']['mean']:.4f} of {count(expected['validation']['n'], 'seed')}"
-    )
+    return outcome_of(faults, f"mean {expected.validation.mean:.4f} of {count(expected.validation.n, 'seed')}")
 
 
-def expected_result(evidence: Evidence) -> Json | None:
-    """Return the content of result.json that the journal makes, but for test and files; None where nothing is confirmed."""
+def expected_result(evidence: Evidence) -> ResultDocument | None:
+    """Return result.json that the journal makes, but for test and files; None where nothing is confirmed."""
     found = ranked(evidence)
     if not found:
         return None
     options = evidence.options
     if isinstance(options, StudyOptions):
         try:
-            compared = study_result(study_of(evidence), evidence.of_phase("study"))
+            return result_of_study(study_of(evidence), found, evidence.of_phase("study"))
         except ValueError as error:
             raise Contradiction(f"the study of run.json can't be compared: {error}") from error
-        return {**result_json(found, None, {}), "kind": "study", "study": compared}
     target = getattr(options, "target_share", None)
-    return result_json(found, None, {}, target, _refitted(evidence))
+    return result_document(found, None, ModelFiles(), target, _refitted(evidence))
 
 
 def _refitted(evidence: Evidence) -> Refitted | None:
@@ -69,8 +67,8 @@ def _refitted(evidence: Evidence) -> Refitted | None:
         return None
     wanted = refits(evidence)
     records = [record for record in counting(evidence, "refit") if record.trial in wanted]
-    data = evidence.run["data"]
-    return refitted(ranked(evidence)[0], records, data["train"] + data["validation"])
+    data = evidence.run.data
+    return refitted(ranked(evidence)[0], records, data.train + data.validation)
 
 
 def _is_figure(name: str) -> bool:
@@ -84,8 +82,6 @@ def _without_figures(document: Json) -> Json:
     return kept
 
 
-def _figures(document: Json) -> dict[str, Any]:
-    return {
-        "validation": document["validation"],
-        "finalists": [item["validation"] for item in document.get("finalists") or ()],
-    }
+def _figures(result: ResultDocument) -> Json:
+    finalists = [as_json(finalist.validation) for finalist in result.finalists]
+    return {"validation": as_json(result.validation), "finalists": finalists}

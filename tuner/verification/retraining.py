@@ -13,8 +13,9 @@ from typing import Any
 from tuner.data import save_arrays
 from tuner.errors import RunFailed
 from tuner.machine import describe_machine, versions
-from tuner.records import Json, TrialRecord
+from tuner.records import TrialRecord
 from tuner.sources import train_task
+from tuner.storage.schema.run import RunDocument
 from tuner.tasks import Event, TrainTask
 from tuner.verification.check import Check, Outcome, Unavailable, failed, named, passed
 from tuner.verification.data import dataset
@@ -111,9 +112,10 @@ def _words(record: TrialRecord, body: Mapping[str, Any]) -> str:
 
 
 def _within_tolerance(evidence: Evidence, record: TrialRecord, body: Mapping[str, Any], words: str) -> Outcome:
-    metric, images = ("accuracy", "train") if record.phase == "refit" else ("val_accuracy", "validation")
+    data = evidence.run.data
+    metric, images = ("accuracy", data.train) if record.phase == "refit" else ("val_accuracy", data.validation)
     recorded, found = record.history[metric][-1], body["history"][metric][-1]
-    limit = tolerance(recorded, int(evidence.run["data"][images]))
+    limit = tolerance(recorded, images)
     inside = abs(found - recorded) <= limit
     verdict = f"{words}; {abs(found - recorded):.4f} apart, {limit:.4f} is allowed"
     return passed(verdict) if inside else failed(verdict)
@@ -125,11 +127,11 @@ def tolerance(accuracy: float, images: int) -> float:
     return max(ACCURACY_TOLERANCE, STANDARD_ERRORS * error)
 
 
-def differences(run: Json) -> list[str]:
+def differences(run: RunDocument) -> list[str]:
     """Return what of this machine and its packages is not as run.json says; empty where a training has to give the same bits."""
-    machine, here = run["machine"], describe_machine([])
-    others = [f"{name} of the machine" for name in _OF_MACHINE if machine.get(name) != here[name]]
-    if run["options"].get("scheduler") is not None:
+    machine, here = run.machine, describe_machine([])
+    others = [f"{name} of the machine" for name in _OF_MACHINE if getattr(machine, name) != getattr(here, name)]
+    if run.options.get("scheduler") is not None:
         others.append("a machine of the cluster")
-    installed, recorded = versions(), run["versions"]
+    installed, recorded = versions(), run.versions
     return others + [name for name in sorted({*installed, *recorded}) if installed.get(name) != recorded.get(name)]

@@ -17,7 +17,7 @@ _WHOLE = 0.01
 
 def histories(evidence: Evidence) -> Outcome:
     """Check that a completed trial has every metric of every epoch, that its scores are those of its history, and that a failed one has none."""
-    if evidence.run["space"].get("model") is not None:
+    if evidence.run.space.model is not None:
         raise Unavailable("a user's own HyperModel is measured after its training, whatever its history ends with")
     faults = [f"trial {r.trial} {fault}" for r in evidence.records.values() for fault in _faults(r)]
     epochs = sum(record.epochs_run for record in evidence.records.values())
@@ -62,7 +62,7 @@ def _score_faults(record: TrialRecord) -> Iterator[str]:
 def accuracies(evidence: Evidence) -> Outcome:
     """Check that each validation accuracy is a whole number of the validation images."""
     evidence.family  # noqa: B018 - what somebody's own metric counts is not known
-    images = int(evidence.run["data"]["validation"])
+    images = evidence.run.data.validation
     faults = [
         f"trial {record.trial} has a validation accuracy of {value}, which is {images * value:.3f} of {images:,} images"
         for record in evidence.records.values()

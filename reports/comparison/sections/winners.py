@@ -10,11 +10,12 @@ from reports.analysis.trials import best, explored
 from reports.comparison.differences import ImagePair, all_same_data, image_pairs
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections.words import letters
-from reports.run_data import Result, RunData
+from reports.run_data import RunData
 from reports.sections.banners import DIGITS, Banner
 from reports.sections.section import Cell, Column, Row, Section, Table, number
 from reports.sections.testing import was_met_again, was_tested
 from tuner.records import TrialRecord
+from tuner.storage.schema.result import ResultDocument
 
 LEVEL = 0.05
 """Differences with a (corrected) p below it are told as differences."""
@@ -185,14 +186,14 @@ def _row(run: NamedRun) -> Row:
             Cell(run.title, sort=run.place, detail="" if info.status == "completed" else info.status),
             *middle,
             number(len(run.run.every)),
-            number(info.elapsed_s, text.duration(info.elapsed_s)),
-            Cell(info.space),
+            number(info.times.elapsed_s, text.duration(info.times.elapsed_s)),
+            Cell(info.space.name),
             Cell(info.data.name if not info.data.is_digits else "scikit-learn's digits"),
         )
     )
 
 
-def _winner_cells(run: RunData, result: Result) -> tuple[Cell, ...]:
+def _winner_cells(run: RunData, result: ResultDocument) -> tuple[Cell, ...]:
     test, scores = result.test, result.validation
     exported = _exported(run)
     return (
@@ -206,7 +207,7 @@ def _winner_cells(run: RunData, result: Result) -> tuple[Cell, ...]:
     )
 
 
-def _exported_cell(result: Result, accuracy: float, interval: tuple[float, float] | None) -> Cell:
+def _exported_cell(result: ResultDocument, accuracy: float, interval: tuple[float, float] | None) -> Cell:
     refit = f"refitted on {text.count(result.refit.images)} images" if result.refit is not None else ""
     return Cell(text.interval(accuracy, interval), sort=accuracy, detail=refit)
 

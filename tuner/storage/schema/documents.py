@@ -1,27 +1,34 @@
-"""How the JSON documents of a run's folder are read when anybody may have written them."""
+"""How a document of a run's folder is read when anybody may have written it, how it is checked, and how it is written."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeVar, cast
+
+import msgspec
 
 from tuner.errors import JournalError
+from tuner.files import write_bytes
 from tuner.records import SCHEMA, Json
-from tuner.shapes import LARGEST, Shape, ShapeError
+
+Typed = TypeVar("Typed")
 
 MOST_BYTES = 64 * 2**20
-"""Of run.json and of result.json."""
+"""Of a document."""
+LARGEST = 2**63
+"""Numbers stay below it, so that whatever calculates with one can hold it."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
 """Controls of the writing direction, separators of lines, marks without width; not the joiners that some scripts need."""
 _LONGEST_NUMBER = 40
+_LONGEST_REASON = 300
 
 
 def parse(content: str | bytes) -> Any:  # whatever JSON holds
-    """A JSON text's value; anybody may have written it.
+    """Return the value of a JSON text that anybody may have written.
 
     Raises:
         ValueError: where it is no JSON, is nested too deeply, or has a number that is none (NaN, Infinity) or too large.
@@ -33,32 +40,48 @@ def parse(content: str | bytes) -> Any:  # whatever JSON holds
 
 
 def _whole(digits: str) -> int:
-    found = int(digits) if len(digits) <= _LONGEST_NUMBER else LARGEST
-    if abs(found) >= LARGEST:
+    number = int(digits) if len(digits) <= _LONGEST_NUMBER else LARGEST
+    if abs(number) >= LARGEST:
         raise ValueError(f"a number is too large: {digits[:_LONGEST_NUMBER]}")
-    return found
+    return number
 
 
 def _finite(digits: str) -> float:
-    found = float(digits)
-    if found in (float("inf"), float("-inf")):
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
         raise ValueError(f"a number is too large: {digits[:_LONGEST_NUMBER]}")
-    return found
+    return number
 
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def read_document(path: Path, shape: Shape) -> Json:
-    """A document of a run's folder, checked.
-
-    Args:
-        path: run.json or result.json.
-        shape: what it must look like.
+def validate(value: object, kind: type[Typed]) -> Typed:
+    """Return a parsed JSON value as a struct of the schema; keys that the schema doesn't name are passed over.
 
     Raises:
-        JournalError: where it is damaged, too large, of another schema or not what a run's document is.
+        ValueError: where it is not one, with the path of the fault ("$.data.classes") in one line.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except (msgspec.ValidationError, UnicodeError) as error:
+        reason = " ".join(_readable_text(str(error)).split())
+        if len(reason) > _LONGEST_REASON:
+            reason = f"{reason[: _LONGEST_REASON // 2]} … {reason[-_LONGEST_REASON // 2 :]}"
+        raise ValueError(reason) from error
+
+
+def read_document(path: Path, kind: type[Typed], *, to_show: bool = False) -> Typed:
+    """Return a document of a run's folder, checked.
+
+    Args:
+        path: of the file.
+        kind: its struct.
+        to_show: replace the characters that no page can show.
+
+    Raises:
+        JournalError: where it is damaged, too large, of another schema or not such a document.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -66,29 +89,13 @@ def read_document(path: Path, shape: Shape) -> Json:
                 f"{path} is too large. Expected at most {MOST_BYTES // 2**20} MiB. Received: {path.stat().st_size:,} bytes."
             )
         document = parse(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or start a new run.") from error
-    check_schema(path, document)
-    check_shape(path, document, shape)
-    return cast(Json, document)
-
-
-def check_shape(path: Path, document: object, shape: Shape) -> None:
-    """
-    Raises:
-        JournalError: where a document is not what it must be.
-    """
-    try:
-        shape(document)
-    except ShapeError as error:
+        _check_schema(path, document)
+        return validate(readable(document) if to_show else document, kind)
+    except (OSError, ValueError, RecursionError) as error:
         raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or start a new run.") from error
 
 
-def check_schema(path: Path, document: object) -> None:
-    """
-    Raises:
-        JournalError: where a document is of another schema, or of none.
-    """
+def _check_schema(path: Path, document: object) -> None:
     found = document.get("schema") if isinstance(document, dict) else None
     if isinstance(found, int) and not isinstance(found, bool) and found > SCHEMA:
         raise JournalError(
@@ -98,6 +105,24 @@ def check_schema(path: Path, document: object) -> None:
         raise JournalError(
             f"{path} was written by another version. Expected schema {SCHEMA}. Received: {str(found)[:40]}"
         )
+
+
+def as_json(document: msgspec.Struct) -> Json:
+    """Return a document, or a part of one, as a JSON object."""
+    return cast(Json, _with_lists(msgspec.to_builtins(document)))
+
+
+def _with_lists(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _with_lists(item) for name, item in value.items()}
+    return [_with_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def write_document(path: Path, document: msgspec.Struct) -> None:
+    """Write a document under a temporary name, and rename it."""
+    text = json.dumps(as_json(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # A file's name that is no UTF-8 has lone surrogates, whose escapes are JSON's too.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def readable(value: Any) -> Any:  # whatever JSON holds
