@@ -27,8 +27,8 @@ from search_spaces.families.family import Family
 from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters.hyperparameter import Value
 from search_spaces.networks.specs import Conv, SeparableConv
-from tuner.records import Json
-from tuner.worker_environment import worker_environment
+from tuner.core.records import Json
+from tuner.processes.environment import worker_environment
 
 # Keras and TensorFlow have no types: layers, models and tensors are `Any` here.
 
@@ -144,7 +144,7 @@ def time_network(values: dict[str, Value], name: str) -> float:
 
 def measure() -> Json:
     """All figures, in this process."""
-    from tuner.worker import prepare_device
+    from tuner.processes.environment import prepare_device
 
     prepare_device()
     layers = [layer_row(shape, time_layer(shape)) for shape in MAPS]

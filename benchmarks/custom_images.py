@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.contrast import Grey
-from inference.prediction import Classify
-from inference.preparation import prepare
 from mnist_tune.prediction.loaded_model import load, model_of
 from tests.handwriting import cases, mnist, mnist_mask, on_tables
-from tuner.errors import MnistTuneError, UsageError
-from tuner.records import Json
+from tuner.core.errors import MnistTuneError, UsageError
+from tuner.core.records import Json
+from tuner.images.contrast import Grey
+from tuner.images.prediction import Classify
+from tuner.images.preparation import prepare
 from tuner.stats.intervals import wilson_interval
 
 RESULT = Path(__file__).parent / "results" / "custom-images.json"

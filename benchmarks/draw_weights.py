@@ -20,7 +20,7 @@ from benchmarks.drawn_trainings import SPACE, TABLE, Measured, read_table
 from benchmarks.measuring import RESULTS
 from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters.hyperparameter import Value
-from tuner.records import Configuration, Json
+from tuner.core.records import Configuration, Json
 
 RESULT = RESULTS / "draw-weights.json"
 TRIED: Mapping[str, Mapping[Value, float]] = {

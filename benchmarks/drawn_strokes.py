@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measuring import RESULTS
-from inference.preparation import prepare
-from inference.strokes import LONG_UPSTROKE, draw_digit, synthetic_styles
 from search_spaces.families.registry import find_reference
-from tuner.data import Dataset, load_dataset, save_arrays
-from tuner.machine import cpu_cores
-from tuner.records import Json
-from tuner.tasks import SpaceRef, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.core.machine import cpu_cores
+from tuner.core.records import Json
+from tuner.data.dataset import Dataset, load_dataset, save_arrays
+from tuner.images.preparation import prepare
+from tuner.images.strokes import LONG_UPSTROKE, draw_digit, synthetic_styles
+from tuner.processes.tasks import SpaceRef, TrainTask
+from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "drawn-strokes.json"
 NETWORK, EPOCHS, SAMPLES, SEEDS = "head-7752", 8, 12_000, (1, 2, 3, 4)

@@ -19,12 +19,12 @@ import numpy as np
 
 from benchmarks.measuring import RESULTS
 from search_spaces.families.registry import load_family
-from tuner.data import load_dataset, save_arrays
-from tuner.errors import MnistTuneError, RunFailed
-from tuner.machine import cpu_cores
-from tuner.records import Configuration
-from tuner.tasks import Event, SpaceRef, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.core.errors import MnistTuneError, RunFailed
+from tuner.core.machine import cpu_cores
+from tuner.core.records import Configuration
+from tuner.data.dataset import load_dataset, save_arrays
+from tuner.processes.tasks import Event, SpaceRef, TrainTask
+from tuner.workers.local import LocalWorkers
 
 TABLE, NEAR_TABLE = RESULTS / "guided-draws.jsonl", RESULTS / "near-draws.jsonl"
 SPACE, EPOCHS, SAMPLES, VALIDATION = "compact8k", 2, 10_800, 0.05

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.training_changes import CHANGES
 from search_spaces.hyperparameters.hyperparameter import Value
-from tuner.records import Json
+from tuner.core.records import Json
 from tuner.stats.intervals import student_half_width
 
 SPLIT_SEED = 1

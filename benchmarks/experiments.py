@@ -24,13 +24,13 @@ from benchmarks.measuring import RESULTS, conditions, do_all
 from benchmarks.training_changes import CHANGES, VARIABLE
 from search_spaces.families.registry import SPACES, load_family
 from search_spaces.hyperparameters.hyperparameter import Value
-from tuner.configurations import known_configuration
-from tuner.data import load_dataset, save_arrays
-from tuner.errors import MnistTuneError, UsageError
-from tuner.machine import cpu_cores
-from tuner.studies import parse_value
-from tuner.tasks import Event, SpaceRef, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.core.errors import MnistTuneError, UsageError
+from tuner.core.machine import cpu_cores
+from tuner.data.dataset import load_dataset, save_arrays
+from tuner.processes.tasks import Event, SpaceRef, TrainTask
+from tuner.spaces.named_configurations import known_configuration
+from tuner.study.plan import parse_value
+from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "experiments.json"
 BASE, SPACE, EPOCHS, SEEDS, VALIDATION = "c12-8172", "compact8k", 15, 4, 1 / 3

@@ -20,14 +20,14 @@ from scipy import stats
 
 from benchmarks.measuring import RESULTS, conditions, do_all, mnist
 from search_spaces.families.registry import load_family
-from tuner.data import save_arrays
-from tuner.errors import MnistTuneError
-from tuner.machine import cpu_cores
+from tuner.core.errors import MnistTuneError
+from tuner.core.machine import cpu_cores
+from tuner.core.records import Json
+from tuner.data.dataset import save_arrays
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.registry import make_oracle
-from tuner.records import Json
-from tuner.tasks import Event, SpaceRef, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.processes.tasks import Event, SpaceRef, TrainTask
+from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "fidelity.json"
 SPACE, LONG, SHORT = "compact8k", 15, (1, 2, 5)

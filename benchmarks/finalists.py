@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measuring import RESULTS
-from tuner.records import Json
+from tuner.core.records import Json
 
 RESULT = RESULTS / "finalists.json"
 SPREADS = (0.06, 0.08, 0.1)

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measuring import RESULTS, ROOT, conditions, quiet_environment
-from tuner.records import Json
+from tuner.core.records import Json
 
 RESULT = RESULTS / "footprint.json"
 SEARCH = "--space compact8k --data mnist --train-samples 6000 --no-references --no-test --max-epochs 3 --confirm-top 1 --confirm-seeds 2 --quiet"

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.measuring import RESULTS
-from reports.analysis.comparison import winning_reference
-from reports.reading import read_run
-from reports.run_data import RunData
-from tuner.errors import MnistTuneError, UsageError
+from reports.analysis.model.comparison import winning_reference
+from reports.run.reading import read_run
+from reports.run.run_data import RunData
+from tuner.core.errors import MnistTuneError, UsageError
 
 RESULT = RESULTS / "front.json"
 

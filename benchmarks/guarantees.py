@@ -29,16 +29,16 @@ import psutil
 
 from benchmarks.measuring import do_all
 from search_spaces.families.registry import load_family
-from tuner.data import load_dataset, save_arrays
-from tuner.engine import Engine, slim
-from tuner.journal import Journal, read_state
-from tuner.observer import Observer
+from tuner.core.quiet_imports import quiet_imports
+from tuner.core.records import HISTORY_METRICS, Json, TrialRecord
+from tuner.data.dataset import load_dataset, save_arrays
 from tuner.options.run_options import SearchOptions
-from tuner.quiet import quiet_imports
-from tuner.records import HISTORY_METRICS, Json, TrialRecord
-from tuner.sources import Networks, SearchSource
-from tuner.tasks import Event, SpaceRef, Task, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
+from tuner.run.observer import Observer
+from tuner.run.trial_loop import Engine, slim
+from tuner.run.trial_sources import Networks, SearchSource
+from tuner.storage.journal import Journal, read_state
+from tuner.workers.local import LocalWorkers
 
 RESULT = Path(__file__).parent / "results" / "guarantees.json"
 TRIALS = 2000
@@ -222,7 +222,7 @@ def many_workers(size: int, trials: int, module: str) -> Figure:
         with LocalWorkers(size, data, Path(folder) / "logs", timeout_s=600, module=module) as pool:
             ended = do_all(pool, tasks(trials), may_fail=True)
     failed = sum(event.kind != "finished" for event in ended)
-    real = "real" if module == "tuner.worker" else "fake"
+    real = "real" if module == "tuner.workers.worker" else "fake"
     how = f"{size} workers on {os.cpu_count()} cores, {trials} {real} trials: lost, late or failed"
     return Figure(f"many_workers_{real}", failed, "trials", 0.0, how)
 
@@ -232,7 +232,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "memory": lambda: [loop_memory("hyperband"), loop_memory("random")],
     "resume": lambda: [resume_time()],
     "workers": lambda: [many_workers(8, 200, "tests.fake_worker")],
-    "real": lambda: [*worker_memory(), many_workers(8, 24, "tuner.worker")],
+    "real": lambda: [*worker_memory(), many_workers(8, 24, "tuner.workers.worker")],
 }
 
 

@@ -22,7 +22,7 @@ from benchmarks.drawn_trainings import EPOCHS, SAMPLES, SEEDS, SPACE, TABLE, Mea
 from benchmarks.guidance import RANKERS, Encoded, Floats, Ranker, Rows, encode, only, parzen
 from benchmarks.measuring import RESULTS, conditions
 from search_spaces.families.registry import load_family
-from tuner.records import Json
+from tuner.core.records import Json
 
 RESULT = RESULTS / "guided-draws.json"
 BRACKETS = (12, 6, 4)

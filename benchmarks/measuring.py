@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.data import Dataset, load_dataset
-from tuner.errors import RunFailed, UsageError
-from tuner.machine import describe_machine, versions
-from tuner.records import Json
+from tuner.core.errors import RunFailed, UsageError
+from tuner.core.machine import versions
+from tuner.core.records import Json
+from tuner.data.dataset import Dataset, load_dataset
+from tuner.processes.tasks import Event, Task
+from tuner.run.run_document import describe_machine
 from tuner.storage.schema.documents import as_json
-from tuner.tasks import Event, Task
-from tuner.workers import Workers
+from tuner.workers.local import Workers
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.draw_weights import best_and_shares, names_of_row
 from benchmarks.drawn_trainings import NEAR_TABLE, SEEDS, TABLE, read_table
 from benchmarks.measuring import RESULTS
-from tuner.records import Json
+from tuner.core.records import Json
 
 RESULT = RESULTS / "near-draws.json"
 _RESAMPLES = 400

@@ -18,7 +18,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from tuner.records import Json
+from tuner.core.records import Json
 
 RESULTS = Path(__file__).parent / "results" / "own_hypermodels.json"
 PAGE = Path(__file__).parent.parent / "docs" / "own-space.md"
@@ -28,9 +28,9 @@ _STOCK = """
 import importlib, sys, tempfile, warnings
 warnings.simplefilter("ignore")
 import keras_tuner
-from tuner.data import load_dataset
+from tuner.data.dataset import load_dataset
 from tuner.spaces.loading import make_space
-from tuner.tasks import SpaceRef
+from tuner.processes.tasks import SpaceRef
 data = load_dataset("digits", validation=0.1, seed=1)
 space = make_space(SpaceRef(name=sys.argv[1], max_params=None, max_macs=None, classes=10))
 shape = tuple(map(int, sys.argv[2].split(",")))

@@ -19,8 +19,8 @@ from benchmarks.time_to_quality import FACTOR, MAX_EPOCHS, SPACE
 from search_spaces.families.family import Family
 from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters.hyperparameter import Value
-from tuner.data import Dataset, open_arrays
-from tuner.machine import cpu_cores
+from tuner.core.machine import cpu_cores
+from tuner.data.dataset import Dataset, open_arrays
 
 if TYPE_CHECKING:
     import optuna
@@ -74,7 +74,7 @@ def search_with_keras_tuner(data: Path, out: Path, seed: int) -> None:
         project_name="keras-tuner",
     )
     _draw_again(tuner.oracle.protocol, family)
-    tuner.search(*arrays[:2], validation_data=arrays[2:], verbose=0)
+    tuner.run.sessions.search(*arrays[:2], validation_data=arrays[2:], verbose=0)
 
 
 def _draw_again(oracle: Any, family: Family) -> None:

@@ -17,7 +17,7 @@ from benchmarks.measuring import RESULTS, ROOT
 from benchmarks.time_to_quality import METHODS
 from search_spaces.families.references import Reference
 from search_spaces.families.registry import SPACES, load_family
-from tuner.records import Json
+from tuner.core.records import Json
 
 FOLDER = ROOT / "docs" / "benchmarks"
 OURS, OTHERS = "#0072b2", ("#d55e00", "#009e73", "#cc79a7")

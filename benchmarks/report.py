@@ -29,7 +29,7 @@ LIBRARIES = ("matplotlib", "numpy", "seaborn", "jinja2")
 RENDER = """
 import sys, time
 from pathlib import Path
-from reports.page import write_report
+from reports.pages.page import write_report
 write_report(Path(sys.argv[1]))
 print(time.process_time())
 """

@@ -17,17 +17,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tuner.confirmation import finalists
-from tuner.engine import Engine
-from tuner.journal import Journal, JournalState, read_state
-from tuner.observer import Observer
+from tuner.core.records import Json, TrialRecord, configuration_key
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.registry import make_oracle
-from tuner.records import Json, TrialRecord, configuration_key
-from tuner.run_folder import RunFolder
-from tuner.sources import ListSource, Networks, SearchSource, confirmation_trials
+from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
+from tuner.run.confirmation import finalists
+from tuner.run.observer import Observer
+from tuner.run.trial_loop import Engine
+from tuner.run.trial_sources import ListSource, Networks, SearchSource, confirmation_trials
 from tuner.spaces.user_space import make_family
-from tuner.tasks import Event, SpaceRef, Task, TrainTask
+from tuner.storage.journal import Journal, JournalState, read_state
+from tuner.storage.run_folder import RunFolder
 
 RESULT = Path(__file__).parent / "results" / "scale.json"
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)

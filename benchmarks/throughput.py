@@ -24,12 +24,12 @@ from benchmarks.measuring import RESULTS, ROOT, conditions, do_all, geometric_me
 from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters.hyperparameter import Value
 from search_spaces.networks.costs import costs
-from tuner.data import open_arrays, save_arrays
-from tuner.errors import MnistTuneError, RunFailed
-from tuner.machine import cpu_cores
-from tuner.records import Json
-from tuner.tasks import SpaceRef, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.core.errors import MnistTuneError, RunFailed
+from tuner.core.machine import cpu_cores
+from tuner.core.records import Json
+from tuner.data.dataset import open_arrays, save_arrays
+from tuner.processes.tasks import SpaceRef, TrainTask
+from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "throughput.json"
 SPACE = "compact8k"
@@ -100,7 +100,7 @@ def train_with_keras_tuner(workload: Workload, data_folder: Path) -> list[float]
             directory=folder,
             project_name="plain",
         )
-        tuner.search(
+        tuner.run.sessions.search(
             np.asarray(data.x_train),
             np.asarray(data.y_train),
             epochs=workload.epochs,

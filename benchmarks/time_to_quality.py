@@ -27,12 +27,12 @@ import numpy as np
 
 from benchmarks.measuring import RESULTS, ROOT, conditions, do_all, quiet_environment
 from search_spaces.hyperparameters.hyperparameter import Value
-from tuner.data import load_dataset, save_arrays
-from tuner.errors import MnistTuneError
-from tuner.machine import cpu_cores
-from tuner.records import Json, configuration_key
-from tuner.tasks import SpaceRef, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.core.errors import MnistTuneError
+from tuner.core.machine import cpu_cores
+from tuner.core.records import Json, configuration_key
+from tuner.data.dataset import load_dataset, save_arrays
+from tuner.processes.tasks import SpaceRef, TrainTask
+from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "time-to-quality.json"
 SPACE, CAP = "compact8k", 8000

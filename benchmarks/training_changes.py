@@ -25,8 +25,8 @@ from search_spaces.keras import model as model_building
 from search_spaces.keras.augmentation import Images, augment
 from search_spaces.networks.costs import FittedLayer
 from search_spaces.networks.specs import Conv, Pool, SeparableConv, WeightedSpec
-from tuner import worker
-from tuner.records import Json
+from tuner.core.records import Json
+from tuner.workers import worker
 
 # Keras has no types: its models, optimizers and tensors are `Any` here.
 
@@ -198,7 +198,7 @@ def _before_fit(prepare: Callable[[Any, dict[str, Any]], None]) -> None:
 
 
 def run_task(document: Json, data: Any, on_epoch: Any) -> Json:
-    """`tuner.worker.run_task`, and the processor time that it took."""
+    """`tuner.workers.worker.run_task`, and the processor time that it took."""
     began = time.process_time()
     body = _run_task(document, data, on_epoch)
     return {**body, "processor_s": time.process_time() - began}

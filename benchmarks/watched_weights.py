@@ -13,8 +13,8 @@ import keras
 from numpy.typing import NDArray
 
 from search_spaces.keras import keras_space, training
-from tuner import worker
-from tuner.records import Json
+from tuner.core.records import Json
+from tuner.workers import worker
 
 # Keras has no types: its models and callbacks are `Any` here.
 

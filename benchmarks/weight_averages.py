@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from benchmarks.experiments import BASE, EPOCHS, FIRST_SEED, SEEDS, VALIDATION, make_arm, save_split, train_task
 from benchmarks.measuring import RESULTS, conditions, do_all
 from benchmarks.watched_weights import AVERAGED
-from tuner.errors import MnistTuneError
-from tuner.files import write_bytes
-from tuner.machine import cpu_cores
-from tuner.records import Json
+from tuner.core.errors import MnistTuneError
+from tuner.core.machine import cpu_cores
+from tuner.core.records import Json
+from tuner.processes.tasks import Event
 from tuner.stats.intervals import student_interval
-from tuner.tasks import Event
-from tuner.workers import LocalWorkers
+from tuner.storage.files import write_bytes
+from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "weight-averages.json"
 _MODULE = "benchmarks.watched_weights"

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.models import ModelFile
-from inference.prediction import Classify, Probabilities
-from inference.preparation import SIZE
-from tuner.errors import MnistTuneError, UsageError
+from tuner.core.errors import MnistTuneError, UsageError
+from tuner.images.prediction import Classify, Probabilities
+from tuner.images.preparation import SIZE
 
 # Keras and TensorFlow have no types: their models and tensors are `Any` here.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 
 _EXPECTED = "Expected a run's folder, a .keras file or a SavedModel's folder"
 _CONFIG = "config.json"

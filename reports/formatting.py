@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Sequence
 
-from tuner.records import tidy_epochs
+from tuner.core.records import tidy_epochs
 
 MISSING = "–"
 """Stands where there is no number."""

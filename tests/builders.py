@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.records import Phase, Status, Trial, TrialRecord, Value
+from tuner.core.records import Phase, Status, Trial, TrialRecord, Value
 
 
 def trainable(model: Any) -> int:

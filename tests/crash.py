@@ -23,9 +23,9 @@ from types import TracebackType
 from typing import Any, cast
 
 from tests.journal_files import read_journal
-from tuner.journal import read_state
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.core.records import Json
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
 
 FAKE = "tests.fake_worker"
 RUNS: dict[str, list[str]] = {
@@ -105,7 +105,7 @@ def contents(folder: Path) -> dict[str, Json]:
 
 
 def _timeless(record: Any) -> Json:
-    from tuner.records import to_json
+    from tuner.core.records import to_json
 
     document = to_json(record)
     for key in ("duration_s", "worker", "finished_at"):
@@ -200,9 +200,9 @@ def main(logs: str) -> None:
 
 
 def _import_all() -> None:
-    from tuner import launch
+    from tuner.run import launch
 
-    for name in ("mnist_tune.api.runs", "reports.page", "reports.trials_csv"):
+    for name in ("mnist_tune.api.runs", "reports.pages.page", "reports.run.trials_csv"):
         importlib.import_module(name)
     for function in (launch.start, launch.resume):
         cast(dict[str, Any], function.__kwdefaults__)["worker_module"] = FAKE
@@ -294,7 +294,7 @@ def _another_day(days: int) -> None:
     clock = time.time
     time.time = lambda: clock() + later
     moment = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="milliseconds")
-    for name in ("tuner.journal", "tuner.run_document", "tuner.session"):
+    for name in ("tuner.storage.journal", "tuner.run.run_document", "tuner.run.sessions.session"):
         if days:
             importlib.import_module(name).now = lambda: moment  # type: ignore[attr-defined]
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from tuner import worker
-from tuner.files import whole_file
 from tuner.processes.serving import Parent
+from tuner.storage.files import whole_file
+from tuner.workers import worker
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 

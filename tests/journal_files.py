@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tuner.journal import CHAIN_START, PREVIOUS, checksum, encode, journal_events
-from tuner.records import Json
+from tuner.core.records import Json
+from tuner.storage.journal import CHAIN_START, PREVIOUS, checksum, encode, journal_events
 
 
 def encode_line(event: Json) -> bytes:

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reports.run_data import RunData
+from reports.run.run_data import RunData
 from search_spaces.networks.costs import LayerSummary
 from tests.journal_files import encode_line
-from tuner.confirmation import Confirmed
-from tuner.records import Json, Phase, Trial, TrialRecord, Value, configuration_key, rank_key, to_json
-from tuner.refit import refitted
-from tuner.result import result_document
+from tuner.core.records import Json, Phase, Trial, TrialRecord, Value, configuration_key, rank_key, to_json
+from tuner.run.confirmation import Confirmed
+from tuner.run.refit import refitted
+from tuner.run.result import result_document
 from tuner.storage.schema.documents import validate, write_document
 from tuner.storage.schema.result import ModelFiles, ResultDocument, TestScores
 from tuner.storage.schema.run import RunDocument

@@ -23,14 +23,14 @@ from tests.report_builders import (
     weight_arrays,
     write_journal,
 )
-from tuner.confirmation import Confirmed
-from tuner.records import TrialRecord, Value
-from tuner.result import result_document
-from tuner.run_folder import RunFolder
+from tuner.core.records import TrialRecord, Value
+from tuner.run.confirmation import Confirmed
+from tuner.run.result import result_document
+from tuner.run.sessions.study import confirmed_arms, result_of_study
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import write_document
 from tuner.storage.schema.run import Plan
 from tuner.storage.schema.study import Diagnostic, PlannedArm, StudyPlan
-from tuner.study import confirmed_arms, result_of_study
 
 BASE_CONFIGURATION: dict[str, Value] = {
     "convolutions_1": 1, "convolutions_2": 1, "filters_1": 6, "filters_2": 8, "filters_3": 8, "padding": "valid",

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from tests.journal_files import chain_lines, encode_line, read_journal
-from tuner.digests import file_digests
-from tuner.npz_io import read_npz, write_npz
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.core.records import Json
 from tuner.stats.metrics import score_test_set
+from tuner.storage.digests import file_digests
+from tuner.storage.npz_io import read_npz, write_npz
+from tuner.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

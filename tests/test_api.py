@@ -11,9 +11,9 @@ import pytest
 import mnist_tune
 from mnist_tune import load_run, search
 from mnist_tune.api import runs as api
-from tuner import launch as engine
-from tuner.errors import MnistTuneError, UsageError
-from tuner.run_folder import RunFolder
+from tuner.core.errors import MnistTuneError, UsageError
+from tuner.run import launch as engine
+from tuner.storage.run_folder import RunFolder
 
 from .report_builders import build_run
 

@@ -25,10 +25,10 @@ from mnist_tune.cli.entry import COMMANDS, load_command
 from tests.marks import slow_after
 from tests.strangers import CONTROLS, MARKUP, built
 from tests.test_data import IMAGES, build_arrays, write_idx, write_npz
-from tuner import launch
-from tuner.data import load_dataset
-from tuner.errors import MnistTuneError, UsageError
-from tuner.run_folder import RunFolder
+from tuner.core.errors import MnistTuneError, UsageError
+from tuner.data.dataset import load_dataset
+from tuner.run import launch
+from tuner.storage.run_folder import RunFolder
 
 # `Any`: what is wrong has any type.
 
@@ -113,7 +113,7 @@ GOOD_RUNS = {
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Addresses of schedulers are made up: nobody answers."""
-    monkeypatch.setattr("tuner.cluster_connection._CONNECT_S", 0.05)
+    monkeypatch.setattr("tuner.workers.dask.connection._CONNECT_S", 0.05)
 
 
 @st.composite
@@ -157,10 +157,10 @@ def a_place(sound: Path, where: Path) -> Iterator[None]:
         patch.chdir(where)
         patch.setenv("MNIST_TUNE_DATA", "good.npz")
         patch.setattr(launch, "_go", lambda *_: {})
-        patch.setattr("tuner.data_sources.download", lambda name, home: "no network in a test")
+        patch.setattr("tuner.data.sources.download", lambda name, home: "no network in a test")
         patch.setattr("tuner.spaces.user_space.UserSpace", _no_code)
-        patch.setattr("reports.page.render_report", lambda run: "a page")
-        patch.setattr("reports.figure_files.page_figures", lambda run: ())
+        patch.setattr("reports.pages.page.render_report", lambda run: "a page")
+        patch.setattr("reports.pages.figure_files.page_figures", lambda run: ())
         patch.setattr("reports.comparison.page.render_comparison", lambda folders, version: "a page")
         patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no picture")))
         yield
@@ -292,7 +292,7 @@ def test_a_full_disk_leaves_no_half_made_run(sound: Path, tmp_path: Path, monkey
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    for broken in ("tuner.launch.save_arrays", "os.fsync"):
+    for broken in ("tuner.run.launch.save_arrays", "os.fsync"):
         with a_place(sound, tmp_path / "place"), pytest.MonkeyPatch.context() as patch:
             patch.setattr(broken, full)
             code, _, err = ended(["--space", "dense", "--data", "good.npz", "--out", "run"])
@@ -469,7 +469,7 @@ JSON_VALUES = st.recursive(
 
 
 def test_any_configuration_is_refused_or_complete(tmp_path: Path) -> None:
-    from tuner.configurations import known_configuration
+    from tuner.spaces.named_configurations import known_configuration
 
     path = tmp_path / "some.json"
 
@@ -492,7 +492,7 @@ def test_any_configuration_is_refused_or_complete(tmp_path: Path) -> None:
 def test_any_bytes_of_a_run_s_file_are_refused_or_read(
     sound: Path, tmp_path: Path, name: str, profile: settings
 ) -> None:
-    from reports.reading import read_run
+    from reports.run.reading import read_run
 
     run = shutil.copytree(sound / "whole", tmp_path / "run")
     content = (run / name).read_bytes()
@@ -514,7 +514,7 @@ def test_any_bytes_of_a_run_s_file_are_refused_or_read(
 def test_any_bytes_of_an_image_are_refused_or_a_picture(tmp_path: Path, kind: str, profile: settings) -> None:
     from PIL import Image
 
-    from inference.images import Picture, read_images
+    from tuner.images.reading import Picture, read_images
 
     stream = io.BytesIO()
     if kind in ("npy", "npz"):
@@ -541,7 +541,7 @@ def test_any_bytes_of_an_image_are_refused_or_a_picture(tmp_path: Path, kind: st
 )
 def test_headers_that_are_no_python_are_refused(tmp_path: Path, inner: str) -> None:
     """NumPy reads a header as Python's literals, which fails in many ways: with a zero byte as `tokenize.TokenError`."""
-    from tuner.npz_io import read_header
+    from tuner.storage.npz_io import read_header
 
     text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {inner}"
     content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import fronts, plots
-from reports.reading import read_run
+from reports.run.reading import read_run
 from tests.report_builders import FakeRun, build_run
 
 

@@ -27,10 +27,10 @@ from search_spaces.hyperparameters.hyperparameter import (
     real,
 )
 from search_spaces.sampling.values import draw_value
-from tuner.errors import RunFailed
+from tuner.core.errors import RunFailed
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.registry import make_oracle
-from tuner.workers import LocalWorkers
+from tuner.workers.local import LocalWorkers
 
 KIND = choice("kind", "", ("a", "b", "c"), "a")
 RATE = log_real("rate", "", (0.01, 1.0), 0.1)

@@ -14,8 +14,8 @@ from benchmarks import batch_norm, fidelity, footprint, plots, throughput, time_
 from benchmarks.measuring import RESULTS, do_all, geometric_mean
 from benchmarks.time_to_quality import Confirmation, Found, Scored
 from search_spaces.families.registry import load_family
-from tuner.errors import RunFailed
-from tuner.tasks import Event, SpaceRef, Task, TrainTask
+from tuner.core.errors import RunFailed
+from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
 
 FAMILY = load_family(throughput.SPACE)
 
@@ -210,7 +210,7 @@ def test_plain_keras_tuner_trains_the_list(tmp_path: Path) -> None:
     x = np.random.default_rng(1).integers(0, 256, (64, 28, 28)).astype(np.uint8)
     y: Any = np.arange(64) % 10
     tuner = keras_tuner.Tuner(oracle=ListOracle(drawn), hypermodel=PlainSpace(FAMILY), directory=tmp_path)
-    tuner.search(x, y, epochs=1, validation_data=(x, y), verbose=0)
+    tuner.run.sessions.search(x, y, epochs=1, validation_data=(x, y), verbose=0)
     trials = tuner.oracle.protocol.trials.values()
     assert [trial.status for trial in trials] == ["COMPLETED"] * 2
     assert [FAMILY.values(trial.hyperparameters) for trial in trials] == drawn

@@ -22,7 +22,7 @@ from axe_playwright_python.sync_playwright import Axe  # noqa: E402
 from playwright.sync_api import Browser, expect  # noqa: E402
 
 import templates  # noqa: E402
-from reports.page import write_report  # noqa: E402
+from reports.pages.page import write_report  # noqa: E402
 from reports.sections.section import Section  # noqa: E402
 from tests.browser import DESK, PHONE, Watched, browser_path, launched, opened  # noqa: E402
 from tests.report_builders import HYPERBAND_15, FakeRun, build_run, make_record, write_journal  # noqa: E402

@@ -13,7 +13,7 @@ from mnist_tune import cli
 from mnist_tune.api import given_options
 from mnist_tune.api import runs as api
 from mnist_tune.version import __version__
-from tuner.errors import Interrupted, JournalError
+from tuner.core.errors import Interrupted, JournalError
 
 
 class Called:

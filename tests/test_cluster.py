@@ -17,18 +17,18 @@ import pytest
 
 from tests.dask_processes import free_port, running, scheduler, worker
 from tests.journal_files import read_journal
-from tuner import launch
-from tuner.cluster import ClusterWorkers
-from tuner.cluster_files import content_key, write_files
-from tuner.cluster_worker import differences
-from tuner.errors import RunFailed, UsageError
-from tuner.journal import read_state
-from tuner.observer import Observer
+from tuner.core.errors import RunFailed, UsageError
+from tuner.core.records import Json
 from tuner.options.run_options import SearchOptions
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.processes.tasks import Event, SpaceRef, TrainTask
+from tuner.run import launch
+from tuner.run.observer import Observer
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
-from tuner.tasks import Event, SpaceRef, TrainTask
+from tuner.workers.dask.cluster import ClusterWorkers
+from tuner.workers.dask.files import content_key, write_files
+from tuner.workers.dask.worker import differences
 
 distributed = pytest.importorskip("distributed")
 
@@ -273,7 +273,7 @@ def test_a_result_that_is_lost_with_its_worker_and_all_data_is_trained_again(tmp
 
 @pytest.mark.slow
 def test_nobody_waits_for_a_result_that_is_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuner.cluster._RESULT_S", 0.2)
+    monkeypatch.setattr("tuner.workers.dask.cluster._RESULT_S", 0.2)
     with make_cluster(2) as cluster, closing(pool_of(cluster, tmp_path)) as pool:
         pool.submit(task("long", sleep=4, score=0.4))
         lose_the_worker_of(pool, "long", cluster)
@@ -299,7 +299,7 @@ class Ending(Observer):
 def test_a_run_whose_scheduler_dies_says_so_and_goes_on_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.cluster_connection._LOST_AFTER_S", 3.0)
+    monkeypatch.setattr("tuner.workers.dask.connection._LOST_AFTER_S", 3.0)
     address = f"tcp://127.0.0.1:{free_port()}"
     here = start(tmp_path / "here", workers=2)
     lost = pytest.raises(RunFailed, match=r"scheduler at tcp://.* is gone")
@@ -330,7 +330,7 @@ def test_real_training_on_a_cluster_is_the_training_here(tmp_path: Path) -> None
 def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.cluster_connection._CONNECT_S", 0.5)
+    monkeypatch.setattr("tuner.workers.dask.connection._CONNECT_S", 0.5)
     with pytest.raises(UsageError, match="No Dask scheduler answers at this address"):
         start(tmp_path / "run", scheduler="tcp://127.0.0.1:9")
     assert not (tmp_path / "run").exists()
@@ -340,7 +340,7 @@ def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_written(
 def test_an_address_that_is_none_is_told_in_one_line(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.cluster_connection._CONNECT_S", 0.5)
+    monkeypatch.setattr("tuner.workers.dask.connection._CONNECT_S", 0.5)
     with pytest.raises(UsageError) as caught:
         start(tmp_path / "run", scheduler=address)
     assert "\n" not in str(caught.value)
@@ -367,7 +367,7 @@ def test_installations_that_may_find_other_figures(ours: Json, theirs: Json, exp
 def test_a_worker_with_other_versions_gets_no_trial(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.cluster.versions", lambda: {"keras": "2.0"})
+    monkeypatch.setattr("tuner.workers.dask.cluster.versions", lambda: {"keras": "2.0"})
     notes: list[str] = []
     with closing(pool_of(cluster, tmp_path, notes)) as pool:
         pool.submit(task("never"))

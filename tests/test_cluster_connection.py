@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from tests.dask_processes import mnist_tune
-from tuner.errors import RunFailed, UsageError
+from tuner.core.errors import RunFailed, UsageError
 
 distributed = pytest.importorskip("distributed")
 
 from distributed.client import ClosedClientError  # noqa: E402
 from distributed.comm.core import CommClosedError  # noqa: E402
 
-from tuner import cluster_connection  # noqa: E402
-from tuner.cluster_connection import Connection, connect, is_broken_connection  # noqa: E402
+from tuner.workers.dask import connection as cluster_connection  # noqa: E402
+from tuner.workers.dask.connection import Connection, connect, is_broken_connection  # noqa: E402
 
 
 class Comm:

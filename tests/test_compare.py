@@ -19,11 +19,11 @@ from reports.comparison.page import render_comparison, write_comparison
 from reports.comparison.runs import letter, name_runs, readable
 from reports.comparison.settings import ABSENT, settings_of
 from reports.formatting import points_interval, probability
-from reports.reading import read_run
+from reports.run.reading import read_run
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import HOSTILE, SMALL, Page
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 from tuner.stats.paired_tests import holm
 
 IDS = ["compare", "compare-images", "compare-seeds", "compare-fronts", "compare-curves", "compare-settings"]

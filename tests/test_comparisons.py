@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tests.report_builders import make_record
-from tuner.comparisons import Arm, compare_arms, differences
-from tuner.conclusions import conclusion
-from tuner.records import TrialRecord
+from tuner.core.records import TrialRecord
 from tuner.storage.schema.documents import as_json, validate
 from tuner.storage.schema.study import StudyPlan
-from tuner.study_result import study_result
+from tuner.study.comparisons import Arm, compare_arms, differences
+from tuner.study.conclusion_text import conclusion
+from tuner.study.result import study_result
 
 
 def arm(label: str, scores: Sequence[float | None], start: int = 1, seeds: int | None = None) -> Arm:

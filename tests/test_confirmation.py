@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from tuner.budget import Budget, ConfirmationPlan, Forecast, affordable
-from tuner.confirmation import confirmed, finalists, trial_seed
+from tuner.run.confirmation import confirmed, finalists, trial_seed
+from tuner.run.time_budget import Budget, ConfirmationPlan, Forecast, affordable
 
 from .builders import record
 

@@ -23,8 +23,8 @@ import pytest
 
 from tests.crash import RUNS, Crashes, End, alive, contents, left_over, result_of, twice, wrong_with
 from tests.journal_files import chain_lines, read_journal
-from tuner.journal import read_state
-from tuner.run_folder import RunFolder
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process groups, /proc and fork as Linux has them")
 

@@ -11,28 +11,28 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.strokes import LONG_UPSTROKE, draw_digit, synthetic_digits, synthetic_styles
 from mnist_tune import cli
 from mnist_tune.api import given_options
 from mnist_tune.api import runs as api
-from reports import pictures
-from reports.analysis.custom_images import drawn_digits, own_images
-from reports.page import render_report, sections_of
-from reports.reading import read_run
-from reports.sections import custom_images as section
+from reports.analysis.model.ood_images import drawn_digits, own_images
+from reports.pages import pictures
+from reports.pages.page import render_report, sections_of
+from reports.run.reading import read_run
+from reports.sections.model import ood_images as section
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import HOSTILE, SMALL, Page
-from tuner import launch
-from tuner import own_images as reading
-from tuner.custom_images import are_digits, drawn_arrays, drawn_shown, own_arrays, own_shown
-from tuner.errors import UsageError
-from tuner.observer import Observer
+from tuner.core.errors import UsageError
+from tuner.images import user_images as reading
+from tuner.images.ood_images import are_digits, drawn_arrays, drawn_shown, own_arrays, own_shown
+from tuner.images.strokes import LONG_UPSTROKE, draw_digit, synthetic_digits, synthetic_styles
+from tuner.images.user_images import OwnImages, load_own_images, read_own_images
 from tuner.options.resume import read_options
 from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
-from tuner.own_images import OwnImages, load_own_images, read_own_images
-from tuner.run_folder import RunFolder
+from tuner.run import launch
+from tuner.run.observer import Observer
 from tuner.stats.intervals import wilson_interval
+from tuner.storage.run_folder import RunFolder
 
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt/top", "Trouser", "Ankle boot")
@@ -297,7 +297,7 @@ def test_a_run_keeps_what_it_was_given(tmp_path: Path, kind: type[RunOptions], m
     page(tmp_path / "in" / "7" / "a.png")
     (tmp_path / "in" / "b.png").write_text("no image")
     tasks: list[Any] = []
-    monkeypatch.setattr("tuner.evaluating_session.do_task", _recorded(tasks, tmp_path / "in"))
+    monkeypatch.setattr("tuner.run.sessions.evaluating_session.do_task", _recorded(tasks, tmp_path / "in"))
     notes = Notes()
     start(tmp_path / "run", options(kind, images=str(tmp_path / "in")), notes)
     (task,) = (task for task in tasks if task.kind == "evaluate")
@@ -313,7 +313,7 @@ def test_a_run_keeps_what_it_was_given(tmp_path: Path, kind: type[RunOptions], m
 
 def _recorded(tasks: list[Any], given: Path) -> Any:
     """`do_task` that first deletes what was given: the run must have what it needs."""
-    from tuner.evaluating_session import do_task
+    from tuner.run.sessions.evaluating_session import do_task
 
     def recorded(workers: Any, task: Any) -> Any:
         tasks.append(task)
@@ -345,7 +345,7 @@ def test_a_resumed_run_whose_work_is_lost_reads_the_images_again_or_says_that_th
     if not there:
         image.unlink()
     tasks: list[Any] = []
-    monkeypatch.setattr("tuner.evaluating_session.do_task", _recorded_only(tasks))
+    monkeypatch.setattr("tuner.run.sessions.evaluating_session.do_task", _recorded_only(tasks))
     assert launch.resume(read_options(run), RunFolder(path), Observer(), worker_module=FAKE) is not None
     (task,) = (task for task in tasks if task.kind == "evaluate")
     assert (task.own_images is not None) == there
@@ -354,7 +354,7 @@ def test_a_resumed_run_whose_work_is_lost_reads_the_images_again_or_says_that_th
 
 
 def _recorded_only(tasks: list[Any]) -> Any:
-    from tuner.evaluating_session import do_task
+    from tuner.run.sessions.evaluating_session import do_task
 
     def recorded(workers: Any, task: Any) -> Any:
         tasks.append(task)

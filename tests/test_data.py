@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tuner import data_sources
-from tuner import download as download_module
-from tuner.data import Dataset, describe, load_dataset, open_arrays, save_arrays, splits_hash
-from tuner.errors import DataError, UsageError
-from tuner.splits import proportional_counts
+from tuner.core.errors import DataError, UsageError
+from tuner.data import download as download_module
+from tuner.data import sources as data_sources
+from tuner.data.dataset import Dataset, describe, load_dataset, open_arrays, save_arrays, splits_hash
+from tuner.data.splits import proportional_counts
 from tuner.storage.schema.documents import as_json
 
 Arrays = dict[str, NDArray[Any]]
@@ -278,7 +278,7 @@ def test_what_is_wrong_with_an_archive_is_said(tmp_path: Path, make: Callable[[P
 def test_an_archive_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bomb.npz"
     declared(path, images=400_000, side=1)
-    monkeypatch.setattr("tuner.data_checks.MAX_BYTES", 300_000)
+    monkeypatch.setattr("tuner.data.validation.MAX_BYTES", 300_000)
     monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was unpacked"))
     check_said(path, "would take too much memory once unpacked")
 
@@ -571,7 +571,7 @@ def test_describe_is_what_a_run_keeps(tmp_path: Path) -> None:
 def test_local_files_need_no_keras(tmp_path: Path) -> None:
     program = """
         import sys
-        from tuner.data import load_dataset
+        from tuner.data.dataset import load_dataset
         for source in [*sys.argv[1:], "digits", "auto"]:
             load_dataset(source, validation=0.1, seed=1)
         sys.exit(", ".join({"keras", "tensorflow", "keras_tuner"} & set(sys.modules)) or None)

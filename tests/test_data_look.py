@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.preparation import centred
 from tests.handwriting import FONTS, font_mask, glyph_mask, mnist
 from tests.test_custom_images import Notes, options, start
 from tests.test_data import load, write_npz
-from tuner.data_look import find_orientation, look_at
+from tuner.data.appearance import find_orientation, look_at
+from tuner.images.preparation import centred
 from tuner.options.run_options import TrainOptions
 
 Images = NDArray[np.uint8]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from tests.test_data import Arrays, build_arrays, check_said, load, write_idx, write_npz
-from tuner.pixel_range import find_range
+from tuner.data.pixel_range import find_range
 
 ARRAYS = build_arrays()
 

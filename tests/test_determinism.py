@@ -15,13 +15,13 @@ from tests.crash import RUNS, Crashes, contents, result_of
 from tests.replacing import replace
 from tests.report_builders import FakeRun
 from tests.report_builders import run_document as fake_run_document
-from tuner import launch, run_document
-from tuner.errors import UsageError
-from tuner.observer import Observer
+from tuner.core.errors import UsageError
+from tuner.core.records import Json
 from tuner.options.run_options import MAX_SEED, RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.oracle.registry import make_oracle
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.run import launch, run_document
+from tuner.run.observer import Observer
+from tuner.storage.run_folder import RunFolder
 
 SEEDS = (0, 1, MAX_SEED)
 
@@ -122,7 +122,7 @@ def begun(path: Path, options: StudyOptions) -> Path:
 def test_what_another_run_with_this_seed_may_differ_in_stands_on_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpus: int, timeout: float | None, word: str
 ) -> None:
-    from reports.page import render_report
+    from reports.pages.page import render_report
 
     monkeypatch.setattr(launch, "count_gpus", lambda: gpus)
     path = begun(tmp_path / "run", study_options(trial_timeout=timeout))
@@ -134,7 +134,7 @@ def test_what_another_run_with_this_seed_may_differ_in_stands_on_the_page(
 
 
 def test_a_run_that_can_be_had_again_says_so(tmp_path: Path) -> None:
-    from reports.page import render_report
+    from reports.pages.page import render_report
 
     path = begun(tmp_path / "run", study_options())
     assert RunFolder(path).read_run().nondeterminism == []

@@ -13,10 +13,10 @@ from search_spaces.hyperparameters.recipe import Recipe
 from search_spaces.keras.model import build_model
 from search_spaces.keras.training import compile_model
 from search_spaces.networks.notation import parse
-from tuner.data import Dataset, load_dataset
-from tuner.diagnostics import BATCH, batch_gradients, dead_share, flat_share, measure, noise_scale
+from tuner.data.dataset import Dataset, load_dataset
+from tuner.processes.tasks import SpaceRef, TrainTask
 from tuner.storage.schema.study import Diagnostic
-from tuner.tasks import SpaceRef, TrainTask
+from tuner.training.diagnostics import BATCH, batch_gradients, dead_share, flat_share, measure, noise_scale
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -6,9 +6,9 @@ import errno
 
 import pytest
 
-from tuner.disk import is_no_space
-from tuner.errors import NoSpace
-from tuner.failures import is_out_of_memory
+from tuner.core.disk_full import is_no_space
+from tuner.core.errors import NoSpace
+from tuner.core.failures import is_out_of_memory
 
 
 class ResourceExhaustedError(Exception):

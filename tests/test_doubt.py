@@ -10,17 +10,17 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.doubt import digit_turn_note, page_turn_note, turned, unsure_note
-from inference.images import Picture
-from inference.prediction import Sample, make_sample, predict
 from mnist_tune import cli
 from mnist_tune.cli import predict as command
 from mnist_tune.prediction.loaded_model import Loaded
 from tests.handwriting import FONTS, font_mask, glyph_mask
 from tests.test_marks import small_digit
 from tests.test_predict import keras_file, saved
-from tuner.custom_images import own_arrays
-from tuner.own_images import read_own_images
+from tuner.images.doubt import digit_turn_note, page_turn_note, turned, unsure_note
+from tuner.images.ood_images import own_arrays
+from tuner.images.prediction import Sample, make_sample, predict
+from tuner.images.reading import Picture
+from tuner.images.user_images import read_own_images
 
 DIGITS = tuple("0123456789")
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,12 +11,12 @@ import pytest
 
 from search_spaces.networks.costs import LayerSummary
 from tests.journal_files import read_journal
-from tuner.engine import Engine
-from tuner.errors import NoSpace, RunFailed
-from tuner.journal import Journal, JournalState, read_state
-from tuner.observer import Observer
-from tuner.records import Trial, TrialRecord
-from tuner.tasks import Event, SpaceRef, Task, TrainTask
+from tuner.core.errors import NoSpace, RunFailed
+from tuner.core.records import Trial, TrialRecord
+from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
+from tuner.run.observer import Observer
+from tuner.run.trial_loop import Engine
+from tuner.storage.journal import Journal, JournalState, read_state
 
 from .builders import trial
 

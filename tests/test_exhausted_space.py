@@ -10,11 +10,11 @@ import pytest
 
 from search_spaces.hyperparameters.hyperparameter import choice, declare
 from tests.test_oracle import drive
+from tuner.core.records import configuration_key
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.protocol import Oracle
 from tuner.oracle.registry import make_oracle
 from tuner.oracle.sampling import SampledConfiguration
-from tuner.records import configuration_key
 
 HYPERPARAMETERS = (choice("units", "", (8, 16, 32), 8), choice("rate", "", (0.01, 0.001), 0.01))
 CONFIGURATIONS = [

@@ -22,8 +22,8 @@ from benchmarks.watched_weights import Averages, accuracies
 from search_spaces.families.registry import load_family
 from search_spaces.keras.model import build_model
 from search_spaces.networks.specs import Conv, Dense, GlobalAveragePooling, SeparableConv
-from tuner.data import load_dataset, save_arrays
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.data.dataset import load_dataset, save_arrays
 
 IMAGES = np.random.default_rng(3).integers(1, 256, (5, 28, 28), dtype=np.uint8)
 

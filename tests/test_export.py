@@ -22,22 +22,22 @@ from numpy.typing import NDArray
 
 from mnist_tune import cli, load_run
 from mnist_tune.api.export_folder import ExportFolder
-from reports.model_card import card_text
-from reports.page import render_report
-from reports.reading import read_run
+from reports.pages.model_card import card_text
+from reports.pages.page import render_report
+from reports.run.reading import read_run
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, write_json
-from tuner.data import Dataset, load_dataset
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.data.dataset import Dataset, load_dataset
 from tuner.export import verification
 from tuner.export.formats import FORMATS, Exporter, ExportError, Format, chosen_formats
 from tuner.export.run_export import export_winner
 from tuner.export.verification import Agreement, agreement, compared_indices, size_bytes
 from tuner.export.writing import Sample, calibration_images, check_file, write_checked
-from tuner.run_folder import RunFolder
+from tuner.processes.tasks import ExportTask, SpaceRef
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.export import ExportDocument, Tolerance
-from tuner.tasks import ExportTask, SpaceRef
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = tuple(FORMATS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.failures import reason
+from tuner.core.failures import reason
 
 KERAS = (
     "Exception encountered when calling Dense.call().\n\n\x1b[1mMatrix size-incompatible: In[0]: [32,784]\x1b[0m\n\n"

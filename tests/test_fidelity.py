@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reports.analysis.fidelity import LEAST_PAIRS, fidelities
-from reports.sections import fidelity as section
+from reports.analysis.search.fidelity import LEAST_PAIRS, fidelities
+from reports.sections.search import fidelity as section
 from tests.report_builders import make_record, make_run
-from tuner.records import TrialRecord
+from tuner.core.records import TrialRecord
 
 
 def pair(number: int, short: float, long: float | None, **changes: object) -> list[TrialRecord]:

@@ -14,28 +14,28 @@ from hypothesis import strategies as st
 
 from mnist_tune.api.export import Request, _fold
 from mnist_tune.api.export_folder import ExportFolder
-from reports.analysis.classification import scored_winner
+from reports.analysis.model.classification import scored_winner
 from reports.comparison.differences import seed_pairs
 from reports.comparison.runs import name_runs
-from reports.page import render_report
-from reports.reading import read_run
+from reports.pages.page import render_report
+from reports.run.reading import read_run
 from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record, trial
 from tests.report_builders import FakeRun, build_run
 from tests.test_report_page import SMALL, Page
 from tests.test_search import start
-from tuner.data import Dataset, load_dataset
-from tuner.engine import same_training
-from tuner.journal import read_state
-from tuner.npz_io import read_npz
-from tuner.records import to_json
-from tuner.run_folder import RunFolder
-from tuner.sources import confirmation_trials
-from tuner.splits import fold_indices, proportional_counts
+from tuner.core.records import to_json
+from tuner.data.dataset import Dataset, load_dataset
+from tuner.data.splits import fold_indices, proportional_counts
+from tuner.processes.tasks import SpaceRef, TrainTask
+from tuner.run.trial_loop import same_training
+from tuner.run.trial_sources import confirmation_trials
+from tuner.storage.journal import read_state
+from tuner.storage.npz_io import read_npz
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.trials import Finished, Started
-from tuner.tasks import SpaceRef, TrainTask
-from tuner.trial import run_trial
+from tuner.training.trial import run_trial
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.heic import is_heic
-from inference.images import Picture, Refused
 from mnist_tune import cli
 from mnist_tune.cli import predict as command
 from tests.test_custom_images import page, read
 from tests.test_predict import fake_load, keras_file, picture, saved
 from tests.test_predict import read as read_pictures
+from tuner.images.heic import is_heic
+from tuner.images.reading import Picture, Refused
 
 
 def heic(brand: bytes = b"heic", *others: bytes) -> bytes:

@@ -17,15 +17,15 @@ from playwright.sync_api import Browser  # noqa: E402
 import templates  # noqa: E402
 from mnist_tune.prediction.page import page_of  # noqa: E402
 from reports.comparison.page import write_comparison  # noqa: E402
-from reports.notebook import run_card  # noqa: E402
-from reports.page import write_report  # noqa: E402
-from reports.reading import read_run  # noqa: E402
+from reports.pages.notebook import run_card  # noqa: E402
+from reports.pages.page import write_report  # noqa: E402
+from reports.run.reading import read_run  # noqa: E402
 from tests.browser import browser_path, launched, opened  # noqa: E402
 from tests.journal_files import read_journal  # noqa: E402
 from tests.strangers import CONTROLS, MARKUP, Change, built, changed, places  # noqa: E402
 from tests.study_builders import FakeArm, FakeStudy, build_study  # noqa: E402
 from tests.test_predict import prediction  # noqa: E402
-from tuner.errors import MnistTuneError  # noqa: E402
+from tuner.core.errors import MnistTuneError  # noqa: E402
 
 PATH = browser_path()
 needs_browser = pytest.mark.skipif(PATH is None, reason="no Chromium: install chromium, or set CHROMIUM to its path")

@@ -11,19 +11,19 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.cluster_files import keep, taken
-from tuner.data import Dataset, load_dataset
-from tuner.evaluation import evaluate
+from tuner.core.records import TRAINING_METRICS, Json
+from tuner.data.dataset import Dataset, load_dataset
 from tuner.export.formats import FORMATS
 from tuner.export.run_export import export_winner
-from tuner.npz_io import read_npz
-from tuner.records import TRAINING_METRICS, Json
-from tuner.spaces.probe import Answers, serve
+from tuner.processes.tasks import EvaluateTask, ExportTask, SpaceRef, TrainTask
+from tuner.rehearsal.probe import Answers, serve
 from tuner.spaces.rehearsal_images import images_text, rehearsal_images
+from tuner.storage.npz_io import read_npz
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.model_interface import ModelInterface
-from tuner.tasks import EvaluateTask, ExportTask, SpaceRef, TrainTask
-from tuner.trial import run_trial
+from tuner.training.evaluation import evaluate
+from tuner.training.trial import run_trial
+from tuner.workers.dask.files import keep, taken
 
 # Of Keras 3.15 with NumPy 2: copying a variable out. The others are of what users' code does.
 pytestmark = [

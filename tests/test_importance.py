@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from reports.analysis import importance as module
-from reports.analysis.factors import drawn, factors, wanted_trials
-from reports.analysis.importance import Factor, Importance, importance
+from reports.analysis.search import importance as module
+from reports.analysis.search.factors import drawn, factors, wanted_trials
+from reports.analysis.search.importance import Factor, Importance, importance
 from tests.report_builders import make_record
 from tuner.storage.schema.run import Hyperparameter
 

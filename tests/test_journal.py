@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.journal_files import encode_line, read_journal
-from tuner.errors import JournalError
-from tuner.journal import Journal, checksum, read_state
-from tuner.records import TrialRecord
+from tuner.core.errors import JournalError
+from tuner.core.records import TrialRecord
+from tuner.storage.journal import Journal, checksum, read_state
 
 from .builders import record, trial
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.journal_files import chain_lines, encode_line, read_journal
-from tuner.errors import JournalError
-from tuner.journal import CHAIN_START, Journal, JournalState, checksum, read_state
+from tuner.core.errors import JournalError
+from tuner.storage.journal import CHAIN_START, Journal, JournalState, checksum, read_state
 
 from .builders import record, trial
 
@@ -57,7 +57,7 @@ def test_the_reader_in_its_own_process_takes_every_cut(tmp_path: Path) -> None:
     content = written(path)
     start = len(b"".join(content.splitlines(keepends=True)[:-2]))
     code = (
-        "import sys; from pathlib import Path; from tuner.journal import read_state\n"
+        "import sys; from pathlib import Path; from tuner.storage.journal import read_state\n"
         "path, start = Path(sys.argv[1]), int(sys.argv[2]); content = path.read_bytes()\n"
         "for cut in range(start, len(content) + 1):\n"
         "    path.write_bytes(content[:cut]); state = read_state(path)\n"

@@ -13,12 +13,12 @@ from tests.replacing import replace
 from tests.report_builders import FakeRun, run_document
 from tests.test_custom_images import page
 from tests.test_data import build_arrays, write_npz
-from tuner import launch
-from tuner.data import describe, load_dataset, save_arrays, splits_hash
-from tuner.errors import DataError, UsageError
+from tuner.core.errors import DataError, UsageError
+from tuner.data.dataset import describe, load_dataset, save_arrays, splits_hash
+from tuner.images.user_images import load_own_images, read_own_images
 from tuner.options.run_options import SearchOptions
-from tuner.own_images import load_own_images, read_own_images
-from tuner.run_folder import RunFolder
+from tuner.run import launch
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.run import RunDocument
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import guarantees
 from benchmarks.guarantees import Figure, Marks, measured, run_loop
-from tuner.engine import slim
-from tuner.journal import read_state
+from tuner.run.trial_loop import slim
+from tuner.storage.journal import read_state
 
 from .builders import record
 

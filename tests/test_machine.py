@@ -16,7 +16,8 @@ import pytest
 
 from mnist_tune import cli
 from tests.report_builders import FakeRun, build_run
-from tuner import machine
+from tuner.core import machine
+from tuner.run.run_document import describe_machine
 from tuner.storage.schema.documents import as_json
 
 CPU_MAX = "/sys/fs/cgroup/cpu.max"
@@ -26,7 +27,7 @@ TINY = FakeRun(brackets=((0, ((1, 2),)),), failed=0, finalists=1, seeds=1, test=
 
 
 def test_describe_machine_has_the_keys_of_the_run_folder() -> None:
-    described = as_json(machine.describe_machine(["a card"]))
+    described = as_json(describe_machine(["a card"]))
     assert list(described) == [
         "system",
         "processor",
@@ -45,9 +46,9 @@ def test_describe_machine_has_the_keys_of_the_run_folder() -> None:
 def test_variables_that_choose_kernels_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in machine.KERNEL_VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    assert machine.describe_machine().kernel_variables == {}
+    assert describe_machine().kernel_variables == {}
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    assert machine.describe_machine().kernel_variables == {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    assert describe_machine().kernel_variables == {"TF_ENABLE_ONEDNN_OPTS": "0"}
 
 
 @pytest.mark.parametrize(

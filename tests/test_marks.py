@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from inference.contrast import Grey
-from inference.preparation import BLANK, SEVERAL, prepare
 from tests.handwriting import FONTS, font_mask, stroke_mask
 from tests.test_preparation import difference_but_for_a_pixel, page, seen
+from tuner.images.contrast import Grey
+from tuner.images.preparation import BLANK, SEVERAL, prepare
 
 DIGITS = range(10)
 

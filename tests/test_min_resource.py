@@ -25,32 +25,32 @@ from msgspec import structs
 
 from mnist_tune import cli
 from mnist_tune.api.given_options import command_line, make_options
-from reports.page import render_report
-from reports.reading import read_run
-from reports.trials_csv import trials_csv
+from reports.pages.page import render_report
+from reports.run.reading import read_run
+from reports.run.trials_csv import trials_csv
 from search_spaces.families.compact.family import CompactFamily
 from search_spaces.hyperparameters.recipe import Schedule
 from tests.crash import Crashes, contents, result_of
 from tests.journal_files import read_journal
 from tests.marks import slow_after
 from tests.report_builders import run_document
-from tuner import trial as training
-from tuner.budget import ConfirmationPlan, Forecast
-from tuner.configurations import known_configuration
-from tuner.data import Dataset, load_dataset
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.core.records import Configuration, Json, tidy_epochs, to_json
+from tuner.data.dataset import Dataset, load_dataset
+from tuner.data.splits import share_indices
 from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import SearchOptions
 from tuner.oracle import protocol
 from tuner.oracle.protocol import make_plan
 from tuner.oracle.registry import make_oracle
-from tuner.records import Configuration, Json, tidy_epochs, to_json
-from tuner.run_folder import RunFolder
-from tuner.splits import share_indices
+from tuner.processes.tasks import SpaceRef, TrainTask, task_from_json, task_to_json
+from tuner.run.time_budget import ConfirmationPlan, Forecast
+from tuner.spaces.named_configurations import known_configuration
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.run import Bracket, Plan, RunDocument, Rung
 from tuner.storage.schema.trials import Finished
-from tuner.tasks import SpaceRef, TrainTask, task_from_json, task_to_json
+from tuner.training import trial as training
 
 from .builders import record, trial
 from .report_builders import FakeRun, build_run

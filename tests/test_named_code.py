@@ -14,10 +14,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.test_imports import ROOT
-from tuner.errors import UsageError
-from tuner.run_folder import RunFolder
+from tuner.core.errors import UsageError
 from tuner.spaces.named_code import uses_named_code
 from tuner.spaces.space_name import check_space_name, is_code
+from tuner.storage.run_folder import RunFolder
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, 
 from search_spaces.sampling.values import draw_beside
 from tests.marks import slow_after
 from tests.test_oracle import drive, options
+from tuner.core.records import Configuration, configuration_key
 from tuner.oracle.registry import make_oracle
 from tuner.oracle.warm_starts import WarmStart
-from tuner.records import Configuration, configuration_key
 
 
 def known_of(family: Family) -> list[WarmStart]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from reports.page import write_report
-from reports.trials_csv import write_trials_csv
+from reports.pages.page import write_report
+from reports.run.trials_csv import write_trials_csv
 from tests.test_search import FAKE
-from tuner import launch
-from tuner.errors import RunFailed
-from tuner.observer import Observer
+from tuner.core.errors import RunFailed
 from tuner.options.run_options import SearchOptions
-from tuner.run_folder import RunFolder
+from tuner.run import launch
+from tuner.run.observer import Observer
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.run import RunDocument
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.image_arrays import images_of_array
-from tuner.npz_io import open_npz, read_npz, write_npz
+from tuner.images.image_arrays import images_of_array
+from tuner.storage.npz_io import open_npz, read_npz, write_npz
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:

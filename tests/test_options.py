@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 from tuner.options.durations import format_duration, parse_duration
 from tuner.options.resume import merge_for_resume
 from tuner.options.run_options import SearchOptions

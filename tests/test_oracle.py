@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from search_spaces.families.compact.family import CompactFamily
+from tuner.core.records import Configuration, TrialRecord, configuration_key
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.protocol import Oracle, Proposal
 from tuner.oracle.registry import make_oracle
 from tuner.oracle.sampling import SampledConfiguration
 from tuner.oracle.warm_starts import WarmStart
-from tuner.records import Configuration, TrialRecord, configuration_key
 
 from .builders import record
 

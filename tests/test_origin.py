@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from reports.page import render_report
-from reports.reading import read_run
+from reports.pages.page import render_report
+from reports.run.reading import read_run
+from reports.run.trials_csv import trials_csv
+from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Table
-from reports.sections.trials_table import trials_table
-from reports.trials_csv import trials_csv
 from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record, trial
 from tests.report_builders import FakeRun, build_run
 from tests.test_search import Killed, resume, start
-from tuner.journal import read_state
+from tuner.core.records import configuration_key, to_json
 from tuner.oracle.warm_starts import warm_starts
-from tuner.records import configuration_key, to_json
+from tuner.storage.journal import read_state
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.trials import Finished, Started
 

@@ -16,7 +16,7 @@ import pytest
 from mnist_tune import cli
 from mnist_tune.terminal.stdout import OutputError, watched_output
 from tests.report_builders import FakeRun, build_run
-from tuner.quiet import quiet_imports
+from tuner.core.quiet_imports import quiet_imports
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = Path("/dev/full")

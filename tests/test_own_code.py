@@ -14,11 +14,11 @@ import pytest
 
 from tests.test_data import build_arrays, write_npz
 from tests.test_imports import ROOT
-from tuner.errors import MnistTuneError
-from tuner.journal import read_state
-from tuner.spaces import probe_process
+from tuner.core.errors import MnistTuneError
+from tuner.processes.tasks import SpaceRef
+from tuner.spaces import probe_client as probe_process
 from tuner.spaces.user_space import UserSpace
-from tuner.tasks import SpaceRef
+from tuner.storage.journal import read_state
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tuner.packed import PackedConfiguration
-from tuner.records import Value, configuration_key
+from tuner.core.records import Value, configuration_key
+from tuner.run.compact_configuration import PackedConfiguration
 
 TABLE: list[dict[str, Value]] = [
     {},

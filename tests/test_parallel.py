@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.parallel import common_among_best, parallel, scattered
-from reports.analysis.slices import slices, thinned
-from reports.analysis.trials import groups_by_epochs
-from reports.figures.parallel import parallel_figure
-from reports.page import render_report
-from reports.reading import read_run
-from reports.sections import hyperparameters as section
+from reports.analysis.search.parallel import common_among_best, parallel, scattered
+from reports.analysis.search.slices import slices, thinned
+from reports.analysis.search.trials import groups_by_epochs
+from reports.figures.search.parallel import parallel_figure
+from reports.pages.page import render_report
+from reports.run.reading import read_run
+from reports.sections.search import hyperparameters as section
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run, run_document
-from tuner.records import TrialRecord, Value
+from tuner.core.records import TrialRecord, Value
 from tuner.storage.schema.run import Hyperparameter
 
 SPACE = [

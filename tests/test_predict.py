@@ -17,18 +17,17 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference import images as reading
-from inference import limits
-from inference.images import NoImages, Picture, Refused, read_images
 from inference.models import find_model
-from inference.prediction import Prediction, Sample
 from mnist_tune import cli
 from mnist_tune.cli import predict
 from mnist_tune.prediction import generalisation as synthetic
 from mnist_tune.prediction import page as predict_page
 from mnist_tune.prediction.loaded_model import Loaded, load
 from tests.handwriting import FONTS, Page, font_mask, picture_of
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.images import limits, reading
+from tuner.images.prediction import Prediction, Sample
+from tuner.images.reading import NoImages, Picture, Refused, read_images
 
 ROOT = Path(__file__).resolve().parent.parent
 DIGITS = tuple("0123456789")

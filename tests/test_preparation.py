@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from inference import preparation
-from inference.contrast import Grey
-from inference.preparation import BLANK, SEVERAL, TOO_WIDE, prepare
-from inference.sheets import sheet_of
-from inference.strokes import synthetic_digits
 from tests.handwriting import FONTS, Page, cases, font_mask, mnist, mnist_mask, on_a_table, picture_of, stroke_mask
+from tuner.images import preparation
+from tuner.images.contrast import Grey
+from tuner.images.paper_sheet import sheet_of
+from tuner.images.preparation import BLANK, SEVERAL, TOO_WIDE, prepare
+from tuner.images.strokes import synthetic_digits
 
 FEW = settings(max_examples=12, deadline=None)
 DIGITS = st.integers(0, 9)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tuner.core.records import Json
 from tuner.processes.child import OUT_OF_MEMORY_CODE, ChildProcess
-from tuner.records import Json
 
 WAIT_S = 60.0
 

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from search_spaces.families.compact.family import CompactFamily
-from tuner.data import load_dataset, save_arrays
-from tuner.journal import read_state
-from tuner.records import Json
-from tuner.tasks import Event, SpaceRef, TrainTask
-from tuner.workers import LocalWorkers
+from tuner.core.records import Json
+from tuner.data.dataset import load_dataset, save_arrays
+from tuner.processes.tasks import Event, SpaceRef, TrainTask
+from tuner.storage.journal import read_state
+from tuner.workers.local import LocalWorkers
 
 SMALL = ["--space", "compact8k", "--data", "digits", "--max-epochs", "3", "--confirm-seeds", "2", "--no-references"]
 

@@ -29,23 +29,25 @@ from tests.journal_files import read_journal
 from tests.marks import slow_after
 from tests.test_progress import a_run, followed
 from tests.test_search import contents, options, resume, start
-from tuner import callbacks, search, trial
-from tuner.budget import ConfirmationPlan, Forecast, affordable, affordable_refits
-from tuner.confirmation import Confirmed
-from tuner.data import Dataset, load_dataset
-from tuner.errors import Interrupted
-from tuner.journal import read_state
-from tuner.npz_io import read_npz
-from tuner.observer import Observer
+from tuner.core.errors import Interrupted
+from tuner.core.records import TRAINING_METRICS, Json, TrialRecord, rank_key
+from tuner.data.dataset import Dataset, load_dataset
 from tuner.options.run_options import SearchOptions
-from tuner.records import TRAINING_METRICS, Json, TrialRecord, rank_key
-from tuner.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
-from tuner.run_folder import RunFolder
-from tuner.spaces.training import predict
+from tuner.processes.tasks import SpaceRef, TrainTask
+from tuner.run.confirmation import Confirmed
+from tuner.run.observer import Observer
+from tuner.run.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
+from tuner.run.sessions import search
+from tuner.run.time_budget import ConfirmationPlan, Forecast, affordable, affordable_refits
+from tuner.spaces import callbacks
+from tuner.spaces.network_training import predict
+from tuner.storage.journal import read_state
+from tuner.storage.npz_io import read_npz
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.result import Refit, ResultDocument
 from tuner.storage.schema.trials import Finished
-from tuner.tasks import SpaceRef, TrainTask
+from tuner.training import trial
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.analysis.classification import Scored, confused_pairs, reliability, row_shares, scored_winner
-from reports.analysis.comparison import (
+from reports.analysis.model.classification import Scored, confused_pairs, reliability, row_shares, scored_winner
+from reports.analysis.model.comparison import (
     best_reference_trial,
     likeness_trial,
     reference_rows,
     reference_trial,
     winning_reference,
 )
-from reports.analysis.consistency import bar_of, consistency
-from reports.analysis.curves import background, band, curve, early_stops, gap_curve, generalisation_gap, thinned
-from reports.analysis.errors import mistakes, right_samples
-from reports.analysis.failures import UNKNOWN, failure_groups
-from reports.analysis.leaderboard import (
+from reports.analysis.model.consistency import bar_of, consistency
+from reports.analysis.model.curves import background, band, curve, early_stops, gap_curve, generalisation_gap, thinned
+from reports.analysis.model.errors import mistakes, right_samples
+from reports.analysis.model.network import kernel_side, network
+from reports.analysis.model.robustness import degradations
+from reports.analysis.model.weights import layer_weights
+from reports.analysis.search.failures import UNKNOWN, failure_groups
+from reports.analysis.search.leaderboard import (
     SeedSummary,
     first_epoch_at,
     last_value,
@@ -30,24 +33,21 @@ from reports.analysis.leaderboard import (
     setting_names,
     trial_rows,
 )
-from reports.analysis.network import kernel_side, network
-from reports.analysis.pareto import size_front
-from reports.analysis.robustness import degradations
-from reports.analysis.search import history, paths, rung_outcomes, seconds_left
-from reports.analysis.slices import slices
-from reports.analysis.time_left import PlannedWork, planned_work
-from reports.analysis.time_left import seconds_left as time_left
-from reports.analysis.trials import best, explored, groups_by_epochs, scored
-from reports.analysis.weights import layer_weights
+from reports.analysis.search.pareto import size_front
+from reports.analysis.search.search import history, paths, rung_outcomes, seconds_left
+from reports.analysis.search.slices import slices
+from reports.analysis.search.time_left import PlannedWork, planned_work
+from reports.analysis.search.time_left import seconds_left as time_left
+from reports.analysis.search.trials import best, explored, groups_by_epochs, scored
 from reports.formatting import percent
-from reports.page_data import MOST_NUMBERS, page_data
-from reports.reading import read_run
-from reports.run_data import RunData
-from reports.sections.published import reference_table, reference_words
+from reports.pages.page_data import MOST_NUMBERS, page_data
+from reports.run.reading import read_run
+from reports.run.run_data import RunData
+from reports.sections.search.published import reference_table, reference_words
 from search_spaces.networks.costs import LayerSummary
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run
-from tuner.records import TrialRecord
+from tuner.core.records import TrialRecord
 from tuner.stats.metrics import calibration_error, class_scores, log_loss
 from tuner.storage.schema.run import Hyperparameter, PlannedRung, Reference
 

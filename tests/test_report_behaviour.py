@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.analysis.curves import Stop, band, curve
-from reports.analysis.weights import finalist_norms
-from reports.figures.curves import LabelledBand, accuracy_curves
-from reports.reading import read_run
-from reports.run_data import RunData
-from reports.sections import data, errors, learning_curves, reproduce, robustness, weights
+from reports.analysis.model.curves import Stop, band, curve
+from reports.analysis.model.weights import finalist_norms
+from reports.figures.search.curves import LabelledBand, accuracy_curves
+from reports.run.reading import read_run
+from reports.run.run_data import RunData
 from reports.sections.banners import banners, caveat
+from reports.sections.model import data, errors, reproduce, robustness, weights
+from reports.sections.search import learning_curves
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run
-from tuner.records import TrialRecord
+from tuner.core.records import TrialRecord
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +177,7 @@ def test_what_was_not_deterministic_is_said(run: RunData) -> None:
 
 @pytest.mark.slow
 def test_one_page_of_two_hundred_trials_is_small(tmp_path: Path) -> None:
-    from reports.page import render_report
+    from reports.pages.page import render_report
 
     brackets = ((0, ((120, 2), (40, 5), (13, 15))), (1, ((20, 5), (7, 15))))
     page = render_report(build_run(tmp_path / "run", FakeRun(brackets=brackets, finalists=5)))

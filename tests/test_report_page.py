@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.page import render_report, write_report
+from reports.pages.page import render_report, write_report
 from tests.kit.drawings import drawn
 from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run, write_json
-from tuner.errors import JournalError, UsageError
+from tuner.core.errors import JournalError, UsageError
 
 HOSTILE = "<script>alert(1)</script>$\\frac{}&\"'{{ 7*7 }}"
 IDS = [
@@ -304,7 +304,7 @@ def test_a_damaged_evaluation_is_said_in_one_line(tmp_path: Path) -> None:
 
 def test_rendering_imports_no_keras() -> None:
     code = (
-        "import sys, reports.page, reports.trials_csv\n"
+        "import sys, reports.pages.page, reports.run.trials_csv\n"
         "bad = {'keras', 'tensorflow', 'keras_tuner', 'jax', 'torch'} & set(sys.modules)\n"
         "sys.exit(repr(bad) if bad else 0)"
     )

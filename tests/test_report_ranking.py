@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from reports.analysis.classification import Scored
-from reports.analysis.ranking import RankCurve, macro_curve, rank_curves, thinned
-from reports.figures.ranking import Ranked, precision_recall_figure, roc_figure
+from reports.analysis.model.classification import Scored
+from reports.analysis.model.ranking import RankCurve, macro_curve, rank_curves, thinned
+from reports.figures.model.ranking import Ranked, precision_recall_figure, roc_figure
 
 
 def drawn(classes: int, n: int, seed: int = 0, digits: int = 9) -> Scored:

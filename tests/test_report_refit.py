@@ -16,33 +16,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from reports.analysis.classification import scored_winner
-from reports.analysis.leaderboard import trial_rows
-from reports.analysis.timeline import timeline
-from reports.analysis.trials import accuracy_of, scored
-from reports.analysis.weights import finalist_norms, layer_weights
+from reports.analysis.model.classification import scored_winner
+from reports.analysis.model.weights import finalist_norms, layer_weights
+from reports.analysis.search.leaderboard import trial_rows
+from reports.analysis.search.timeline import timeline
+from reports.analysis.search.trials import accuracy_of, scored
 from reports.comparison.differences import winner_trials
 from reports.comparison.page import render_comparison
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections import winners
-from reports.model_card import card_of, card_text
-from reports.notebook import run_card
-from reports.page import render_run
-from reports.page_data import FIELDS, page_data
-from reports.reading import read_run
-from reports.run_data import Exports, RunData
-from reports.sections import confusion, data, failures, learning_curves, summary, weights
-from reports.sections.refit import exported_words, refit_words, seeds_words
-from reports.sections.reproduce import ledgers
+from reports.pages.model_card import card_of, card_text
+from reports.pages.notebook import run_card
+from reports.pages.page import render_run
+from reports.pages.page_data import FIELDS, page_data
+from reports.run.reading import read_run
+from reports.run.run_data import Exports, RunData
+from reports.run.trials_csv import trials_csv, trials_frame
+from reports.sections.model import confusion, data, weights
+from reports.sections.model.refit import exported_words, refit_words, seeds_words
+from reports.sections.model.reproduce import ledgers
+from reports.sections.search import failures, learning_curves, summary
+from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Table
-from reports.sections.trials_table import trials_table
-from reports.trials_csv import trials_csv, trials_frame
 from tests.gold.numbers import numbers_of, plain
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, write_journal
 from tests.test_report_page import Page
-from tuner.journal import read_state
-from tuner.records import TRAINING_METRICS, TrialRecord
+from tuner.core.records import TRAINING_METRICS, TrialRecord
+from tuner.storage.journal import read_state
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.export import ExportDocument
 from tuner.storage.schema.result import Refit, ResultDocument

@@ -9,25 +9,25 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.consistency import Bar, bar_of, consistency
-from reports.analysis.target import Aimed, aimed, comes_up_to, target_of
+from reports.analysis.model.consistency import Bar, bar_of, consistency
+from reports.analysis.search.target import Aimed, aimed, comes_up_to, target_of
 from reports.comparison.page import render_comparison
-from reports.figures.pareto import near_target
+from reports.figures.search.pareto import near_target
 from reports.formatting import exact_percent
-from reports.model_card import card_of
-from reports.notebook import run_card
-from reports.page import render_report
-from reports.reading import read_run
-from reports.run_data import RunData
-from reports.sections import leaderboard, pareto, summary
-from reports.sections.reproduce import ledgers
+from reports.pages.model_card import card_of
+from reports.pages.notebook import run_card
+from reports.pages.page import render_report
+from reports.run.reading import read_run
+from reports.run.run_data import RunData
+from reports.sections.model.reproduce import ledgers
+from reports.sections.search import leaderboard, pareto, summary
+from reports.sections.search.target import caption_words, chosen_words, title_words
 from reports.sections.section import Table
-from reports.sections.target import caption_words, chosen_words, title_words
 from tests.kit.drawings import svg_of
 from tests.marks import slow_after
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, make_record, make_run
-from tuner.errors import JournalError
+from tuner.core.errors import JournalError
 from tuner.storage.schema.result import Finalist, Target
 
 FAKE = FakeRun(

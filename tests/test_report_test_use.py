@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from reports.comparison.page import write_comparison
-from reports.page import render_report
+from reports.pages.page import render_report
 from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run
 from tests.study_builders import FakeArm, FakeStudy, build_study
-from tuner.records import TEST_MET_AGAIN, Json
+from tuner.core.records import TEST_MET_AGAIN, Json
 
 SMALL: dict[str, Any] = {
     "brackets": ((0, ((3, 2), (2, 5))),), "failed": 1, "finalists": 1, "seeds": 2, "validation": 80, "test": 80,

@@ -16,16 +16,16 @@ from tests.marks import slow_after
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
 from tests.test_runs import DIGITS, FAKE, studying, training
-from tuner import launch
-from tuner.digests import file_digests
-from tuner.errors import Interrupted, UsageError
-from tuner.journal import read_state
-from tuner.lost_files import find_lack, has_predictions
-from tuner.observer import Observer
+from tuner.core.errors import Interrupted, UsageError
+from tuner.core.records import Json, TrialRecord
 from tuner.options.run_options import RunOptions, SearchOptions
-from tuner.records import Json, TrialRecord
-from tuner.restoration import found_again, recompute_test, refit_again
-from tuner.run_folder import RunFolder
+from tuner.run import launch
+from tuner.run.lost_files import find_lack, has_predictions
+from tuner.run.observer import Observer
+from tuner.run.restoration import found_again, recompute_test, refit_again
+from tuner.storage.digests import file_digests
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
 
 
@@ -203,7 +203,7 @@ def test_other_numbers_than_the_journal_s_are_said(
     whole: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = without(whole("train"), tmp_path / "run", "best.keras")
-    monkeypatch.setattr("tuner.restoration._last_values", lambda record: (record.worker, object()))
+    monkeypatch.setattr("tuner.run.restoration._last_values", lambda record: (record.worker, object()))
     _, heard = resume(run, "train")
     assert any("gave other numbers than in the journal" in note for note in heard.notes)
 

@@ -18,17 +18,17 @@ import pytest
 from filelock import FileLock
 
 from mnist_tune import cli
-from tuner import launch
-from tuner.errors import UsageError
-from tuner.observer import Observer
+from tuner.core.errors import UsageError
+from tuner.core.records import Trial
 from tuner.options.run_options import TrainOptions
-from tuner.records import Trial
-from tuner.run_folder import RunFolder
-from tuner.run_lock import HOLDER_NAME, LOCK_NAME, held, refuse_if_held
+from tuner.run import launch
+from tuner.run.observer import Observer
+from tuner.storage.run_folder import RunFolder
+from tuner.storage.run_lock import HOLDER_NAME, LOCK_NAME, held, refuse_if_held
 
 FAKE = "tests.fake_worker"
 HOLD = (
-    "import sys, time; from pathlib import Path; from tuner.run_lock import held\n"
+    "import sys, time; from pathlib import Path; from tuner.storage.run_lock import held\n"
     "with held(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(600)\n"
 )
 
@@ -163,7 +163,7 @@ def test_of_many_at_once_one_gets_it_at_a_time(tmp_path: Path) -> None:
     """Each takes the lock several times and checks that nobody else is in; files come and go meanwhile."""
     code = (
         "import sys, time, os; from pathlib import Path\n"
-        "from tuner.run_lock import held; from tuner.errors import UsageError\n"
+        "from tuner.storage.run_lock import held; from tuner.core.errors import UsageError\n"
         "folder, inside, got = Path(sys.argv[1]), Path(sys.argv[2]), 0\n"
         "end = time.monotonic() + 60\n"
         "while got < 5 and time.monotonic() < end:\n"
@@ -202,7 +202,7 @@ def test_the_lock_s_file_goes_while_the_lock_is_held(tmp_path: Path, monkeypatch
 def test_workers_do_not_inherit_the_lock(tmp_path: Path) -> None:
     """A run whose command was killed can go on at once, though its workers may need a moment to notice."""
     code = (
-        "import subprocess, sys, time; from pathlib import Path; from tuner.run_lock import held\n"
+        "import subprocess, sys, time; from pathlib import Path; from tuner.storage.run_lock import held\n"
         "with held(Path(sys.argv[1])):\n"
         "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], stdout=subprocess.DEVNULL)\n"
         "    print(child.pid, flush=True); time.sleep(600)\n"
@@ -313,7 +313,7 @@ def test_nothing_that_only_unix_has_is_needed_to_import_or_to_begin(tmp_path: Pa
         "import sys, signal\n"
         "for name in ('fcntl', 'resource', 'pwd', 'grp', 'termios'):\n    sys.modules[name] = None\n"
         "del signal.SIGHUP\n"
-        "import mnist_tune.cli, tuner.launch, tuner.worker, tuner.run_lock\n"
+        "import mnist_tune.cli, tuner.run.launch, tuner.workers.worker, tuner.storage.run_lock\n"
         "from mnist_tune.terminal.signals import ending_like_ctrl_c\n"
         "with ending_like_ctrl_c():\n    print('in')\n"
     )

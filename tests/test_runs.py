@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from search_spaces.families.registry import find_reference, load_family
-from tuner import launch
-from tuner.configurations import known_configuration
-from tuner.errors import RunFailed, UsageError
-from tuner.journal import read_state
-from tuner.observer import Observer
+from tuner.core.errors import RunFailed, UsageError
+from tuner.core.records import Json
 from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import RunOptions, StudyOptions, TrainOptions
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.run import launch
+from tuner.run.observer import Observer
+from tuner.spaces.named_configurations import known_configuration
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
 
 FAKE = "tests.fake_worker"

@@ -18,9 +18,9 @@ from mnist_tune.cli import search, train
 from mnist_tune.sagemaker.environment import SageMakerEnvironment, channel_data, read_environment
 from mnist_tune.sagemaker.main import RECORDS
 from mnist_tune.sagemaker.words import plain_words
-from tuner import launch
-from tuner.data_sources import find_data
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.data.sources import find_data
+from tuner.run import launch
 
 ROOT = Path(__file__).resolve().parent.parent
 VARIABLES = ("SM_MODEL_DIR", "SM_OUTPUT_DATA_DIR", "SM_CHANNEL_TRAINING", "SM_NUM_GPUS")

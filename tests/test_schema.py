@@ -16,7 +16,7 @@ from tests.documents import DOCS
 from tests.journal_files import read_journal
 from tests.report_builders import FakeRun, build_run, make_record
 from tests.study_builders import STUDIES, build_study
-from tuner.records import to_json
+from tuner.core.records import to_json
 from tuner.storage.schema.documents import as_json, parse, read_document, readable, validate
 from tuner.storage.schema.export import ExportDocument
 from tuner.storage.schema.fields import Table

@@ -17,14 +17,14 @@ from search_spaces.families.registry import load_family
 from tests.journal_files import read_journal
 from tests.marks import slow_after
 from tests.replacing import replace
-from tuner import launch as search
-from tuner import session
-from tuner.errors import Interrupted, RunFailed, UsageError
-from tuner.journal import read_state
-from tuner.observer import Observer
+from tuner.core.errors import Interrupted, RunFailed, UsageError
+from tuner.core.records import Json, Trial, TrialRecord
 from tuner.options.run_options import SearchOptions
-from tuner.records import Json, Trial, TrialRecord
-from tuner.run_folder import RunFolder
+from tuner.run import launch as search
+from tuner.run.observer import Observer
+from tuner.run.sessions import session
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
 from tuner.storage.schema.run import RunPhase
 

@@ -25,15 +25,15 @@ import pytest
 
 from inference.models import find_model
 from mnist_tune import cli
-from reports.reading import read_run
+from reports.run.reading import read_run
 from tests.report_builders import make_record, write_journal
 from tests.strangers import built
 from tests.test_data import build_arrays, write_npz
 from tests.test_imports import PACKAGES, ROOT, modules
-from tuner import journal
-from tuner.data import load_dataset
-from tuner.errors import JournalError, RunFailed, UsageError
-from tuner.run_folder import RunFolder
+from tuner.core.errors import JournalError, RunFailed, UsageError
+from tuner.data.dataset import load_dataset
+from tuner.storage import journal
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import MOST_BYTES
 
 # --- what the source may not say --------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_others_are_not(source: str) -> None:
 
 def test_parent_and_workers_speak_json_over_pipes_of_their_own() -> None:
     """Nobody else can write there: a pipe has no name, and its ends are the two processes'."""
-    users = ("workers", "worker_process", "worker", "spaces/probe_process", "spaces/probe")
+    users = ("workers/local", "workers/process", "workers/worker", "spaces/probe_client", "rehearsal/probe")
     sources = {
         name: (ROOT / "tuner" / f"{name}.py").read_text(encoding="utf-8")
         for name in ("processes/child", "processes/serving", *users)
@@ -379,7 +379,7 @@ def test_a_trial_s_name_is_a_number_and_leads_nowhere(name: str, tmp_path: Path)
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a page is written matters, not what it shows."""
-    monkeypatch.setattr("reports.page.render_report", lambda run: "a page")
+    monkeypatch.setattr("reports.pages.page.render_report", lambda run: "a page")
 
 
 OWN = ("run.json", "trials.jsonl", "result.json", "evaluation.npz", "trials.csv", "report.html")
@@ -506,9 +506,9 @@ def test_a_run_names_no_code_that_its_user_did_not_name(
 @pytest.mark.slow
 def test_the_current_folder_stands_in_for_no_module(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies in the folder in which the program is called is found only for a space that its user named, and last."""
+    from tuner.processes.tasks import SpaceRef
     from tuner.spaces.user_space import UserSpace
-    from tuner.tasks import SpaceRef
-    from tuner.workers import LocalWorkers
+    from tuner.workers.local import LocalWorkers
 
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(stranger))])
     with (
@@ -528,9 +528,9 @@ WHOLE_RUN = """
     import sys
     from pathlib import Path
     from tuner import launch
-    from tuner.observer import Observer
+    from tuner.run.observer import Observer
     from tuner.options.run_options import SearchOptions
-    from tuner.run_folder import RunFolder
+    from tuner.storage.run_folder import RunFolder
     from mnist_tune.progress.report_writer import ReportWriter
     folder = RunFolder(Path(sys.argv[1]))
     options = SearchOptions(space="dense", data=sys.argv[2], max_epochs=3, workers=1, confirm_top=1, confirm_seeds=1)

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.array_checks import ArrayError, check_arrays
-from reports.page import render_report
-from reports.reading import read_run
-from reports.trials_csv import trials_csv
+from reports.pages.page import render_report
+from reports.run.array_checks import ArrayError, check_arrays
+from reports.run.reading import read_run
+from reports.run.trials_csv import trials_csv
 from tests.strangers import SMALL, WRONG, Change, built, changed, every_place
 from tests.study_builders import FakeArm, FakeStudy, build_study
-from tuner.errors import JournalError, MnistTuneError
+from tuner.core.errors import JournalError, MnistTuneError
 
 KINDS = ("search", "study")
 READS, RENDERS = 60, 1

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from search_spaces.families.registry import load_family
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 from tuner.options.run_options import StudyOptions
 from tuner.storage.schema.study import StudyPlan
-from tuner.studies import make_study
-from tuner.study_presets import PRESETS, preset_space
+from tuner.study.plan import make_study
+from tuner.study.presets import PRESETS, preset_space
 
 
 def study(name: str, values: str | None = None, space: str | None = None, **changes: Any) -> StudyPlan:

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.analysis.study import Effect, arms_of, effects, is_ordered, spread, trend, varied_settings
-from reports.analysis.study_learning import convergence, last_shown, length_steps, paired_interval, settled_at, stopping
-from reports.analysis.study_measures import batch_costs, gradient_norms, sizes, units, weight_norms
-from reports.analysis.training import published
-from reports.figures.study import label_places, looks, short_label
+from reports.analysis.model.training import published
+from reports.analysis.study.effects import Effect, arms_of, effects, is_ordered, spread, trend, varied_settings
+from reports.analysis.study.learning import convergence, last_shown, length_steps, paired_interval, settled_at, stopping
+from reports.analysis.study.measures import batch_costs, gradient_norms, sizes, units, weight_norms
+from reports.figures.study.effects import label_places, looks, short_label
 from reports.figures.theme_colours import Ink
-from reports.notebook import run_card
-from reports.page import figures, page_figures, render_report, sections_of
-from reports.reading import read_run
-from reports.run_data import RunData
-from reports.sections.training import comparison_words
+from reports.pages.notebook import run_card
+from reports.pages.page import figures, page_figures, render_report, sections_of
+from reports.run.reading import read_run
+from reports.run.run_data import RunData
+from reports.sections.model.training import comparison_words
 from tests.kit.drawings import svg_of
 from tests.marks import slow_after
 from tests.replacing import replace

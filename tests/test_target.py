@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from mnist_tune import cli
 from tests.marks import slow_after
 from tests.test_search import contents, resume, start
-from tuner import search
-from tuner.budget import ConfirmationPlan
-from tuner.confirmation import Confirmed
-from tuner.errors import Interrupted
-from tuner.journal import read_state
-from tuner.observer import Observer
-from tuner.records import ACCURACY_TOLERANCE, Json, TrialRecord
-from tuner.run_folder import RunFolder
+from tuner.core.errors import Interrupted
+from tuner.core.records import ACCURACY_TOLERANCE, Json, TrialRecord
+from tuner.run.confirmation import Confirmed
+from tuner.run.observer import Observer
+from tuner.run.sessions import search
+from tuner.run.target import finalists_around, front, has_reached, missed_words, reaches, smallest_first
+from tuner.run.time_budget import ConfirmationPlan
 from tuner.stats.intervals import mean_and_sd
-from tuner.target import finalists_around, front, has_reached, missed_words, reaches, smallest_first
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
 
 from .builders import record
 

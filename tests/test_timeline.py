@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.timeline import best_over_time, busy_shares, last_improvement_s, timeline
-from reports.sections import search as section
+from reports.analysis.search.timeline import best_over_time, busy_shares, last_improvement_s, timeline
+from reports.sections.search import search as section
 from tests.kit.drawings import svg_of
 from tests.report_builders import clock, make_record, make_run
-from tuner.records import TrialRecord
+from tuner.core.records import TrialRecord
 
 
 def ran(trial: str, start: float, end: float, accuracy: float | None = 0.9, **changes: Any) -> TrialRecord:

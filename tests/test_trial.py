@@ -12,11 +12,12 @@ import pytest
 
 from search_spaces.families.compact.family import CompactFamily
 from tests.marks import slow_after
-from tuner import callbacks, trial
-from tuner.data import Dataset, load_dataset
-from tuner.npz_io import read_npz
-from tuner.records import HISTORY_METRICS, Json
-from tuner.tasks import SpaceRef, TrainTask
+from tuner.core.records import HISTORY_METRICS, Json
+from tuner.data.dataset import Dataset, load_dataset
+from tuner.processes.tasks import SpaceRef, TrainTask
+from tuner.spaces import callbacks
+from tuner.storage.npz_io import read_npz
+from tuner.training import trial
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -15,9 +15,9 @@ import pytest
 
 from search_spaces.hyperparameters.hyperparameter import Condition
 from tests.marks import slow_after
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.processes.tasks import SpaceRef
 from tuner.spaces.user_space import UserSpace
-from tuner.tasks import SpaceRef
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIAL = (ROOT / "docs" / "own-space.md").read_text(encoding="utf-8")

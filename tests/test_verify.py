@@ -25,10 +25,10 @@ from tests.tampering import (
     without_chain,
     without_trial,
 )
-from tuner import launch
-from tuner.observer import Observer
 from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.run_folder import RunFolder
+from tuner.run import launch
+from tuner.run.observer import Observer
+from tuner.storage.run_folder import RunFolder
 from tuner.verification.check import Check
 from tuner.verification.evidence import Request
 from tuner.verification.verify import CHECKS, verify

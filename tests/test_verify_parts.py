@@ -10,7 +10,8 @@ import pytest
 from tests.builders import record
 from tests.replacing import replace
 from tests.report_builders import FakeRun, run_document
-from tuner.machine import describe_machine, versions
+from tuner.core.machine import versions
+from tuner.run.run_document import describe_machine
 from tuner.verification.agreement import disagreements, equal
 from tuner.verification.check import LONGEST_DETAIL, Outcome, count, named, outcome_of
 from tuner.verification.retraining import differences, same_training, tolerance

@@ -15,9 +15,9 @@ import pytest
 from inference.models import find_model
 from tests.tampering import CAREFUL, CARELESS, Tampering, Victim, better_test_probabilities, flip_byte
 from tests.test_verify import of_version_0_1_0
+from tuner.core.records import Json
 from tuner.export import saved_model
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.storage.run_folder import RunFolder
 from tuner.verification import retraining
 from tuner.verification.check import Check
 from tuner.verification.evidence import Request

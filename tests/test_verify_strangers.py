@@ -18,12 +18,12 @@ from tests.strangers import WRONG, Change, changed, every_place
 from tests.tampering import Victim
 from tests.test_strangers import WRONG_ARRAYS
 from tests.test_verify import MODEL, SMALL, WORKER, studying
-from tuner import launch
-from tuner.npz_io import read_npz, write_npz
-from tuner.observer import Observer
+from tuner.core.records import Json
 from tuner.options.run_options import RunOptions, SearchOptions
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.run import launch
+from tuner.run.observer import Observer
+from tuner.storage.npz_io import read_npz, write_npz
+from tuner.storage.run_folder import RunFolder
 from tuner.verification.check import LONGEST_DETAIL
 from tuner.verification.evidence import Request
 from tuner.verification.verify import CHECKS, verify
@@ -97,7 +97,7 @@ def check_changes(sound: Path, run: Path, seed: int, number: int) -> None:
 @pytest.fixture(autouse=True)
 def without_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuner.verification.verify.CHECKS", {k: v for k, v in CHECKS.items() if k not in MODEL})
-    monkeypatch.setattr("tuner.data_sources.download", lambda name, home: "no network in a test")
+    monkeypatch.setattr("tuner.data.sources.download", lambda name, home: "no network in a test")
 
 
 def test_every_check_says_something_of_one_change(sound: Path, tmp_path: Path) -> None:

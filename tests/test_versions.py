@@ -12,15 +12,15 @@ import pytest
 import mnist_tune
 from mnist_tune import cli, load_run
 from tests.strangers import built
-from tuner import launch
-from tuner.errors import JournalError, UsageError
-from tuner.journal import read_state
-from tuner.observer import Observer
+from tuner.core.errors import JournalError, UsageError
+from tuner.core.records import SCHEMA, TrialRecord
+from tuner.core.resume_compatibility import RESUMED_MINORS, check_version
 from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import SearchOptions
-from tuner.records import SCHEMA, TrialRecord
-from tuner.run_folder import RunFolder
-from tuner.versions import RESUMED_MINORS, check_version
+from tuner.run import launch
+from tuner.run.observer import Observer
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
 
 OLD = Path(__file__).parent / "data" / "run-0.1.0"
 """As version 0.1.0 wrote it before it knew trainings and studies (run.json has no `kind`), interrupted after five trials of a worker that trains nothing."""

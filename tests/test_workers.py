@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tuner.errors import RunFailed
-from tuner.tasks import Event, SpaceRef, TrainTask
-from tuner.worker_environment import count_gpus, worker_environment
-from tuner.workers import LocalWorkers
+from tuner.core.errors import RunFailed
+from tuner.processes.environment import count_gpus, worker_environment
+from tuner.processes.tasks import Event, SpaceRef, TrainTask
+from tuner.workers.local import LocalWorkers
 
 SPACE = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
 
@@ -182,7 +182,7 @@ def test_jax_knows_the_flag_of_a_gpu(more: str, known: bool, monkeypatch: pytest
 def test_workers_take_turns_on_the_gpus_that_may_be_seen(
     visible: str | None, on_machine: int, gpus: int, of_workers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.worker_environment._machine_gpus", lambda: on_machine)
+    monkeypatch.setattr("tuner.processes.environment._machine_gpus", lambda: on_machine)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests import fake_worker
-from tuner.data import Dataset, open_arrays
-from tuner.files import whole_file
-from tuner.records import metrics_of
+from tuner.core.records import metrics_of
+from tuner.data.dataset import Dataset, open_arrays
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.metrics import score_test_set
+from tuner.storage.files import whole_file
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from inference.models import find_model
 from mnist_tune.api.export_folder import ExportFolder
-from tuner.errors import DataError, UsageError
+from tuner.core.errors import DataError, UsageError
+from tuner.core.machine import keras_backend, validate_environment
+from tuner.core.quiet_imports import quiet_imports
 from tuner.export.formats import Format, check_installed, chosen_formats, savedmodel_fits
-from tuner.machine import keras_backend, validate_environment
 from tuner.options.resume import read_options
-from tuner.quiet import quiet_imports
-from tuner.run_folder import RunFolder
 from tuner.spaces.named_code import uses_named_code
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.export import ExportDocument, ExportedFile
 from tuner.storage.schema.run import RunDocument
 
 if TYPE_CHECKING:
-    from tuner.data import Dataset
+    from tuner.data.dataset import Dataset
 
 DEFAULT_FOLDER = "export"
 """In the run's own folder."""
@@ -105,14 +105,14 @@ def export(request: Request) -> ExportDocument:
         UsageError: where the data are not to be had again, or the folder can't be written.
         ExportError: where a file can't be written or disagrees; then nothing is left.
     """
-    from reports.reading import read_run
+    from reports.run.reading import read_run
 
     run = read_run(request.run.path)
     data = _data_of(request)
     with _telling_os_errors(request.folder.path), request.folder.staged() as stage:
         formats = _export_formats(request, data, stage)
         document = request.folder.document(_about(request, formats))
-        from reports.model_card import card_text
+        from reports.pages.model_card import card_text
 
         card = card_text(run, document, shlex.join(request.command))
         document = request.folder.place(stage, document, card)
@@ -161,8 +161,8 @@ def _fold(request: Request) -> int:
 
 def _data_of(request: Request) -> Dataset:
     """The run's own data, loaded again and held against its hash."""
-    from tuner.data import load_dataset
-    from tuner.launch import check_same_data
+    from tuner.data.dataset import load_dataset
+    from tuner.run.launch import check_same_data
 
     options = read_options(request.document)
     do = "Say where the run's data are (--data); without them nothing can be verified."
@@ -189,7 +189,7 @@ def _telling_os_errors(folder: Path) -> Iterator[None]:
 
 def _renew_report(request: Request) -> None:
     """The run's page shows what was exported into the run's folder, where there is a page."""
-    from reports.page import PAGE_NAME, write_report
+    from reports.pages.page import PAGE_NAME, write_report
 
     run = request.run.path
     inside = run.resolve() in (request.folder.path.resolve(), request.folder.path.resolve().parent)

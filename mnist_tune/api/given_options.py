@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tuner.configurations import known_configuration
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 from tuner.options.durations import format_duration, parse_duration, validate_budget
 from tuner.options.option import flag, options_of
 from tuner.options.run_options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.study_presets import PRESETS, preset_space
+from tuner.spaces.named_configurations import known_configuration
+from tuner.study.presets import PRESETS, preset_space
 
 _DURATIONS = tuple(name for name, each in options_of(SearchOptions).items() if each.parse is parse_duration)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.models import find_model
-from tuner.errors import MnistTuneError
-from tuner.machine import validate_environment
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.core.errors import MnistTuneError
+from tuner.core.machine import validate_environment
+from tuner.core.records import Json
 from tuner.spaces.named_code import uses_named_code
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Run:
 
     def trials(self) -> pd.DataFrame:
         """One row a trial that has ended, best first within a phase; hyperparameters are columns `hp.<name>`."""
-        from reports.trials_csv import trials_frame
+        from reports.run.trials_csv import trials_frame
 
         return trials_frame(self.path)
 
@@ -69,7 +69,7 @@ class Run:
         self.best  # noqa: B018 - says what is missing where there is no winner
         validate_environment()
         if uses_named_code(self._folder, space):
-            from tuner.spaces.run_model import load_named_model
+            from tuner.export.run_model import load_named_model
 
             return load_named_model(self._folder)
         find_model(self._folder.keras_model)
@@ -79,8 +79,8 @@ class Run:
 
     def report(self) -> Path:
         """Renders report.html again and returns its path."""
-        from reports.page import write_report
-        from reports.trials_csv import write_trials_csv
+        from reports.pages.page import write_report
+        from reports.run.trials_csv import write_trials_csv
 
         write_trials_csv(self.path)
         return write_report(self.path)
@@ -129,7 +129,7 @@ class Run:
 
     def figures(self) -> dict[str, str]:
         """The report's figures: name → SVG."""
-        from reports.page import figures
+        from reports.pages.page import figures
 
         return figures(self.path)
 
@@ -137,7 +137,7 @@ class Run:
         return f"Run({str(self.path)!r})"
 
     def _repr_html_(self) -> str:
-        from reports.notebook import run_card
+        from reports.pages.notebook import run_card
 
         return run_card(self.path)
 

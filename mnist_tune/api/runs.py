@@ -20,14 +20,14 @@ from mnist_tune.api.run import Run
 from mnist_tune.progress.progress import Progress, progress_for
 from mnist_tune.progress.report_writer import ReportWriter
 from mnist_tune.version import __version__
-from tuner.configurations import refuse_unnamed_code
-from tuner.errors import UsageError
-from tuner.machine import validate_environment
-from tuner.observer import Observers
+from tuner.core.errors import UsageError
+from tuner.core.machine import validate_environment
+from tuner.core.resume_compatibility import check_version
 from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import RunOptions
-from tuner.run_folder import RunFolder
-from tuner.versions import check_version
+from tuner.run.observer import Observers
+from tuner.spaces.named_configurations import refuse_unnamed_code
+from tuner.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     pass
@@ -144,7 +144,7 @@ def _run(
     validate_environment()
     if resume:
         return _resume(given, out, force=force, quiet=quiet, notes=notes)
-    from tuner import launch
+    from tuner.run import launch
 
     options = make(given)
     folder = RunFolder(Path(out) if out is not None else default_folder(options))
@@ -167,7 +167,7 @@ def _resume(
         raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
     if force:
         raise UsageError("--resume goes on with a run, --force writes over it. Give one of them.")
-    from tuner import launch
+    from tuner.run import launch
 
     folder = RunFolder(Path(out))
     run = folder.read_run_to_resume()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inference.models import find_model
-from tuner.errors import UsageError
-from tuner.run_folder import RunFolder
+from tuner.core.errors import UsageError
+from tuner.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from tuner.verification.check import Check

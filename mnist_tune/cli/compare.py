@@ -6,10 +6,10 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from inference.names import printable
 from mnist_tune.cli.parser import Parser, make_parser
 from mnist_tune.terminal.lines import write_line
 from mnist_tune.version import __version__
+from tuner.core.text import printable
 
 
 def make_command_parser() -> Parser:

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from inference.names import printable
 from mnist_tune.cli import search
 from mnist_tune.cli.parser import Parser
 from mnist_tune.terminal.signals import ending_like_ctrl_c
 from mnist_tune.terminal.stdout import OutputError, open_standard_streams, tell, watched_output
-from tuner.disk import is_no_space, is_no_temporary_folder
-from tuner.errors import Interrupted, MnistTuneError, UsageError
+from tuner.core.disk_full import is_no_space, is_no_temporary_folder
+from tuner.core.errors import Interrupted, MnistTuneError, UsageError
+from tuner.core.text import printable
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

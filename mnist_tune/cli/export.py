@@ -8,12 +8,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from inference.names import printable
 from mnist_tune.api.export import Request, export, make_request
 from mnist_tune.api.export_folder import CARD
 from mnist_tune.cli.parser import Parser, make_parser
 from mnist_tune.terminal.lines import aligned, write_line
 from reports import formatting as text
+from tuner.core.text import printable
 from tuner.export.formats import FORMATS
 from tuner.storage.schema.documents import as_json
 from tuner.storage.schema.export import ExportDocument

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn, get_type_hints
 
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 from tuner.options.option import Group, Option, flag, options_of
 from tuner.options.run_options import RunOptions
 

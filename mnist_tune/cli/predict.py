@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from inference.models import ModelFile
-from inference.names import printable
 from mnist_tune.cli.parser import Parser
 from mnist_tune.prediction.loaded_model import load, model_of, named_run
 from mnist_tune.terminal.lines import aligned, write_line
 from mnist_tune.terminal.page_file import free_place, write_page
 from reports import formatting as text
-from tuner.errors import MnistTuneError, UsageError
-from tuner.machine import validate_environment
+from tuner.core.errors import MnistTuneError, UsageError
+from tuner.core.machine import validate_environment
+from tuner.core.text import printable
 
 if TYPE_CHECKING:
-    from inference.prediction import Prediction, Sample
-    from tuner.run_folder import RunFolder
+    from tuner.images.prediction import Prediction, Sample
+    from tuner.storage.run_folder import RunFolder
 
 
 def make_command_parser() -> Parser:
@@ -92,8 +92,8 @@ def _check(given: Namespace) -> None:
 
 
 def _samples(given: Namespace) -> list[Sample]:
-    from inference.images import NoImages, read_images
-    from inference.prediction import make_sample
+    from tuner.images.prediction import make_sample
+    from tuner.images.reading import NoImages, read_images
 
     try:
         samples = [make_sample(one, raw=given.raw) for one in read_images(given.images, _standard_input)]
@@ -120,7 +120,7 @@ def _standard_input() -> BinaryIO:
 
 def _name_passed_over(words: Sequence[str]) -> None:
     """Writes to standard error what of folders was no image, each by its name."""
-    from inference.images import passed_over
+    from tuner.images.reading import passed_over
 
     for word in words:
         left = passed_over(Path(word)) if os.path.isdir(word) else []
@@ -130,7 +130,7 @@ def _name_passed_over(words: Sequence[str]) -> None:
 
 
 def _ask(model: ModelFile, samples: Sequence[Sample], run: RunFolder | None) -> list[Prediction]:
-    from inference.prediction import has_page, predict, unasked
+    from tuner.images.prediction import has_page, predict, unasked
 
     if all(sample.image is None and not has_page(sample) for sample in samples):
         return unasked(samples)

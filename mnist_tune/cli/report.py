@@ -6,9 +6,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from inference.names import printable
 from mnist_tune.cli.parser import Parser, make_parser
 from mnist_tune.terminal.lines import write_line
+from tuner.core.text import printable
 
 
 def make_command_parser() -> Parser:
@@ -31,7 +31,7 @@ def run(given: Namespace, words: Sequence[str]) -> None:
 
 
 def _write_figures(path: Path, folder: Path, *, force: bool) -> None:
-    from reports.figure_files import write_figures
+    from reports.pages.figure_files import write_figures
 
     number = write_figures(path, folder, force=force)
     write_line(f"Wrote {number} figure{'' if number == 1 else 's'} to {printable(str(folder))}")

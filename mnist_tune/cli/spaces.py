@@ -15,10 +15,10 @@ from mnist_tune.cli.parser import Parser, make_parser
 from search_spaces.families.describe import SpaceDescription, describe_space, describe_spaces
 from search_spaces.families.references import Reference
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.processes.tasks import SpaceRef
 from tuner.spaces.space_name import check_space_name, is_code
 from tuner.spaces.user_space import UserSpace
-from tuner.tasks import SpaceRef
 
 _LEAST_WIDTH = 100
 """Where the output is no terminal, lines may be long."""

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference.names import printable
 from mnist_tune.api.verification import verify_run
 from mnist_tune.cli.parser import Parser
 from mnist_tune.terminal.lines import aligned, write_line
-from tuner.errors import MnistTuneError
-from tuner.records import Json
+from tuner.core.errors import MnistTuneError
+from tuner.core.records import Json
+from tuner.core.text import printable
 
 if TYPE_CHECKING:
     from tuner.verification.check import Check

@@ -12,18 +12,18 @@ import numpy as np
 from PIL import Image
 
 from inference.models import ModelFile
-from inference.prediction import Prediction, Sample, predict
-from inference.preparation import prepare
-from inference.strokes import synthetic_digits, synthetic_styles
 from mnist_tune.prediction.loaded_model import load
 from mnist_tune.terminal.lines import aligned, write_line
 from mnist_tune.terminal.page_file import write_page
 from reports import formatting as text
-from tuner.errors import UsageError
-from tuner.records import Json
-from tuner.run_folder import RunFolder
+from tuner.core.errors import UsageError
+from tuner.core.records import Json
+from tuner.images.prediction import Prediction, Sample, predict
+from tuner.images.preparation import prepare
+from tuner.images.strokes import synthetic_digits, synthetic_styles
 from tuner.stats.intervals import wilson_interval
 from tuner.stats.metrics import CALIBRATION_BINS, calibration_error, log_loss
+from tuner.storage.run_folder import RunFolder
 
 DIGITS = tuple("0123456789")
 

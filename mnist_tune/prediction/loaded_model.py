@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inference.models import ModelFile, find_model
-from tuner.errors import UsageError
-from tuner.quiet import quiet_imports
-from tuner.run_folder import RunFolder
+from tuner.core.errors import UsageError
+from tuner.core.quiet_imports import quiet_imports
 from tuner.spaces.named_code import uses_named_code
+from tuner.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from inference.prediction import Classify
+    from tuner.images.prediction import Classify
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def load(model: ModelFile, run: RunFolder | None = None) -> Loaded:
         if run is None:
             classify = load_classifier(model)
         else:
-            from tuner.spaces.run_model import load_named_model
+            from tuner.export.run_model import load_named_model
 
             classify = as_classify(model, load_named_model(run))
         names = model.class_names or tuple(str(place) for place in range(class_count(classify)))

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 import templates
-from inference.names import printable
-from inference.prediction import Prediction
 from mnist_tune.version import __version__
 from reports import formatting as text
-from reports import pictures
+from reports.pages import pictures
+from tuner.core.text import printable
+from tuner.images.prediction import Prediction
 
 MOST_SHOWN = 500
 MOST_CLASSES = 10

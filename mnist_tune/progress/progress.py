@@ -13,13 +13,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from inference.names import printable
 from mnist_tune.progress.headline import answer
-from reports.analysis.time_left import planned_work, seconds_left
+from reports.analysis.search.time_left import planned_work, seconds_left
 from reports.formatting import duration, plural, rough_duration
-from tuner.observer import Observer
-from tuner.records import Trial, TrialRecord, tidy_epochs
-from tuner.run_folder import RunFolder
+from tuner.core.records import Trial, TrialRecord, tidy_epochs
+from tuner.core.text import printable
+from tuner.run.observer import Observer
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.run import Plan, RunDocument
 
 _REFRESH_PER_S = 4

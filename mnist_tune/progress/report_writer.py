@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tuner.observer import Observer
-from tuner.records import TrialRecord
+from tuner.core.records import TrialRecord
+from tuner.run.observer import Observer
 from tuner.storage.schema.run import RunDocument
 
 _SHARE = 0.02
@@ -64,8 +64,8 @@ class ReportWriter(Observer):
 
     def write(self) -> None:
         """Writes trials.csv and report.html now."""
-        from reports.page import write_report
-        from reports.trials_csv import write_trials_csv
+        from reports.pages.page import write_report
+        from reports.run.trials_csv import write_trials_csv
 
         write_trials_csv(self._folder)
         write_report(self._folder)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.names import printable
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.core.text import printable
 
 MODEL, OUTPUT, CHANNEL, GPUS = "SM_MODEL_DIR", "SM_OUTPUT_DATA_DIR", "SM_CHANNEL_TRAINING", "SM_NUM_GPUS"
 

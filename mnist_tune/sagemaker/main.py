@@ -13,13 +13,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from inference.names import printable
 from mnist_tune.cli import search, train
 from mnist_tune.cli.parser import given_how, given_options
 from mnist_tune.sagemaker.environment import CHANNEL, GPUS, MODEL, OUTPUT, SageMakerEnvironment, channel_data
 from mnist_tune.sagemaker.words import plain_words
-from tuner.errors import MnistTuneError, UsageError
-from tuner.run_folder import RunFolder
+from tuner.core.errors import MnistTuneError, UsageError
+from tuner.core.text import printable
+from tuner.storage.run_folder import RunFolder
 
 VERSION = "1"
 """The folder of the SavedModel: servers take a model's versions from folders whose names are numbers."""

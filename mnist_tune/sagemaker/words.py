@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from inference.names import printable
+from tuner.core.text import printable
 
 _TRUE, _FALSE = ("", "true", "1", "yes"), ("false", "0", "no")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from inference.names import printable
 from mnist_tune.terminal.lines import write_line
-from tuner.errors import UsageError
-from tuner.files import write_text
+from tuner.core.errors import UsageError
+from tuner.core.text import printable
+from tuner.storage.files import write_text
 
 
 def free_place(name: str, *, force: bool) -> Path:

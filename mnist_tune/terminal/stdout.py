@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from tuner.errors import MnistTuneError
+from tuner.core.errors import MnistTuneError
 
 _PLAIN = str.maketrans(
     {

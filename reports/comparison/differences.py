@@ -9,11 +9,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from reports.analysis.classification import Scored, scored_winner
-from reports.analysis.trials import scored
+from reports.analysis.model.classification import Scored, scored_winner
+from reports.analysis.search.trials import scored
 from reports.comparison.runs import NamedRun
-from reports.run_data import RunData
-from tuner.records import TrialRecord
+from reports.run.run_data import RunData
+from tuner.core.records import TrialRecord
 from tuner.stats.intervals import mean_and_sd, student_interval
 from tuner.stats.paired_tests import Counts, counts_of, holm, mcnemar, newcombe_interval
 

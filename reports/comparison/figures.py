@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from reports.analysis.curves import Band
-from reports.analysis.pareto import Front
+from reports.analysis.model.curves import Band
+from reports.analysis.search.pareto import Front
 from reports.comparison.runs import COLOURS
 from reports.figures.axes import epoch_axis, error_axis, error_scale, spread_labels, whole_ticks
 from reports.figures.canvas import Canvas, Drawing

@@ -10,8 +10,8 @@ import templates
 from reports.comparison.runs import NamedRun, read_runs
 from reports.comparison.sections import curves, fronts, images, seeds, settings, winners
 from reports.sections.section import Section
-from tuner.errors import UsageError
-from tuner.files import write_text
+from tuner.core.errors import UsageError
+from tuner.storage.files import write_text
 
 PAGE_NAME = "compare.html"
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.reading import read_run
-from reports.run_data import RunData
-from tuner.errors import UsageError
+from reports.run.reading import read_run
+from reports.run.run_data import RunData
+from tuner.core.errors import UsageError
 
 COLOURS = 6
 """So many categories have a colour of their own."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.comparison.runs import NamedRun
-from reports.run_data import RunData
+from reports.run.run_data import RunData
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reports import formatting as text
-from reports.analysis.search import RungOutcome, rung_outcomes, seconds_left
-from reports.analysis.trials import explored
-from reports.run_data import RunData
+from reports.analysis.search.search import RungOutcome, rung_outcomes, seconds_left
+from reports.analysis.search.trials import explored
+from reports.run.run_data import RunData
 
 DIGITS = "These are scikit-learn's 8×8 digits, not MNIST"
 _LONGEST_NAME = 40

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports import formatting as text
-from reports.run_data import RunData
+from reports.run.run_data import RunData
 
 
 def has_folds(run: RunData) -> bool:

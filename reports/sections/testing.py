@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports.run_data import RunData
-from tuner.records import TEST_MET_AGAIN
+from reports.run.run_data import RunData
+from tuner.core.records import TEST_MET_AGAIN
 
 
 def was_tested(run: RunData) -> bool:

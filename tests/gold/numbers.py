@@ -9,26 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from reports.analysis import (
-    classification,
-    comparison,
-    consistency,
-    curves,
-    custom_images,
-    errors,
-    failures,
-    fidelity,
-    leaderboard,
-    network,
-    pareto,
-    robustness,
-    search,
-    slices,
-    timeline,
-    trials,
-    weights,
-)
-from reports.run_data import RunData
+from reports.analysis.model import classification, comparison, consistency, curves, errors, network, robustness, weights
+from reports.analysis.model import ood_images as custom_images
+from reports.analysis.search import failures, fidelity, leaderboard, pareto, search, slices, timeline, trials
+from reports.run.run_data import RunData
 from tuner.stats import intervals, metrics
 
 DIGITS = 6

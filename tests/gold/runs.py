@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from reports.comparison.page import render_comparison
-from reports.page import render_run
-from reports.reading import read_run
+from reports.pages.page import render_run
+from reports.run.reading import read_run
 from tests.gold.numbers import numbers_of, text_of
 from tests.gold.page import scrubbed
 from tests.report_builders import FakeRun, build_run

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.errors import MnistTuneError, UsageError
+from tuner.core.errors import MnistTuneError, UsageError
 from tuner.storage.schema.export import Signature, Tolerance
 
 Images: TypeAlias = NDArray[np.uint8]

@@ -9,16 +9,16 @@ from typing import Any
 
 import keras
 
-from tuner.data_checks import SIDE
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.data.validation import SIDE
 from tuner.export.formats import Format, Probabilities
 from tuner.export.keras_file import classifier
+from tuner.export.run_model import load_named_model
 from tuner.export.verification import LATENCY_METHOD, median_latency_s, size_bytes
 from tuner.export.writing import Sample, short, write_checked
-from tuner.journal import now
-from tuner.run_folder import RunFolder
 from tuner.spaces.adapter import own_classes
-from tuner.spaces.run_model import load_named_model
+from tuner.storage.journal import now
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.export import ExportedFile, VerifiedImages
 
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import keras
 
-from tuner.data import Dataset
-from tuner.disk import is_no_space
+from tuner.core.disk_full import is_no_space
+from tuner.core.failures import reason
+from tuner.core.records import Json
+from tuner.data.dataset import Dataset
 from tuner.export.formats import FORMATS, ExportError, savedmodel_fits
 from tuner.export.writing import Sample, remove, write_checked
-from tuner.failures import reason
-from tuner.files import whole_file, write_bytes
-from tuner.kept_models import compile_plainly, load_kept_model
-from tuner.records import Json
-from tuner.run_folder import WEIGHTS_SUFFIX
-from tuner.spaces.training import predict
-from tuner.tasks import ExportTask
+from tuner.processes.tasks import ExportTask
+from tuner.spaces.kept_models import compile_plainly, load_kept_model
+from tuner.spaces.network_training import predict
+from tuner.storage.files import whole_file, write_bytes
+from tuner.storage.run_folder import WEIGHTS_SUFFIX
 
 NEEDS_TENSORFLOW = (
     "The SavedModel was not written: that needs TensorFlow as Keras's backend. best.keras holds the same model; to export it: "

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.splits import stratified_indices
 from tuner.export.formats import Classify, Images, Probabilities
-from tuner.splits import stratified_indices
 from tuner.storage.schema.export import Tolerance
 
 COMPARED = 1000

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data import Dataset
+from tuner.data.dataset import Dataset
+from tuner.data.splits import stratified_indices
 from tuner.export.formats import ExportError, Format, Images, Opened, Probabilities
 from tuner.export.verification import Agreement, agreement, compared_indices
-from tuner.splits import stratified_indices
 from tuner.storage.schema.export import Split
 
 CALIBRATION = 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 
 LEAST_BUDGET_S = 60.0
 """Shortest time budget of a run: starting workers, evaluating and exporting take most of it, whatever is trained."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 
 Group: TypeAlias = Literal["task", "search", "confirmation", "running", "report"]
 """The heading of `--help` that an option stands under."""

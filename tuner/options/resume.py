@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
 from tuner.options.option import flag, options_of
 from tuner.options.run_options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
 from tuner.storage.schema.run import RunDocument

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, TypeAlias, TypeVar
 
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.core.records import Json, Kind, Value
 from tuner.options.durations import LONGEST, parse_duration
 from tuner.options.option import COUNT, option, out_of_range, validate
-from tuner.records import Json, Kind, Value
 
 Algorithm: TypeAlias = Literal["hyperband", "random", "bayesian"]
 Device: TypeAlias = Literal["auto", "cpu", "gpu"]

@@ -7,10 +7,10 @@ from typing import Any
 
 import keras_tuner
 
+from tuner.core.records import TrialRecord
 from tuner.options.run_options import MAX_SEED, SearchOptions
 from tuner.oracle.protocol import Proposal, Rung
 from tuner.oracle.sampling import ConfigurationSampler, Space
-from tuner.records import TrialRecord
 
 
 class _Declared(keras_tuner.HyperParameters):  # type: ignore[misc]

@@ -21,11 +21,11 @@ from typing import Any
 
 from keras_tuner import oracles
 
+from tuner.core.records import TrialRecord, rank_key, tidy_epochs, trial_name
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.base import CountedTrials, KerasTunerOracle
 from tuner.oracle.protocol import Proposal, Rung
 from tuner.oracle.sampling import ConfigurationSampler, Space, SpaceExhausted
-from tuner.records import TrialRecord, rank_key, tidy_epochs, trial_name
 
 
 @dataclass

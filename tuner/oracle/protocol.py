@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from tuner.records import Configuration, TrialRecord, tidy_epochs
+from tuner.core.records import Configuration, TrialRecord, tidy_epochs
 from tuner.storage.schema.run import Bracket, Plan
 from tuner.storage.schema.run import Rung as PlannedRung
 

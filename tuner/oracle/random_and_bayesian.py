@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from keras_tuner import oracles
 
+from tuner.core.records import Configuration, trial_name
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.base import CountedTrials, KerasTunerOracle
 from tuner.oracle.protocol import Proposal
 from tuner.oracle.sampling import ConfigurationSampler, SampledConfiguration, Space, SpaceExhausted
-from tuner.records import Configuration, trial_name
 
 _CANDIDATES = 400
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tuner.errors import RunFailed
+from tuner.core.errors import RunFailed
+from tuner.core.records import Configuration, configuration_key
 from tuner.oracle.warm_starts import WarmStart
-from tuner.records import Configuration, configuration_key
 
 _MAX_ATTEMPTS = 200
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tuner.records import Configuration
+from tuner.core.records import Configuration
 
 _REFERENCES, _SCALED = 3, 2
 """How many of each are tried at most."""

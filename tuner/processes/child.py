@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, cast
 
-from tuner.records import Json
+from tuner.core.records import Json
 
 OUT_OF_MEMORY_CODE = 12
 """The exit code of a child that has no memory left: as if the system had killed it."""

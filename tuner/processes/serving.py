@@ -8,7 +8,7 @@ import queue
 import sys
 import threading
 
-from tuner.records import Json
+from tuner.core.records import Json
 
 
 class Parent:

@@ -14,8 +14,8 @@ import keras_tuner
 import numpy as np
 import numpy.typing as npt
 
-from tuner.data_checks import SIDE
-from tuner.records import Value
+from tuner.core.records import Value
+from tuner.data.validation import SIDE
 from tuner.spaces.tracing import leaf_layers
 from tuner.storage.schema.model_interface import ImageFormat, ModelInterface
 

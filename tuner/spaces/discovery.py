@@ -17,7 +17,7 @@ import keras
 import keras_tuner
 import numpy as np
 
-from tuner.records import Value
+from tuner.core.records import Value
 
 # Keras Tuner has no types: its hyperparameters are `Any` here.
 

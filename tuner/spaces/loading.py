@@ -12,8 +12,8 @@ from typing import Any
 import keras_tuner
 
 from search_spaces.families.registry import load_space
-from tuner.data_checks import SIDE
-from tuner.tasks import SpaceRef
+from tuner.data.validation import SIDE
+from tuner.processes.tasks import SpaceRef
 
 # Keras Tuner has no types: HyperModels are `Any` here.
 

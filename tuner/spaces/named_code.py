@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tuner.errors import UsageError
-from tuner.run_folder import RunFolder
+from tuner.core.errors import UsageError
 from tuner.spaces.space_name import is_code
+from tuner.storage.run_folder import RunFolder
 
 
 def uses_named_code(folder: RunFolder, given: str | None) -> bool:

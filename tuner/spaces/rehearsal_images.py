@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tuner.data import Dataset
-from tuner.data_checks import SIDE, Images, Labels
-from tuner.npz_io import read_npz
-from tuner.splits import stratified_indices
+from tuner.data.dataset import Dataset
+from tuner.data.splits import stratified_indices
+from tuner.data.validation import SIDE, Images, Labels
+from tuner.storage.npz_io import read_npz
 
 TRAIN, VALIDATION = 128, 64
 A_CLASS = 2

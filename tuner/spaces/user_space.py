@@ -1,6 +1,6 @@
 """Anybody's `keras_tuner.HyperModel` as a space: `package.module:Class`, or a function that builds a model.
 
-It is built in a process of its own (`tuner.spaces.probe`), which is asked what it declares, samples and weighs; what was answered is
+It is built in a process of its own (`tuner.rehearsal.probe`), which is asked what it declares, samples and weighs; what was answered is
 remembered. Workers import it too; the parent of a run never does.
 """
 
@@ -16,15 +16,15 @@ from search_spaces.hyperparameters import hyperparameter as tuned
 from search_spaces.hyperparameters import parsing as given_values
 from search_spaces.hyperparameters.hyperparameter import Condition, Hyperparameter, Value
 from search_spaces.networks.costs import LayerSummary
-from tuner.data import Dataset
-from tuner.errors import UsageError
-from tuner.records import Json, configuration_key
-from tuner.spaces.probe_process import ProbeProcess
+from tuner.core.errors import UsageError
+from tuner.core.records import Json, configuration_key
+from tuner.data.dataset import Dataset
+from tuner.processes.tasks import SpaceRef
+from tuner.spaces.probe_client import ProbeProcess
 from tuner.spaces.rehearsal_images import images_text, noise_images, rehearsal_images
 from tuner.spaces.space_name import check_space_name, is_code
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.model_interface import ModelInterface
-from tuner.tasks import SpaceRef
 
 _SEEDS = 4
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.records import Json
+from tuner.core.records import Json
 from tuner.stats.intervals import wilson_interval
 
 Labels: TypeAlias = NDArray[np.int64]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from tuner.records import Json
+from tuner.core.records import Json
 
 Status: TypeAlias = Literal["passed", "failed", "not possible"]
 

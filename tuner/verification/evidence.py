@@ -9,24 +9,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from tuner.confirmation import finalists
-from tuner.errors import JournalError, MnistTuneError, UsageError
-from tuner.files import refuse_links
-from tuner.journal import PREVIOUS, JournalState, journal_events, read_state
-from tuner.npz_io import Array, read_npz
+from tuner.core.errors import JournalError, MnistTuneError, UsageError
+from tuner.core.records import Kind, TrialRecord
+from tuner.core.resume_compatibility import minor_version
 from tuner.options.resume import read_options
 from tuner.options.run_options import RunOptions, SearchOptions
-from tuner.records import Kind, TrialRecord
-from tuner.run_document import hyperparameters_of
-from tuner.run_folder import RunFolder
+from tuner.processes.tasks import SpaceRef
+from tuner.run.confirmation import finalists
+from tuner.run.run_document import hyperparameters_of
+from tuner.run.target import finalists_around
 from tuner.spaces.named_code import uses_named_code
 from tuner.spaces.user_space import make_family
+from tuner.storage.files import refuse_links
+from tuner.storage.journal import PREVIOUS, JournalState, journal_events, read_state
+from tuner.storage.npz_io import Array, read_npz
+from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.result import ResultDocument
 from tuner.storage.schema.run import RunDocument
-from tuner.target import finalists_around
-from tuner.tasks import SpaceRef
 from tuner.verification.check import Unavailable
-from tuner.versions import minor_version
 
 Made = TypeVar("Made")
 

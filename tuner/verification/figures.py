@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.npz_io import Array
-from tuner.records import Json, TrialRecord
+from tuner.core.records import Json, TrialRecord
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.metrics import score_test_set
+from tuner.storage.npz_io import Array
 from tuner.storage.schema.documents import as_json
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of

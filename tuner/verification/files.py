@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tuner.digests import file_digests
+from tuner.storage.digests import file_digests
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
 from tuner.verification.evidence import Evidence
 

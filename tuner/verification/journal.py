@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from tuner.errors import JournalError, MnistTuneError
-from tuner.files import refuse_links
-from tuner.journal import JOURNAL_NAME, BrokenChain, read_state
+from tuner.core.errors import JournalError, MnistTuneError
+from tuner.storage.files import refuse_links
+from tuner.storage.journal import JOURNAL_NAME, BrokenChain, read_state
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of, passed
 from tuner.verification.evidence import Evidence
 

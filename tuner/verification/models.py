@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.machine import keras_backend
+from tuner.core.quiet_imports import quiet_imports
+from tuner.core.records import TrialRecord
 from tuner.export.formats import FORMATS, savedmodel_fits
-from tuner.machine import keras_backend
-from tuner.quiet import quiet_imports
-from tuner.records import TrialRecord
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of, passed
 from tuner.verification.data import dataset
 from tuner.verification.evidence import Evidence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from search_spaces.networks.costs import LayerSummary
-from tuner.records import Configuration, TrialRecord, configuration_key
-from tuner.tasks import PATIENCE, RESTORE_BEST
+from tuner.core.records import Configuration, TrialRecord, configuration_key
+from tuner.processes.tasks import PATIENCE, RESTORE_BEST
 from tuner.verification.check import Outcome, Unavailable, count, outcome_of
 from tuner.verification.evidence import Evidence
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from tuner.errors import UsageError
+from tuner.core.errors import UsageError
+from tuner.core.records import Json, tidy_epochs
 from tuner.options.resume import read_options
 from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
-from tuner.records import Json, tidy_epochs
-from tuner.run_document import hyperparameters_of
+from tuner.run.run_document import hyperparameters_of
+from tuner.run.sessions.study import study_trials
 from tuner.storage.schema.documents import as_json
 from tuner.storage.schema.run import Hyperparameter, Plan
-from tuner.studies import make_study
-from tuner.study import study_trials
+from tuner.study.plan import make_study
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
 from tuner.verification.evidence import Evidence

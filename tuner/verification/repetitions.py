@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tuner.confirmation import Confirmed, confirmed, trial_seed
+from tuner.core.records import Trial, TrialRecord
 from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
-from tuner.records import Trial, TrialRecord
-from tuner.refit import refit_trials
-from tuner.sources import confirmation_trials, repeated
+from tuner.run.confirmation import Confirmed, confirmed, trial_seed
+from tuner.run.refit import refit_trials
+from tuner.run.sessions.study import confirmed_arms, study_trials
+from tuner.run.target import smallest_first
+from tuner.run.trial_sources import confirmation_trials, repeated
 from tuner.storage.schema.study import StudyPlan
-from tuner.study import confirmed_arms, study_trials
-from tuner.target import smallest_first
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Contradiction, Outcome, Unavailable, count, outcome_of
 from tuner.verification.evidence import Evidence

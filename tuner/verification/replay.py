@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tuner.core.quiet_imports import quiet_imports
+from tuner.core.records import Configuration, TrialRecord, trial_name
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.protocol import Oracle, make_plan
 from tuner.oracle.sampling import ConfigurationSampler, SpaceExhausted
 from tuner.oracle.warm_starts import warm_starts
-from tuner.quiet import quiet_imports
-from tuner.records import Configuration, TrialRecord, trial_name
 from tuner.storage.schema.run import Plan
 from tuner.verification.check import Outcome, Unavailable, count, outcome_of
 from tuner.verification.evidence import Evidence

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from tuner.core.records import Json
 from tuner.options.run_options import StudyOptions
-from tuner.records import Json
-from tuner.refit import Refitted, refitted
-from tuner.result import result_document
+from tuner.run.refit import Refitted, refitted
+from tuner.run.result import result_document
+from tuner.run.sessions.study import result_of_study
 from tuner.storage.schema.documents import as_json
 from tuner.storage.schema.result import ModelFiles, ResultDocument
-from tuner.study import result_of_study
 from tuner.verification.agreement import disagreements
 from tuner.verification.check import Contradiction, Outcome, count, failed, outcome_of
 from tuner.verification.evidence import Evidence

@@ -10,18 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tuner.data import save_arrays
-from tuner.errors import RunFailed
-from tuner.machine import describe_machine, versions
-from tuner.records import TrialRecord
-from tuner.sources import train_task
+from tuner.core.errors import RunFailed
+from tuner.core.machine import versions
+from tuner.core.records import TrialRecord
+from tuner.data.dataset import save_arrays
+from tuner.processes.environment import default_size
+from tuner.processes.tasks import Event, TrainTask
+from tuner.run.run_document import describe_machine
+from tuner.run.trial_sources import train_task
 from tuner.storage.schema.run import RunDocument
-from tuner.tasks import Event, TrainTask
 from tuner.verification.check import Check, Outcome, Unavailable, failed, named, passed
 from tuner.verification.data import dataset
 from tuner.verification.evidence import Evidence
-from tuner.worker_environment import default_size
-from tuner.workers import LocalWorkers
+from tuner.workers.local import LocalWorkers
 
 ACCURACY_TOLERANCE, STANDARD_ERRORS = 0.02, 8.0
 """On another kind of machine the last validation accuracy may differ by the larger of this and so many standard errors of it.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tuner.records import TrialRecord, metrics_of
-from tuner.tasks import PATIENCE, RESTORE_BEST
+from tuner.core.records import TrialRecord, metrics_of
+from tuner.processes.tasks import PATIENCE, RESTORE_BEST
 from tuner.verification.agreement import equal
 from tuner.verification.check import Outcome, Unavailable, count, outcome_of
 from tuner.verification.evidence import Evidence

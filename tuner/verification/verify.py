@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from tuner.errors import UsageError
-from tuner.run_folder import RunFolder
+from tuner.core.errors import UsageError
+from tuner.storage.run_folder import RunFolder
 from tuner.verification import (
     data,
     figures,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports import formatting as text
-from reports.analysis.curves import band
+from reports.analysis.model.curves import band
 from reports.comparison.differences import all_same_data
 from reports.comparison.figures import RunBand, curves_figure
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections.words import letters
-from reports.sections.learning_curves import winner_records
+from reports.sections.search.learning_curves import winner_records
 from reports.sections.section import Figure, Section
 
 

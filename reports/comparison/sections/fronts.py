@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports import formatting as text
-from reports.analysis.pareto import size_front
+from reports.analysis.search.pareto import size_front
 from reports.comparison.differences import all_same_data
 from reports.comparison.figures import RunFront, fronts_figure
 from reports.comparison.runs import NamedRun

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import formatting as text
-from reports.analysis.trials import best, explored
+from reports.analysis.search.trials import best, explored
 from reports.comparison.differences import ImagePair, all_same_data, image_pairs
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections.words import letters
-from reports.run_data import RunData
+from reports.run.run_data import RunData
 from reports.sections.banners import DIGITS, Banner
 from reports.sections.section import Cell, Column, Row, Section, Table, number
 from reports.sections.testing import was_met_again, was_tested
-from tuner.records import TrialRecord
+from tuner.core.records import TrialRecord
 from tuner.storage.schema.result import ResultDocument
 
 LEVEL = 0.05

@@ -9,9 +9,9 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import msgspec
 
-from tuner.errors import JournalError
-from tuner.files import write_bytes
-from tuner.records import SCHEMA, Json
+from tuner.core.errors import JournalError
+from tuner.core.records import SCHEMA, Json
+from tuner.storage.files import write_bytes
 
 Typed = TypeVar("Typed")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from tuner.records import SCHEMA
+from tuner.core.records import SCHEMA
 from tuner.storage.schema.fields import Count, Fraction, Interval, Part, Positive, Real, Text, Texts, written
 from tuner.storage.schema.run import Program
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from search_spaces.networks.costs import LayerSummary
-from tuner.records import SCHEMA, Kind
+from tuner.core.records import SCHEMA, Kind
 from tuner.storage.schema.fields import (
     MOST_CLASSES,
     Count,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from tuner.records import SCHEMA, Kind
+from tuner.core.records import SCHEMA, Kind
 from tuner.storage.schema.fields import (
     MOST_CLASSES,
     ChangingPart,

@@ -1,4 +1,4 @@
-"""Lines of the journal: the events of a trial. Their checksums and chain are `tuner.journal`'s."""
+"""Lines of the journal: the events of a trial. Their checksums and chain are `tuner.storage.journal`'s."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Meta
 from msgspec.structs import astuple
 
 from search_spaces.networks.costs import LayerSummary
-from tuner.records import Phase, Status, Trial, TrialRecord
+from tuner.core.records import Phase, Status, Trial, TrialRecord
 from tuner.storage.schema.fields import (
     Count,
     Epochs,

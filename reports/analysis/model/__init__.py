@@ -1,0 +1,1 @@
+"""Numbers about the confirmed models: curves, classes, errors, calibration, robustness, weights."""

@@ -1,0 +1,1 @@
+"""Numbers about a search: its trials, their order in time, size and accuracy, which hyperparameter mattered."""

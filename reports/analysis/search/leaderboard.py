@@ -1,0 +1,127 @@
+"""The tables of the best configurations: every trial as one row of numbers, every confirmed configuration as another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.core.records import Configuration, TrialRecord, epochs_spent, rank_key
+
+MILESTONES = (0.98, 0.99)
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial."""
+
+    place: int | None
+    """1 for the best; None where the trial failed."""
+    trial: str
+    phase: str
+    bracket: int | None
+    rung: int | None
+    repetition: int
+    epochs: float
+    epochs_run: int
+    parameters: int
+    multiply_adds: int | None
+    val_accuracy: float | None
+    val_loss: float | None
+    train_accuracy: float | None
+    milestones: tuple[int | None, ...]
+    """The first epoch whose validation accuracy reached each of `MILESTONES`."""
+    duration_s: float
+    status: str
+    error: str | None
+    seed: int
+    worker: int
+    origin: str
+    """How a search came by the configuration; empty where that isn't known, or it was given."""
+    configuration: Configuration
+
+    @property
+    def epochs_spent(self) -> float:
+        """What the passes that were run amount to in epochs."""
+        return epochs_spent(self.epochs_run, self.epochs)
+
+
+def trial_rows(records: Sequence[TrialRecord]) -> tuple[TrialRow, ...]:
+    """All trials, best first (`rank_key`), failed ones last."""
+    return tuple(_row(place, record) for place, record in enumerate(sorted(records, key=rank_key), start=1))
+
+
+@dataclass(frozen=True)
+class SeedSummary:
+    """What the seeds of a confirmed configuration have in common beside their scores."""
+
+    train_accuracy: float | None
+    """Mean over the seeds that have one."""
+    milestones: tuple[tuple[int, int] | None, ...]
+    """For each of `MILESTONES` the earliest and the latest seed's first epoch; None where a seed never came there."""
+    duration_s: float | None
+    """Mean over seeds."""
+
+
+def seed_summary(records: Sequence[TrialRecord]) -> SeedSummary:
+    """Over the repetitions of one configuration."""
+    rows = trial_rows(records)
+    return SeedSummary(
+        train_accuracy=_mean([row.train_accuracy for row in rows]),
+        milestones=tuple(_span([row.milestones[place] for row in rows]) for place in range(len(MILESTONES))),
+        duration_s=_mean([row.duration_s for row in rows]),
+    )
+
+
+def setting_names(records: Sequence[TrialRecord], declared: Sequence[str]) -> tuple[str, ...]:
+    """The hyperparameters that some trial has: in the space's order, then others by name."""
+    used = {name for record in records for name in record.configuration}
+    known = [name for name in declared if name in used]
+    return (*known, *sorted(used.difference(known)))
+
+
+def first_epoch_at(series: Sequence[float], threshold: float) -> int | None:
+    """The first epoch, counted from 1, whose value is at least the threshold; NaN never is."""
+    return next((epoch for epoch, value in enumerate(series, start=1) if value >= threshold), None)
+
+
+def last_value(series: Sequence[float]) -> float | None:
+    """The last value, None where there is none or it is not finite."""
+    return series[-1] if series and math.isfinite(series[-1]) else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _span(epochs: Sequence[int | None]) -> tuple[int, int] | None:
+    known = [epoch for epoch in epochs if epoch is not None]
+    return (min(known), max(known)) if known and len(known) == len(epochs) else None
+
+
+def _row(place: int, record: TrialRecord) -> TrialRow:
+    curve = record.history.get("val_accuracy", ())
+    return TrialRow(
+        place=place if record.completed else None,
+        trial=record.trial,
+        phase=record.phase,
+        bracket=record.bracket,
+        rung=record.rung,
+        repetition=record.repetition,
+        epochs=record.epochs,
+        epochs_run=record.epochs_run,
+        parameters=record.parameters,
+        multiply_adds=record.multiply_adds if record.layers else None,
+        val_accuracy=record.val_accuracy,
+        val_loss=record.val_loss,
+        train_accuracy=last_value(record.history.get("accuracy", ())),
+        milestones=tuple(first_epoch_at(curve, threshold) for threshold in MILESTONES),
+        duration_s=record.duration_s,
+        status=record.status,
+        error=record.error,
+        seed=record.seed,
+        worker=record.worker,
+        origin=record.origin,
+        configuration=record.configuration,
+    )

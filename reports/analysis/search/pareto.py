@@ -1,0 +1,135 @@
+"""Accuracy against parameters or multiply-adds: which trials no smaller trial equals or beats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from reports.analysis.search.trials import accuracy_of, explored, scored
+from reports.run.run_data import RunData
+from tuner.core.records import TrialRecord
+from tuner.stats.pareto_front import pareto_front
+from tuner.storage.schema.result import Finalist
+from tuner.storage.schema.run import Reference
+
+Measure: TypeAlias = Literal["parameters", "multiply_adds"]
+"""What is small: a model, or one answer of it."""
+
+
+@dataclass(frozen=True)
+class SizePoint:
+    """A trial on the plane of size and score."""
+
+    trial: str
+    parameters: int
+    accuracy: float
+    epochs: float
+    multiply_adds: int | None = None
+
+
+@dataclass(frozen=True)
+class ConfirmedPoint:
+    """A finalist: mean over its seeds, smallest and largest."""
+
+    trial: str
+    parameters: int
+    mean: float
+    low: float
+    high: float
+    seeds: int
+    winner: bool
+    multiply_adds: int | None = None
+
+
+@dataclass(frozen=True)
+class PublishedPoint:
+    """A reference with its published test accuracy."""
+
+    name: str
+    parameters: int
+    accuracy: float
+    multiply_adds: int | None = None
+
+
+@dataclass(frozen=True)
+class Front:
+    """All that the figure shows. What has no size of the measure is left out."""
+
+    points: tuple[SizePoint, ...]
+    front: tuple[SizePoint, ...]
+    """By size, rising in accuracy; of the trials with the most epochs alone."""
+    epochs: float | None
+    confirmed: tuple[ConfirmedPoint, ...]
+    published: tuple[PublishedPoint, ...]
+    """None where the data are not MNIST: their figures would not compare."""
+    cap: int | None
+    measure: Measure = "parameters"
+
+
+def size_of(point: SizePoint | ConfirmedPoint | PublishedPoint, measure: Measure) -> int | None:
+    """How large a point is by a measure; None where that is not known."""
+    return point.parameters if measure == "parameters" else point.multiply_adds
+
+
+def size_front(run: RunData, measure: Measure = "parameters") -> Front:
+    """The front of a run, its finalists, references and cap."""
+    records = scored(explored(run.records) or run.records)
+    points = [point for point in map(_point, records) if size_of(point, measure) is not None]
+    epochs = max((point.epochs for point in points), default=None)
+    published = _published(run.info.references) if run.info.data.is_mnist else ()
+    return Front(
+        points=tuple(points),
+        front=tuple(
+            pareto_front(
+                (point for point in points if point.epochs == epochs),
+                size=lambda point: size_of(point, measure) or 0,
+                value=lambda point: point.accuracy,
+                best_first=lambda point: (-point.accuracy, point.trial),
+            )
+        ),
+        epochs=epochs,
+        confirmed=tuple(point for point in _confirmed(run) if size_of(point, measure) is not None),
+        published=tuple(point for point in published if size_of(point, measure) is not None),
+        cap=run.info.space.max_params if measure == "parameters" else run.info.space.max_macs,
+        measure=measure,
+    )
+
+
+def _point(record: TrialRecord) -> SizePoint:
+    multiply_adds = record.multiply_adds if record.layers else None
+    return SizePoint(record.trial, record.parameters, accuracy_of(record), record.epochs, multiply_adds)
+
+
+def _confirmed(run: RunData) -> tuple[ConfirmedPoint, ...]:
+    if run.result is None:
+        return ()
+    return tuple(
+        point
+        for place, finalist in enumerate(run.result.finalists)
+        if (point := _confirmed_point(finalist, winner=place == 0)) is not None
+    )
+
+
+def _confirmed_point(finalist: Finalist, *, winner: bool) -> ConfirmedPoint | None:
+    scores = finalist.validation.per_seed
+    if finalist.validation.mean is None or not scores:
+        return None
+    return ConfirmedPoint(
+        trial=finalist.trials[0],
+        parameters=finalist.parameters,
+        mean=finalist.validation.mean,
+        low=min(scores),
+        high=max(scores),
+        seeds=len(scores),
+        winner=winner,
+        multiply_adds=finalist.multiply_adds,
+    )
+
+
+def _published(references: Sequence[Reference]) -> tuple[PublishedPoint, ...]:
+    return tuple(
+        PublishedPoint(reference.name, reference.parameters, reference.published_accuracy, reference.multiply_adds)
+        for reference in references
+        if reference.published_accuracy is not None
+    )

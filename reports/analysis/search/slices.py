@@ -1,0 +1,150 @@
+"""One hyperparameter against the score, one length of training at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from reports.analysis.search.factors import is_number
+from reports.analysis.search.trials import EpochGroup, accuracy_of
+from tuner.core.records import TrialRecord, Value, rank_key
+from tuner.storage.schema.run import Hyperparameter
+
+FEW_TRIALS = 20
+"""With fewer trials of one length a plot shows chance as much as a setting's effect."""
+
+_MOST_CATEGORIES = 8
+
+
+@dataclass(frozen=True)
+class SlicePoint:
+    """A trial: where it stands on the axis, and its score."""
+
+    trial: str
+    x: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class SliceGroup:
+    """The trials of one length."""
+
+    epochs: float
+    points: tuple[SlicePoint, ...]
+    medians: tuple[tuple[float, float], ...]
+    """(place of a category, median accuracy) where it has two trials or more; empty on a numeric axis."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One hyperparameter. On a categorical axis x counts from 0."""
+
+    name: str
+    categories: tuple[Value, ...] | None
+    """None on a numeric axis."""
+    log: bool
+    groups: tuple[SliceGroup, ...]
+    description: str = ""
+    """What the space says of it."""
+
+
+def slices(groups: Sequence[EpochGroup], names: Sequence[str], space: Sequence[Hyperparameter]) -> tuple[Slice, ...]:
+    """A slice for each name that takes two values or more among the scored trials."""
+    records = [record for group in groups for record in group.records]
+    known = {item.name: item for item in space}
+    found = []
+    for name in names:
+        values = distinct(record.configuration[name] for record in records if name in record.configuration)
+        if len(values) > 1:
+            found.append(_slice(name, values, known.get(name), groups))
+    return tuple(found)
+
+
+def thinned(found: Sequence[Slice], groups: Sequence[EpochGroup], most: int) -> tuple[Slice, ...]:
+    """The same with so many marks at most in all; medians stay those of all trials."""
+    marks = sum(len(group.points) for item in found for group in item.groups)
+    if marks <= most:
+        return tuple(found)
+    kept = {trial for group in groups for trial in _sample(group, most / marks)}
+    return tuple(replace(item, groups=tuple(_only(kept, group) for group in item.groups)) for item in found)
+
+
+def _sample(group: EpochGroup, share: float) -> list[str]:
+    """Half of them the best, the others evenly out of the rest in the order of their names."""
+    wanted = max(2, int(share * len(group.records)))
+    ranked = sorted(group.records, key=rank_key)
+    best, rest = ranked[: wanted // 2], sorted(record.trial for record in ranked[wanted // 2 :])
+    others = wanted - len(best)
+    return [*(record.trial for record in best), *(rest[k * len(rest) // others] for k in range(others) if rest)]
+
+
+def _only(kept: set[str], group: SliceGroup) -> SliceGroup:
+    return replace(group, points=tuple(point for point in group.points if point.trial in kept))
+
+
+@dataclass(frozen=True)
+class AxisKind:
+    """How the values of a hyperparameter stand on an axis."""
+
+    categories: tuple[Value, ...] | None
+    """In their order; None on a numeric axis."""
+    log: bool = False
+
+
+def distinct(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Each value once, told apart by its text: True is not 1."""
+    return tuple({repr(value): value for value in values}.values())
+
+
+def axis_kind(values: Sequence[Value], declared: Hyperparameter | None) -> AxisKind:
+    """Numbers where the space says so or there are many of them, else categories."""
+    numeric = all(is_number(value) for value in values)
+    continuous = declared is not None and declared.kind == "float" and declared.values is None
+    if numeric and (continuous or len(values) > _MOST_CATEGORIES):
+        log = declared is not None and declared.sampling == "log" and all(float(v) > 0 for v in values)
+        return AxisKind(None, log)
+    return AxisKind(tuple(_ordered(values, declared, numeric=numeric)))
+
+
+def _slice(name: str, values: Sequence[Value], declared: Hyperparameter | None, groups: Sequence[EpochGroup]) -> Slice:
+    kind = axis_kind(values, declared)
+    description = declared.description if declared else ""
+    if kind.categories is None:
+        return Slice(name, None, kind.log, tuple(_numeric_group(name, group) for group in groups), description)
+    places = {repr(value): place for place, value in enumerate(kind.categories)}
+    members = tuple(_category_group(name, places, group) for group in groups)
+    return Slice(name, kind.categories, False, members, description)
+
+
+def _ordered(values: Sequence[Value], declared: Hyperparameter | None, *, numeric: bool) -> list[Value]:
+    if numeric:
+        return sorted(values, key=lambda value: (float(value), repr(value)))
+    present = {repr(value): value for value in values}
+    given = [repr(value) for value in (declared.values or () if declared else ()) if repr(value) in present]
+    return [present[key] for key in (*given, *sorted(set(present).difference(given)))]
+
+
+def _with(name: str, group: EpochGroup) -> list[TrialRecord]:
+    return [record for record in group.records if name in record.configuration]
+
+
+def _numeric_group(name: str, group: EpochGroup) -> SliceGroup:
+    points = (
+        SlicePoint(record.trial, float(record.configuration[name]), accuracy_of(record))
+        for record in _with(name, group)
+    )
+    return SliceGroup(group.epochs, tuple(points), ())
+
+
+def _category_group(name: str, places: dict[str, int], group: EpochGroup) -> SliceGroup:
+    points = tuple(
+        SlicePoint(record.trial, float(places[repr(record.configuration[name])]), accuracy_of(record))
+        for record in _with(name, group)
+    )
+    medians = []
+    for place in range(len(places)):
+        scores = [point.accuracy for point in points if point.x == place]
+        if len(scores) > 1:
+            medians.append((float(place), median(scores)))
+    return SliceGroup(group.epochs, points, tuple(medians))

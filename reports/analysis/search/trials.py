@@ -1,0 +1,49 @@
+"""Which trials belong together: those of the exploration, by their epochs; and the best of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tuner.core.records import TrialRecord, rank_key
+
+
+@dataclass(frozen=True)
+class EpochGroup:
+    """The scored trials that were planned for the same number of epochs: only these compare."""
+
+    epochs: float
+    records: tuple[TrialRecord, ...]
+
+
+def explored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
+    """The trials that looked for a configuration, without a confirmation's repetitions."""
+    return tuple(record for record in records if record.phase in ("search", "study"))
+
+
+def scored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
+    """The completed trials that have a finite validation accuracy."""
+    return tuple(
+        record
+        for record in records
+        if record.completed and record.val_accuracy is not None and math.isfinite(record.val_accuracy)
+    )
+
+
+def accuracy_of(record: TrialRecord) -> float:
+    """The validation accuracy of a scored trial; NaN where there is none."""
+    return math.nan if record.val_accuracy is None else record.val_accuracy
+
+
+def groups_by_epochs(records: Iterable[TrialRecord]) -> tuple[EpochGroup, ...]:
+    """Scored trials by planned epochs, the longest first."""
+    chosen = scored(records)
+    lengths = sorted({record.epochs for record in chosen}, reverse=True)
+    return tuple(EpochGroup(n, tuple(record for record in chosen if record.epochs == n)) for n in lengths)
+
+
+def best(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """The best of those that were trained longest; None where no trial has a score."""
+    groups = groups_by_epochs(records)
+    return min(groups[0].records, key=rank_key) if groups else None

@@ -1,0 +1,1 @@
+"""Numbers about a study: effects of its arms, their learning, their costs."""

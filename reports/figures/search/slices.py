@@ -1,0 +1,87 @@
+"""One hyperparameter against the score; the marks of each length of training are a layer that the page shows or hides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from reports.analysis.search.slices import Slice, SliceGroup
+from reports.figures.axes import error_axis, floored, log_axis
+from reports.figures.canvas import Canvas, Drawing
+from reports.figures.theme_colours import Ink
+from reports.formatting import setting
+from tuner.core.records import Value
+
+_LONGEST_NAME = 9
+_OFFSETS = (0.0, -0.12, 0.12, -0.06, 0.06, -0.18, 0.18)
+"""Marks of one category stand beside each other; by place in the list, so that a page is the same each time."""
+
+
+def slice_figure(found: Slice, accuracies: Sequence[float], place: int, label: str) -> Drawing:
+    """All lengths of training in one figure, in groups `length-<place>`; the score's scale is the same in every slice."""
+
+    def paint(canvas: Canvas) -> None:
+        ax = canvas.axes(left=44, right=14, top=10, bottom=30)
+        error_axis(ax, accuracies, label="", ticks=5)
+        if found.categories is not None:
+            _categories(ax, found.categories)
+        else:
+            _numbers(ax, found)
+        for length, group in enumerate(found.groups):
+            _group(canvas, ax, found, group, gid=f"length-{length}", shown=accuracies)
+
+    return Drawing(f"slice-{place}", 264, 184, label, paint)
+
+
+def _categories(ax: Axes, values: Sequence[Value]) -> None:
+    names = [setting(value) for value in values]
+    short = [name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…" for name in names]
+    ax.set_xlim(-0.5, len(names) - 0.5)
+    size = 11 if sum(len(name) for name in short) < 26 else 9.5
+    ax.set_xticks(range(len(names)), short, fontsize=size)
+
+
+def _numbers(ax: Axes, found: Slice) -> None:
+    values = [point.x for group in found.groups for point in group.points]
+    low, high = min(values), max(values)
+    if found.log:
+        log_axis(ax, "x", low / 1.15, high * 1.15)
+        return
+    margin = 0.05 * (high - low)
+    ax.set_xlim(low - margin, high + margin)
+    ax.locator_params(axis="x", nbins=4)
+
+
+def _group(canvas: Canvas, ax: Axes, found: Slice, group: SliceGroup, *, gid: str, shown: Sequence[float]) -> None:
+    if not group.points:
+        return
+    seen: dict[float, int] = {}
+    x = []
+    for point in group.points:
+        number = seen[point.x] = seen.get(point.x, -1) + 1
+        x.append(point.x + (_OFFSETS[number % len(_OFFSETS)] if found.categories is not None else 0.0))
+    canvas.marks[gid] = tuple(point.trial for point in group.points)
+    ax.plot(
+        x,
+        floored([point.accuracy for point in group.points], shown),
+        linestyle="none",
+        marker="o",
+        markersize=5.5,
+        markeredgewidth=0.75,
+        color=Ink.ORDER[2],
+        markeredgecolor=Ink.PAPER,
+        clip_on=False,
+        gid=gid,
+    )
+    if group.medians:
+        ax.plot(
+            [centre for centre, _ in group.medians],
+            floored([value for _, value in group.medians], shown),
+            linestyle="none",
+            marker="_",
+            markersize=22,
+            markeredgewidth=2,
+            color=Ink.TEXT,
+            gid=f"{gid}-medians",
+        )

@@ -1,0 +1,78 @@
+"""`trials.csv`: one row a trial, for pandas and spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports.analysis.search.leaderboard import setting_names, trial_rows
+from reports.run.reading import read_run
+from reports.run.run_data import RunData
+from tuner.storage.files import told, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CSV_NAME = "trials.csv"
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are full-width forms, which spreadsheets of some languages take for the others."""
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+_COLUMNS = (
+    "trial", "phase", "bracket", "rung", "repetition", "epochs", "epochs_run", "seed", "status", "parameters",
+    "multiply_adds", "val_accuracy", "val_loss", "train_accuracy", "duration_s", "worker", "origin", "error",
+)  # fmt: skip
+
+
+def trials_csv(run: RunData) -> str:
+    """All trials in the order of their names; hyperparameters as columns `hp.<name>`, empty where a trial lacks one."""
+    rows, names = _rows(run)
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_unformulated(name) for name in names)
+    rows.sort(key=lambda row: str(row[0]))
+    writer.writerows([_unformulated(cell) for cell in row] for row in rows)
+    return stream.getvalue()
+
+
+def _unformulated(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula: a text that looks like one stands behind an apostrophe. Numbers stay numbers."""
+    is_formula = isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def write_trials_csv(run_dir: Path) -> Path:
+    """Writes `trials.csv` into the run's folder, whole or not at all; returns its path.
+
+    Raises:
+        UsageError: where the folder holds no run, or can't be written to.
+        JournalError: where a file of it is damaged.
+    """
+    path = run_dir / CSV_NAME
+    table = trials_csv(read_run(run_dir))
+    with told(path):
+        write_text(path, table)
+    return path
+
+
+def trials_frame(run_dir: Path) -> pd.DataFrame:
+    """One row a trial that has ended, best first within a phase; the columns are those of `trials.csv`."""
+    import pandas
+
+    rows, names = _rows(read_run(run_dir))
+    frame = pandas.DataFrame(rows, columns=names)
+    frame["phase"] = pandas.Categorical(frame["phase"], ["search", "confirm", "refit", "train", "study"])
+    return frame.sort_values("phase", kind="stable").astype({"phase": str}).reset_index(drop=True)
+
+
+def _rows(run: RunData) -> tuple[list[list[object]], list[str]]:
+    """All trials, best first, and the names of their columns."""
+    names = setting_names(run.every, [item.name for item in run.info.space.hyperparameters])
+    rows = [
+        [*(getattr(row, column) for column in _COLUMNS), *(row.configuration.get(name) for name in names)]
+        for row in trial_rows(run.every)
+    ]
+    return rows, [*_COLUMNS, *(f"hp.{name}" for name in names)]

@@ -1,0 +1,116 @@
+"""The first section of a training's page: what one configuration is worth, beside what was published of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reports import formatting as text
+from reports.analysis.model.training import Published, published
+from reports.figures.model.training import published_figure
+from reports.run.run_data import RunData
+from reports.sections.folds import images_words
+from reports.sections.search import leaderboard, summary
+from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
+from reports.sections.testing import format_test_use, was_met_again, was_tested
+
+
+def build(run: RunData) -> Section:
+    """The main report's first screen, with the published figure in the place of the front and the seeds in that of the best."""
+    found = summary.build(run)
+    return replace(
+        found,
+        how=_how(run),
+        body={**found.body, "front": _comparison(run), "best": _seeds_table(run)},
+    )
+
+
+def _how(run: RunData) -> str:
+    spread = "± is the standard deviation over seeds of the same recipe."
+    if not was_tested(run):
+        return f"{spread} Nothing is chosen. {format_test_use(run)}"
+    again = f" {format_test_use(run)}" if was_met_again(run) else ""
+    return (
+        f"The interval is Wilson's, 95%, of one model, the seed with the median validation score, on the test images; {spread} Nothing was chosen: "
+        f"all seeds met the test set in one pass.{again} A published figure is most often the best epoch on the test set and one seed."
+    )
+
+
+def trials_section(run: RunData) -> Section:
+    """The seeds: nothing was chosen among configurations."""
+    found = leaderboard.build(run)
+    return replace(
+        found,
+        name="Seeds",
+        title=f"One configuration, {text.plural(len(run.records), 'training')}",
+        how="Each row is the configuration trained from scratch with another seed; ± is the standard deviation over seeds.",
+        body={**found.body, "confirmed": None, "why_none": ""},
+    )
+
+
+def _comparison(run: RunData) -> Figure | None:
+    found = published(run)
+    if found is None:
+        return None
+    words = comparison_words(found)
+    return Figure(published_figure(found, words), words, _caveat(found))
+
+
+def comparison_words(found: Published) -> str:
+    """One sentence: published, ours, and where the published figure lies."""
+    ends = f" [{text.percent(found.interval[0])}, {text.percent(found.interval[1])}]" if found.interval else ""
+    if found.interval is None:
+        place = "no interval of ours is known"
+    elif found.inside:
+        place = "the published figure lies inside our 95% interval"
+    else:
+        place = (
+            f"the published figure lies {'above' if found.published > found.interval[1] else 'below'} our 95% interval"
+        )
+    return f"{found.name} was published with {text.percent(found.published)}%; ours has {text.percent(found.exported)}%{ends} on {text.count(found.test)} test images: {place}"
+
+
+def _caveat(found: Published) -> str:
+    seeds = text.plural(len(found.per_seed), "seed")
+    return (
+        f"Mean of our {seeds}: {text.spread(found.mean, found.sd)}%, {text.points(found.difference)} points from the published figure, which is of "
+        "another training and has an error of its own. Small marks are seeds, the bar is the interval of the exported model."
+    )
+
+
+def _seeds_table(run: RunData) -> Table | None:
+    result = run.result
+    records = run.of(result.trials) if result is not None else tuple(r for r in run.records if r.completed)
+    if not records:
+        return None
+    tests = result.test.per_seed if result is not None and result.test is not None else ()
+    return Table(
+        caption=f"Each seed: {images_words(run)}"
+        + (f", {text.count(run.info.data.test)} test images." if tests else "; the test set was not used."),
+        columns=(
+            Column("Trial", number=False),
+            Column("Validation", "%"),
+            Column("Loss"),
+            *((Column("Test", "%"),) if tests else ()),
+            Column("Epochs"),
+        ),
+        rows=[
+            Row(
+                (
+                    Cell(
+                        record.trial, detail="exported" if result is not None and record.trial == result.trial else ""
+                    ),
+                    number(record.val_accuracy, text.percent(record.val_accuracy)),
+                    number(record.val_loss, text.loss(record.val_loss)),
+                    *((_test_cell(tests, place),) if tests else ()),
+                    number(record.epochs_spent, text.epochs(record.epochs_spent)),
+                ),
+                trial=record.trial,
+            )
+            for place, record in enumerate(records)
+        ],
+    )
+
+
+def _test_cell(tests: tuple[float, ...], place: int) -> Cell:
+    value = tests[place] if place < len(tests) else None
+    return number(value, text.percent(value))

@@ -1,0 +1,188 @@
+"""The images that somebody gives a run (`--images`): read and prepared once, before anything is trained.
+
+What is kept is small, so that files that are gone by the end of a long run are not missed. The model meets them in
+`tuner.images.ood_images`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tuner.core.errors import DataError, UsageError
+from tuner.core.text import printable
+from tuner.images.prediction import Sample, make_sample
+from tuner.images.preparation import SIZE
+from tuner.images.reading import NoImages, Picture, Refused, images_in, passed_over, read_images
+from tuner.storage.npz_io import read_npz, write_npz
+
+MOST_IMAGES = 500
+"""More are left out, and that is said."""
+THUMBNAIL = 64
+"""The longer side of what is kept of an original, in pixels."""
+UNKNOWN = -1
+"""The label of an image of which nobody said what it is."""
+
+_KINDS = {
+    "names": "U", "warnings": "U", "labels": "i", "readable": "b", "prepared": "b", "seen": "u", "originals": "u", "sizes": "i",
+}  # fmt: skip
+"""Of the arrays that are saved, NumPy's kinds."""
+_MOST_BYTES = 2**28
+"""Of a saved file once unpacked; 500 images take 7 MiB."""
+_EXPECTED = "Expected an image, a .npy or .npz file, or a folder of images"
+
+
+@dataclass(frozen=True, eq=False)
+class OwnImages:
+    """Somebody's images, n of them at most 500, in the order of their names."""
+
+    names: tuple[str, ...]
+    """Within the folder that was given: "7/scan.png"."""
+    warnings: tuple[str, ...]
+    """Of each; empty where there is nothing to say."""
+    labels: NDArray[np.int64]
+    """(n,) classes, or -1 where the folder's name tells none."""
+    readable: NDArray[np.bool_]
+    """(n,)"""
+    prepared: NDArray[np.bool_]
+    """(n,): whether there is something for a network to see."""
+    seen: NDArray[np.uint8]
+    """(n, 28, 28); black where nothing was prepared."""
+    originals: NDArray[np.uint8]
+    """(n, 64, 64, 3), each in the upper left corner."""
+    sizes: NDArray[np.int64]
+    """(n, 2): height and width of the original within these; 0 where it can't be shown."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of all of them."""
+
+    def save(self, path: Path) -> None:
+        """Writes everything but the notes."""
+        values = {name: np.array(getattr(self, name)) for name in OwnImages.__dataclass_fields__ if name != "notes"}
+        write_npz(path, values)
+
+
+def load_own_images(path: Path) -> OwnImages:
+    """Return what `OwnImages.save` wrote.
+
+    Raises:
+        DataError: where the file is damaged, or holds something else.
+    """
+    try:
+        values = read_npz(path, _MOST_BYTES)
+    except ValueError as error:
+        raise DataError(f"{path} can't be read: {error}.") from error
+    kinds = {name: array.dtype.kind for name, array in values.items()}
+    if kinds != _KINDS or len({array.shape[:1] for array in values.values()}) != 1:
+        raise DataError(f"{path} holds no prepared images. Received: {', '.join(sorted(values)) or 'nothing'}.")
+    texts = {name: tuple(map(str, values.pop(name))) for name in ("names", "warnings")}
+    return OwnImages(**texts, **values)  # type: ignore[arg-type]
+
+
+def read_own_images(given: str, class_names: Sequence[str], *, digits: bool) -> OwnImages:
+    """Reads and prepares the images at a path.
+
+    Args:
+        given: an image, a `.npy` or `.npz` file, or a folder. In a folder, the images in it have no label; those in a
+            folder below that is named as a class have that one.
+        class_names: the run's.
+        digits: whether the classes are the ten digits. If not, images of 28×28 pixels are taken as they are.
+
+    Raises:
+        UsageError: where there is nothing at the path, or no image that can be read.
+    """
+    if not os.path.lexists(given):
+        raise UsageError(f"--images: there is no such file or folder. {_EXPECTED}. Received: {given}")
+    try:
+        groups, notes = _groups(Path(given), class_names)
+        read = list(islice(_samples(groups, digits), MOST_IMAGES + 1))
+    except NoImages as error:
+        raise UsageError(f"--images: {error}") from error
+    if not read:
+        raise UsageError(f"--images: no image is there. {_EXPECTED}, or of folders named as classes. Received: {given}")
+    if len(read) > MOST_IMAGES:
+        notes.append(f"Of the images in {printable(given)} the first {MOST_IMAGES} are used.")
+    return _collected(read[:MOST_IMAGES], Path(given), notes)
+
+
+def _groups(given: Path, class_names: Sequence[str]) -> tuple[list[tuple[Path, int]], list[str]]:
+    """Each file with its label, by name, and what was left out."""
+    if not os.path.isdir(given):
+        return [(given, UNKNOWN)], []
+    labels = {_plain(name): label for label, name in enumerate(class_names)}
+    found = [(path, UNKNOWN) for path in images_in(given)]
+    folders = sorted(path for path in given.iterdir() if path.is_dir() and not path.name.startswith("."))
+    known = [path for path in folders if _plain(path.name) in labels]
+    found += [(path, labels[_plain(folder.name)]) for folder in known for path in images_in(folder)]
+    others = [printable(path.name) for path in folders if path not in known]
+    files = [path for folder in (given, *known) for path in passed_over(folder) if not path.is_dir()]
+    notes = [_left_out(others)] if others else []
+    return found, [*notes, _no_images(files, given)] if files else notes
+
+
+def _plain(name: str) -> str:
+    """A class's name as a folder's can be: "T-shirt/top" is "T-shirt_top", "t shirt top" …"""
+    return "_".join("".join(sign if sign.isalnum() else " " for sign in name.casefold()).split())
+
+
+def _left_out(folders: Sequence[str]) -> str:
+    names = ", ".join(folders[:5]) + (", …" if len(folders) > 5 else "")
+    return f"--images: no class is named as these folders, so what is in them was left out: {names}."
+
+
+def _no_images(files: Sequence[Path], given: Path) -> str:
+    names = ", ".join(printable(os.path.relpath(path, given)) for path in files)
+    return f"--images: these files are no images and were passed over: {names}."
+
+
+def _samples(files: Iterable[tuple[Path, int]], digits: bool) -> Iterator[tuple[Sample, int]]:
+    for path, label in files:
+        # A file that is named "-" is not standard input.
+        for read in read_images([os.path.join(path.parent, path.name)], io.BytesIO):
+            yield make_sample(read, raw=not digits and _is_ready(read)), label
+
+
+def _is_ready(read: Picture | Refused) -> bool:
+    return isinstance(read, Picture) and read.grey.shape == (SIZE, SIZE)
+
+
+def _collected(read: Sequence[tuple[Sample, int]], given: Path, notes: Sequence[str]) -> OwnImages:
+    samples = [sample for sample, _ in read]
+    base = given if os.path.isdir(given) else given.parent
+    bad = [sample for sample in samples if not sample.readable]
+    if len(bad) == len(samples):
+        more = f" (and {len(bad) - 1} more, none of which can be used)" if len(bad) > 1 else ""
+        raise UsageError(f"--images: {printable(bad[0].name)}: {bad[0].warning}{more}")
+    unusable = f"--images: {len(bad)} of {len(samples)} images can't be used; the report says why."
+    thumbnails = [_thumbnail(sample.original) for sample in samples]
+    return OwnImages(
+        names=tuple(printable(os.path.relpath(sample.name, base)) for sample in samples),
+        warnings=tuple(printable(sample.warning or "") for sample in samples),
+        labels=np.array([label for _, label in read], np.int64),
+        readable=np.array([sample.readable for sample in samples]),
+        prepared=np.array([sample.image is not None for sample in samples]),
+        seen=np.stack([_NOTHING if sample.image is None else sample.image for sample in samples]),
+        originals=np.stack([thumbnail for thumbnail, _ in thumbnails]),
+        sizes=np.array([size for _, size in thumbnails], np.int64),
+        notes=(*notes, *([unusable] if bad else [])),
+    )
+
+
+_NOTHING = np.zeros((SIZE, SIZE), np.uint8)
+
+
+def _thumbnail(original: Image.Image | None) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    canvas = np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)
+    if original is None:
+        return canvas, (0, 0)
+    small = original.convert("RGB")
+    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    canvas[: small.height, : small.width] = np.asarray(small)
+    return canvas, (small.height, small.width)

@@ -1,0 +1,268 @@
+"""Files that a completed run lacks, made again: models by training them once more, the result from the journal.
+
+A run is its journal, and a trial is a pure function of what stands there: whatever else is lost follows from it. The journal itself
+can't be made again. What the run still has is never replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+
+from tuner.core.disk_full import is_no_space
+from tuner.core.errors import Interrupted, NoSpace, RunFailed, UsageError
+from tuner.core.records import TEST_MET_AGAIN, Trial, TrialRecord, configuration_key, tidy_epochs
+from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.run.confirmation import Confirmed, confirmed, longest_distinct
+from tuner.run.lost_files import ARRAYS, MODEL, RESULT, SAVED_MODEL, Lack, class_names, find_lack
+from tuner.run.observer import Observer
+from tuner.run.refit import Refitted, passes_of, refitted
+from tuner.run.result import collect_arrays, result_document
+from tuner.run.sessions.evaluating_session import EvaluatingSession
+from tuner.run.sessions.study import confirmed_arms, planned_study, result_of_study
+from tuner.run.target import smallest_first
+from tuner.run.trial_loop import Engine, slim
+from tuner.run.trial_sources import ListSource, Networks, RefitSource
+from tuner.stats.intervals import mean_and_sd
+from tuner.stats.metrics import score_test_set
+from tuner.storage.digests import with_digests
+from tuner.storage.journal import Journal, JournalState, read_state
+from tuner.storage.npz_io import Arrays
+from tuner.storage.run_folder import RunFolder
+from tuner.storage.schema.documents import validate
+from tuner.storage.schema.result import ModelFiles, ResultDocument, TestScores
+from tuner.storage.schema.run import RunDocument
+
+
+def restore_without_training(
+    options: RunOptions, folder: RunFolder, observer: Observer, run: RunDocument, lack: Lack
+) -> ResultDocument | None:
+    """Write result.json from the journal and evaluation.npz; of a study also where these are gone. Returns its content.
+
+    Raises:
+        UsageError: where the journal has no winner.
+    """
+    state = read_state(folder.journal)
+    found = found_again(options, run, state)
+    if isinstance(options, StudyOptions):
+        result = _study_again(run, found, state)
+    else:
+        test = recompute_test(lack.arrays, class_names(run)) if options.test and lack.arrays is not None else None
+        model = ModelFiles(savedmodel=folder.saved_model.is_dir(), keras=True)
+        result = result_document(found, test, model, _target(options), refit_again(options, run, state, found[0]))
+    notes = []
+    folder.write_result(with_digests(folder, result if lack.result is None else lack.result))
+    if RESULT in lack.parts:
+        notes.append("result.json was lost, and made again from the journal.")
+    if ARRAYS in lack.parts:
+        notes.append(
+            "evaluation.npz was lost. What was measured of a study's models can't be made again without them all: "
+            "begin the study again (--force) to have it."
+        )
+    for note in notes:
+        observer.note(note)
+    run.notes += [note for note in notes if note not in run.notes]
+    folder.write_run(run)
+    folder.clean()
+    observer.run_ended(run)
+    return result
+
+
+def _study_again(run: RunDocument, found: Sequence[Confirmed], state: JournalState) -> ResultDocument:
+    try:
+        return result_of_study(planned_study(run), found, list(state.finished.values()))
+    except ValueError as error:
+        raise UsageError(
+            f"The study of this run can't be compared again: {error} Restore run.json from a copy."
+        ) from error
+
+
+def found_again(options: RunOptions, run: RunDocument, state: JournalState) -> list[Confirmed]:
+    """Return what a completed run confirmed, the winner first, from its journal.
+
+    Raises:
+        UsageError: where the journal says of none.
+    """
+    records = list(state.finished.values())
+    if isinstance(options, StudyOptions):
+        found = confirmed_arms(planned_study(run), records)
+    elif isinstance(options, SearchOptions):
+        found = confirmed(longest_distinct(records), [record for record in records if record.phase == "confirm"])
+        target = _target(options)
+        found = found if target is None else smallest_first(found, target)
+    else:
+        completed = sorted((record for record in records if record.completed), key=lambda record: record.repetition)
+        found = [Confirmed(None, tuple(completed), len(records) - len(completed))] if completed else []
+    if not found:
+        raise UsageError(
+            "The journal of this run holds no confirmed trial, so nothing of it can be made again. "
+            "Restore trials.jsonl from a copy, or start a new run."
+        )
+    return found
+
+
+def refit_again(options: RunOptions, run: RunDocument, state: JournalState, winner: Confirmed) -> Refitted | None:
+    """Return the winner's refits from the journal; None where none were asked for."""
+    if not (isinstance(options, SearchOptions) and options.refit):
+        return None
+    key, seeds = configuration_key(winner.configuration), {record.repetition for record in winner.records}
+    records = [
+        record
+        for record in state.finished.values()
+        if record.phase == "refit" and record.repetition in seeds and configuration_key(record.configuration) == key
+    ]
+    return refitted(winner, records, run.data.train + run.data.validation)
+
+
+def recompute_test(arrays: Arrays, class_names: Sequence[str]) -> TestScores:
+    """Return `test` of result.json from the predictions that evaluation.npz holds; the test set is not met."""
+    labels = arrays["test/labels"]
+    per_seed = [float((predicted == labels).mean()) for predicted in arrays["test/predictions_per_seed"]]
+    mean, sd = mean_and_sd(per_seed)
+    metrics = score_test_set(arrays["test/probabilities"], labels, class_names)
+    return validate({**metrics, "accuracy": mean, "sd": sd, "per_seed": per_seed}, TestScores)
+
+
+def _target(options: RunOptions) -> float | None:
+    return options.target_share if isinstance(options, SearchOptions) else None
+
+
+@dataclass
+class Restoration(EvaluatingSession[Any]):
+    """One invocation that trains models of a completed run again. The run stays completed; its journal is not written."""
+
+    def go(self) -> ResultDocument:
+        """Make again what is missing; what the run has is left alone whatever happens."""
+        try:
+            result = self._with_workers()
+            self.folder.write_run(self.run)
+            self.folder.clean()
+            self.observer.run_ended(self.run)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(f"Interrupted. What the run has is kept; {self._go_on_words()}") from interrupt
+        except OSError as error:
+            if not is_no_space(error):
+                raise
+            raise NoSpace(
+                f"The disk is full. What the run has is kept. Make space, then {self._go_on_words()}"
+            ) from error
+        return result
+
+    def _with_workers(self) -> ResultDocument:
+        self.state = read_state(self.folder.journal)
+        self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
+        # A journal of its own, so that a restoration that was killed trains nothing twice either.
+        path = self.folder.work / "restored.jsonl"
+        with contextlib.closing(self._make_workers()) as workers, Journal(path) as journal:
+            self.workers = workers
+            self.engine = Engine(workers, journal, read_state(path), self.observer)
+            return self.phases()
+
+    def phases(self) -> ResultDocument:
+        """Training of the models that are needed, evaluation where its arrays are gone, export, result."""
+        lack = find_lack(self.options, self.folder, self.run)
+        found = found_again(self.options, self.run, self.state)
+        refit = refit_again(self.options, self.run, self.state, found[0])
+        records, exported = self.evaluated_records(found[0], refit)
+        needed = [records[exported]] if ARRAYS not in lack.parts and MODEL in lack.parts else []
+        if ARRAYS in lack.parts:
+            needed = list({record.trial: record for record in (*found[0].records, *records)}.values())
+        self._note_what_is_made(lack, needed)
+        self._train(found[0], needed)
+        test = self._evaluate(found, refit, lack) if ARRAYS in lack.parts else None
+        model = ModelFiles()
+        if {MODEL, SAVED_MODEL, RESULT} & set(lack.parts):
+            model = self.export_model(found[0].configuration, self._exported(records[exported], lack))
+        if lack.result is not None:
+            return self.write_result(lack.result)
+        if test is None and self.options.test and lack.arrays is not None:
+            test = recompute_test(lack.arrays, self.data.class_names)
+        return self.write_result(result_document(found, test, model, _target(self.options), refit))
+
+    def _note_what_is_made(self, lack: Lack, needed: Sequence[TrialRecord]) -> None:
+        trained = f" Trained again with their seeds: {', '.join(record.trial for record in needed)}." if needed else ""
+        self.note(f"Lost or damaged, and made again from the journal: {', '.join(lack.parts)}.{trained}")
+        epochs = tidy_epochs(sum(record.epochs for record in needed))
+        self.observer.run_began(replace(self.run, plan=replace(self.run.plan, epochs=epochs)))
+
+    def _exported(self, record: TrialRecord, lack: Lack) -> Path:
+        """Return the file of the exported model: what was trained again, else what the run still has."""
+        if MODEL in lack.parts:
+            return self.kept_model(record)
+        return self.folder.keras_model if self.folder.keras_model.exists() else self.folder.weights
+
+    def _train(self, winner: Confirmed, records: Sequence[TrialRecord]) -> None:
+        """Train trials again, as they were, and say where that gives other numbers.
+
+        Raises:
+            RunFailed: where one fails now.
+        """
+        networks = Networks(self.space, self.ref())
+        for refits in (False, True):
+            trials = [_trial_of(record) for record in records if (record.phase == "refit") == refits]
+            if not trials:
+                continue
+            early = not isinstance(self.options, TrainOptions)
+            source = (
+                RefitSource(trials, networks, self.folder, passes=passes_of(winner, trials))
+                if refits
+                else ListSource(trials, networks, self.folder, stop_early=early)
+            )
+            self.observer.phase_began(trials[0].phase, len(trials))
+            self.engine.run(source)
+            self._compare(records, source.records)
+
+    def _compare(self, before: Sequence[TrialRecord], after: Sequence[TrialRecord]) -> None:
+        failed = next((record for record in after if not record.completed), None)
+        if failed is not None:
+            raise RunFailed(
+                f"Trial {failed.trial} can't be trained again, so its model can't be made again. {failed.error}"
+            )
+        first = {record.trial: _last_values(record) for record in before}
+        others = [record.trial for record in after if _last_values(record) != first[record.trial]]
+        if others:
+            self.note(
+                f"Trained again, {', '.join(others)} gave other numbers than in the journal: the machine, the number of its cores or "
+                "a library is another one. The journal and what was not made again have the first ones."
+            )
+
+    def _evaluate(self, found: Sequence[Confirmed], refit: Refitted | None, lack: Lack) -> TestScores | None:
+        """Write evaluation.npz again. The winner's models meet the test set if they did before, which is said."""
+        records, exported = self.evaluated_records(found[0], refit)
+        models = [self.kept_model(record) for record in records]
+        if MODEL not in lack.parts:
+            models[exported] = self._exported(records[exported], lack)
+        if self.options.test:
+            self.note(
+                f"{TEST_MET_AGAIN}, by the winner's models trained again, to make evaluation.npz again. Nothing was chosen by it."
+            )
+        arrays = self.folder.work / "winner.npz"
+        test = self.evaluate_models(found[0], models, exported, arrays, test=self.options.test)
+        if len(found) > 1:
+            self.note("The arrays of the other finalists were not made again: evaluation.npz has the winner's.")
+        collect_arrays(self.folder, self.data, found[:1], arrays, refit)
+        _check_test(self.note, lack.result, test)
+        return test
+
+
+def _check_test(note: Any, result: ResultDocument | None, test: TestScores | None) -> None:
+    first = None if result is None else result.test
+    if first is not None and test is not None and not np.isclose(first.accuracy, test.accuracy, atol=1e-9):
+        note(
+            f"Evaluated again, the winner's test accuracy is {test.accuracy:.2%}; result.json keeps the first, {first.accuracy:.2%}."
+        )
+
+
+def _last_values(record: TrialRecord) -> tuple[Any, ...]:
+    """What of a trial two trainings must have in common."""
+    return (record.val_accuracy, record.val_loss, record.epochs_run, record.history.get("loss"))
+
+
+def _trial_of(record: TrialRecord) -> Trial:
+    return Trial(**{name: getattr(record, name) for name in Trial.__dataclass_fields__})

@@ -1,0 +1,1 @@
+"""One invocation of each kind of run, on a common base: search, training, study."""

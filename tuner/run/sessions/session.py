@@ -1,0 +1,211 @@
+"""One invocation of a run, whatever its kind: its status, its phases, its workers.
+
+The winner's evaluation is in `tuner.run.sessions.evaluating_session`; what is trained belongs to the kinds: `tuner.run.sessions.search`, `tuner.run.sessions.train`, `tuner.run.sessions.study`.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from tuner.core.disk_full import is_no_space
+from tuner.core.errors import Interrupted, NoSpace, RunFailed
+from tuner.core.records import Trial
+from tuner.data.dataset import Dataset
+from tuner.options.run_options import Options
+from tuner.processes.environment import default_size
+from tuner.processes.tasks import SpaceRef
+from tuner.run.observer import Observer
+from tuner.run.time_budget import Budget
+from tuner.run.trial_loop import Engine, slim
+from tuner.storage.journal import Journal, JournalState, now, read_state
+from tuner.storage.run_folder import RunFolder
+from tuner.storage.schema.result import ResultDocument
+from tuner.storage.schema.run import Plan, RunDocument, RunPhase, RunStatus
+from tuner.workers.local import LocalWorkers, Workers
+
+_WRITTEN_EVERY_S = 10.0
+"""How much of its time a run that is killed may lose count of, besides the trials that were running."""
+
+
+@dataclass
+class Session(abc.ABC, Generic[Options]):
+    """One invocation of a run: all of its phases, over what the journal already holds."""
+
+    options: Options
+    folder: RunFolder
+    observer: Observer
+    data: Dataset
+    space: Any
+    """What of the run's space needs no Keras (untyped: each family has its own class)."""
+    run: RunDocument
+    """run.json, kept up to date."""
+    gpus: int
+    worker_module: str
+    budget: Budget = field(init=False)
+    state: JournalState = field(init=False)
+    """What the journal held when this invocation began, and what has ended since."""
+    faults: list[str] = field(default_factory=list)
+    """What could not be made of what was trained, in words."""
+    workers: Workers = field(init=False)
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(getattr(self.options, "time_budget", None))
+        self._elapsed_before = self.run.times.elapsed_s
+        self._phase: tuple[RunPhase, float, float] | None = None
+        self._written = -_WRITTEN_EVERY_S
+
+    @abc.abstractmethod
+    def phases(self) -> ResultDocument:
+        """Train what there is to train; return result.json, written."""
+
+    def go(self) -> ResultDocument:
+        """All phases, and the status of the run whatever happens."""
+        try:
+            self.set_status("running")
+            self.observer.run_began(self.run)
+            result = self._with_workers()
+        except KeyboardInterrupt as interrupt:
+            signal_name = str(interrupt) or "Ctrl-C"
+            self._end("interrupted", f"stopped by {signal_name}")
+            raise Interrupted(f"Interrupted. What finished is kept; {self._go_on_words()}") from interrupt
+        except Exception as error:
+            told = self._failed(error)
+            if told is error:
+                raise
+            raise told from error
+        self._completed()
+        if self.faults:
+            raise RunFailed(
+                f"The run is done and kept, but for this: {' '.join(self.faults)} Received: {self.folder.path}"
+            )
+        return result
+
+    def _completed(self) -> None:
+        # The status first: once it is written nothing of this run is trained again, whatever happens to the rest.
+        try:
+            self._write_end("completed", None)
+            self.folder.clean()
+            self.observer.run_ended(self.run)
+        except OSError as error:
+            if not is_no_space(error):
+                raise
+            raise NoSpace(
+                f"The disk is full: the run is done but for its report. Make space, then {self._go_on_words()}"
+            ) from error
+
+    def _failed(self, error: Exception) -> Exception:
+        """Writes down that the run failed; how the user is told."""
+        if not is_no_space(error):
+            self._end("failed", str(error))
+            return error
+        reason = f"The disk is full, so the run stops. What finished is kept; make space, then {self._go_on_words()}"
+        # Neither status nor report may find room; those that are there stay.
+        with contextlib.suppress(OSError):
+            self._write_end("failed", reason)
+        with contextlib.suppress(OSError):
+            self.observer.run_ended(self.run)
+        return NoSpace(reason)
+
+    def _go_on_words(self) -> str:
+        # Somebody's own space is named anew where a run is gone on with.
+        code = f" --space {self.options.space}" if ":" in self.options.space else ""
+        return f"go on with: mnist-tune --out {self.folder.path} --resume{code}"
+
+    def _with_workers(self) -> ResultDocument:
+        self.state = read_state(self.folder.journal)
+        self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
+        with contextlib.closing(self._make_workers()) as workers, Journal(self.folder.journal) as journal:
+            self.workers = workers
+            self.engine = Engine(workers, journal, self.state, self.observer, self._trial_ended, self.note)
+            return self.phases()
+
+    def _make_workers(self) -> Workers:
+        if self.options.scheduler is not None:
+            return self._cluster(self.options.scheduler)
+        return LocalWorkers(
+            size=self.options.workers or default_size(self.options.device, self.gpus),
+            data_folder=self.folder.work / "data",
+            log_folder=self.folder.work / "logs",
+            gpus=self.gpus,
+            timeout_s=self.options.trial_timeout,
+            module=self.worker_module,
+        )
+
+    def _cluster(self, address: str) -> Workers:
+        from tuner.workers.dask.cluster import ClusterWorkers
+
+        return ClusterWorkers(
+            address=address,
+            data_folder=self.folder.work / "data",
+            log_folder=self.folder.work / "logs",
+            device=self.options.device,
+            timeout_s=self.options.trial_timeout,
+            module=self.worker_module,
+            note=self.note,
+        )
+
+    def set_plan(self, algorithm: str, trials: Sequence[Trial]) -> None:
+        """Writes down what a list of trials means to do."""
+        epochs = sum(trial.epochs for trial in trials)
+        self.run.plan = Plan(algorithm=algorithm, trials=len(trials), epochs=epochs)
+        self.folder.write_run(self.run)
+
+    def ref(self) -> SpaceRef:
+        """How a worker makes the space."""
+        return SpaceRef(
+            name=self.options.space,
+            max_params=self.options.max_params,
+            max_macs=self.options.max_macs,
+            classes=len(self.data.class_names),
+            interface=self.run.space.model,
+        )
+
+    @contextlib.contextmanager
+    def phase(self, name: RunPhase, trials: int) -> Iterator[None]:
+        """Tells the observer of a phase, and adds its seconds up."""
+        self.observer.phase_began(name, trials)
+        self._phase = (name, self.run.times.phases.get(name, 0.0), time.monotonic())
+        try:
+            yield
+        finally:
+            self._count_time()
+            self._phase = None
+
+    def note(self, text: str) -> None:
+        """Something that the user and the reader of the report should know."""
+        if text not in self.run.notes:
+            self.run.notes.append(text)
+        self.observer.note(text)
+
+    def set_status(self, status: RunStatus, error: str | None = None) -> None:
+        """Writes run.json."""
+        self.run.status, self.run.error = status, error
+        self._count_time()
+        self.folder.write_run(self.run)
+        self._written = time.monotonic()
+
+    def _trial_ended(self) -> None:
+        """Has run.json know how long this took: a run that is killed goes on counting from there."""
+        if time.monotonic() - self._written >= _WRITTEN_EVERY_S:
+            self.set_status("running")
+
+    def _count_time(self) -> None:
+        times, moment = self.run.times, time.monotonic()
+        times.elapsed_s = round(self._elapsed_before + moment - self.budget.began, 1)
+        if self._phase is not None:
+            name, before, began = self._phase
+            times.phases[name] = round(before + moment - began, 1)
+
+    def _end(self, status: RunStatus, error: str | None) -> None:
+        self._write_end(status, error)
+        self.observer.run_ended(self.run)
+
+    def _write_end(self, status: RunStatus, error: str | None) -> None:
+        self.run.times.ended = now()
+        self.set_status(status, error)

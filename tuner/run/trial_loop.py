@@ -1,0 +1,203 @@
+"""The loop that hands trials to workers and writes down what comes back. It knows neither Keras nor oracles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from search_spaces.networks.costs import LayerSummary
+from tuner.core.errors import NoSpace, RunFailed
+from tuner.core.records import Json, Trial, TrialRecord, metrics_of, trial_name
+from tuner.processes.tasks import Event, TrainTask
+from tuner.run.compact_configuration import PackedConfiguration
+from tuner.run.observer import Observer
+from tuner.storage.journal import Journal, JournalState
+from tuner.workers.local import Workers
+
+_POLL_S = 1.0
+_NO_HISTORY: Mapping[str, Sequence[float]] = {}
+_FIRST = tuple(trial_name(number) for number in (1, 2, 3))
+
+
+class Source(Protocol):
+    """Where trials come from, and where their records go."""
+
+    def next(self) -> Trial | None:
+        """The next trial; None where none is to be had now."""
+
+    def task(self, trial: Trial) -> TrainTask:
+        """What a worker is to do for it."""
+
+    def layers(self, trial: Trial) -> tuple[LayerSummary, ...]:
+        """The layers of its network."""
+
+    def accepts(self, record: TrialRecord) -> bool:
+        """True where a record of the journal makes another run of its trial needless."""
+
+    def report(self, record: TrialRecord) -> None:
+        """Takes the record of a trial."""
+
+
+@dataclass
+class _Live:
+    trial: Trial
+    epochs: list[Json] = field(default_factory=list)
+
+
+@dataclass
+class Engine:
+    """Runs the trials of a source to the end, or until time is up."""
+
+    workers: Workers
+    journal: Journal
+    state: JournalState
+    observer: Observer
+    on_trial_end: Callable[[], None] = lambda: None
+    """Called when a trial that was trained here has been written down and told."""
+    note: Callable[[str], None] = lambda text: None
+    """Called with what the user should know of a trial."""
+    _live: dict[str, _Live] = field(default_factory=dict)
+
+    def run(self, source: Source, *, time_is_up: Callable[[], bool] = lambda: False) -> bool:
+        """Runs trials until the source has none left.
+
+        Returns:
+            False where time was up first; running trials are dropped then.
+
+        Raises:
+            RunFailed: where the first three trials all failed the same way.
+        """
+        try:
+            return self._run(source, time_is_up)
+        finally:
+            if self._live:
+                self._live.clear()
+                self.workers.drop()
+
+    def _run(self, source: Source, time_is_up: Callable[[], bool]) -> bool:
+        while True:
+            if time_is_up():
+                return False
+            self._fill(source)
+            if not self._live:
+                return True
+            event = self.workers.next_event(_POLL_S)
+            if event is not None:
+                self._take(event, source)
+
+    def _fill(self, source: Source) -> None:
+        while len(self._live) < self.workers.size:
+            trial = source.next()
+            if trial is None:
+                return
+            known = self.state.finished.get(trial.trial)
+            if known is not None and same_training(trial, known) and source.accepts(known):
+                self._finish(known, source, restored=True)
+                continue
+            self.journal.started(trial)
+            self._live[trial.trial] = _Live(trial)
+            self.workers.submit(source.task(trial))
+            self.observer.trial_started(trial)
+
+    def _take(self, event: Event, source: Source) -> None:
+        live = self._live[event.task]
+        if event.kind == "epoch":
+            # A trial that is run again after its process was lost begins at epoch 1 again.
+            del live.epochs[int(event.body["epoch"]) - 1 :]
+            live.epochs.append(event.body)
+            self.observer.epoch_ended(live.trial, event.worker, int(event.body["epoch"]), event.body)
+            return
+        stop_if_no_space(event)
+        del self._live[event.task]
+        if undeclared := event.body.get("undeclared"):
+            self.note(
+                f"The space asks for {', '.join(undeclared)} where other values hold than those it was looked through with: "
+                "not searched, the defaults hold. Ask for them in build with every value, and they are."
+            )
+        record = self.journal.finished(_record(live, event, source.layers(live.trial)))
+        kept = slim(record)
+        self.state.finished[record.trial] = kept
+        self._finish(kept, source, restored=False)
+        self.on_trial_end()
+
+    def _finish(self, record: TrialRecord, source: Source, *, restored: bool) -> None:
+        source.report(record)
+        self.observer.trial_finished(record, restored=restored)
+        stop_if_hopeless(self.state.finished)
+
+
+def slim(record: TrialRecord) -> TrialRecord:
+    """What choosing needs of a search's trial; its history and layers stay in the journal, so that memory hardly grows.
+
+    Records of other phases stay whole: they are few, and what comes of the run is made of them.
+    """
+    if record.phase != "search":
+        return record
+    configuration = PackedConfiguration(record.configuration)
+    return replace(record, configuration=configuration, history=_NO_HISTORY, layers=(), finished_at="")
+
+
+def same_training(trial: Trial, record: TrialRecord) -> bool:
+    """Whether a record is of this very training: a search that a clock cut short may go on to other finalists."""
+    return _training(trial) == _training(record)
+
+
+def _training(trial: Trial) -> tuple[object, ...]:
+    return (trial.configuration, trial.epochs, trial.seed, trial.fold)
+
+
+def stop_if_no_space(event: Event) -> None:
+    """
+    Raises:
+        NoSpace: where a worker found a disk full. Nothing is written of its task, which is done again.
+    """
+    if event.no_space:
+        raise NoSpace(event.error or "a worker found the disk full")
+
+
+def stop_if_hopeless(records: Mapping[str, TrialRecord]) -> None:
+    """Ends a run whose first trials all fail for one reason: the next ones would too.
+
+    The first ones of the plan, not those that happened to end first: that would depend on the workers.
+
+    Raises:
+        RunFailed: with that reason.
+    """
+    first = [records[name] for name in _FIRST if name in records]
+    if len(first) < len(_FIRST) or any(record.completed for record in first):
+        return
+    if len({_kind_of_failure(record) for record in first}) == 1:
+        raise RunFailed(f"The first {len(_FIRST)} trials all failed the same way, so the run stops. {first[0].error}")
+
+
+def _kind_of_failure(record: TrialRecord) -> str:
+    return (record.error or "").split(":")[0]
+
+
+def _record(live: _Live, event: Event, layers: tuple[LayerSummary, ...]) -> TrialRecord:
+    body = event.body if event.kind == "finished" else {}
+    trial = live.trial
+    history = body.get("history") or {m: [epoch[m] for epoch in live.epochs] for m in metrics_of(trial.phase)}
+    return TrialRecord(
+        trial=trial.trial,
+        phase=trial.phase,
+        bracket=trial.bracket,
+        rung=trial.rung,
+        repetition=trial.repetition,
+        configuration=trial.configuration,
+        epochs=trial.epochs,
+        seed=trial.seed,
+        parameters=trial.parameters,
+        fold=trial.fold,
+        origin=trial.origin,
+        status="completed" if event.kind == "finished" else "failed",
+        val_accuracy=body.get("val_accuracy"),
+        val_loss=body.get("val_loss"),
+        epochs_run=int(body.get("epochs_run", len(live.epochs))),
+        history=history,
+        duration_s=round(event.duration_s, 3),
+        worker=event.worker,
+        layers=layers,
+        error=event.error,
+    )

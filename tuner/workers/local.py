@@ -1,0 +1,216 @@
+"""The workers of a run: a small interface, and its implementation by local processes.
+
+Each worker is a process of its own, so that one death harms one trial and a trial that hangs can be killed.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from tuner.core.errors import RunFailed
+from tuner.core.records import Json
+from tuner.processes.tasks import Event, Task
+from tuner.workers.process import Assignment, Said, WorkerProcess
+
+TRIALS_A_PROCESS = 50
+"""After so many a worker starts afresh: kernels that oneDNN compiled for each new shape are never freed, some MB a trial."""
+WORKER_MODULE = "tuner.workers.worker"
+_STARTS_BEFORE_GIVING_UP = 3
+
+
+class Workers(Protocol):
+    """Where tasks are done."""
+
+    @property
+    def size(self) -> int:
+        """How many tasks run at the same time; it may change."""
+
+    def submit(self, task: Task) -> None:
+        """Queues a task."""
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        """The next thing that a worker said, or None after the timeout."""
+
+    def drop(self) -> None:
+        """Forgets all tasks; those that run are ended."""
+
+    def close(self) -> None:
+        """Ends every worker."""
+
+
+@dataclass
+class LocalWorkers:
+    """Local processes, one thread each.
+
+    Args:
+        size: how many.
+        data_folder: what `tuner.data.dataset.save_arrays` wrote.
+        log_folder: where each worker's output is kept.
+        gpus: how many GPUs to share; 0 for the CPU.
+        timeout_s: the longest that one training may take.
+        module: what a worker process runs.
+        trials_a_process: after so many tasks a worker starts afresh.
+    """
+
+    size: int
+    data_folder: Path
+    log_folder: Path
+    gpus: int = 0
+    timeout_s: float | None = None
+    module: str = WORKER_MODULE
+    trials_a_process: int = TRIALS_A_PROCESS
+    _said: queue.SimpleQueue[Said] = field(default_factory=queue.SimpleQueue)
+    _waiting: deque[Assignment] = field(default_factory=deque)
+    _failed_starts: int = 0
+    _processes: list[WorkerProcess] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.log_folder.mkdir(parents=True, exist_ok=True)
+        self._processes = [self._start(number) for number in range(self.size)]
+
+    def __enter__(self) -> LocalWorkers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def submit(self, task: Task) -> None:
+        """Queues a task; the first free worker takes it."""
+        self._waiting.append(Assignment(task))
+        self._hand_out()
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        """The next thing that a worker said about its task, or None after the timeout.
+
+        Raises:
+            RunFailed: where workers can't be started.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            late = self._kill_late()
+            if late is not None:
+                return late
+            try:
+                said = self._said.get(timeout=max(0.0, min(self._next_deadline(), deadline) - time.monotonic()))
+            except queue.Empty:
+                if time.monotonic() >= deadline:
+                    return None
+                continue
+            event = self._take(said)
+            if event is not None:
+                return event
+
+    def drop(self) -> None:
+        """Forgets the waiting tasks, and ends the processes of the running ones (others take their places)."""
+        self._waiting.clear()
+        for process in list(self._processes):
+            if process.running is not None:
+                self._replace(process)
+
+    def close(self) -> None:
+        """Ends every process."""
+        for process in self._processes:
+            process.end()
+        self._processes = []
+
+    def pids(self) -> list[int]:
+        """The process ids of the workers."""
+        return [process.popen.pid for process in self._processes]
+
+    def _start(self, number: int) -> WorkerProcess:
+        log = self.log_folder / f"worker-{number}.log"
+        return WorkerProcess(number, (self.module, str(self.data_folder)), log, self._said, self.gpus)
+
+    def _take(self, said: Said) -> Event | None:
+        process, message = said.process, said.message
+        if process not in self._processes:  # one that was ended on purpose
+            return None
+        if message is None:
+            return self._lost(process)
+        if message["event"] == "ready":
+            process.ready, self._failed_starts = True, 0
+            self._hand_out()
+            return None
+        return self._event(process, message)
+
+    def _event(self, process: WorkerProcess, message: Json) -> Event | None:
+        running = process.running
+        if running is None or message["task"] != running.task.id:
+            return None
+        event = Event(
+            kind=message["event"],
+            task=running.task.id,
+            worker=process.number,
+            body=message.get("body", {}),
+            error=message.get("error"),
+            duration_s=message.get("duration_s", 0.0),
+            no_space=message.get("no_space", False),
+        )
+        if event.kind != "epoch":
+            process.running = None
+            process.served += 1
+            if process.served >= self.trials_a_process:
+                self._replace(process)
+            self._hand_out()
+        return event
+
+    def _replace(self, process: WorkerProcess) -> None:
+        """Ends a process; another one takes its place."""
+        process.end()
+        self._processes[self._processes.index(process)] = self._start(process.number)
+
+    def _lost(self, process: WorkerProcess) -> Event | None:
+        """A process ended by itself: its task is run again once, by another one."""
+        reason, last_words = process.exit_reason(), process.last_words()
+        running = process.running
+        if not process.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _STARTS_BEFORE_GIVING_UP:
+                raise RunFailed(f"Workers can't be started: {reason}. {last_words}")
+        self._replace(process)
+        if running is None:
+            return None
+        running.losses += 1
+        if running.losses < 2:
+            self._waiting.appendleft(running)
+            return None
+        error = f"lost its process twice: {reason}. {last_words}".strip()
+        return self._failed(process, running, error)
+
+    def _kill_late(self) -> Event | None:
+        if self.timeout_s is None:
+            return None
+        for process in self._processes:
+            running = process.running
+            if running is None or running.task.kind != "train" or time.monotonic() < running.began + self.timeout_s:
+                continue
+            self._replace(process)
+            return self._failed(process, running, f"timeout: took longer than {self.timeout_s:g} s")
+        return None
+
+    def _next_deadline(self) -> float:
+        if self.timeout_s is None:
+            return float("inf")
+        begins = [process.running.began for process in self._processes if process.running is not None]
+        return min(begins, default=float("inf")) + self.timeout_s
+
+    def _failed(self, process: WorkerProcess, running: Assignment, error: str) -> Event:
+        duration_s = time.monotonic() - running.began
+        return Event(kind="failed", task=running.task.id, worker=process.number, error=error, duration_s=duration_s)
+
+    def _hand_out(self) -> None:
+        for process in self._processes:
+            if not self._waiting:
+                return
+            if process.ready and process.running is None:
+                assignment = self._waiting.popleft()
+                assignment.began = time.monotonic()
+                process.hand(assignment)
