@@ -1,4 +1,4 @@
-"""Numbers to text: the one place that decides how many digits a reader sees. No HTML, no statistics."""
+"""Formatting of numbers as text: the one place that decides how many digits a reader sees. No HTML, no statistics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tuner.core.records import tidy_epochs
 
 MISSING = "–"
-"""Stands where there is no number."""
+"""The text of a missing number."""
 
 _BYTES_STEP = 1024
 _MINUTE_S = 60
@@ -17,40 +17,40 @@ _HOUR_S = 3600
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
-    """0.99457 → "99.46", without the sign: a unit stands once, in the header."""
+    """Format a fraction in percent, without the sign, which the header has: 0.99457 → "99.46"."""
     return MISSING if _missing(fraction) else f"{100 * _number(fraction):.{digits}f}"
 
 
 def exact_percent(fraction: float | None) -> str:
-    """0.994 → "99.40", 0.99456 → "99.456": four decimals at most, where two would hide on which side of a bar something is."""
+    """Format a fraction in percent with two to four decimals: 0.994 → "99.40", 0.99456 → "99.456"."""
     words = percent(fraction, 4)
     return words if words == MISSING else words[:-2] + words[-2:].rstrip("0")
 
 
 def loss(value: float | None) -> str:
-    """Four decimals."""
+    """Format a loss with four decimals."""
     return MISSING if _missing(value) else f"{_number(value):.4f}"
 
 
 def area(value: float | None) -> str:
-    """An area under a curve: five decimals, rounded down, so that 1 means 1."""
+    """Format an area under a curve with five decimals, rounded down, so that 1 means 1."""
     return MISSING if _missing(value) else f"{math.floor(1e5 * _number(value) + 1e-6) / 1e5:.5f}"
 
 
 def interval(estimate: float | None, bounds: tuple[float, float] | None) -> str:
-    """(.9946, (.9930, .9959)) → "99.46 [99.30, 99.59]"."""
+    """Format an estimate with its interval in percent: (.9946, (.9930, .9959)) → "99.46 [99.30, 99.59]"."""
     if bounds is None or _missing(estimate):
         return percent(estimate)
     return f"{percent(estimate)} [{percent(bounds[0])}, {percent(bounds[1])}]"
 
 
 def spread(mean: float | None, sd: float | None) -> str:
-    """(.9946, .0005) → "99.46 ± 0.05"; the mean alone where there is no spread."""
+    """Format a mean with its spread in percent: (.9946, .0005) → "99.46 ± 0.05"; without a spread the mean."""
     return percent(mean) if _missing(sd) else f"{percent(mean)} ± {percent(sd)}"
 
 
 def points(difference: float | None) -> str:
-    """A difference of two fractions in percentage points, with its sign."""
+    """Format a difference of two fractions in percentage points, with its sign: .0012 → "+0.12"."""
     if _missing(difference):
         return MISSING
     text = f"{100 * _number(difference):+.2f}"
@@ -58,14 +58,14 @@ def points(difference: float | None) -> str:
 
 
 def points_interval(difference: float | None, bounds: tuple[float, float] | None) -> str:
-    """(.0012, (-.0003, .0027)) → "+0.12 [−0.03, +0.27]"."""
+    """Format a difference with its interval in points: (.0012, (-.0003, .0027)) → "+0.12 [−0.03, +0.27]"."""
     if bounds is None or _missing(difference):
         return points(difference)
     return f"{points(difference)} [{points(bounds[0])}, {points(bounds[1])}]"
 
 
 def probability(p: float | None) -> str:
-    """A p value with two significant digits: 0.0374 → "0.037", 0.00001 → "< 0.0001"."""
+    """Format a p value with two significant digits: 0.0374 → "0.037", 0.00001 → "< 0.0001"."""
     if _missing(p):
         return MISSING
     value = _number(p)
@@ -75,22 +75,22 @@ def probability(p: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """7884 → "7,884"."""
+    """Format a count with thousands separators: 7884 → "7,884"."""
     return MISSING if _missing(value) else f"{round(_number(value)):,}"
 
 
 def epochs(value: float | None) -> str:
-    """A number of epochs: 15 → "15", 0.56 → "0.56"."""
+    """Format a number of epochs: 15 → "15", 0.56 → "0.56"."""
     return MISSING if _missing(value) else f"{tidy_epochs(_number(value)):,}"
 
 
 def plural(number: float, noun: str, several: str | None = None) -> str:
-    """(1, "trial") → "1 trial", (2, "trial") → "2 trials", (0.56, "epoch") → "0.56 epochs"."""
+    """Format a number with its noun: (1, "trial") → "1 trial", (2, "trial") → "2 trials", (0.56, "epoch") → "0.56 epochs"."""
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def short(value: float | None) -> str:
-    """Three significant digits: a learning rate, a statistic of weights."""
+    """Format a learning rate or a statistic of weights with three significant digits."""
     if _missing(value):
         return MISSING
     number = _number(value)
@@ -101,12 +101,12 @@ def short(value: float | None) -> str:
 
 
 def signed(value: float | None, digits: int = 3) -> str:
-    """A fixed number of decimals, so that a column aligns."""
+    """Format a number with a fixed number of decimals, so that a column aligns."""
     return MISSING if _missing(value) else f"{_number(value):.{digits}f}".replace("-", "−")
 
 
 def duration(seconds: float | None) -> str:
-    """0.42 → "0.4 s", 75 → "1 min 15 s", 4000 → "1 h 07 min"."""
+    """Format a duration: 0.42 → "0.4 s", 75 → "1 min 15 s", 4000 → "1 h 07 min"."""
     if _missing(seconds):
         return MISSING
     value = _number(seconds)
@@ -121,13 +121,13 @@ def duration(seconds: float | None) -> str:
 
 
 def rough_duration(seconds: float) -> str:
-    """What is only foreseen, to the minute: 20 → "1 min", 1952 → "33 min", 4000 → "1 h 07 min"."""
+    """Format an estimated duration to the minute: 20 → "1 min", 1952 → "33 min", 4000 → "1 h 07 min"."""
     hours, minutes = divmod(max(1, round(seconds / _MINUTE_S)), _HOUR_S // _MINUTE_S)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 def milliseconds(seconds: float | None) -> str:
-    """0.000216 → "0.216": three significant digits below ten, without the unit."""
+    """Format seconds in milliseconds, three significant digits below ten, without the unit: 0.000216 → "0.216"."""
     if _missing(seconds):
         return MISSING
     value = 1000 * _number(seconds)
@@ -135,7 +135,7 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def size(size_bytes: float | None) -> str:
-    """Bytes in the largest binary unit that gives a number of one or more."""
+    """Format a size in the largest binary unit that gives a number of one or more."""
     if _missing(size_bytes):
         return MISSING
     value = _number(size_bytes)
@@ -147,19 +147,19 @@ def size(size_bytes: float | None) -> str:
 
 
 def moment(iso: str | None) -> str:
-    """ISO 8601 to the minute: "2026-01-02 03:04 UTC"."""
+    """Format an ISO 8601 time to the minute: "2026-01-02 03:04 UTC"."""
     if not iso:
         return MISSING
     return f"{iso[:10]} {iso[11:16]} UTC" if len(iso) >= 16 else iso
 
 
 def shape(sizes: Sequence[int]) -> str:
-    """(26, 26, 10) → "26×26×10"."""
+    """Format a shape: (26, 26, 10) → "26×26×10"."""
     return "×".join(str(part) for part in sizes) or MISSING
 
 
 def setting(value: object) -> str:
-    """A hyperparameter's value as a reader writes it."""
+    """Format a hyperparameter's value for a reader."""
     if value is None:
         return MISSING
     if isinstance(value, bool):
@@ -168,7 +168,7 @@ def setting(value: object) -> str:
 
 
 def command(words: Sequence[str]) -> str:
-    """A command line that can be pasted into a shell."""
+    """Format a command line that can be pasted into a shell."""
     return shlex.join(words)
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from mnist_tune import cli
 from mnist_tune.api import given_options
 from mnist_tune.api import runs as api
-from reports.analysis.model.ood_images import drawn_digits, own_images
+from reports.analysis.model.ood_images import drawn_digits, user_images
 from reports.pages import pictures
 from reports.pages.page import render_report, sections_of
 from reports.run.reading import read_run
@@ -247,7 +247,7 @@ def test_accuracy_is_claimed_only_where_a_class_is_known(
         page(tmp_path / f"{name}.png", 3)
     own = read(tmp_path)
     changed = OwnImages(**{**own.__dict__, "labels": np.array(labels), "readable": np.array(readable), "prepared": np.array(readable)})  # fmt: skip
-    found = own_images(own_arrays(always(3), changed, 10))
+    found = user_images(own_arrays(always(3), changed, 10))
     assert found is not None
     assert (found.labelled, found.right) == expected[:2]
     assert found.interval == (None if expected[2] is None else pytest.approx(expected[2]))
@@ -256,7 +256,7 @@ def test_accuracy_is_claimed_only_where_a_class_is_known(
 def test_a_refused_image_of_a_known_class_is_an_error(tmp_path: Path) -> None:
     page(tmp_path / "3" / "a.png", 3)
     Image.new("L", (60, 60), 255).save(tmp_path / "3" / "b.png")
-    found = own_images(own_arrays(always(3), read(tmp_path), 10))
+    found = user_images(own_arrays(always(3), read(tmp_path), 10))
     assert found is not None
     assert (found.labelled, found.right, found.refused, found.answered) == (2, 1, 1, 1)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from reports.analysis.search import importance as module
-from reports.analysis.search.factors import drawn, factors, wanted_trials
+from reports.analysis.search.factors import factors, min_trials, sampled_trials
 from reports.analysis.search.importance import Factor, Importance, importance
 from tests.report_builders import make_record
 from tuner.storage.schema.run import Hyperparameter
@@ -35,7 +35,7 @@ def as_factors(x: Array, categories: tuple[int, ...] = ()) -> list[Factor]:
 def brute_force(given: list[Factor], scores: Array) -> dict[tuple[str, ...], float]:
     """The same decomposition of the same forest, by predicting the whole product of the observed values."""
     columns = [module._columns(factor) for factor in given]
-    forest = module._grown(np.column_stack(columns), scores - scores.mean())
+    forest = module._fit_forest(np.column_stack(columns), scores - scores.mean())
     n = len(scores)
     grid = np.array(list(itertools.product(range(n), repeat=len(given))))
     table = forest.predict(np.column_stack([c[grid[:, k]] for k, c in enumerate(columns)])).reshape((n,) * len(given))
@@ -154,8 +154,8 @@ def test_factors_of_trials() -> None:
     assert (found["deep"].categories, list(found["deep"].values)) == (2, [1, 0, 1, 1])
     assert (found["shift"].categories, list(found["shift"].values)) == (0, [0.2, 0.4, 0.4, 0.6])
     assert factors([], []) == ()
-    assert wanted_trials(tuple(found.values())) == 30
-    assert wanted_trials(tuple(found.values()) * 5) == 40
+    assert min_trials(tuple(found.values())) == 30
+    assert min_trials(tuple(found.values()) * 5) == 40
 
 
 def test_published_networks_are_not_drawn() -> None:
@@ -165,5 +165,5 @@ def test_published_networks_are_not_drawn() -> None:
         make_record("0002", configuration={"network": "C8 P GAP"}),
         make_record("0003", configuration={"filters": 3}),
     ]
-    assert [record.trial for record in drawn(records, space)] == ["0001", "0003"]
-    assert len(drawn(records, [])) == 3
+    assert [record.trial for record in sampled_trials(records, space)] == ["0001", "0003"]
+    assert len(sampled_trials(records, [])) == 3

@@ -18,7 +18,7 @@ from reports.analysis.model.comparison import (
     reference_trial,
     winning_reference,
 )
-from reports.analysis.model.consistency import bar_of, consistency
+from reports.analysis.model.consistency import accuracy_threshold, consistency
 from reports.analysis.model.curves import background, band, curve, early_stops, gap_curve, generalisation_gap, thinned
 from reports.analysis.model.errors import mistakes, right_samples
 from reports.analysis.model.network import kernel_side, network
@@ -520,10 +520,10 @@ def test_how_the_winner_was_drawn(origin: str, words: str, tmp_path: Path) -> No
         ("fashion_mnist", [make_record("0001", 0.9), make_record("0002", 0.91, configuration={"x": 1})], (0.91, "b")),
     ],
 )
-def test_the_bar_off_mnist_is_the_best_reference_trained_here(
+def test_the_accuracy_thresholdf_mnist_is_the_best_reference_trained_here(
     data: str, trials: list[TrialRecord], expected: tuple[float, str | None] | None
 ) -> None:
-    found = bar_of(reference_run(trials, data=data))
+    found = accuracy_threshold(reference_run(trials, data=data))
     assert (None if found is None else (found.accuracy, found.reference)) == expected
 
 

@@ -26,7 +26,7 @@ from reports.pages import pictures
 from reports.pages.notebook import run_card
 from reports.pages.page import figures, render_report
 from reports.run.reading import read_run
-from reports.run.trials_csv import _unformulated, trials_csv, trials_frame, write_trials_csv
+from reports.run.trials_csv import _escape_formula, trials_csv, trials_frame, write_trials_csv
 from tests.report_builders import FakeRun, build_run, make_record, make_run
 from tuner.storage.schema.documents import readable
 
@@ -192,7 +192,7 @@ def test_csv_has_a_row_a_trial_and_a_column_a_hyperparameter(tmp_path: Path) -> 
     ],
 )  # fmt: skip
 def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: object, written: object) -> None:
-    assert _unformulated(cell) == written
+    assert _escape_formula(cell) == written
 
 
 def test_a_stranger_s_formulas_are_texts_of_the_csv(tmp_path: Path) -> None:

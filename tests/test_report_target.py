@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.model.consistency import Bar, bar_of, consistency
-from reports.analysis.search.target import Aimed, aimed, comes_up_to, target_of
+from reports.analysis.model.consistency import AccuracyThreshold, accuracy_threshold, consistency
+from reports.analysis.search.target import (
+    TargetOutcome,
+    reaches_target,
+    target_of,
+    target_outcome,
+)
 from reports.comparison.page import render_comparison
 from reports.figures.search.pareto import near_target
 from reports.formatting import exact_percent
@@ -143,7 +148,7 @@ def test_a_missed_target_is_said_in_every_place(plain: RunData) -> None:
 
 def test_without_a_target_nothing_is_said_of_one(plain: RunData) -> None:
     assert (chosen_words(plain), title_words(plain), caption_words(plain)) == ("", "", "")
-    assert aimed(plain) is None
+    assert target_outcome(plain) is None
     assert target_of(plain) is None
     assert "arget" not in leaderboard.build(plain).how + pareto.build(plain).how
     assert not any("Reaches" in column.label for column in table(leaderboard.confirmed_table(plain)).columns)
@@ -157,12 +162,12 @@ def test_one_finalist_has_a_title_and_no_count(plain: RunData) -> None:
     assert leaderboard.build(alone).title == "One configuration was confirmed, with 2 seeds"
     assert chosen_words(alone) == "The smallest finalist whose mean validation accuracy reaches 50.00%."
     nobody = replace(plain, result=replace(result, finalists=(), target=Target(0.5, True)))
-    assert aimed(nobody) is None
+    assert target_outcome(nobody) is None
 
 
 def test_finalists_are_counted(plain: RunData) -> None:
-    found = aimed(with_target(plain, mean(plain, 1), reached=True, order=(2, 1, 0)))
-    assert isinstance(found, Aimed)
+    found = target_outcome(with_target(plain, mean(plain, 1), reached=True, order=(2, 1, 0)))
+    assert isinstance(found, TargetOutcome)
     assert (found.finalists, found.reaching) == (3, 2)
     assert found.best.validation.mean == mean(plain, 0)
 
@@ -172,7 +177,7 @@ def test_who_comes_up_to_it(plain: RunData, score: float | None, expected: bool)
     result = plain.result
     assert result is not None
     first: Finalist = result.finalists[0]
-    assert comes_up_to(replace(first, validation=replace(first.validation, mean=score)), 0.994) is expected
+    assert reaches_target(replace(first, validation=replace(first.validation, mean=score)), 0.994) is expected
 
 
 @pytest.mark.parametrize(
@@ -188,7 +193,9 @@ def test_a_run_that_still_goes_has_its_target_among_its_options(value: Any, expe
 @pytest.mark.parametrize("data", ["mnist", "digits"])
 def test_seeds_are_held_against_the_run_s_own_target(plain: RunData, data: str) -> None:
     run = with_target(plain, 0.98765, reached=True)
-    assert bar_of(replace(run, info=replace(run.info, data=replace(run.info.data, name=data)))) == Bar(0.98765)
+    assert accuracy_threshold(
+        replace(run, info=replace(run.info, data=replace(run.info.data, name=data)))
+    ) == AccuracyThreshold(0.98765)
     assert "of the winner ended at 98.765% or more" in " ".join(map(str, summary.build(run).body["claims"]))  # type: ignore[call-overload]
 
 

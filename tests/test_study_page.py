@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.analysis.model.training import published
+from reports.analysis.model.training import published_comparison
 from reports.analysis.study.effects import Effect, arms_of, effects, is_ordered, spread, trend, varied_settings
 from reports.analysis.study.learning import convergence, last_shown, length_steps, paired_interval, settled_at, stopping
 from reports.analysis.study.measures import batch_costs, gradient_norms, sizes, units, weight_norms
@@ -442,7 +442,7 @@ def test_a_training_has_no_search(tmp_path: Path) -> None:
 
 def test_published_stands_beside_ours(tmp_path: Path) -> None:
     run = read_run(build_training(tmp_path / "run"))
-    found = published(run)
+    found = published_comparison(run)
     assert found is not None
     assert (found.name, found.published, found.test) == ("one-cycle-7236", 0.9953, 10_000)
     assert run.result is not None
@@ -467,7 +467,7 @@ def test_any_training_renders(tmp_path: Path, changes: dict[str, Any]) -> None:
     folder = build_training(tmp_path / "run", **changes)
     text = render_report(folder)
     page = Page(text)
-    assert (published(read_run(folder)) is None) == bool({"known", "meet_test", "data"} & set(changes))
+    assert (published_comparison(read_run(folder)) is None) == bool({"known", "meet_test", "data"} & set(changes))
     assert "<script>alert" not in text
     assert not re.search(r"\b(None|nan|NaN)\b", page.text)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)

@@ -1,1 +1,1 @@
-"""Pure functions from a run's records and arrays to small frozen dataclasses of numbers. No text, no drawing."""
+"""The numbers of a report: pure functions from a run's records and arrays to frozen dataclasses. No text, no drawing."""

@@ -1,6 +1,6 @@
-"""The model card: what a run's model is, what it was measured on and what not, how it is called. Words only.
+"""The model card: a description of a run's model, its data, metrics, limits and use (Mitchell et al. 2019). Words only.
 
-Placed twice: as Markdown beside exported files (`card_text`), and as a section of the report.
+It appears twice: as Markdown beside exported files (`card_text`), and as a section of the report.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _LICENCES = {
     "fashion_mnist": "Fashion-MNIST: Zalando SE, MIT licence",
     "digits": "Optical Recognition of Handwritten Digits: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0",
 }
-"""Of the sets that the program knows by name."""
+"""The licences of the data sets that the program knows by name."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values under a heading."""
+    """Facts, as names and values, under a heading."""
 
     head: str
     rows: tuple[tuple[str, str], ...]
@@ -46,21 +46,21 @@ class Card:
 
     title: str
     warning: str
-    """What a reader must know first; "" where there is nothing."""
+    """The warning that a reader must see first; "" without one."""
     facts: tuple[Facts, ...]
     limits: tuple[str, ...]
     exported: tuple[Table, ...]
     verified: tuple[str, ...]
-    """How the exported files were verified."""
+    """Sentences on how the exported files were verified."""
     signature: Facts
     calls: tuple[Call, ...]
     licences: tuple[str, ...]
     command: str
-    """What made the model."""
+    """The command that made the model."""
 
 
 def card_of(run: RunData, result: ResultDocument, exports: tuple[Exports, ...]) -> Card:
-    """The card of a run's model, and of the files that were exported of it."""
+    """Return the card of a run's model and of the files exported from it."""
     files = [file for one in exports for _, file in exported_files(one)]
     return Card(
         title=_title(run, result),
@@ -77,12 +77,12 @@ def card_of(run: RunData, result: ResultDocument, exports: tuple[Exports, ...]) 
 
 
 def card_text(run: RunData, document: ExportDocument, command: str) -> str:
-    """The card as Markdown, beside the files of an export.json.
+    """Return the card as Markdown, for the files of an export.json.
 
     Args:
         run: the run.
-        document: export.json.
-        command: what exported them; "" where that was no command.
+        document: the contents of export.json.
+        command: the command that exported the files; "" if it was not a command.
 
     Raises:
         ValueError: where the run has no result.
@@ -103,21 +103,21 @@ def _title(run: RunData, result: ResultDocument) -> str:
 
 def _model(run: RunData, result: ResultDocument) -> Facts:
     net = network(result.network)
-    found = [("Kind", f"image classifier, {text.plural(run.info.data.classes, 'class', 'classes')}")]
-    found.append(("Trainable parameters", text.count(result.parameters)))
+    rows = [("Kind", f"image classifier, {text.plural(run.info.data.classes, 'class', 'classes')}")]
+    rows.append(("Trainable parameters", text.count(result.parameters)))
     if net is not None:
-        found += [
+        rows += [
             ("Moving statistics", text.count(net.non_trainable)),
             ("Multiply-adds an image", text.count(net.multiply_adds)),
             ("Largest activation", f"{text.count(net.largest_activation)} values"),
             ("Layers", ", ".join(_block(block.kind, block.shape) for block in net.blocks)),
         ]
-    found.append(("Trained", f"{text.plural(result.epochs, 'epoch')}, from scratch (trial {result.exported})"))
+    rows.append(("Trained", f"{text.plural(result.epochs, 'epoch')}, from scratch (trial {result.exported})"))
     if refitted := refit_words(run):
-        found.append(("Refitted", refitted))
+        rows.append(("Refitted", refitted))
     if chosen := chosen_words(run):
-        found.append(("Chosen", chosen))
-    return Facts("What it is", tuple(found))
+        rows.append(("Chosen", chosen))
+    return Facts("What it is", tuple(rows))
 
 
 def _block(kind: str, shape: tuple[int, ...]) -> str:

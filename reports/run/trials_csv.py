@@ -1,4 +1,4 @@
-"""`trials.csv`: one row a trial, for pandas and spreadsheets."""
+"""`trials.csv`: one row for each trial, for pandas and spreadsheets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CSV_NAME = "trials.csv"
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The last four are full-width forms, which spreadsheets of some languages take for the others."""
+"""The characters that start a formula; the last four are full-width forms, which some spreadsheets read alike."""
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _COLUMNS = (
     "trial", "phase", "bracket", "rung", "repetition", "epochs", "epochs_run", "seed", "status", "parameters",
@@ -28,28 +28,28 @@ _COLUMNS = (
 
 
 def trials_csv(run: RunData) -> str:
-    """All trials in the order of their names; hyperparameters as columns `hp.<name>`, empty where a trial lacks one."""
+    """Return all trials by name; hyperparameters are columns `hp.<name>`, empty where a trial lacks one."""
     rows, names = _rows(run)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_unformulated(name) for name in names)
+    writer.writerow(_escape_formula(name) for name in names)
     rows.sort(key=lambda row: str(row[0]))
-    writer.writerows([_unformulated(cell) for cell in row] for row in rows)
+    writer.writerows([_escape_formula(cell) for cell in row] for row in rows)
     return stream.getvalue()
 
 
-def _unformulated(cell: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: a text that looks like one stands behind an apostrophe. Numbers stay numbers."""
+def _escape_formula(cell: object) -> object:
+    """Return a cell that no spreadsheet reads as a formula: text that looks like one gets an apostrophe."""
     is_formula = isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS) and not _NUMBER.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
 
 
 def write_trials_csv(run_dir: Path) -> Path:
-    """Writes `trials.csv` into the run's folder, whole or not at all; returns its path.
+    """Write `trials.csv` into the run's folder, whole or not at all, and return its path.
 
     Raises:
-        UsageError: where the folder holds no run, or can't be written to.
-        JournalError: where a file of it is damaged.
+        UsageError: if the folder holds no run, or can't be written to.
+        JournalError: if one of its files is damaged.
     """
     path = run_dir / CSV_NAME
     table = trials_csv(read_run(run_dir))
@@ -59,7 +59,7 @@ def write_trials_csv(run_dir: Path) -> Path:
 
 
 def trials_frame(run_dir: Path) -> pd.DataFrame:
-    """One row a trial that has ended, best first within a phase; the columns are those of `trials.csv`."""
+    """Return one row for each ended trial, best first within a phase; the columns are those of `trials.csv`."""
     import pandas
 
     rows, names = _rows(read_run(run_dir))
@@ -69,7 +69,7 @@ def trials_frame(run_dir: Path) -> pd.DataFrame:
 
 
 def _rows(run: RunData) -> tuple[list[list[object]], list[str]]:
-    """All trials, best first, and the names of their columns."""
+    """Return all trials, best first, and the names of their columns."""
     names = setting_names(run.every, [item.name for item in run.info.space.hyperparameters])
     rows = [
         [*(getattr(row, column) for column in _COLUMNS), *(row.configuration.get(name) for name in names)]

@@ -63,7 +63,7 @@ def numbers_of(run: RunData) -> dict[str, object]:
     return {
         "best": getattr(trials.best(run.records), "trial", None),
         "custom_drawn": custom_images.drawn_digits(run.arrays),
-        "custom_own": custom_images.own_images(run.arrays),
+        "custom_own": custom_images.user_images(run.arrays),
         "best_over_time": timeline.best_over_time(run.records, timeline.timeline(run.records))[:_MOST_ROWS],
         "failure_groups": failures.failure_groups(run.records),
         "fidelities": fidelity.fidelities(trials.explored(run.records)),

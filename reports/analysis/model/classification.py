@@ -14,39 +14,39 @@ from tuner.stats.metrics import CALIBRATION_BINS, confidence_bins, confusion_cou
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Probabilities of one model on one split."""
+    """One model's probabilities on one split."""
 
     split: Literal["test", "validation", "drawn"]
     labels: npt.NDArray[np.int64]
-    """(n,)"""
+    """(n,), the true classes."""
     probabilities: npt.NDArray[np.float64]
-    """(n, C)"""
+    """(n, C), rows that add up to 1."""
 
     @property
     def predictions(self) -> npt.NDArray[np.int64]:
-        """(n,)"""
+        """The most probable class of each image, (n,)."""
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """(C, C): rows are true classes, columns predictions."""
+        """Return the confusion matrix, (C, C): rows are true classes, columns predictions."""
         return confusion_counts(self.labels, self.predictions, self.probabilities.shape[1])
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Images of one class that were taken for another."""
+class ConfusedPair:
+    """The images of one class that the model predicted as another."""
 
     true: int
     predicted: int
     count: int
     indices: tuple[int, ...]
-    """Of the images, the surest mistakes first."""
+    """The images' indices, the most confident mistakes first."""
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Predictions whose confidence lies in [low, high)."""
+    """The predictions whose confidence lies in [low, high)."""
 
     low: float
     high: float
@@ -56,41 +56,42 @@ class ReliabilityBin:
 
 
 def scored_winner(run: RunData) -> Scored | None:
-    """The exported model on the test set, else the confirmed model of the median seed on the validation images, else None.
+    """Return the exported model's test predictions, else the median seed's validation predictions, else None.
 
-    Without a refit the two are one model; a refit's own predictions of validation images, on which it was trained, are of no use.
+    Without a refit the two are one model. A refitted model was trained on the validation images, so its predictions of
+    them are not used.
     """
     arrays = run.arrays
     if "test/probabilities" in arrays and "test/labels" in arrays:
         return _scored("test", arrays["test/labels"], arrays["test/probabilities"])
-    own = f"confirm/{run.result.trial}" if run.result else ""
-    labels = arrays.get(f"{own}/validation_labels", arrays.get("validation/labels"))
-    if f"{own}/validation_probabilities" in arrays and labels is not None:
-        return _scored("validation", labels, arrays[f"{own}/validation_probabilities"])
+    prefix = f"confirm/{run.result.trial}" if run.result else ""
+    labels = arrays.get(f"{prefix}/validation_labels", arrays.get("validation/labels"))
+    if f"{prefix}/validation_probabilities" in arrays and labels is not None:
+        return _scored("validation", labels, arrays[f"{prefix}/validation_probabilities"])
     return None
 
 
 def row_shares(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Each row divided by its sum; NaN in the row of a class without images."""
+    """Return each row divided by its sum; NaN in the row of a class without images."""
     sums = counts.sum(axis=1, keepdims=True).astype(np.float64)
     return np.asarray(np.divide(counts, sums, out=np.full(counts.shape, np.nan), where=sums > 0), dtype=np.float64)
 
 
-def confused_pairs(scored: Scored, limit: int = 10, examples: int = 6) -> tuple[Pair, ...]:
-    """The most frequent mistakes, most frequent first."""
+def confused_pairs(scored: Scored, limit: int = 10, examples: int = 6) -> tuple[ConfusedPair, ...]:
+    """Return the most frequent mistakes, most frequent first."""
     counts = scored.confusion
     predictions = scored.predictions
-    off = [(int(n), t, p) for (t, p), n in np.ndenumerate(counts) if t != p and n]
+    mistakes = [(int(n), t, p) for (t, p), n in np.ndenumerate(counts) if t != p and n]
     result = []
-    for number, true, predicted in sorted(off, key=lambda item: (-item[0], item[1], item[2]))[:limit]:
+    for number, true, predicted in sorted(mistakes, key=lambda item: (-item[0], item[1], item[2]))[:limit]:
         members = np.flatnonzero((scored.labels == true) & (predictions == predicted))
         order = np.argsort(-scored.probabilities[members, predicted], kind="stable")
-        result.append(Pair(true, predicted, number, tuple(int(i) for i in members[order][:examples])))
+        result.append(ConfusedPair(true, predicted, number, tuple(int(i) for i in members[order][:examples])))
     return tuple(result)
 
 
 def reliability(scored: Scored, bins: int = CALIBRATION_BINS) -> tuple[ReliabilityBin, ...]:
-    """Bins of equal width over the confidence of the prediction; empty ones are left out."""
+    """Return bins of equal width over the prediction's confidence, without the empty ones."""
     confidence = scored.probabilities.max(axis=1)
     right = scored.predictions == scored.labels
     place = confidence_bins(scored.probabilities, bins)

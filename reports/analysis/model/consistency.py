@@ -1,4 +1,4 @@
-"""How often the winner was as good as it is said to be."""
+"""The consistency of the winner: the share of its seeds, and of their last epochs, that reach an accuracy threshold."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reports.run.run_data import RunData
 from tuner.core.records import ACCURACY_TOLERANCE, TrialRecord
 
 TARGET = 0.994
-"""On MNIST; on other data the bar is the best score of a reference that this run trained. A run that was given a target has its own."""
+"""The threshold on MNIST, for a run without a target. On other data it is the best score of a reference trained here."""
 
 LAST_EPOCHS = 5
 
 
 @dataclass(frozen=True)
 class Consistency:
-    """Shares of seeds and of their last epochs at or above a bar, on validation data."""
+    """The counts of seeds and of their last epochs whose validation accuracy is at or above a threshold."""
 
     bar: float
     seeds: int
@@ -30,7 +30,7 @@ class Consistency:
 
 
 def consistency(records: Sequence[TrialRecord], bar: float) -> Consistency | None:
-    """How many trials ended at the bar, and how many of their last five epochs reached it; None without trials."""
+    """Count the trials that ended at or above the bar, and their last five epochs that did; None without trials."""
     curves = [[v for v in record.history.get("val_accuracy", ()) if math.isfinite(v)] for record in records]
     curves = [values for values in curves if values]
     if not curves:
@@ -47,24 +47,27 @@ def consistency(records: Sequence[TrialRecord], bar: float) -> Consistency | Non
 
 
 @dataclass(frozen=True)
-class Bar:
-    """What the winner's seeds are held against."""
+class AccuracyThreshold:
+    """The validation accuracy that the winner's seeds are compared with."""
 
     accuracy: float
     reference: str | None = None
-    """Whose validation accuracy in this run it is; None where it is a fixed target."""
+    """The reference whose validation accuracy in this run is the threshold; None where it is a fixed target."""
     epochs: float = 0
-    """Of that reference's trial."""
+    """The epochs of that reference's trial."""
 
 
-def bar_of(run: RunData) -> Bar | None:
-    """The run's own target; without one 99.4% on MNIST, elsewhere the best reference's validation accuracy in this run.
+def accuracy_threshold(run: RunData) -> AccuracyThreshold | None:
+    """Return the run's target; without one 99.4% on MNIST, elsewhere the best reference's validation accuracy.
 
-    None where it trained no reference.
+    None if the run trained no reference.
     """
     if (target := target_of(run)) is not None:
-        return Bar(target)
+        return AccuracyThreshold(target)
     if run.info.data.is_mnist:
-        return Bar(TARGET)
-    found = best_reference_trial(run)
-    return Bar(accuracy_of(found[1]), found[0].name, found[1].epochs) if found is not None else None
+        return AccuracyThreshold(TARGET)
+    best = best_reference_trial(run)
+    if best is None:
+        return None
+    reference, record = best
+    return AccuracyThreshold(accuracy_of(record), reference.name, record.epochs)

@@ -1,4 +1,4 @@
-"""Learning curves: of one trial, and the band of several seeds of one configuration."""
+"""Learning curves: one trial's, and the band over several seeds of one configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tuner.core.records import TrialRecord
 
 @dataclass(frozen=True)
 class Curve:
-    """One metric of one trial; epochs count from 1 and those without a finite value are left out."""
+    """One metric of one trial. Epochs count from 1; those without a finite value are left out."""
 
     trial: str
     epochs: tuple[int, ...]
@@ -20,7 +20,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Band:
-    """One metric over several seeds."""
+    """One metric over several seeds: mean, smallest and largest at each epoch."""
 
     epochs: tuple[int, ...]
     mean: tuple[float, ...]
@@ -37,22 +37,22 @@ class Stop:
     epoch: int
     planned: float
     accuracy: float | None
-    """On validation images, of the last epoch that has one."""
+    """The validation accuracy of the last epoch that has one."""
 
 
 def curve(record: TrialRecord, metric: str) -> Curve:
-    """The finite part of a trial's metric."""
+    """Return the finite values of a trial's metric."""
     pairs = [(n, value) for n, value in enumerate(record.history.get(metric, ()), start=1) if math.isfinite(value)]
     return Curve(record.trial, tuple(n for n, _ in pairs), tuple(value for _, value in pairs))
 
 
 def band(records: Sequence[TrialRecord], metric: str) -> Band | None:
-    """Mean, smallest and largest over the trials at each epoch that all of them have; None without a common epoch."""
+    """Return the mean, smallest and largest over the trials at each epoch that all of them have; None without one."""
     return band_of([curve(record, metric) for record in records])
 
 
 def band_of(curves: Sequence[Curve]) -> Band | None:
-    """The same of curves; those without a value are passed over."""
+    """Return the band of curves, without those that have no value; None without a common epoch."""
     series = [dict(zip(c.epochs, c.values, strict=True)) for c in curves if c.epochs]
     if not series:
         return None
@@ -70,7 +70,7 @@ def band_of(curves: Sequence[Curve]) -> Band | None:
 
 
 def thinned(series: Sequence[float], most: int) -> Sequence[float]:
-    """At most so many values (two or more) of a series, evenly spaced, the first and the last among them."""
+    """Return at most `most` values (two or more) of a series, evenly spaced, the first and the last among them."""
     last = len(series) - 1
     if last < most:
         return series
@@ -78,7 +78,7 @@ def thinned(series: Sequence[float], most: int) -> Sequence[float]:
 
 
 def generalisation_gap(records: Sequence[TrialRecord]) -> float | None:
-    """Training minus validation accuracy at the last epoch, the mean over the trials that have both."""
+    """Return training minus validation accuracy at the last epoch, the mean over the trials that have both."""
     gaps = []
     for record in records:
         training, validation = curve(record, "accuracy"), curve(record, "val_accuracy")
@@ -88,7 +88,7 @@ def generalisation_gap(records: Sequence[TrialRecord]) -> float | None:
 
 
 def gap_curve(record: TrialRecord) -> Curve:
-    """Training minus validation accuracy at each epoch that has both."""
+    """Return training minus validation accuracy at each epoch that has both."""
     training, validation = curve(record, "accuracy"), curve(record, "val_accuracy")
     known = dict(zip(validation.epochs, validation.values, strict=True))
     pairs = [(n, a - known[n]) for n, a in zip(training.epochs, training.values, strict=True) if n in known]
@@ -96,7 +96,7 @@ def gap_curve(record: TrialRecord) -> Curve:
 
 
 def background(records: Sequence[TrialRecord], most: int) -> tuple[TrialRecord, ...]:
-    """Trials to stand behind the winner: all of them, or `most` of them, spread evenly from the best to the worst."""
+    """Return the trials drawn behind the winner: all, or `most` of them, spread evenly from the best to the worst."""
     known = [record for record in records if curve(record, "val_accuracy").epochs]
     if len(known) <= most:
         return tuple(known)
@@ -106,7 +106,7 @@ def background(records: Sequence[TrialRecord], most: int) -> tuple[TrialRecord, 
 
 
 def early_stops(records: Sequence[TrialRecord]) -> tuple[Stop, ...]:
-    """The completed trials that ran fewer epochs than planned."""
+    """Return the completed trials that ran fewer epochs than planned."""
     return tuple(
         Stop(
             record.trial, record.epochs_run, record.epochs, next(iter(curve(record, "val_accuracy").values[-1:]), None)

@@ -1,4 +1,4 @@
-"""The images that the winner got wrong, worst first, and some that it got right."""
+"""The winner's misclassified test images, worst first, and samples of the correct ones."""
 
 from __future__ import annotations
 
@@ -13,55 +13,55 @@ from reports.run.run_data import RunData
 
 @dataclass(frozen=True)
 class Verdict:
-    """One image of the test set and what the exported model said of it."""
+    """One test image and the exported model's prediction of it."""
 
     index: int
     place: int | None
-    """Where its picture is in `images/test`; None where the run kept none."""
+    """The index of its picture in `images/test`; None where the run stored none."""
     label: int
     prediction: int
     probability: float
-    """Of the prediction."""
+    """The probability of the prediction."""
     label_probability: float
     seeds_wrong: int
     seeds: int
     same_error: int
-    """Seeds that gave this image this very prediction."""
+    """The number of seeds with the same prediction."""
     ranked: tuple[tuple[int, float], ...] = ()
-    """The most probable classes with their probabilities, and the true class with its own where it is not among them."""
+    """The most probable classes with their probabilities, the true class among them."""
 
 
 @dataclass(frozen=True)
 class ClassSample:
-    """Right ones of one class that have a picture."""
+    """Correctly classified images of one class that have a picture."""
 
     label: int
     surest: tuple[Verdict, ...]
-    """The surest first."""
+    """The most confident, the surest first."""
     least_sure: tuple[Verdict, ...]
-    """The least sure first."""
+    """The least confident, the least sure first."""
 
 
 SHOWN_CLASSES = 3
 MOST_OF_A_CLASS = 6
-"""Of the surest, and as many of the least sure."""
+"""The most images in each half of a class's sample."""
 
 
 def mistakes(run: RunData, scored: Scored) -> tuple[Verdict, ...]:
-    """All misclassified test images, those with the least probable true class first."""
+    """Return all misclassified test images, those with the least probable true class first."""
     wrong = np.flatnonzero(scored.predictions != scored.labels)
-    order = np.argsort(_own(scored)[wrong], kind="stable")
+    order = np.argsort(_true_class_probabilities(scored)[wrong], kind="stable")
     return tuple(_verdict(run, scored, int(index)) for index in wrong[order])
 
 
 def right_samples(run: RunData, scored: Scored) -> tuple[ClassSample, ...]:
-    """Of each class the right ones that the run kept pictures of: the surer half and the less sure half."""
-    found: dict[int, list[Verdict]] = {}
+    """Return each class's correct images that have a picture: the more and the less confident half."""
+    by_class: dict[int, list[Verdict]] = {}
     for index in sorted(_places(run)):
         if scored.predictions[index] == scored.labels[index]:
             verdict = _verdict(run, scored, index)
-            found.setdefault(verdict.label, []).append(verdict)
-    return tuple(_halves(label, members) for label, members in sorted(found.items()))
+            by_class.setdefault(verdict.label, []).append(verdict)
+    return tuple(_halves(label, members) for label, members in sorted(by_class.items()))
 
 
 def _halves(label: int, members: list[Verdict]) -> ClassSample:
@@ -72,12 +72,12 @@ def _halves(label: int, members: list[Verdict]) -> ClassSample:
 
 
 def _places(run: RunData) -> dict[int, int]:
-    """Test image → where its picture is."""
+    """Map each test image that has a picture to the picture's index."""
     pictured = run.arrays.get("images/test_indices", np.empty(0))
     return {int(index): place for place, index in enumerate(pictured)}
 
 
-def _own(scored: Scored) -> npt.NDArray[np.float64]:
+def _true_class_probabilities(scored: Scored) -> npt.NDArray[np.float64]:
     return np.asarray(scored.probabilities[np.arange(len(scored.labels)), scored.labels])
 
 
@@ -99,7 +99,7 @@ def _verdict(run: RunData, scored: Scored, index: int) -> Verdict:
 
 
 def most_probable(probabilities: npt.NDArray[np.float64], label: int | None) -> tuple[tuple[int, float], ...]:
-    """The most probable classes of an image, (classes,), with their probabilities; the true one is among them if it is known."""
+    """Return the most probable classes of an image, (classes,), with their probabilities; a known true class is among them."""
     order = [int(k) for k in np.argsort(-probabilities, kind="stable")[:SHOWN_CLASSES]]
     if label is not None and label not in order:
         order[-1] = label

@@ -16,19 +16,19 @@ _FOLLOWERS = (
 
 @dataclass(frozen=True)
 class Block:
-    """A layer and what follows it."""
+    """A layer and the layers that only follow it."""
 
     name: str
     kind: str
     followers: tuple[str, ...]
-    """Kinds of the layers that joined it."""
+    """The kinds of the layers that joined it."""
     shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
     kernel: int | None
-    """Side of a convolution's kernel, told from its weights; None for other layers."""
+    """The side of a convolution's kernel, derived from its number of weights; None for other layers."""
     parameter_share: float
-    """Of the network's parameters."""
+    """The fraction of the network's parameters."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Network:
     non_trainable: int
     multiply_adds: int
     largest_activation: int
-    """The most values that one layer puts out."""
+    """The number of values that the layer with the largest output has."""
 
 
 def network(layers: Sequence[LayerSummary]) -> Network | None:
-    """The blocks of a network, input first; None without layers."""
+    """Return the blocks of a network, input first; None without layers."""
     if not layers:
         return None
     groups: list[list[LayerSummary]] = []
@@ -65,17 +65,17 @@ def network(layers: Sequence[LayerSummary]) -> Network | None:
 
 
 def is_follower(layer: LayerSummary) -> bool:
-    """Whether a layer only follows another one."""
+    """Return True if a layer only follows another one."""
     kind = layer.kind.lower()
     return layer.multiply_adds == 0 and any(word in kind for word in _FOLLOWERS)
 
 
 def kernel_side(layer: LayerSummary, channels: int) -> int | None:
-    """The side of a convolution's square kernel, from its parameters (with a bias or without one).
+    """Return the side of a convolution's square kernel, from its parameters (with a bias or without one).
 
     Args:
-        layer: whose `kind` is "conv".
-        channels: that enter it.
+        layer: the layer; None is returned unless its `kind` is "conv".
+        channels: the number of its input channels.
     """
     filters = layer.shape[-1] if layer.shape else 0
     if layer.kind != "conv" or not filters or not channels:

@@ -1,6 +1,6 @@
-"""What the winner makes of images that are not of its data set: digits drawn from strokes, and the user's own.
+"""The winner's accuracy on images from outside its data set: digits drawn from strokes, and the user's own.
 
-An image that was refused (blank, several digits) has no answer: where its class is known it counts as an error.
+A rejected image (blank, several digits) has no prediction: where its class is known it counts as an error.
 """
 
 from __future__ import annotations
@@ -17,58 +17,58 @@ from reports.run.run_data import Array
 from tuner.stats.intervals import wilson_interval
 from tuner.stats.metrics import calibration_error, log_loss
 
-_DRAWN = ("seed", "labels", "probabilities", "warnings", "shown", "originals", "seen")
-_OWN = ("names", "labels", "warnings", "readable", "probabilities", "shown", "originals", "sizes", "seen")
+_DRAWN_KEYS = ("seed", "labels", "probabilities", "warnings", "shown", "originals", "seen")
+_USER_KEYS = ("names", "labels", "warnings", "readable", "probabilities", "shown", "originals", "sizes", "seen")
 
 
 @dataclass(frozen=True)
 class DrawnClass:
-    """The drawn digits of one class."""
+    """The scores of the drawn digits of one class."""
 
     index: int
     n: int
     right: int
     refused: int
     interval: tuple[float, float]
-    """95%, of the share that is right (Wilson 1927)."""
+    """95% interval of the accuracy (Wilson 1927)."""
 
 
 @dataclass(frozen=True)
 class DrawnStyle:
-    """The drawn digits that are written in a way that has a name."""
+    """The scores of the drawn digits of one named writing style."""
 
     name: str
     n: int
     right: int
     refused: int
     as_others: tuple[tuple[int, int], ...]
-    """The classes that were given instead, each with how often: most often first."""
+    """The wrong classes that were predicted, each with its count, the most frequent first."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An image that the page shows, and what the model said of it."""
+    """An image that the page shows, and the model's prediction of it."""
 
     place: int
-    """Where its pictures are in `…/originals` and `…/seen`."""
+    """The index of its pictures in `…/originals` and `…/seen`."""
     index: int
     name: str
     label: int | None
     prediction: int | None
-    """None where the model was not asked: `warning` says why."""
+    """None where the image was rejected: `warning` says why."""
     ranked: tuple[tuple[int, float], ...]
     """The most probable classes with their probabilities, and the true class where it is known."""
     warning: str
 
     @property
     def wrong(self) -> bool:
-        """Whether another class was given than the true one, or none."""
+        """True if the image was rejected, or predicted as another class than the true one."""
         return self.label is not None and self.prediction != self.label
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """How many of the drawn digits are recognised. At least one was drawn."""
+class DrawnDigits:
+    """The scores of the drawn digits, of which there is at least one."""
 
     n: int
     seed: int
@@ -76,63 +76,63 @@ class Drawn:
     refused: int
     accuracy: float
     interval: tuple[float, float]
-    """95% (Wilson 1927)."""
+    """95% interval (Wilson 1927)."""
     log_loss: float | None
-    """Over the digits that were not refused, as are the next two."""
+    """Log loss over the digits that were not rejected, as are the next two fields."""
     calibration_error: float | None
     bins: tuple[ReliabilityBin, ...]
     classes: tuple[DrawnClass, ...]
     styles: tuple[DrawnStyle, ...]
-    """Empty where a run of an older version kept none."""
+    """Empty for a run of an older version, which stored none."""
     shown: tuple[Answer, ...]
-    """Errors first, worst first; then of each class the right one that was least sure."""
+    """The errors, worst first, then the least confident correct image of each class."""
 
 
 @dataclass(frozen=True)
-class Own:
-    """What the model said of the user's images."""
+class UserImages:
+    """The scores of the user's images."""
 
     n: int
     unreadable: int
     refused: int
-    """Could be read, but the model was not asked."""
+    """Readable images that were rejected before the model saw them."""
     labelled: int
-    """Of those that could be read, how many have a known class."""
+    """The number of readable images whose class is known."""
     right: int
-    """Of the labelled ones."""
+    """The number of labelled images that were predicted correctly."""
     interval: tuple[float, float] | None
-    """95%, of the share that is right (Wilson 1927); None where no class is known."""
+    """95% interval of the accuracy (Wilson 1927); None where no class is known."""
     shown: tuple[Answer, ...]
 
     @property
     def answered(self) -> int:
-        """How many have a class."""
+        """The number of images with a prediction."""
         return self.n - self.unreadable - self.refused
 
     @property
     def accuracy(self) -> float | None:
-        """The share of the labelled ones that is right."""
+        """The fraction of the labelled images that was predicted correctly; None without labels."""
         return self.right / self.labelled if self.labelled else None
 
 
 def was_measured(arrays: Mapping[str, Array]) -> bool:
-    """Whether the run let its winner meet other images; runs of older versions did not."""
+    """Return True if the run evaluated its winner on other images; runs of older versions did not."""
     return "custom/drawn/labels" in arrays
 
 
-def drawn_digits(arrays: Mapping[str, Array]) -> Drawn | None:
-    """The figures of the drawn digits; None where none were drawn."""
-    found = _under("custom/drawn", _DRAWN, arrays)
-    if found is None or not len(found["labels"]):
+def drawn_digits(arrays: Mapping[str, Array]) -> DrawnDigits | None:
+    """Return the scores of the drawn digits; None where none were drawn."""
+    group = _under("custom/drawn", _DRAWN_KEYS, arrays)
+    if group is None or not len(group["labels"]):
         return None
-    labels, table = _labels(found), _table(found)
+    labels, table = _labels(group), _table(group)
     answered, right = _answered(table), _right(table, labels)
     scored = Scored("drawn", labels[answered], table[answered])
     bins = reliability(scored)
     n, hits = len(labels), int(right.sum())
-    return Drawn(
+    return DrawnDigits(
         n=n,
-        seed=int(found["seed"]),
+        seed=int(group["seed"]),
         right=hits,
         refused=int((~answered).sum()),
         accuracy=hits / n,
@@ -142,43 +142,43 @@ def drawn_digits(arrays: Mapping[str, Array]) -> Drawn | None:
         bins=bins,
         classes=tuple(_class(int(c), labels, answered, right) for c in np.unique(labels)),
         styles=_styles(arrays.get("custom/drawn/styles"), labels, table),
-        shown=_shown(found, [f"drawn {index}" for index in range(n)]),
+        shown=_shown(group, [f"drawn {index}" for index in range(n)]),
     )
 
 
-def own_images(arrays: Mapping[str, Array]) -> Own | None:
-    """The figures of the user's images; None where none were given."""
-    found = _under("custom/own", _OWN, arrays)
-    if found is None or not len(found["labels"]):
+def user_images(arrays: Mapping[str, Array]) -> UserImages | None:
+    """Return the scores of the user's images; None where none were given."""
+    group = _under("custom/own", _USER_KEYS, arrays)
+    if group is None or not len(group["labels"]):
         return None
-    labels, table = _labels(found), _table(found)
-    readable, answered = np.asarray(found["readable"], dtype=np.bool_), _answered(table)
-    known = readable & (labels >= 0)
-    right, labelled = int((_right(table, labels) & known).sum()), int(known.sum())
-    return Own(
+    labels, table = _labels(group), _table(group)
+    readable, answered = np.asarray(group["readable"], dtype=np.bool_), _answered(table)
+    has_class = readable & (labels >= 0)
+    right, labelled = int((_right(table, labels) & has_class).sum()), int(has_class.sum())
+    return UserImages(
         n=len(labels),
         unreadable=int((~readable).sum()),
         refused=int((readable & ~answered).sum()),
         labelled=labelled,
         right=right,
         interval=wilson_interval(right, labelled) if labelled else None,
-        shown=_shown(found, [str(name) for name in found["names"]]),
+        shown=_shown(group, [str(name) for name in group["names"]]),
     )
 
 
 def _under(prefix: str, names: tuple[str, ...], arrays: Mapping[str, Array]) -> dict[str, Array] | None:
-    """The arrays under a prefix; None unless all of them are there."""
+    """Return the arrays under a prefix; None unless all of them are there."""
     if any(f"{prefix}/{name}" not in arrays for name in names):
         return None
     return {name: arrays[f"{prefix}/{name}"] for name in names}
 
 
-def _labels(found: Mapping[str, Array]) -> npt.NDArray[np.int64]:
-    return np.asarray(found["labels"], dtype=np.int64)
+def _labels(group: Mapping[str, Array]) -> npt.NDArray[np.int64]:
+    return np.asarray(group["labels"], dtype=np.int64)
 
 
-def _table(found: Mapping[str, Array]) -> npt.NDArray[np.float64]:
-    return np.asarray(found["probabilities"], dtype=np.float64)
+def _table(group: Mapping[str, Array]) -> npt.NDArray[np.float64]:
+    return np.asarray(group["probabilities"], dtype=np.float64)
 
 
 def _answered(table: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -221,21 +221,21 @@ def _style(
     )
 
 
-def _shown(found: Mapping[str, Array], names: list[str]) -> tuple[Answer, ...]:
-    return tuple(_answer(found, place, int(index), names[int(index)]) for place, index in enumerate(found["shown"]))
+def _shown(group: Mapping[str, Array], names: list[str]) -> tuple[Answer, ...]:
+    return tuple(_answer(group, place, int(index), names[int(index)]) for place, index in enumerate(group["shown"]))
 
 
-def _answer(found: Mapping[str, Array], place: int, index: int, name: str) -> Answer:
-    probabilities = np.asarray(found["probabilities"][index], dtype=np.float64)
-    asked = bool(np.isfinite(probabilities).all())
-    given = int(found["labels"][index])
-    label = given if given >= 0 else None
+def _answer(group: Mapping[str, Array], place: int, index: int, name: str) -> Answer:
+    probabilities = np.asarray(group["probabilities"][index], dtype=np.float64)
+    accepted = bool(np.isfinite(probabilities).all())
+    stored_label = int(group["labels"][index])
+    label = stored_label if stored_label >= 0 else None
     return Answer(
         place=place,
         index=index,
         name=name,
         label=label,
-        prediction=int(probabilities.argmax()) if asked else None,
-        ranked=most_probable(probabilities, label) if asked else (),
-        warning=str(found["warnings"][index]),
+        prediction=int(probabilities.argmax()) if accepted else None,
+        ranked=most_probable(probabilities, label) if accepted else (),
+        warning=str(group["warnings"][index]),
     )

@@ -1,4 +1,4 @@
-"""How well probabilities rank each class against the rest: ROC and precision-recall curves, their areas, and a thinning."""
+"""ROC and precision-recall curves of each class against the rest, their areas, and a thinning of lines for drawing."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class RankCurve:
-    """One class against the rest, over all thresholds; thresholds at which nothing changes are merged."""
+    """The curves of one class against the rest, over all thresholds; thresholds at which nothing changes are merged."""
 
     index: int | None
     """The class; None for the mean of all."""
     false_rate: Floats
-    """(k,) rising from 0 to 1: the share of the other classes' images that is taken for this class."""
+    """(k,) rising from 0 to 1: the fraction of the other classes' images that is predicted as this class."""
     true_rate: Floats
     """(k,) recall, rising from 0 to 1."""
     recall: Floats
     """(m,) rising from 0 to 1."""
     precision: Floats
-    """(m,) at that recall; the first stands for recall 0 and repeats the strictest threshold's."""
+    """(m,) precision at each recall; the first is that of recall 0 and repeats the strictest threshold's."""
     auc: float
-    """Area under the ROC curve."""
+    """The area under the ROC curve."""
     average_precision: float
-    """Sum of precision times the recall gained, as scikit-learn counts it."""
+    """The sum of precision times the recall gained, as scikit-learn computes it."""
 
 
 def rank_curves(scored: Scored) -> tuple[RankCurve, ...]:
-    """A curve for each class that has images and whose rest has images too."""
-    found = []
+    """Return a curve for each class that has images and whose rest has images too."""
+    curves = []
     for index in range(scored.probabilities.shape[1]):
-        own = scored.labels == index
-        if own.any() and not own.all():
-            found.append(_curve(index, own, scored.probabilities[:, index]))
-    return tuple(found)
+        is_member = scored.labels == index
+        if is_member.any() and not is_member.all():
+            curves.append(_curve(index, is_member, scored.probabilities[:, index]))
+    return tuple(curves)
 
 
 def macro_curve(curves: tuple[RankCurve, ...]) -> RankCurve | None:
-    """The mean of the classes' curves, each class as heavy; its areas are the means of theirs. None without a class."""
+    """Return the unweighted mean of the classes' curves; its areas are the means of theirs. None without a class."""
     if not curves:
         return None
     union = np.unique(np.concatenate([c.false_rate for c in curves]))
     false_rate = np.repeat(union, 2)
-    true_rate = np.mean([_reached(c, union) for c in curves], axis=0)
+    true_rate = np.mean([_recall_around_steps(c, union) for c in curves], axis=0)
     corner = _corners(false_rate, true_rate)
     recall = np.unique(np.concatenate([c.recall for c in curves]))
     return RankCurve(
@@ -63,33 +63,33 @@ def macro_curve(curves: tuple[RankCurve, ...]) -> RankCurve | None:
 
 
 def thinned(x: Floats, y: Floats, columns: int, limits: tuple[float, float]) -> tuple[Floats, Floats]:
-    """A line with as few points as give the same picture: of each column of pixels the first, the lowest, the highest, the last.
+    """Return a line with few points and the same picture: each pixel column's first, lowest, highest and last.
 
-    Jugel et al. 2014 (M4) show that a line drawn through these four is the same to the pixel.
+    A line drawn through these four is the same to the pixel (Jugel et al. 2014, M4).
 
     Args:
         x: (n,) rising, on the scale of the drawing.
         y: (n,).
-        columns: of pixels between the limits.
-        limits: where the drawing begins and ends.
+        columns: the number of pixel columns between the limits.
+        limits: the ends of the drawing's x axis.
     """
     low, high = limits
     column = np.floor((x - low) / ((high - low) or 1.0) * columns).astype(np.int64)
     starts = np.flatnonzero(np.diff(column, prepend=column[0] - 1))
-    kept: set[int] = set()
+    indices: set[int] = set()
     for start, end in zip(starts, [*starts[1:], len(x)], strict=True):
         here = y[start:end]
-        kept |= {int(start), int(end) - 1, int(start + here.argmin()), int(start + here.argmax())}
-    order = np.array(sorted(kept))
+        indices |= {int(start), int(end) - 1, int(start + here.argmin()), int(start + here.argmax())}
+    order = np.array(sorted(indices))
     order = order[_corners(x[order], y[order])]
     return x[order], y[order]
 
 
-def _curve(index: int, own: npt.NDArray[np.bool_], score: Floats) -> RankCurve:
+def _curve(index: int, is_member: npt.NDArray[np.bool_], score: Floats) -> RankCurve:
     order = np.argsort(-score, kind="stable")
     last_of_tie = np.append(np.diff(score[order]) != 0, True)
-    hits = np.cumsum(own[order])[last_of_tie].astype(np.float64)
-    misses = np.cumsum(~own[order])[last_of_tie].astype(np.float64)
+    hits = np.cumsum(is_member[order])[last_of_tie].astype(np.float64)
+    misses = np.cumsum(~is_member[order])[last_of_tie].astype(np.float64)
     true_rate = np.concatenate([[0.0], hits / hits[-1]])
     false_rate = np.concatenate([[0.0], misses / misses[-1]])
     precision = hits / (hits + misses)
@@ -107,22 +107,22 @@ def _curve(index: int, own: npt.NDArray[np.bool_], score: Floats) -> RankCurve:
 
 
 def _corners(x: Floats, y: Floats) -> npt.NDArray[np.int64]:
-    """Places of the ends and of the points that do not lie on the straight line between their neighbours."""
+    """Return the indices of the ends and of the points that do not lie on the line between their neighbours."""
     if len(x) <= 2:
         return np.arange(len(x))
     bend = np.diff(x)[:-1] * np.diff(y)[1:] != np.diff(y)[:-1] * np.diff(x)[1:]
     return np.flatnonzero(np.concatenate([[True], bend, [True]]))
 
 
-def _reached(curve: RankCurve, false_rate: Floats) -> Floats:
-    """(2k,) The recall at each of k false positive rates, before a step there and after it."""
-    # Where an abscissa stands twice, numpy takes the later one; from behind that is the earlier.
+def _recall_around_steps(curve: RankCurve, false_rate: Floats) -> Floats:
+    """Return (2k,): the recall at each of k false positive rates, before a step there and after it."""
+    # Of two equal abscissae numpy uses the later one; on the reversed arrays that is the earlier.
     after = np.interp(false_rate, curve.false_rate, curve.true_rate)
     before = np.interp(-false_rate, -curve.false_rate[::-1], curve.true_rate[::-1])
     return np.stack([before, after], axis=1).ravel()
 
 
 def _precision_at(curve: RankCurve, recall: Floats) -> Floats:
-    """The precision of the strictest threshold that reaches each recall."""
+    """Return the precision of the strictest threshold that reaches each recall."""
     place = np.searchsorted(curve.recall, recall, side="left")
     return curve.precision[np.minimum(place, len(curve.precision) - 1)]

@@ -1,4 +1,4 @@
-"""The winner's weights layer by layer, as the run's evaluation counted them."""
+"""Statistics of the winner's weights layer by layer, as the run's evaluation recorded them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.run.run_data import RunData
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """The kernel of one layer."""
+    """The statistics of one layer's kernel."""
 
     name: str
     shape: str
@@ -25,16 +25,16 @@ class LayerWeights:
     smallest: float
     largest: float
     near_zero: float
-    """Share below 1% of the largest magnitude."""
+    """The fraction of weights below 1% of the largest magnitude."""
     filters: int
     dead: int
-    """Filters whose norm is below 1% of the layer's median."""
+    """The number of filters whose norm is below 1% of the layer's median."""
     counts: tuple[int, ...]
     edges: tuple[float, ...]
 
 
 def layer_weights(run: RunData, trial: str) -> tuple[LayerWeights, ...]:
-    """The layers of a confirmed trial or of a refit, first to last; empty where the run kept none."""
+    """Return the layers of a confirmed trial or of a refit, first to last; empty where the run recorded none."""
     refit = run.result is not None and run.result.refit is not None and trial in run.result.refit.trials
     prefix = f"{'refit' if refit else 'confirm'}/{trial}/weights/"
     keys = ("names", "shapes", "statistics", "histogram_counts", "histogram_edges")
@@ -49,7 +49,7 @@ def layer_weights(run: RunData, trial: str) -> tuple[LayerWeights, ...]:
 
 @dataclass(frozen=True)
 class Spread:
-    """A number over the seeds of a configuration."""
+    """A number's distribution over the seeds of a configuration."""
 
     mean: float
     sd: float | None
@@ -79,14 +79,14 @@ class FinalistNorms:
     """The norm of all kernels as one vector."""
     weights: int
     root_mean_square: Spread
-    """Of a single weight: the total norm over the root of the number of weights, which compares networks of unlike size."""
+    """The total norm over the root of the number of weights: the size of a weight, comparable between networks."""
 
 
 def finalist_norms(run: RunData) -> tuple[FinalistNorms, ...]:
-    """The confirmed configurations whose weights were counted, the winner first; empty where the run kept none."""
+    """Return the norms of the confirmed configurations, the winner first; empty where the run recorded none."""
     finalists = run.result.finalists if run.result is not None else ()
-    found = (_norms(place, run, finalist.trials) for place, finalist in enumerate(finalists, start=1))
-    return tuple(norms for norms in found if norms is not None)
+    rows = (_norms(place, run, finalist.trials) for place, finalist in enumerate(finalists, start=1))
+    return tuple(norms for norms in rows if norms is not None)
 
 
 def _norms(place: int, run: RunData, trials: Sequence[str]) -> FinalistNorms | None:

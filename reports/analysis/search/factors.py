@@ -1,4 +1,4 @@
-"""The hyperparameters of a group of trials as factors of their score: which trials to ask, and how a value is encoded.
+"""The hyperparameters of a group of trials as factors of their score: the choice of trials and the encoding of values.
 
 The decomposition itself is in `reports.analysis.search.importance`.
 """
@@ -18,12 +18,12 @@ from tuner.core.records import TrialRecord, Value
 from tuner.storage.schema.run import Hyperparameter
 
 LEAST_TRIALS = 30
-"""With fewer a forest learns little of anything."""
+"""The fewest trials that a forest learns from."""
 TRIALS_A_FACTOR = 2
 
 
-def drawn(records: Iterable[TrialRecord], space: Sequence[Hyperparameter]) -> tuple[TrialRecord, ...]:
-    """The trials whose configuration the space can draw: a published network in a notation of its own has a fixed shape."""
+def sampled_trials(records: Iterable[TrialRecord], space: Sequence[Hyperparameter]) -> tuple[TrialRecord, ...]:
+    """Return the trials whose configuration the space can sample; some references have a fixed shape."""
     fixed = {item.name: item.values for item in space if item.kind == "fixed" and item.values}
     return tuple(
         record
@@ -33,29 +33,29 @@ def drawn(records: Iterable[TrialRecord], space: Sequence[Hyperparameter]) -> tu
 
 
 def factors(records: Sequence[TrialRecord], space: Sequence[Hyperparameter]) -> tuple[Factor, ...]:
-    """A factor for each hyperparameter that takes two values or more among these trials.
+    """Return a factor for each hyperparameter that takes two values or more among these trials.
 
-    Where it is inactive it counts as its median, or its most frequent category: what changes with a condition is then
-    explained by the hyperparameter that the condition asks for.
+    An inactive hyperparameter counts as its median, or as its most frequent category. So an effect of a condition is
+    attributed to the hyperparameter that the condition tests.
     """
     names = setting_names(records, [item.name for item in space])
-    found = (_factor(name, [record.configuration.get(name) for record in records]) for name in names)
-    return tuple(factor for factor in found if factor is not None)
+    candidates = (_factor(name, [record.configuration.get(name) for record in records]) for name in names)
+    return tuple(factor for factor in candidates if factor is not None)
 
 
-def wanted_trials(found: Sequence[Factor]) -> int:
-    """How many trials it takes before importances are worth a look; a rule of thumb."""
-    return max(LEAST_TRIALS, TRIALS_A_FACTOR * len(found))
+def min_trials(factors: Sequence[Factor]) -> int:
+    """Return the fewest trials from which importances are meaningful; a rule of thumb."""
+    return max(LEAST_TRIALS, TRIALS_A_FACTOR * len(factors))
 
 
 def is_number(value: object) -> bool:
-    """Whether a value stands on a numeric axis: True and False do not."""
+    """Return True if a value belongs on a numeric axis; True and False do not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _factor(name: str, values: Sequence[Value | None]) -> Factor | None:
     active = [value for value in values if value is not None]
-    # By their text: True is not 1, and 1 is not 1.0.
+    # Count the values' text: True is not 1, and 1 is not 1.0.
     counts = Counter(repr(value) for value in active)
     if len(counts) < 2:
         return None

@@ -14,22 +14,22 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Trials that failed alike: their reasons differ in numbers at most."""
+    """Trials that failed for one reason; the texts differ in numbers at most."""
 
     reason: str
-    """Of the first of them, in full."""
+    """The first trial's reason, in full."""
     trials: tuple[str, ...]
     epochs_lost: float
     duration_s: float
 
 
 def failure_groups(records: Iterable[TrialRecord]) -> tuple[FailureGroup, ...]:
-    """Failed trials by reason, the most frequent first."""
-    found: dict[str, list[TrialRecord]] = {}
+    """Return the failed trials by reason, the most frequent first."""
+    by_reason: dict[str, list[TrialRecord]] = {}
     for record in records:
         if not record.completed:
-            found.setdefault(_NUMBER.sub("#", record.error or UNKNOWN), []).append(record)
-    ordered = sorted(found.values(), key=lambda members: (-len(members), members[0].trial))
+            by_reason.setdefault(_NUMBER.sub("#", record.error or UNKNOWN), []).append(record)
+    ordered = sorted(by_reason.values(), key=lambda members: (-len(members), members[0].trial))
     return tuple(
         FailureGroup(
             reason=members[0].error or UNKNOWN,

@@ -1,4 +1,4 @@
-"""How well the score of a short trial foretold that of a long one of the same configuration."""
+"""The rank correlation of short and long trials of the same configurations: the fidelity of a low-budget score."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from tuner.core.records import TrialRecord, configuration_key
 from tuner.stats.correlation import spearman, spearman_interval
 
 LEAST_PAIRS = 8
-"""With fewer configurations an interval of a rank correlation spans nearly everything."""
+"""The fewest configurations: with fewer, the interval of a rank correlation spans nearly everything."""
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One configuration at two lengths."""
+class ScorePair:
+    """The scores of one configuration at two lengths of training."""
 
     short_trial: str
     long_trial: str
     short: float
     long: float
-    """Validation accuracies."""
+    """Validation accuracy of the long trial, as `short` is of the short one."""
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Two lengths of training."""
+    """The fidelity of one length of training to another."""
 
     short_epochs: float
     long_epochs: float
-    configurations: tuple[Trained, ...]
+    configurations: tuple[ScorePair, ...]
     all_short: int
-    """How many configurations have a score at the shorter length, trained longer or not."""
+    """The number of configurations with a score at the shorter length, trained longer or not."""
     correlation: float | None
-    """Spearman's; None with fewer than `LEAST_PAIRS` configurations, or where all scores of a length are equal."""
+    """Spearman's rank correlation; None with fewer than `LEAST_PAIRS` configurations, or where all scores of a length are equal."""
     interval: tuple[float, float] | None
-    """95%; None where there is no correlation or it is perfect."""
+    """95% interval; None where there is no correlation or it is perfect."""
 
 
 def fidelities(records: Sequence[TrialRecord]) -> tuple[Fidelity, ...]:
-    """Every two lengths at which a configuration was trained, the shortest first."""
+    """Return every pair of lengths at which a configuration was trained, the shortest first."""
     groups = sorted(groups_by_epochs(explored(records)), key=lambda group: group.epochs)
-    found = (_fidelity(short, long) for short, long in combinations(groups, 2))
-    return tuple(item for item in found if item.configurations)
+    pairs = (_fidelity(short, long) for short, long in combinations(groups, 2))
+    return tuple(item for item in pairs if item.configurations)
 
 
 def _fidelity(short: EpochGroup, long: EpochGroup) -> Fidelity:
     before = _by_configuration(short)
     after = _by_configuration(long)
     both = tuple(
-        Trained(before[key].trial, record.trial, accuracy_of(before[key]), accuracy_of(record))
+        ScorePair(before[key].trial, record.trial, accuracy_of(before[key]), accuracy_of(record))
         for key, record in after.items()
         if key in before
     )
@@ -68,8 +68,8 @@ def _fidelity(short: EpochGroup, long: EpochGroup) -> Fidelity:
 
 
 def _by_configuration(group: EpochGroup) -> dict[str, TrialRecord]:
-    """The first trial of each configuration: a study's further seeds are left out."""
-    found: dict[str, TrialRecord] = {}
+    """Return the first trial of each configuration: a study's further seeds are left out."""
+    first_trials: dict[str, TrialRecord] = {}
     for record in sorted(group.records, key=lambda record: record.trial):
-        found.setdefault(configuration_key(record.configuration), record)
-    return found
+        first_trials.setdefault(configuration_key(record.configuration), record)
+    return first_trials

@@ -1,4 +1,4 @@
-"""The tables of the best configurations: every trial as one row of numbers, every confirmed configuration as another."""
+"""The leaderboard's numbers: a row for each trial, a summary of the seeds of each confirmed configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MILESTONES = (0.98, 0.99)
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial."""
+    """The numbers of one trial."""
 
     place: int | None
     """1 for the best; None where the trial failed."""
@@ -37,34 +37,34 @@ class TrialRow:
     seed: int
     worker: int
     origin: str
-    """How a search came by the configuration; empty where that isn't known, or it was given."""
+    """The configuration's source in a search; empty where it is unknown, or the configuration was given."""
     configuration: Configuration
 
     @property
     def epochs_spent(self) -> float:
-        """What the passes that were run amount to in epochs."""
+        """The training that was run, in epochs of the whole training set."""
         return epochs_spent(self.epochs_run, self.epochs)
 
 
 def trial_rows(records: Sequence[TrialRecord]) -> tuple[TrialRow, ...]:
-    """All trials, best first (`rank_key`), failed ones last."""
+    """Return a row for each trial, best first (`rank_key`), failed ones last."""
     return tuple(_row(place, record) for place, record in enumerate(sorted(records, key=rank_key), start=1))
 
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """What the seeds of a confirmed configuration have in common beside their scores."""
+    """The summary of a confirmed configuration's seeds, except for their scores."""
 
     train_accuracy: float | None
-    """Mean over the seeds that have one."""
+    """The mean over the seeds that have one."""
     milestones: tuple[tuple[int, int] | None, ...]
-    """For each of `MILESTONES` the earliest and the latest seed's first epoch; None where a seed never came there."""
+    """For each of `MILESTONES` the earliest and the latest seed's first epoch; None if a seed never reached it."""
     duration_s: float | None
-    """Mean over seeds."""
+    """The mean over seeds."""
 
 
 def seed_summary(records: Sequence[TrialRecord]) -> SeedSummary:
-    """Over the repetitions of one configuration."""
+    """Return the summary of one configuration's repetitions."""
     rows = trial_rows(records)
     return SeedSummary(
         train_accuracy=_mean([row.train_accuracy for row in rows]),
@@ -74,19 +74,19 @@ def seed_summary(records: Sequence[TrialRecord]) -> SeedSummary:
 
 
 def setting_names(records: Sequence[TrialRecord], declared: Sequence[str]) -> tuple[str, ...]:
-    """The hyperparameters that some trial has: in the space's order, then others by name."""
+    """Return the hyperparameters that some trial has: in the space's order, then others by name."""
     used = {name for record in records for name in record.configuration}
     known = [name for name in declared if name in used]
     return (*known, *sorted(used.difference(known)))
 
 
 def first_epoch_at(series: Sequence[float], threshold: float) -> int | None:
-    """The first epoch, counted from 1, whose value is at least the threshold; NaN never is."""
+    """Return the first epoch, counted from 1, whose value is at least the threshold, or None; NaN never is."""
     return next((epoch for epoch, value in enumerate(series, start=1) if value >= threshold), None)
 
 
 def last_value(series: Sequence[float]) -> float | None:
-    """The last value, None where there is none or it is not finite."""
+    """Return the last value; None where there is none or it is not finite."""
     return series[-1] if series and math.isfinite(series[-1]) else None
 
 

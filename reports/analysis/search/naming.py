@@ -1,4 +1,4 @@
-"""What a run's best configuration is called: a search has a winner, a study an arm, a training the one that it trained."""
+"""Names of a run's best configuration: a search has a winner, a study an arm, a training the one that it trained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tuner.core.records import configuration_key
 
 
 def best_name(run: RunData) -> str:
-    """As a sentence has it in its middle: "the winner", "dropout 0.1", "dense128"."""
+    """Return the name within a sentence: "the winner", "dropout 0.1", "dense128"."""
     if run.result is None:
         return "the best trial so far"
     if run.info.kind == "study":
@@ -17,14 +17,14 @@ def best_name(run: RunData) -> str:
 
 
 def best_label(run: RunData) -> str:
-    """As a figure has it beside a line."""
+    """Return the name beside a line of a figure."""
     labels = {"the best trial so far": "best so far", "the winner": "winner"}
     name = best_name(run)
     return labels.get(name, name)
 
 
 def best_arm(run: RunData) -> str:
-    """The label of the arm with the best mean, or the best trial's."""
+    """Return the name of the arm with the best mean; before the study has ended "the best trial"."""
     result = run.result
     if result is None:
         return "the best trial"
@@ -36,6 +36,6 @@ def best_arm(run: RunData) -> str:
 
 
 def trained_name(run: RunData) -> str:
-    """The reference that a training trained, else that it is a configuration of somebody's."""
-    own = [reference.name for reference in run.info.references if reference.included]
-    return own[0] if own else "the configuration"
+    """Return the name of the reference that a training trained, else "the configuration"."""
+    names = [reference.name for reference in run.info.references if reference.included]
+    return names[0] if names else "the configuration"

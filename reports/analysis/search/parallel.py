@@ -1,4 +1,4 @@
-"""Trials as lines across their hyperparameters, one length of training at a time, and what the best of them have in common."""
+"""Parallel coordinates of the trials of one length of training, and the setting that distinguishes the best of them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tuner.storage.schema.run import Hyperparameter
 
 BEST_SHARE = 0.2
 _SPREAD = 0.36
-"""Half of what a category takes of its room: its trials are spread over it so that their lines can be told apart."""
+"""Half a category's width, as a fraction of its room: its trials are spread over it to keep their lines distinct."""
 
 
 @dataclass(frozen=True)
 class ParallelAxis:
-    """One hyperparameter. A place is between 0 and 1; None where the trial does not have it."""
+    """The axis of one hyperparameter. A place is between 0 and 1; None where the trial does not have it."""
 
     name: str
     places: tuple[float | None, ...]
-    """One a trial, in the order of `Parallel.trials`."""
+    """A place for each trial, in the order of `Parallel.trials`."""
     ticks: tuple[tuple[float, Value], ...]
     """(place, value)"""
     numeric: bool
@@ -33,7 +33,7 @@ class ParallelAxis:
 
 @dataclass(frozen=True)
 class Parallel:
-    """All scored trials of one length, worst first: the best are drawn last."""
+    """The scored trials of one length of training, worst first: the best are drawn on top."""
 
     epochs: float
     trials: tuple[str, ...]
@@ -42,21 +42,21 @@ class Parallel:
     """0 for the worst fifth of the trials, 4 for the best."""
     axes: tuple[ParallelAxis, ...]
     left_out: int
-    """How many further hyperparameters vary."""
+    """The number of further hyperparameters that vary."""
 
 
 @dataclass(frozen=True)
-class Common:
-    """What more of the best trials have than can well be chance."""
+class DistinguishingSetting:
+    """A value, or a side of a median, that the best trials have more often than chance explains."""
 
     name: str
     value: Value | None
-    """None for numbers, which are told by the side of their median."""
+    """None for numbers, which are split at their median."""
     above: bool | None
-    """Whether the best lie above the median of all rather than at or below it; None for categories."""
+    """True if the best lie above the median of all trials, False if at or below it; None for categories."""
     median: float | None
     best: int
-    """How many of the best have it."""
+    """The number of the best trials with this setting."""
     of_best: int
     all: int
     of_all: int
@@ -65,39 +65,39 @@ class Common:
 def parallel(
     epochs: float, records: Sequence[TrialRecord], space: Sequence[Hyperparameter], most: int, first: Sequence[str] = ()
 ) -> Parallel | None:
-    """Lines for these trials; None with fewer than two trials or two hyperparameters that vary.
+    """Return the lines of these trials; None with fewer than two trials or two hyperparameters that vary.
 
     Args:
-        epochs: of all the records.
+        epochs: the length of all the records.
         records: scored trials.
-        space: what is declared.
-        most: how many axes there may be.
-        first: names that come before others where not all find room.
+        space: the declared hyperparameters.
+        most: axes at most.
+        first: names that take precedence where there are more than `most`.
     """
     names = varying(records, space)
     if len(names) < 2 or len(records) < 2:
         return None
     ordered = sorted(records, key=rank_key, reverse=True)
-    kept = set(sorted(names, key=lambda name: _precedence(name, names, first, records))[:most])
-    known = {item.name: item for item in space}
+    axis_names = set(sorted(names, key=lambda name: _precedence(name, names, first, records))[:most])
+    declared = {item.name: item for item in space}
     return Parallel(
         epochs=epochs,
         trials=tuple(record.trial for record in ordered),
         accuracies=tuple(accuracy_of(record) for record in ordered),
         fifths=tuple(5 * place // len(ordered) for place in range(len(ordered))),
-        axes=tuple(_axis(name, ordered, known.get(name)) for name in names if name in kept),
-        left_out=len(names) - len(kept),
+        axes=tuple(_axis(name, ordered, declared.get(name)) for name in names if name in axis_names),
+        left_out=len(names) - len(axis_names),
     )
 
 
 def varying(records: Sequence[TrialRecord], space: Sequence[Hyperparameter]) -> tuple[str, ...]:
-    """The hyperparameters that take two values or more, in the space's order."""
+    """Return the hyperparameters that take two values or more, in the space's order."""
     names = setting_names(records, [item.name for item in space])
     return tuple(name for name in names if len({repr(v) for v in _values(name, records) if v is not None}) > 1)
 
 
-def common_among_best(records: Sequence[TrialRecord], names: Sequence[str]) -> Common | None:
-    """What tells the best fifth from the rest most clearly; None where nothing does beyond chance.
+def common_among_best(records: Sequence[TrialRecord], names: Sequence[str]) -> DistinguishingSetting | None:
+    """Return the setting that distinguishes the best fifth from the rest most clearly; None if none does beyond chance.
 
     Each value of a category and each side of a median is tested by the hypergeometric tail (Fisher's exact test, one-sided),
     at 5% over the number of tests (Bonferroni).
@@ -106,9 +106,9 @@ def common_among_best(records: Sequence[TrialRecord], names: Sequence[str]) -> C
     best = round(BEST_SHARE * len(ordered))
     if best < 4:
         return None
-    tests = [(_tail(item), item) for name in names for item in _claims(name, ordered, best)]
-    chance, found = min(tests, key=lambda test: test[0], default=(1.0, None))
-    return found if chance * len(tests) < 0.05 else None
+    tests = [(_tail(item), item) for name in names for item in _candidates(name, ordered, best)]
+    chance, setting = min(tests, key=lambda test: test[0], default=(1.0, None))
+    return setting if chance * len(tests) < 0.05 else None
 
 
 def _values(name: str, records: Sequence[TrialRecord]) -> list[Value | None]:
@@ -118,7 +118,7 @@ def _values(name: str, records: Sequence[TrialRecord]) -> list[Value | None]:
 def _precedence(
     name: str, names: Sequence[str], first: Sequence[str], records: Sequence[TrialRecord]
 ) -> tuple[int, int, int]:
-    """Those asked for, then those that most trials have, then by the space's order."""
+    """Return the sort key: names in `first`, then those that most trials have, then the space's order."""
     lacking = sum(value is None for value in _values(name, records))
     return (first.index(name) if name in first else len(first), lacking, names.index(name))
 
@@ -146,19 +146,19 @@ def _numeric_axis(name: str, values: Sequence[float | None], *, log: bool) -> Pa
 
 
 def _ends(low: float, high: float, *, log: bool) -> tuple[float, ...]:
-    """Smallest, middle and largest value of an axis."""
+    """Return the smallest, middle and largest value of an axis."""
     middle = math.sqrt(low * high) if log else (low + high) / 2
     whole = float(low).is_integer() and float(high).is_integer() and not log
     return (low, float(round(middle)) if whole else middle, high)
 
 
 def scattered(number: int) -> float:
-    """A place between −1 and 1 for the number-th of a row, from 0: any few in a row lie far apart (the golden ratio's multiples)."""
+    """Return a place between −1 and 1 for the number-th item, from 0: successive ones lie far apart (golden ratio)."""
     return 2 * ((number + 0.5) * 0.6180339887498949 % 1) - 1
 
 
 def _spread_places(codes: Sequence[int | None], categories: int) -> tuple[float | None, ...]:
-    """Scattered within their category: trials of like scores, which are drawn one after another, fan out."""
+    """Return places scattered within each category, so that successive trials, of similar scores, fan out."""
     seen = [0] * categories
     places: list[float | None] = []
     for code in codes:
@@ -170,20 +170,21 @@ def _spread_places(codes: Sequence[int | None], categories: int) -> tuple[float 
     return tuple(places)
 
 
-def _claims(name: str, ordered: Sequence[TrialRecord], best: int) -> list[Common]:
-    """What could be said of one hyperparameter: each of its values, or the two sides of its median."""
+def _candidates(name: str, ordered: Sequence[TrialRecord], best: int) -> list[DistinguishingSetting]:
+    """Return the candidates of one hyperparameter: each of its values, or the two sides of its median."""
     values = _values(name, ordered)
     present = distinct(value for value in values if value is not None)
     if len(present) > 2 and all(is_number(value) for value in present):
         middle = median_low(float(value) for value in values if value is not None)
         sides = {True: [_above(value, middle) for value in values], False: [_below(value, middle) for value in values]}
         return [
-            Common(name, None, above, middle, sum(has[:best]), best, sum(has), len(has)) for above, has in sides.items()
+            DistinguishingSetting(name, None, above, middle, sum(has[:best]), best, sum(has), len(has))
+            for above, has in sides.items()
         ]
     kinds = {repr(value): [repr(other) == repr(value) for other in values] for value in present}
     named = {repr(value): value for value in present}
     return [
-        Common(name, named[key], None, None, sum(has[:best]), best, sum(has), len(has))
+        DistinguishingSetting(name, named[key], None, None, sum(has[:best]), best, sum(has), len(has))
         for key, has in sorted(kinds.items())
     ]
 
@@ -196,8 +197,8 @@ def _below(value: Value | None, middle: float) -> bool:
     return value is not None and float(value) <= middle
 
 
-def _tail(item: Common) -> float:
-    """The chance that so many or more of the best have it, were the best drawn blindly."""
+def _tail(item: DistinguishingSetting) -> float:
+    """Return the probability that as many or more of the best have the setting if the best are a random sample."""
     ways = sum(
         math.comb(item.all, k) * math.comb(item.of_all - item.all, item.of_best - k)
         for k in range(item.best, min(item.all, item.of_best) + 1)

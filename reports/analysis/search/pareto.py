@@ -1,4 +1,4 @@
-"""Accuracy against parameters or multiply-adds: which trials no smaller trial equals or beats."""
+"""The Pareto front of accuracy and size (parameters or multiply-adds): trials that no smaller trial equals or beats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuner.storage.schema.result import Finalist
 from tuner.storage.schema.run import Reference
 
 Measure: TypeAlias = Literal["parameters", "multiply_adds"]
-"""What is small: a model, or one answer of it."""
+"""The measure of size: of a model, or of one prediction of it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class SizePoint:
 
 @dataclass(frozen=True)
 class ConfirmedPoint:
-    """A finalist: mean over its seeds, smallest and largest."""
+    """A finalist: the mean over its seeds, the smallest and the largest score."""
 
     trial: str
     parameters: int
@@ -54,26 +54,26 @@ class PublishedPoint:
 
 @dataclass(frozen=True)
 class Front:
-    """All that the figure shows. What has no size of the measure is left out."""
+    """The points of the figure, without those whose size by the measure is unknown."""
 
     points: tuple[SizePoint, ...]
     front: tuple[SizePoint, ...]
-    """By size, rising in accuracy; of the trials with the most epochs alone."""
+    """The non-dominated trials among those with the most epochs, by size, rising in accuracy."""
     epochs: float | None
     confirmed: tuple[ConfirmedPoint, ...]
     published: tuple[PublishedPoint, ...]
-    """None where the data are not MNIST: their figures would not compare."""
+    """The references; empty where the data are not MNIST: their published figures would not compare."""
     cap: int | None
     measure: Measure = "parameters"
 
 
 def size_of(point: SizePoint | ConfirmedPoint | PublishedPoint, measure: Measure) -> int | None:
-    """How large a point is by a measure; None where that is not known."""
+    """Return a point's size by a measure; None where it is unknown."""
     return point.parameters if measure == "parameters" else point.multiply_adds
 
 
 def size_front(run: RunData, measure: Measure = "parameters") -> Front:
-    """The front of a run, its finalists, references and cap."""
+    """Return the front of a run, with its finalists, references and cap."""
     records = scored(explored(run.records) or run.records)
     points = [point for point in map(_point, records) if size_of(point, measure) is not None]
     epochs = max((point.epochs for point in points), default=None)

@@ -1,4 +1,4 @@
-"""How the search went: the best so far, and who was promoted in each bracket (Li et al. 2018)."""
+"""The course of a search: the best score so far, and the promotions in each bracket (Li et al. 2018)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuner.storage.schema.run import PlannedRung
 
 
 def seconds_left(run: RunData) -> float | None:
-    """Return what a run may yet take; no more than its time budget has left. None until that is known (`time_left`)."""
+    """Return the seconds that a run still needs, limited by its time budget; None until they can be estimated."""
     plan, options = run.info.plan, run.info.options
     work = planned_work(plan.epochs or 0, plan.trials, [rung.epochs for rung in plan.rungs], options)
     left = time_left.seconds_left(work, run.every)
@@ -27,7 +27,7 @@ def seconds_left(run: RunData) -> float | None:
 
 @dataclass(frozen=True)
 class HistoryPoint:
-    """One scored trial in the order in which they ended."""
+    """One scored trial, in the order in which trials ended."""
 
     number: int
     """1 for the first that ended; failed trials count too."""
@@ -37,23 +37,23 @@ class HistoryPoint:
     best: float
     """The highest accuracy of this trial and all before it."""
     spent_epochs: float
-    """Epochs trained until then, this trial's among them."""
+    """The epochs trained until then, this trial's included."""
 
 
 @dataclass(frozen=True)
 class History:
-    """The search as it went."""
+    """The scored trials of a search in time, and their totals."""
 
     points: tuple[HistoryPoint, ...]
     trials: int
     failed: int
     late_gain: float | None
-    """What the last 40% of the epochs added to the best accuracy; None where there was nothing before them."""
+    """The best accuracy's gain in the last 40% of the epochs; None if no trial was scored before them."""
 
 
 @dataclass(frozen=True)
 class RungOutcome:
-    """A rung: what was planned and what came of it."""
+    """The plan of a rung and its result."""
 
     bracket: int
     rung: int
@@ -62,7 +62,7 @@ class RungOutcome:
     finished: int
     failed: int
     promoted: tuple[str, ...]
-    """Trials whose configuration has a trial in the next rung."""
+    """The trials whose configuration has a trial in the next rung."""
     best: float | None
     best_trial: str | None
 
@@ -81,7 +81,7 @@ LATE_SHARE = 0.4
 
 
 def history(records: Sequence[TrialRecord]) -> History:
-    """The best so far over the explored trials.
+    """Return the best score so far over the explored trials.
 
     Args:
         records: all trials, in the order in which they ended.
@@ -103,7 +103,7 @@ def history(records: Sequence[TrialRecord]) -> History:
 
 
 def rung_outcomes(records: Sequence[TrialRecord], planned: Sequence[PlannedRung]) -> tuple[RungOutcome, ...]:
-    """Every rung that was planned or has trials, by bracket and rung."""
+    """Return every rung that was planned or has trials, by bracket and rung."""
     plans = {(rung.bracket, rung.rung): rung for rung in planned}
     trials = [record for record in explored(records) if record.bracket is not None and record.rung is not None]
     places = sorted({*plans, *((record.bracket or 0, record.rung or 0) for record in trials)})
@@ -111,13 +111,13 @@ def rung_outcomes(records: Sequence[TrialRecord], planned: Sequence[PlannedRung]
 
 
 def paths(records: Sequence[TrialRecord]) -> tuple[ConfigurationPath, ...]:
-    """Each configuration's scored trials in a bracket, from the lowest rung up."""
-    found: dict[tuple[int, str], list[TrialRecord]] = {}
+    """Return each configuration's scored trials in a bracket, from the lowest rung up."""
+    members_of: dict[tuple[int, str], list[TrialRecord]] = {}
     for record in scored(explored(records)):
         if record.bracket is not None and record.rung is not None:
-            found.setdefault((record.bracket, configuration_key(record.configuration)), []).append(record)
+            members_of.setdefault((record.bracket, configuration_key(record.configuration)), []).append(record)
     result = []
-    for (bracket, _), members in sorted(found.items(), key=lambda item: (item[0][0], item[1][0].trial)):
+    for (bracket, _), members in sorted(members_of.items(), key=lambda item: (item[0][0], item[1][0].trial)):
         ordered = sorted(members, key=lambda record: (record.rung or 0, record.trial))
         result.append(
             ConfigurationPath(

@@ -1,4 +1,4 @@
-"""One hyperparameter against the score, one length of training at a time."""
+"""Slices: one hyperparameter against the score, one length of training at a time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tuner.core.records import TrialRecord, Value, rank_key
 from tuner.storage.schema.run import Hyperparameter
 
 FEW_TRIALS = 20
-"""With fewer trials of one length a plot shows chance as much as a setting's effect."""
+"""The fewest trials of one length: with fewer, a plot shows chance as much as a setting's effect."""
 
 _MOST_CATEGORIES = 8
 
 
 @dataclass(frozen=True)
 class SlicePoint:
-    """A trial: where it stands on the axis, and its score."""
+    """A trial's position on the axis and its score."""
 
     trial: str
     x: float
@@ -33,12 +33,12 @@ class SliceGroup:
     epochs: float
     points: tuple[SlicePoint, ...]
     medians: tuple[tuple[float, float], ...]
-    """(place of a category, median accuracy) where it has two trials or more; empty on a numeric axis."""
+    """(place, median accuracy) of each category with two trials or more; empty on a numeric axis."""
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One hyperparameter. On a categorical axis x counts from 0."""
+    """The slice of one hyperparameter. On a categorical axis x counts from 0."""
 
     name: str
     categories: tuple[Value, ...] | None
@@ -46,11 +46,11 @@ class Slice:
     log: bool
     groups: tuple[SliceGroup, ...]
     description: str = ""
-    """What the space says of it."""
+    """The space's description of the hyperparameter."""
 
 
 def slices(groups: Sequence[EpochGroup], names: Sequence[str], space: Sequence[Hyperparameter]) -> tuple[Slice, ...]:
-    """A slice for each name that takes two values or more among the scored trials."""
+    """Return a slice for each name that takes two values or more among the scored trials."""
     records = [record for group in groups for record in group.records]
     known = {item.name: item for item in space}
     found = []
@@ -61,17 +61,17 @@ def slices(groups: Sequence[EpochGroup], names: Sequence[str], space: Sequence[H
     return tuple(found)
 
 
-def thinned(found: Sequence[Slice], groups: Sequence[EpochGroup], most: int) -> tuple[Slice, ...]:
-    """The same with so many marks at most in all; medians stay those of all trials."""
-    marks = sum(len(group.points) for item in found for group in item.groups)
+def thinned(slices: Sequence[Slice], groups: Sequence[EpochGroup], most: int) -> tuple[Slice, ...]:
+    """Return the slices with `most` marks at most in all; medians stay those of all trials."""
+    marks = sum(len(group.points) for item in slices for group in item.groups)
     if marks <= most:
-        return tuple(found)
-    kept = {trial for group in groups for trial in _sample(group, most / marks)}
-    return tuple(replace(item, groups=tuple(_only(kept, group) for group in item.groups)) for item in found)
+        return tuple(slices)
+    sampled = {trial for group in groups for trial in _sample(group, most / marks)}
+    return tuple(replace(item, groups=tuple(_restrict(sampled, group) for group in item.groups)) for item in slices)
 
 
 def _sample(group: EpochGroup, share: float) -> list[str]:
-    """Half of them the best, the others evenly out of the rest in the order of their names."""
+    """Return a sample of trials: half of it the best, half spread evenly over the rest, ordered by name."""
     wanted = max(2, int(share * len(group.records)))
     ranked = sorted(group.records, key=rank_key)
     best, rest = ranked[: wanted // 2], sorted(record.trial for record in ranked[wanted // 2 :])
@@ -79,26 +79,26 @@ def _sample(group: EpochGroup, share: float) -> list[str]:
     return [*(record.trial for record in best), *(rest[k * len(rest) // others] for k in range(others) if rest)]
 
 
-def _only(kept: set[str], group: SliceGroup) -> SliceGroup:
-    return replace(group, points=tuple(point for point in group.points if point.trial in kept))
+def _restrict(trials: set[str], group: SliceGroup) -> SliceGroup:
+    return replace(group, points=tuple(point for point in group.points if point.trial in trials))
 
 
 @dataclass(frozen=True)
 class AxisKind:
-    """How the values of a hyperparameter stand on an axis."""
+    """The kind of a hyperparameter's axis: categories, numbers, or numbers on a log scale."""
 
     categories: tuple[Value, ...] | None
-    """In their order; None on a numeric axis."""
+    """The categories in their order; None on a numeric axis."""
     log: bool = False
 
 
 def distinct(values: Iterable[Value]) -> tuple[Value, ...]:
-    """Each value once, told apart by its text: True is not 1."""
+    """Return each value once. Values are distinct if their texts are: True is not 1."""
     return tuple({repr(value): value for value in values}.values())
 
 
 def axis_kind(values: Sequence[Value], declared: Hyperparameter | None) -> AxisKind:
-    """Numbers where the space says so or there are many of them, else categories."""
+    """Return a numeric axis if the space declares one or there are many numbers, else a categorical one."""
     numeric = all(is_number(value) for value in values)
     continuous = declared is not None and declared.kind == "float" and declared.values is None
     if numeric and (continuous or len(values) > _MOST_CATEGORIES):

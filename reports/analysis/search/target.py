@@ -1,4 +1,4 @@
-"""The target of a search, and what its finalists are beside it."""
+"""The outcome of a search with a target accuracy: which finalists reached it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tuner.storage.schema.result import Finalist
 
 
 @dataclass(frozen=True)
-class Aimed:
-    """A target, and who came up to it."""
+class TargetOutcome:
+    """A target accuracy and the finalists that reached it."""
 
     accuracy: float
-    """In [0, 1]."""
+    """The target in [0, 1]."""
     reached: bool
-    """By the winner."""
+    """True if the winner reached the target."""
     finalists: int
     reaching: int
-    """Of the finalists."""
+    """The number of finalists that reached the target."""
     best: Finalist
-    """The most accurate one: what more parameters would have given."""
+    """The most accurate finalist: the accuracy that more parameters would have given."""
 
 
 def target_of(run: RunData) -> float | None:
-    """The target as an accuracy in [0, 1], of a run that is still going too; None without one.
+    """Return the target as an accuracy in [0, 1], of an unfinished run too; None without one.
 
-    An unfinished run has it among its options alone, which hold anything in a stranger's folder.
+    An unfinished run has it in its options only, whose values are not validated: the folder may be anybody's.
     """
     if run.result is not None:
         return run.result.target.accuracy if run.result.target is not None else None
@@ -38,26 +38,26 @@ def target_of(run: RunData) -> float | None:
     return round(percent / 100, 12)
 
 
-def aimed(run: RunData) -> Aimed | None:
-    """How a search with a target ended; None without one, or before it has ended."""
+def target_outcome(run: RunData) -> TargetOutcome | None:
+    """Return the outcome of a search with a target; None without one, or before the search has ended."""
     if run.result is None or run.result.target is None or not run.result.finalists:
         return None
     target, finalists = run.result.target, run.result.finalists
-    return Aimed(
+    return TargetOutcome(
         accuracy=target.accuracy,
         reached=target.reached,
         finalists=len(finalists),
-        reaching=sum(comes_up_to(finalist, target.accuracy) for finalist in finalists),
+        reaching=sum(reaches_target(finalist, target.accuracy) for finalist in finalists),
         best=_most_accurate(finalists),
     )
 
 
-def comes_up_to(finalist: Finalist, accuracy: float) -> bool:
-    """Whether the mean validation accuracy of a finalist's seeds is a target's or more; accuracies are counted in 32 bits."""
+def reaches_target(finalist: Finalist, accuracy: float) -> bool:
+    """Return True if a finalist's mean validation accuracy is at least the target, within the precision of 32 bits."""
     mean = finalist.validation.mean
     return mean is not None and mean >= accuracy - ACCURACY_TOLERANCE
 
 
 def _most_accurate(finalists: Sequence[Finalist]) -> Finalist:
-    """Of equals the first."""
+    """Return the most accurate finalist; of equals the first."""
     return max(finalists, key=lambda finalist: finalist.validation.mean or 0.0)

@@ -1,7 +1,7 @@
-"""How long a run may yet take: from what trials of each length took. None until that is known.
+"""The time that a run still needs, from the durations of its trials by length; None until it can be estimated.
 
-A trial costs something before its first epoch (building, tracing, compiling), which short ones pay as long ones do: an estimate by epochs
-alone, from the first trials of a search, is several times too long.
+Every trial, short or long, has a fixed cost before its first epoch (building, tracing, compiling). An
+estimate by epochs alone, from the first trials of a search, is therefore several times too long.
 """
 
 from __future__ import annotations
@@ -13,60 +13,64 @@ from typing import Any
 from tuner.core.records import TrialRecord
 
 _FEWEST = 2
-"""Trials of a length before anything is said of it."""
+"""The fewest trials of a length from which its duration is estimated."""
 
 
 @dataclass(frozen=True)
 class PlannedWork:
-    """What all phases of a run mean to train."""
+    """The work planned in all phases of a run."""
 
     epochs: float
     trials: int
     lengths: int
-    """How many different numbers of epochs its trials have."""
+    """The number of different lengths of its trials."""
 
 
 def planned_work(
     epochs: float, trials: int | None, lengths: Sequence[float], options: Mapping[str, Any]
 ) -> PlannedWork:
-    """Return the work of a run: its plan is of the search, which its confirmation follows.
+    """Return the work of a run: the search's plan and the confirmation that follows it.
 
     Args:
-        epochs: of all trials, the confirmation's too.
-        trials: of the search, or of a training or study.
-        lengths: epochs of each rung; empty where all trials are of one length.
-        options: of the run, as in run.json: whatever a stranger's file holds.
+        epochs: the epochs of all trials, the confirmation's included.
+        trials: the trials of the search, or of a training or study.
+        lengths: the epochs of each rung; empty where all trials have one length.
+        options: the run's options as in run.json, not validated.
     """
     top, seeds = (options.get(name) for name in ("confirm_top", "confirm_seeds"))
-    again = (top + bool(options.get("refit"))) * seeds if isinstance(top, int) and isinstance(seeds, int) else 0
-    return PlannedWork(epochs, (trials or 0) + again, len(set(lengths)) or 1)
+    confirmation_trials = (
+        (top + bool(options.get("refit"))) * seeds if isinstance(top, int) and isinstance(seeds, int) else 0
+    )
+    return PlannedWork(epochs, (trials or 0) + confirmation_trials, len(set(lengths)) or 1)
 
 
 def seconds_left(work: PlannedWork, records: Sequence[TrialRecord], *, running_epochs: float = 0.0) -> float | None:
-    """Return the seconds that the rest of the work takes on as many workers as were seen.
+    """Return the seconds that the rest of the work takes on the number of workers seen so far.
 
     Args:
-        work: what is planned.
+        work: the planned work.
         records: the trials that have ended, of all phases.
-        running_epochs: what the trials that are running have trained.
+        running_epochs: the epochs that the running trials have trained.
 
     Returns:
         None while no two trials of a length have completed, or, where several lengths are planned, of two lengths.
     """
     timed = [record for record in records if record.completed and record.epochs_spent and record.duration_s > 0]
     lengths = {record.epochs for record in timed}
-    known = sorted(length for length in lengths if sum(record.epochs == length for record in timed) >= _FEWEST)
-    if not work.epochs or len(known) < min(work.lengths, 2):
+    known_lengths = sorted(length for length in lengths if sum(record.epochs == length for record in timed) >= _FEWEST)
+    if not work.epochs or len(known_lengths) < min(work.lengths, 2):
         return None
-    trial_s, epoch_s = _costs(timed, known)
+    trial_s, epoch_s = _costs(timed, known_lengths)
     epochs = max(0.0, work.epochs - sum(record.epochs for record in records) - running_epochs)
     trials = max(0, work.trials - len(records))
     return (trials * trial_s + epochs * epoch_s) / len({record.worker for record in timed})
 
 
-def _costs(timed: Sequence[TrialRecord], known: Sequence[float]) -> tuple[float, float]:
-    """Return the seconds that a trial takes besides its epochs, and those of an epoch."""
-    shortest, longest = (_means([record for record in timed if record.epochs == known[place]]) for place in (0, -1))
+def _costs(timed: Sequence[TrialRecord], known_lengths: Sequence[float]) -> tuple[float, float]:
+    """Return the fixed seconds of a trial and the seconds of an epoch."""
+    shortest, longest = (
+        _means([record for record in timed if record.epochs == known_lengths[place]]) for place in (0, -1)
+    )
     epochs, duration_s = longest[0] - shortest[0], longest[1] - shortest[1]
     if epochs <= 0 or duration_s <= 0:  # one length, or long trials of networks that are quicker
         return 0.0, longest[1] / longest[0]

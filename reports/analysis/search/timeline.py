@@ -1,7 +1,7 @@
-"""When each trial ran and on which worker: how busy the workers were, and what the search had found by then.
+"""The timeline of a run: each trial's time and worker, the workers' utilisation, and the best score over time.
 
-Times are of the journal: a trial ends at its event's time and began its duration before. Stretches in which no trial ran that
-ended later (a run that was interrupted and resumed) are left out.
+Times come from the journal: a trial ends at its event's time and started its duration earlier. Pauses, in which no
+trial ran (a run that was interrupted and resumed), are left out.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from reports.analysis.search.trials import accuracy_of, explored, scored
 from tuner.core.records import TrialRecord
 
 LONGEST_WAIT_S = 60.0
-"""Nothing running for longer than this is a pause of the run rather than a wait between two trials."""
+"""The longest time without a running trial that counts as a wait between trials; a longer one is a pause of the run."""
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A trial on its worker."""
+class TrialSpan:
+    """The time that a trial ran on its worker."""
 
     trial: str
     worker: int
     start_s: float
-    """From the start of the first trial, without the pauses."""
+    """Seconds from the start of the first trial, without the pauses."""
     end_s: float
     epochs: float
     completed: bool
@@ -33,22 +33,22 @@ class Bar:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All trials that have a time."""
+    """The trials of a run whose times are known."""
 
-    bars: tuple[Bar, ...]
-    """By their end."""
+    bars: tuple[TrialSpan, ...]
+    """The trials' spans, ordered by their end."""
     workers: tuple[int, ...]
     span_s: float
-    """From the start of the first trial to the end of the last, without the pauses."""
+    """Seconds from the start of the first trial to the end of the last, without the pauses."""
     pauses_s: tuple[float, ...]
-    """How long each of them was."""
+    """The length of each pause."""
     utilisation: float | None
-    """The share of the workers' time in which they trained; None without bars."""
+    """The fraction of the workers' time in which they trained; None without trials."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A trial that was scored, and the best until then."""
+    """A scored trial and the best score until then."""
 
     trial: str
     epochs: float
@@ -58,7 +58,7 @@ class Moment:
 
 
 def timeline(records: Iterable[TrialRecord]) -> Timeline:
-    """Where and when the trials of every phase ran. Those without a time are left out."""
+    """Return the timeline of the trials of every phase, without those whose time is unknown."""
     spans = [
         (start, end, record) for record in records if (start := _start(record)) is not None for end in (_end(record),)
     ]
@@ -72,7 +72,7 @@ def timeline(records: Iterable[TrialRecord]) -> Timeline:
         return moment - first - sum(length for began, length in pauses if began < moment)
 
     bars = tuple(
-        Bar(record.trial, record.worker, placed(start), placed(end), record.epochs, record.completed)
+        TrialSpan(record.trial, record.worker, placed(start), placed(end), record.epochs, record.completed)
         for start, end, record in spans
     )
     workers = tuple(sorted({bar.worker for bar in bars}))
@@ -80,12 +80,12 @@ def timeline(records: Iterable[TrialRecord]) -> Timeline:
     return Timeline(bars, workers, span_s, tuple(length for _, length in pauses), _utilisation(bars, workers, span_s))
 
 
-def best_over_time(records: Sequence[TrialRecord], found: Timeline) -> tuple[Moment, ...]:
-    """The scored trials of the search by the time at which they ended, each with the best until then."""
+def best_over_time(records: Sequence[TrialRecord], run_timeline: Timeline) -> tuple[Moment, ...]:
+    """Return the scored trials of the search by the time at which they ended, each with the best score until then."""
     usable = {record.trial: record for record in scored(explored(records))}
     moments: list[Moment] = []
     best = -math.inf
-    for bar in found.bars:
+    for bar in run_timeline.bars:
         if (record := usable.get(bar.trial)) is not None:
             best = max(best, accuracy_of(record))
             moments.append(Moment(bar.trial, bar.epochs, accuracy_of(record), best, bar.end_s))
@@ -93,17 +93,17 @@ def best_over_time(records: Sequence[TrialRecord], found: Timeline) -> tuple[Mom
 
 
 def last_improvement_s(moments: Sequence[Moment]) -> float | None:
-    """When the best was found; None where nothing was scored."""
+    """Return the time at which the best score was reached; None without a scored trial."""
     return next((moment.time_s for moment in moments if moment.best == moments[-1].best), None)
 
 
-def busy_shares(found: Timeline, steps: int) -> dict[int, tuple[float, ...]]:
-    """Worker → the share of each of so many equal stretches of time in which it trained."""
-    width = found.span_s / steps if steps else 0.0
+def busy_shares(run_timeline: Timeline, steps: int) -> dict[int, tuple[float, ...]]:
+    """Map each worker to the fractions of `steps` equal intervals of time in which it trained."""
+    width = run_timeline.span_s / steps if steps else 0.0
     if width <= 0:
         return {}
-    shares = {worker: [0.0] * steps for worker in found.workers}
-    for bar in found.bars:
+    shares = {worker: [0.0] * steps for worker in run_timeline.workers}
+    for bar in run_timeline.bars:
         for step in range(max(0, int(bar.start_s / width)), min(steps, int(bar.end_s / width) + 1)):
             inside = min(bar.end_s, (step + 1) * width) - max(bar.start_s, step * width)
             shares[bar.worker][step] += max(0.0, inside) / width
@@ -122,18 +122,18 @@ def _start(record: TrialRecord) -> float | None:
 
 
 def _pauses(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """(when it began, how long it was) of each stretch without a trial."""
-    found: list[tuple[float, float]] = []
+    """Return (start, length) of each pause."""
+    pauses: list[tuple[float, float]] = []
     ordered = sorted(spans)
     reached = ordered[0][1]
     for start, end in ordered:
         if start - reached > LONGEST_WAIT_S:
-            found.append((reached, start - reached))
+            pauses.append((reached, start - reached))
         reached = max(reached, end)
-    return found
+    return pauses
 
 
-def _utilisation(bars: Sequence[Bar], workers: Sequence[int], span_s: float) -> float | None:
+def _utilisation(bars: Sequence[TrialSpan], workers: Sequence[int], span_s: float) -> float | None:
     if span_s <= 0:
         return None
     return min(1.0, sum(bar.end_s - bar.start_s for bar in bars) / (len(workers) * span_s))

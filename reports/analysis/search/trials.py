@@ -1,4 +1,4 @@
-"""Which trials belong together: those of the exploration, by their epochs; and the best of them."""
+"""Groups of trials that compare: those of the exploration, by their epochs; and the best of a group."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tuner.core.records import TrialRecord, rank_key
 
 @dataclass(frozen=True)
 class EpochGroup:
-    """The scored trials that were planned for the same number of epochs: only these compare."""
+    """The scored trials with the same planned number of epochs: only these compare."""
 
     epochs: float
     records: tuple[TrialRecord, ...]
 
 
 def explored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
-    """The trials that looked for a configuration, without a confirmation's repetitions."""
+    """Return the trials of a search or a study, without a confirmation's repetitions."""
     return tuple(record for record in records if record.phase in ("search", "study"))
 
 
 def scored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
-    """The completed trials that have a finite validation accuracy."""
+    """Return the completed trials that have a finite validation accuracy."""
     return tuple(
         record
         for record in records
@@ -32,18 +32,18 @@ def scored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
 
 
 def accuracy_of(record: TrialRecord) -> float:
-    """The validation accuracy of a scored trial; NaN where there is none."""
+    """Return the validation accuracy of a scored trial; NaN where there is none."""
     return math.nan if record.val_accuracy is None else record.val_accuracy
 
 
 def groups_by_epochs(records: Iterable[TrialRecord]) -> tuple[EpochGroup, ...]:
-    """Scored trials by planned epochs, the longest first."""
+    """Return the scored trials by planned epochs, the longest first."""
     chosen = scored(records)
     lengths = sorted({record.epochs for record in chosen}, reverse=True)
     return tuple(EpochGroup(n, tuple(record for record in chosen if record.epochs == n)) for n in lengths)
 
 
 def best(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """The best of those that were trained longest; None where no trial has a score."""
+    """Return the best of the trials that were trained longest; None if no trial has a score."""
     groups = groups_by_epochs(records)
     return min(groups[0].records, key=rank_key) if groups else None

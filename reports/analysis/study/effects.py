@@ -1,6 +1,6 @@
-"""The numbers of a study's page: its arms over their seeds, and their differences to the base.
+"""The descriptive numbers of a study's page: its arms over their seeds, and their differences from the base.
 
-Tests and verdicts are read from result.json; what is computed here describes. Accuracies and differences are fractions.
+Tests and verdicts are not computed here: they are read from result.json. Accuracies and differences are fractions.
 """
 
 from __future__ import annotations
@@ -22,33 +22,34 @@ _FEWEST_TREND = 4
 
 @dataclass(frozen=True)
 class ArmData:
-    """An arm with the trials that ended."""
+    """An arm of a study with its ended trials."""
 
     place: int
-    """In the order of run.json, from 0."""
+    """The arm's index in run.json, from 0."""
     hyperparameter: str
-    """What the study varies."""
+    """The hyperparameter that the study varies."""
     plan: PlannedArm
     base: bool
     records: tuple[TrialRecord, ...]
-    """Those with a score, by repetition."""
+    """The trials with a score, by repetition."""
     failed: int
     missing: int
-    """Planned seeds that have not ended."""
+    """The planned seeds that have not ended."""
 
     @property
     def label(self) -> str:
+        """The arm's label as the study gives it."""
         return self.plan.label
 
     @property
     def name(self) -> str:
-        """The label as a sentence needs it: a bare number says what it is the number of."""
+        """The label within a sentence: the hyperparameter's name precedes a bare number."""
         label = " ".join(self.label.split())
         return f"{self.hyperparameter} {label}" if _is_number(label) else label
 
     @property
     def scores(self) -> tuple[float, ...]:
-        """Validation accuracy of each seed that has one."""
+        """The validation accuracy of each seed that has one."""
         return tuple(accuracy_of(record) for record in self.records)
 
 
@@ -63,8 +64,8 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A seed's difference: the arm's trial minus the base's of the same repetition."""
+class PairedDifference:
+    """The difference of one seed: the arm's trial minus the base's trial of the same repetition."""
 
     trial: str
     repetition: int
@@ -73,7 +74,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Effect:
-    """An arm beside the base."""
+    """The effect of an arm: its scores, and its differences from the base."""
 
     arm: ArmData
     score: Spread | None
@@ -81,16 +82,16 @@ class Effect:
     gap: Spread | None
     """Training minus validation accuracy at the last epoch."""
     duration: Spread | None
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairedDifference, ...]
     difference: float | None
-    """Mean over the pairs."""
+    """The mean over the pairs."""
     comparison: ArmComparison | None
-    """As result.json has it; None of the base, and while the study goes on."""
+    """The comparison in result.json; None for the base, and until the study has ended."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """How the score goes with an ordered value, seed by seed."""
+    """The rank correlation of an ordered value with the score, seed by seed."""
 
     arms: int
     seeds: int
@@ -104,7 +105,7 @@ class Trend:
 
 
 def arms_of(run: RunData) -> tuple[ArmData, ...]:
-    """The arms of a study in the order of run.json; empty where the run is none."""
+    """Return the arms of a study in the order of run.json; empty where the run is not a study."""
     plan = run.info.study
     if plan is None:
         return ()
@@ -131,12 +132,12 @@ def _arm_data(run: RunData, plan: StudyPlan, place: int, arm: PlannedArm) -> Arm
 
 
 def base_of(arms: Sequence[ArmData]) -> ArmData | None:
-    """The arm that others are compared with."""
+    """Return the arm that the others are compared with, or None."""
     return next((arm for arm in arms if arm.base), None)
 
 
 def spread(values: Sequence[float | None]) -> Spread | None:
-    """Mean and standard deviation of the finite values; None without one."""
+    """Return the mean and standard deviation of the finite values; None without one."""
     finite = tuple(value for value in values if value is not None and math.isfinite(value))
     if not finite:
         return None
@@ -144,13 +145,13 @@ def spread(values: Sequence[float | None]) -> Spread | None:
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:
-    """The mean of the finite values; None without one."""
+    """Return the mean of the finite values; None without one."""
     finite = [value for value in values if value is not None and math.isfinite(value)]
     return fmean(finite) if finite else None
 
 
 def is_ordered(arms: Sequence[ArmData]) -> bool:
-    """Whether the arms' values are numbers, no two the same, three or more."""
+    """Return True if the arms' values are three or more numbers, all different."""
     values = _numbers(arms)
     return len(arms) > 2 and len(values) == len(arms) and len(set(values)) == len(arms)
 
@@ -169,14 +170,14 @@ def _numbers(arms: Sequence[ArmData]) -> list[float]:
 
 
 def by_value(arms: Sequence[ArmData]) -> tuple[ArmData, ...]:
-    """Ordered arms by their value, others as they are."""
+    """Return ordered arms by their value, others as they are."""
     if not is_ordered(arms):
         return tuple(arms)
     return tuple(arm for _, arm in sorted(zip(_numbers(arms), arms, strict=True), key=lambda pair: pair[0]))
 
 
 def varied_settings(arms: Sequence[ArmData]) -> frozenset[str]:
-    """Names of the configuration that are not the same in all arms."""
+    """Return the names of the settings that are not the same in all arms."""
     names = {name for arm in arms for name in arm.plan.configuration}
     return frozenset(name for name in names if len({repr(arm.plan.configuration.get(name)) for arm in arms}) > 1)
 
@@ -185,14 +186,14 @@ def varied_settings(arms: Sequence[ArmData]) -> frozenset[str]:
 
 
 def effects(run: RunData) -> tuple[Effect, ...]:
-    """Every arm beside the base, the base too, in the order of run.json."""
+    """Return the effect of every arm, the base included, in the order of run.json."""
     arms = arms_of(run)
     return tuple(_effect(run, arm, base_of(arms)) for arm in arms)
 
 
 def _effect(run: RunData, arm: ArmData, base: ArmData | None) -> Effect:
     pairs = paired(base, arm) if base is not None and not arm.base else ()
-    found = run.result.study if run.result is not None else None
+    study = run.result.study if run.result is not None else None
     return Effect(
         arm=arm,
         score=spread(arm.scores),
@@ -201,37 +202,37 @@ def _effect(run: RunData, arm: ArmData, base: ArmData | None) -> Effect:
         duration=spread([record.duration_s for record in arm.records]),
         pairs=pairs,
         difference=fmean(pair.difference for pair in pairs) if pairs else None,
-        comparison=found.comparison(arm.label) if found is not None and not arm.base else None,
+        comparison=study.comparison(arm.label) if study is not None and not arm.base else None,
     )
 
 
-def paired(base: ArmData, arm: ArmData) -> tuple[Pair, ...]:
-    """Arm − base of each repetition that both have a score of."""
+def paired(base: ArmData, arm: ArmData) -> tuple[PairedDifference, ...]:
+    """Return arm − base for each repetition with both scores."""
     scores = {record.repetition: accuracy_of(record) for record in base.records}
     return tuple(
-        Pair(record.trial, record.repetition, accuracy_of(record) - scores[record.repetition])
+        PairedDifference(record.trial, record.repetition, accuracy_of(record) - scores[record.repetition])
         for record in arm.records
         if record.repetition in scores
     )
 
 
 def gap_of(record: TrialRecord) -> float | None:
-    """Training minus validation accuracy at the last epoch."""
+    """Return training minus validation accuracy at the last epoch."""
     training, validation = curve(record, "accuracy"), curve(record, "val_accuracy")
     return training.values[-1] - validation.values[-1] if training.values and validation.values else None
 
 
 def trend(arms: Sequence[ArmData]) -> Trend | None:
-    """Spearman's correlation of value and score within each seed; None with fewer than four ordered arms."""
+    """Return Spearman's correlation of value and score within each seed; None with fewer than four ordered arms."""
     if len(arms) < _FEWEST_TREND or not is_ordered(arms):
         return None
     values = _numbers(arms)
     rows = [spearman(values, scores) for scores in _complete_seeds(arms)]
-    found = [rho for rho in rows if rho is not None]
-    if not found:
+    correlations = [rho for rho in rows if rho is not None]
+    if not correlations:
         return None
-    mean = fmean(found)
-    return Trend(len(arms), len(found), mean, sum(rho * mean > 0 for rho in found))
+    mean = fmean(correlations)
+    return Trend(len(arms), len(correlations), mean, sum(rho * mean > 0 for rho in correlations))
 
 
 def _complete_seeds(arms: Sequence[ArmData]) -> list[list[float]]:
@@ -245,13 +246,13 @@ def _complete_seeds(arms: Sequence[ArmData]) -> list[list[float]]:
 
 @dataclass(frozen=True)
 class ArmBand:
-    """One metric of an arm over its seeds."""
+    """The band of one metric over an arm's seeds."""
 
     arm: ArmData
     band: Band
 
 
 def arm_bands(arms: Sequence[ArmData], metric: str) -> tuple[ArmBand, ...]:
-    """The arms that have this metric."""
-    found = ((arm, band(arm.records, metric)) for arm in arms)
-    return tuple(ArmBand(arm, own) for arm, own in found if own is not None)
+    """Return the band of each arm that has this metric."""
+    bands = ((arm, band(arm.records, metric)) for arm in arms)
+    return tuple(ArmBand(arm, seeds_band) for arm, seeds_band in bands if seeds_band is not None)

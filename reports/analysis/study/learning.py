@@ -1,6 +1,6 @@
-"""How the arms of a study learned over epochs: how fast and how steadily, what stopping early saved, what longer training gained.
+"""The learning of a study's arms over epochs: convergence, the cost of early stopping, the gain of longer training.
 
-Everything here describes; nothing is tested but the steps of a study of epochs.
+These numbers are descriptive; only the steps of a study of epochs are tested.
 """
 
 from __future__ import annotations
@@ -21,59 +21,59 @@ from tuner.stats.paired_tests import NO_SPREAD
 
 THRESHOLDS = (0.95, 0.97, 0.98, 0.99)
 NEAR = 0.001
-"""How near to its last score an arm has settled: 0.1 points."""
+"""The largest distance from the last score at which an arm counts as settled: 0.1 points."""
 _FEWEST_EPOCHS = 3
 
 
 @dataclass(frozen=True)
 class Convergence:
-    """How fast and how steadily an arm learned."""
+    """The speed and the steadiness of an arm's learning."""
 
     arm: ArmData
     reached: tuple[tuple[tuple[int, ...], int], ...]
-    """For each of `THRESHOLDS`: the first epoch of the seeds that reached it, and how many seeds there are."""
+    """For each of `THRESHOLDS` the first epochs of the seeds that reached it, and the number of seeds."""
     settled: Spread | None
-    """First epoch from which each seed stayed within `NEAR` of its own last score."""
+    """The first epoch from which each seed stayed within `NEAR` of its own last score."""
     sd: float | None
-    """Of the last scores over seeds."""
+    """The standard deviation of the last scores over seeds."""
     wobble: float | None
-    """Mean absolute change of validation accuracy from epoch to epoch, in the second half of training."""
+    """The mean absolute change of validation accuracy from epoch to epoch, in the second half of training."""
 
 
 @dataclass(frozen=True)
 class Stopping:
-    """What an arm's rule of stopping saved and cost."""
+    """The savings and the cost of an arm's early stopping."""
 
     arm: ArmData
     restored: bool
-    """Whether the best weights were put back."""
+    """True if the best epoch's weights were restored."""
     planned: int
     run: Spread
     saved: float
-    """Share of the planned epochs that were not run."""
+    """The fraction of the planned epochs that was not run."""
     score: Spread
     lost: float | None
-    """Accuracy below that of the base, mean over pairs; negative: gained."""
+    """The base's accuracy minus the arm's, the mean over pairs; negative for a gain."""
     best: float | None
-    """Mean over seeds of the best epoch's validation accuracy: chosen on the images that it is measured on."""
+    """The mean over seeds of the best epoch's validation accuracy, which is chosen and measured on the same images."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """From one length of training to the next."""
+    """The gain from one length of training to the next."""
 
     earlier: ArmData
     later: ArmData
     n: int
     gained: float | None
     interval: tuple[float, float] | None
-    """95% for all steps together (Bonferroni)."""
+    """The 95% interval, simultaneous over all steps (Bonferroni)."""
     shown: bool
-    """Whether the interval leaves out zero."""
+    """True if the interval excludes zero."""
 
 
 def convergence(run: RunData) -> tuple[Convergence, ...]:
-    """How fast each arm learned; empty where lengths of training or rules of stopping are what is studied."""
+    """Return the convergence of each arm; empty where the study varies the length of training or early stopping."""
     arms = arms_of(run)
     if stopping(run) or len({arm.plan.epochs for arm in arms}) > 1:
         return ()
@@ -99,7 +99,7 @@ def _accuracies(record: TrialRecord) -> tuple[float, ...]:
 
 
 def settled_at(values: Sequence[float]) -> int | None:
-    """The first epoch, from 1, from which all are within `NEAR` of the last; None where the last is not finite."""
+    """Return the first epoch, from 1, from which values stay within `NEAR` of the last; None if that is not finite."""
     if not values or not math.isfinite(values[-1]):
         return None
     far = [n for n, v in enumerate(values, start=1) if not abs(v - values[-1]) <= NEAR + NO_SPREAD]
@@ -112,7 +112,7 @@ def _wobble(values: Sequence[float]) -> float | None:
 
 
 def stopping(run: RunData) -> tuple[Stopping, ...]:
-    """Epochs saved against accuracy lost; empty where no arm has a rule of stopping of its own."""
+    """Return the epochs saved and the accuracy lost by each arm; empty where no arm sets early stopping."""
     arms = arms_of(run)
     if not any("trial.patience" in arm.plan.configuration for arm in arms):
         return ()
@@ -138,7 +138,7 @@ def _stopping(arm: ArmData, base: ArmData | None) -> Stopping | None:
 
 
 def length_steps(run: RunData) -> tuple[Step, ...]:
-    """From each length of training to the next longer one; empty where the arms are not of several lengths."""
+    """Return the steps from each length of training to the next; empty where the arms do not differ in length alone."""
     arms = sorted(arms_of(run), key=lambda arm: arm.plan.epochs)
     if len({arm.plan.epochs for arm in arms}) < max(len(arms), 2) or varied_settings(arms):
         return ()
@@ -154,17 +154,17 @@ def _step(earlier: ArmData, later: ArmData, steps: int) -> Step:
 
 
 def paired_interval(values: Sequence[float], level: float) -> tuple[float, float] | None:
-    """Student's interval of a mean; None with fewer than two values, or with no spread."""
+    """Return Student's interval of a mean; None with fewer than two values, or with no spread."""
     if len(values) < 2 or stdev(values) <= NO_SPREAD:
         return None
     return student_interval(values, level)
 
 
 def last_shown(steps: Sequence[Step]) -> Step | None:
-    """The last step that shows a gain."""
+    """Return the last step that shows a gain, or None."""
     return next((step for step in reversed(steps) if step.shown and (step.gained or 0) > 0), None)
 
 
 def median_epoch(epochs: Sequence[int]) -> float | None:
-    """The median of first epochs; None where no seed reached."""
+    """Return the median of the first epochs; None if no seed reached the threshold."""
     return float(median(epochs)) if epochs else None

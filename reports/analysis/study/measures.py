@@ -1,6 +1,6 @@
-"""What a study measured besides accuracy and learning, each where its data is there: norms, units, gradients, cost, size.
+"""The measures of a study besides accuracy and learning: norms, units, gradients, cost, size, where recorded.
 
-Everything here describes; nothing is tested.
+These numbers are descriptive; nothing is tested.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tuner.core.records import TrialRecord
 
 @dataclass(frozen=True)
 class LayerValues:
-    """One number a layer, the mean over an arm's seeds."""
+    """One number for each layer, the mean over an arm's seeds."""
 
     arm: ArmData
     names: tuple[str, ...]
@@ -35,19 +35,19 @@ class LayerValues:
 
 @dataclass(frozen=True)
 class Norms:
-    """Kernels of an arm, by layer, means over its seeds."""
+    """The norms of an arm's kernels by layer, means over its seeds."""
 
     arm: ArmData
     norms: LayerValues
     total: float | None
-    """L2 norm of all kernels together."""
+    """The L2 norm of all kernels together."""
     near_zero: float | None
-    """Share of all weights below 1% of their layer's largest."""
+    """The fraction of all weights below 1% of their layer's largest."""
 
 
 @dataclass(frozen=True)
 class Units:
-    """Units that answer nothing, or stand where the function is flat; shares, means over seeds, by layer."""
+    """The fractions of dead and of saturated units by layer, means over an arm's seeds."""
 
     arm: ArmData
     dead: LayerValues
@@ -56,14 +56,14 @@ class Units:
 
 @dataclass(frozen=True)
 class BatchCost:
-    """What a batch size costs and what its gradients are worth."""
+    """The cost of a batch size and the noise of its gradients."""
 
     arm: ArmData
     batch_size: int | None
     noise_scale: float | None
-    """tr(Σ)/|G|² in images, of the means over seeds (McCandlish et al. 2018); None where |G|² can't be told from noise."""
+    """tr(Σ)/|G|² in images, from means over seeds (McCandlish et al. 2018); None where |G|² is not above the noise."""
     noise_seeds: Spread | None
-    """Each seed's own, where it is positive."""
+    """The noise scale of each seed where it is positive."""
     step_s: Spread | None
     epoch_s: Spread | None
     memory_bytes: Spread | None
@@ -72,7 +72,7 @@ class BatchCost:
 
 @dataclass(frozen=True)
 class Size:
-    """Parameters of an arm, its score and its gap."""
+    """The parameters of an arm, its score and its gap."""
 
     arm: ArmData
     parameters: int
@@ -81,11 +81,11 @@ class Size:
 
 
 def weight_norms(run: RunData) -> tuple[Norms, ...]:
-    """Norms of the kernels of each arm; empty where no penalty on weights is studied, or nothing was kept."""
+    """Return the norms of each arm's kernels; empty where no weight penalty is studied, or no norms were recorded."""
     arms = arms_of(run)
     if not any(_is_penalty(name) for name in varied_settings(arms)):
         return ()
-    return tuple(found for arm in by_value(arms) if (found := _norms(run, arm)) is not None)
+    return tuple(norms for arm in by_value(arms) if (norms := _norms(run, arm)) is not None)
 
 
 def _is_penalty(name: str) -> bool:
@@ -93,17 +93,17 @@ def _is_penalty(name: str) -> bool:
 
 
 def _norms(run: RunData, arm: ArmData) -> Norms | None:
-    kept = [table for record in arm.records if (table := _statistics(run, record.trial)) is not None]
-    if not kept:
+    tables = [table for record in arm.records if (table := _statistics(run, record.trial)) is not None]
+    if not tables:
         return None
-    totals = [math.sqrt(float((table[:, 3] ** 2).sum())) for _, table in kept]
-    near = [float((table[:, 0] * table[:, 6]).sum() / max(table[:, 0].sum(), 1)) for _, table in kept]
-    norms = _layer_means(arm, [(names, table[:, 3]) for names, table in kept])
+    totals = [math.sqrt(float((table[:, 3] ** 2).sum())) for _, table in tables]
+    near = [float((table[:, 0] * table[:, 6]).sum() / max(table[:, 0].sum(), 1)) for _, table in tables]
+    norms = _layer_means(arm, [(names, table[:, 3]) for names, table in tables])
     return Norms(arm, norms, mean_of(totals), mean_of(near))
 
 
 def _statistics(run: RunData, trial: str) -> tuple[tuple[str, ...], Array] | None:
-    """Names and statistics (L, 9) of a trial's kernels."""
+    """Return the names and statistics (L, 9) of a trial's kernels, or None."""
     prefix = f"confirm/{trial}/weights/"
     table, names = run.arrays.get(prefix + "statistics"), run.arrays.get(prefix + "names")
     if table is None or names is None or not len(names):
@@ -111,27 +111,27 @@ def _statistics(run: RunData, trial: str) -> tuple[tuple[str, ...], Array] | Non
     return tuple(str(name) for name in names), table
 
 
-def _layer_means(arm: ArmData, found: Sequence[tuple[Sequence[str], Array]]) -> LayerValues:
-    """The mean over seeds of each layer of the first seed, of what is finite."""
-    names = tuple(found[0][0])
-    means = [mean_of([float(row[k]) for _, row in found if k < len(row)]) for k in range(len(names))]
-    return LayerValues(arm, names, tuple(math.nan if value is None else value for value in means), len(found))
+def _layer_means(arm: ArmData, rows: Sequence[tuple[Sequence[str], Array]]) -> LayerValues:
+    """Return the mean of the finite values over seeds, for each layer of the first seed."""
+    names = tuple(rows[0][0])
+    means = [mean_of([float(row[k]) for _, row in rows if k < len(row)]) for k in range(len(names))]
+    return LayerValues(arm, names, tuple(math.nan if value is None else value for value in means), len(rows))
 
 
 def gradient_norms(run: RunData) -> tuple[LayerValues, ...]:
-    """Gradients by layer, first to last; the arms that were measured."""
+    """Return the gradient norms by layer, first to last, of the arms that were measured."""
     return _measured(run, "gradient_norms", "values")
 
 
 def units(run: RunData) -> tuple[Units, ...]:
-    """Dead and saturated units; the arms that were measured."""
-    dead = {found.arm.place: found for found in _measured(run, "units", "dead")}
-    saturated = {found.arm.place: found for found in _measured(run, "units", "saturated")}
-    return tuple(Units(found.arm, found, saturated.get(place)) for place, found in dead.items())
+    """Return the dead and saturated units of the arms that were measured."""
+    dead = {values.arm.place: values for values in _measured(run, "units", "dead")}
+    saturated = {values.arm.place: values for values in _measured(run, "units", "saturated")}
+    return tuple(Units(values.arm, values, saturated.get(place)) for place, values in dead.items())
 
 
 def _measured(run: RunData, kind: str, key: str) -> tuple[LayerValues, ...]:
-    found = []
+    measured = []
     for arm in arms_of(run):
         rows = [
             (
@@ -142,12 +142,12 @@ def _measured(run: RunData, kind: str, key: str) -> tuple[LayerValues, ...]:
             if f"study/{trial}/{kind}/names" in run.arrays and f"study/{trial}/{kind}/{key}" in run.arrays
         ]
         if rows and rows[0][0]:
-            found.append(_layer_means(arm, rows))
-    return tuple(found)
+            measured.append(_layer_means(arm, rows))
+    return tuple(measured)
 
 
 def batch_costs(run: RunData) -> tuple[BatchCost, ...]:
-    """Noise, time, memory and gap by arm; empty where neither a batch size is studied nor anything was measured."""
+    """Return noise, time, memory and gap by arm; empty where no batch size is studied and nothing was measured."""
     arms = arms_of(run)
     kinds = {key.rpartition("/")[2] for key in run.arrays if key.startswith("study/")}
     if "batch_size" not in varied_settings(arms) and not kinds & {"gradient_noise", "step"}:
@@ -158,10 +158,10 @@ def batch_costs(run: RunData) -> tuple[BatchCost, ...]:
 def _batch_cost(run: RunData, arm: ArmData) -> BatchCost:
     noise = _rows(run, arm, "gradient_noise")
     steps = _rows(run, arm, "step")
-    size = arm.plan.configuration.get("batch_size")
+    batch_size = arm.plan.configuration.get("batch_size")
     return BatchCost(
         arm=arm,
-        batch_size=size if isinstance(size, int) else None,
+        batch_size=batch_size if isinstance(batch_size, int) else None,
         noise_scale=_noise_scale(noise),
         noise_seeds=spread([row[0] for row in noise if row[0] > 0]),
         step_s=spread([row[0] for row in steps]),
@@ -177,24 +177,24 @@ def _rows(run: RunData, arm: ArmData, kind: str) -> list[tuple[float, ...]]:
 
 
 def _noise_scale(rows: Sequence[tuple[float, ...]]) -> float | None:
-    """The ratio of means: a mean of ratios is ruled by the seed whose |G|² is nearest to nothing."""
+    """Return the ratio of means: a mean of ratios is dominated by the seed whose |G|² is nearest to zero."""
     squared, trace = mean_of([row[1] for row in rows]), mean_of([row[2] for row in rows])
     return trace / squared if squared is not None and trace is not None and squared > 0 and trace > 0 else None
 
 
 def sizes(run: RunData) -> tuple[Size, ...]:
-    """Arms by parameters; empty where all have the same number, or fewer than two have a score."""
-    found = [
+    """Return the arms by parameters; empty where all have the same number, or fewer than two have a score."""
+    rows = [
         Size(arm, arm.plan.parameters or arm.records[0].parameters, score, spread([gap_of(r) for r in arm.records]))
         for arm in arms_of(run)
         if (score := spread(arm.scores)) is not None
     ]
-    if len({size.parameters for size in found}) < 2:
+    if len({row.parameters for row in rows}) < 2:
         return ()
-    return tuple(sorted(found, key=lambda size: (size.parameters, size.arm.place)))
+    return tuple(sorted(rows, key=lambda row: (row.parameters, row.arm.place)))
 
 
 def _epoch_s(record: TrialRecord) -> float | None:
-    """Seconds an epoch; the first one, which builds the model, only where there is no other."""
+    """Return the seconds of an epoch, without the first one, which builds the model, if there are others."""
     seconds = tuple(record.history.get("seconds", ()))
     return mean_of(seconds[1:] or seconds)

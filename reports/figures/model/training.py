@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from reports.analysis.model.training import Published
+from reports.analysis.model.training import PublishedComparison
 from reports.figures.axes import hairlines
 from reports.figures.canvas import Canvas, Drawing
 from reports.figures.study.effects import short_label
 from reports.figures.theme_colours import Ink
 
 
-def published_figure(found: Published, label: str) -> Drawing:
+def published_figure(found: PublishedComparison, label: str) -> Drawing:
     """Two rows: the published figure; our seeds, their mean, and the interval of the exported model."""
 
     def paint(canvas: Canvas) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from reports.analysis.search.search import ConfigurationPath, History, RungOutcome
-from reports.analysis.search.timeline import Bar, Moment, Timeline, busy_shares
+from reports.analysis.search.timeline import Moment, Timeline, TrialSpan, busy_shares
 from reports.figures.axes import error_axis, error_limits, error_scale, floored, spread_labels, whole_ticks
 from reports.figures.canvas import Canvas, Drawing
 from reports.figures.theme_colours import Ink, order_colour
@@ -157,7 +157,7 @@ def _time_axis(ax: Axes, last: float, unit: TimeUnit, since: str) -> None:
     ax.set_xlabel(f"{unit.name} {since}")
 
 
-def _bar(bar: Bar, row: int, unit: TimeUnit, gap: float) -> list[tuple[float, float]]:
+def _bar(bar: TrialSpan, row: int, unit: TimeUnit, gap: float) -> list[tuple[float, float]]:
     start, end = bar.start_s / unit.seconds, bar.end_s / unit.seconds
     return [(start, row), (end - min(gap, 0.2 * (end - start)), row)]
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from reports import formatting as text
 from reports.analysis.model.classification import (
-    Pair,
+    ConfusedPair,
     Scored,
     confused_pairs,
     reliability,
@@ -85,7 +85,7 @@ def build(run: RunData) -> Section:
     )
 
 
-def _title(run: RunData, scored: Scored, pairs: tuple[Pair, ...]) -> str:
+def _title(run: RunData, scored: Scored, pairs: tuple[ConfusedPair, ...]) -> str:
     if not pairs:
         return f"No mistake among {text.plural(len(scored.labels), 'image')}"
     name = run.info.data.class_name
@@ -125,7 +125,7 @@ def _share_text(value: float) -> str:
     return f"{100 * value:.1f}" if value >= 0.0995 else f"{100 * value:.2f}".lstrip("0")
 
 
-def _pair_view(run: RunData, scored: Scored, pair: Pair) -> PairView:
+def _pair_view(run: RunData, scored: Scored, pair: ConfusedPair) -> PairView:
     name = run.info.data.class_name
     return PairView(
         words=f"{name(pair.true)} taken for {name(pair.predicted)}",
@@ -134,7 +134,7 @@ def _pair_view(run: RunData, scored: Scored, pair: Pair) -> PairView:
     )
 
 
-def _examples(run: RunData, scored: Scored, pair: Pair) -> tuple[Picture, ...]:
+def _examples(run: RunData, scored: Scored, pair: ConfusedPair) -> tuple[Picture, ...]:
     images, kept = run.arrays.get("images/test"), run.arrays.get("images/test_indices")
     if scored.split != "test" or images is None or kept is None:
         return ()

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports import formatting as text
-from reports.analysis.model.ood_images import Answer, Drawn, DrawnStyle, Own, drawn_digits, own_images, was_measured
+from reports.analysis.model.ood_images import (
+    Answer,
+    DrawnDigits,
+    DrawnStyle,
+    UserImages,
+    drawn_digits,
+    user_images,
+    was_measured,
+)
 from reports.figures.model.measures import reliability_figure
 from reports.pages import pictures
 from reports.run.run_data import Array, RunData
@@ -34,7 +42,7 @@ def build(run: RunData) -> Section | None:
     """Figures, classes and galleries; None where the run has not let its winner meet other images."""
     if not was_measured(run.arrays):
         return None
-    drawn, own = drawn_digits(run.arrays), own_images(run.arrays)
+    drawn, own = drawn_digits(run.arrays), user_images(run.arrays)
     return Section(
         id="custom-images",
         name="Other images",
@@ -68,7 +76,7 @@ def _is_own(run: RunData) -> bool:
     return run.info.data.name not in ("mnist", "fashion_mnist", "digits")
 
 
-def _title(drawn: Drawn | None, own: Own | None) -> str:
+def _title(drawn: DrawnDigits | None, own: UserImages | None) -> str:
     parts = []
     if drawn is not None:
         parts.append(f"{_share(drawn.accuracy, drawn.interval)} of {text.plural(drawn.n, 'drawn digit')} recognised")
@@ -83,7 +91,7 @@ _UPSTROKE = (
 )
 
 
-def _own_title(own: Own) -> str:
+def _own_title(own: UserImages) -> str:
     if own.interval is not None:
         return f"{_share(own.accuracy, own.interval)} of {text.plural(own.labelled, 'image')} of your own"
     return f"{own.answered} of {text.plural(own.n, 'image')} of your own classified"
@@ -95,7 +103,7 @@ def _share(accuracy: float | None, interval: tuple[float, float] | None) -> str:
     return f"{text.percent(accuracy)}%{bounds}"
 
 
-def _drawn_body(run: RunData, drawn: Drawn | None) -> dict[str, object] | None:
+def _drawn_body(run: RunData, drawn: DrawnDigits | None) -> dict[str, object] | None:
     if drawn is None:
         return None
     wrong = [answer for answer in drawn.shown if answer.wrong]
@@ -113,14 +121,14 @@ def _drawn_body(run: RunData, drawn: Drawn | None) -> dict[str, object] | None:
     }
 
 
-def _wrong_words(drawn: Drawn, shown: int) -> str:
+def _wrong_words(drawn: DrawnDigits, shown: int) -> str:
     errors = drawn.n - drawn.right
     if not errors:
         return "None was taken for another digit, and none was refused."
     return "Worst first." if shown == errors else f"The worst {shown} of {errors:,}."
 
 
-def _drawn_facts(run: RunData, drawn: Drawn) -> list[tuple[str, str]]:
+def _drawn_facts(run: RunData, drawn: DrawnDigits) -> list[tuple[str, str]]:
     test = run.result.test if run.result is not None else None
     beside = [("On the test set, to compare", _share(test.exported_accuracy, test.interval))] if test else []
     return [
@@ -141,14 +149,14 @@ def _style_words(run: RunData, style: DrawnStyle) -> str:
     return f"{style.right} of {style.n} right{others}{refused}"
 
 
-def _figures(drawn: Drawn) -> list[Figure]:
+def _figures(drawn: DrawnDigits) -> list[Figure]:
     if len(drawn.bins) < _FEWEST_BINS:
         return []
     words = f"On drawn digits its probabilities are off by {text.percent(drawn.calibration_error)} points on average"
     return [Figure(reliability_figure(drawn.bins, words, name="drawn-reliability"), words)]
 
 
-def _class_table(run: RunData, drawn: Drawn) -> Table:
+def _class_table(run: RunData, drawn: DrawnDigits) -> Table:
     return Table(
         caption="Each drawn digit: how many are right, with the 95% interval of their share.",
         columns=(
@@ -176,7 +184,7 @@ def _class_table(run: RunData, drawn: Drawn) -> Table:
     )
 
 
-def _own_body(run: RunData, own: Own | None) -> dict[str, object] | None:
+def _own_body(run: RunData, own: UserImages | None) -> dict[str, object] | None:
     if own is None:
         return None
     return {
@@ -187,7 +195,7 @@ def _own_body(run: RunData, own: Own | None) -> dict[str, object] | None:
     }
 
 
-def _own_facts(own: Own) -> list[tuple[str, str]]:
+def _own_facts(own: UserImages) -> list[tuple[str, str]]:
     rows = [("Images", f"{own.n:,}"), ("Classified", f"{own.answered:,}")]
     if own.refused:
         rows.append(("Not classified", f"{own.refused:,}"))
@@ -199,7 +207,7 @@ def _own_facts(own: Own) -> list[tuple[str, str]]:
     return rows
 
 
-def _own_caveat(run: RunData, own: Own) -> str:
+def _own_caveat(run: RunData, own: UserImages) -> str:
     words = []
     if own.interval is None:
         words.append("No folder told a class, so nothing is said of how many are right.")
@@ -210,7 +218,7 @@ def _own_caveat(run: RunData, own: Own) -> str:
     return " ".join(words)
 
 
-def _left_out(own: Own) -> str:
+def _left_out(own: UserImages) -> str:
     if len(own.shown) == own.n:
         return ""
     return (

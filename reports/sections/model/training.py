@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reports import formatting as text
-from reports.analysis.model.training import Published, published
+from reports.analysis.model.training import PublishedComparison, published_comparison
 from reports.figures.model.training import published_figure
 from reports.run.run_data import RunData
 from reports.sections.folds import images_words
@@ -48,14 +48,14 @@ def trials_section(run: RunData) -> Section:
 
 
 def _comparison(run: RunData) -> Figure | None:
-    found = published(run)
+    found = published_comparison(run)
     if found is None:
         return None
     words = comparison_words(found)
     return Figure(published_figure(found, words), words, _caveat(found))
 
 
-def comparison_words(found: Published) -> str:
+def comparison_words(found: PublishedComparison) -> str:
     """One sentence: published, ours, and where the published figure lies."""
     ends = f" [{text.percent(found.interval[0])}, {text.percent(found.interval[1])}]" if found.interval else ""
     if found.interval is None:
@@ -69,7 +69,7 @@ def comparison_words(found: Published) -> str:
     return f"{found.name} was published with {text.percent(found.published)}%; ours has {text.percent(found.exported)}%{ends} on {text.count(found.test)} test images: {place}"
 
 
-def _caveat(found: Published) -> str:
+def _caveat(found: PublishedComparison) -> str:
     seeds = text.plural(len(found.per_seed), "seed")
     return (
         f"Mean of our {seeds}: {text.spread(found.mean, found.sd)}%, {text.points(found.difference)} points from the published figure, which is of "

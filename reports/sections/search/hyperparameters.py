@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import formatting as text
-from reports.analysis.search.factors import TRIALS_A_FACTOR, drawn, factors, wanted_trials
+from reports.analysis.search.factors import TRIALS_A_FACTOR, factors, min_trials, sampled_trials
 from reports.analysis.search.importance import TREES, Importance, Share, importance
 from reports.analysis.search.leaderboard import setting_names
-from reports.analysis.search.parallel import Common, Parallel, common_among_best, parallel, varying
+from reports.analysis.search.parallel import (
+    DistinguishingSetting,
+    Parallel,
+    common_among_best,
+    parallel,
+    varying,
+)
 from reports.analysis.search.slices import FEW_TRIALS, Slice, slices, thinned
 from reports.analysis.search.trials import EpochGroup, accuracy_of, explored, groups_by_epochs
 from reports.figures.axes import error_scale
@@ -52,7 +58,7 @@ class _Verdict:
 def build(run: RunData) -> Section:
     """Parallel coordinates, importances and a slice of every setting that varied."""
     searched = explored(run.records)
-    records = drawn(searched, run.info.space.hyperparameters)
+    records = sampled_trials(searched, run.info.space.hyperparameters)
     groups = groups_by_epochs(records)
     names = setting_names(records, [item.name for item in run.info.space.hyperparameters])
     every = slices(groups, names, run.info.space.hyperparameters)
@@ -181,7 +187,7 @@ def _common_words(group: EpochGroup, space: Sequence[Hyperparameter]) -> str:
     return f"{found.best} of the best {found.of_best} trials have {_claim_words(found)}, {share} do"
 
 
-def _claim_words(found: Common) -> str:
+def _claim_words(found: DistinguishingSetting) -> str:
     if found.above is None:
         return f"{found.name} {text.setting(found.value)}"
     return f"{found.name} {'above' if found.above else 'of at most'} {text.setting(found.median)}"
@@ -196,7 +202,7 @@ def _verdict(group: EpochGroup, space: Sequence[Hyperparameter]) -> _Verdict:
         return _Verdict(
             None, "Importances compare settings, and fewer than two varied among the trials of this length."
         )
-    trials, wanted = len(group.records), wanted_trials(given)
+    trials, wanted = len(group.records), min_trials(given)
     if trials < wanted:
         return _Verdict(
             None,

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports import formatting as text
-from reports.analysis.model.consistency import Bar, Consistency, bar_of, consistency
+from reports.analysis.model.consistency import (
+    AccuracyThreshold,
+    Consistency,
+    accuracy_threshold,
+    consistency,
+)
 from reports.analysis.model.network import Block, Network, network
 from reports.analysis.search.pareto import Front, size_front
 from reports.analysis.search.target import target_of
@@ -250,7 +255,7 @@ def _claims(run: RunData) -> tuple[str, ...]:
 
 
 def _consistency_words(run: RunData) -> str:
-    result, bar = run.result, bar_of(run)
+    result, bar = run.result, accuracy_threshold(run)
     if result is None or bar is None:
         return ""
     found = consistency(run.of(result.trials), bar.accuracy)
@@ -259,7 +264,7 @@ def _consistency_words(run: RunData) -> str:
     return f"{_consistency_sentence(found, bar)}{_tested_seeds(run, result, bar)}"
 
 
-def _consistency_sentence(found: Consistency, bar: Bar) -> str:
+def _consistency_sentence(found: Consistency, bar: AccuracyThreshold) -> str:
     whose, least = "", text.exact_percent(found.bar)
     if bar.reference is not None:
         least = text.percent(found.bar)
@@ -271,7 +276,7 @@ def _consistency_sentence(found: Consistency, bar: Bar) -> str:
     )
 
 
-def _tested_seeds(run: RunData, result: ResultDocument, bar: Bar) -> str:
+def _tested_seeds(run: RunData, result: ResultDocument, bar: AccuracyThreshold) -> str:
     """On the test images too, where the bar is one that was set for them."""
     if result.test is None or bar.reference is not None or not result.test.per_seed:
         return "."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports import formatting as text
-from reports.analysis.search.target import Aimed, aimed, comes_up_to
+from reports.analysis.search.target import TargetOutcome, reaches_target, target_outcome
 from reports.run.run_data import RunData
 from reports.sections.section import Cell, Column
 from tuner.storage.schema.result import Finalist
@@ -11,7 +11,7 @@ from tuner.storage.schema.result import Finalist
 
 def chosen_words(run: RunData) -> str:
     """How the winner was chosen, in a sentence."""
-    found = aimed(run)
+    found = target_outcome(run)
     if found is None or run.result is None:
         return ""
     if not found.reached:
@@ -22,7 +22,7 @@ def chosen_words(run: RunData) -> str:
 
 def title_words(run: RunData) -> str:
     """The finalists beside the target, as the title over their tables."""
-    found = aimed(run)
+    found = target_outcome(run)
     if found is None or run.result is None or found.finalists < 2:
         return ""
     if not found.reached:
@@ -38,7 +38,7 @@ def title_words(run: RunData) -> str:
 
 def caption_words(run: RunData) -> str:
     """Beside the finalists' table."""
-    found = aimed(run)
+    found = target_outcome(run)
     if found is None:
         return ""
     return f" {'The smallest that reaches' if found.reached else 'None reaches'} the target, {_percent(found)}{', wins' if found.reached else ''}."
@@ -46,22 +46,22 @@ def caption_words(run: RunData) -> str:
 
 def target_columns(run: RunData) -> tuple[Column, ...]:
     """The column of the finalists' table that says who reaches the target."""
-    found = aimed(run)
+    found = target_outcome(run)
     note = "whether the mean over seeds does"
     return (Column(f"Reaches {_percent(found)}", number=False, note=note),) if found is not None else ()
 
 
 def target_cells(run: RunData, finalist: Finalist) -> tuple[Cell, ...]:
     """A finalist's cell of that column."""
-    found = aimed(run)
-    return (Cell("yes" if comes_up_to(finalist, found.accuracy) else "no"),) if found is not None else ()
+    found = target_outcome(run)
+    return (Cell("yes" if reaches_target(finalist, found.accuracy) else "no"),) if found is not None else ()
 
 
-def _percent(found: Aimed) -> str:
+def _percent(found: TargetOutcome) -> str:
     return f"{text.exact_percent(found.accuracy)}%"
 
 
-def _beyond(found: Aimed, winner: tuple[str, ...]) -> str:
+def _beyond(found: TargetOutcome, winner: tuple[str, ...]) -> str:
     """What the most accurate finalist has more, where that is another one."""
     best = found.best
     if best.trials == winner:
