@@ -15,7 +15,7 @@ from tuner.core.errors import MnistTuneError, UsageError
 from tuner.run import launch as engine
 from tuner.storage.run_folder import RunFolder
 
-from .report_builders import build_run
+from tests.report_builders import build_run
 
 OPTIONS: dict[str, Any] = {"data": "digits", "max_epochs": 3, "quiet": True}
 

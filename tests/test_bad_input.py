@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from mnist_tune import cli
 from mnist_tune.cli import search
 from mnist_tune.cli.entry import COMMANDS, load_command
+from tests.kit.data_files import IMAGES, build_arrays, write_idx, write_npz
 from tests.marks import slow_after
 from tests.strangers import CONTROLS, MARKUP, built
-from tests.test_data import IMAGES, build_arrays, write_idx, write_npz
 from tuner.core.errors import MnistTuneError, UsageError
 from tuner.data.dataset import load_dataset
 from tuner.run import launch

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report
+from tests.kit.page import SMALL
 from tests.report_builders import FakeRun
-from tests.test_report_page import SMALL
 
 
 @pytest.mark.parametrize("size", report.SIZES, ids=lambda size: str(size.trials))

@@ -20,9 +20,9 @@ from reports.comparison.runs import letter, name_runs, readable
 from reports.comparison.settings import ABSENT, settings_of
 from reports.formatting import points_interval, probability
 from reports.run.reading import read_run
+from tests.kit.page import HOSTILE, SMALL, Page
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
-from tests.test_report_page import HOSTILE, SMALL, Page
 from tuner.core.errors import UsageError
 from tuner.stats.paired_tests import holm
 

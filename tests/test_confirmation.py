@@ -9,7 +9,7 @@ import pytest
 from tuner.run.confirmation import confirmed, finalists, trial_seed
 from tuner.run.time_budget import Budget, ConfirmationPlan, Forecast, affordable
 
-from .builders import record
+from tests.builders import record
 
 
 def test_finalists_are_the_best_distinct_ones_of_the_longest() -> None:

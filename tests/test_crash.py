@@ -261,7 +261,7 @@ def test_a_lost_worker_s_trial_is_run_again_once_with_its_seed_and_fails_the_sec
     tmp_path: Path, asked: str, reason: str, when: str, completed: int
 ) -> None:
     """A process that dies, and one that has no memory left (a limit of the system; MemoryError), alike."""
-    from tests.test_workers import task, until_done, workers
+    from tests.kit.worker_pool import task, until_done, workers
 
     with workers(tmp_path) as pool:
         for name in ("a", "b"):

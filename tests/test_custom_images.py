@@ -19,14 +19,15 @@ from reports.pages import pictures
 from reports.pages.page import render_report, sections_of
 from reports.run.reading import read_run
 from reports.sections.model import ood_images as section
+from tests.kit.page import HOSTILE, SMALL, Page
+from tests.kit.user_image_runs import DIGITS, FAKE, Notes, options, page, read, start
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
-from tests.test_report_page import HOSTILE, SMALL, Page
 from tuner.core.errors import UsageError
 from tuner.images import user_images as reading
 from tuner.images.ood_images import are_digits, drawn_arrays, drawn_shown, own_arrays, own_shown
 from tuner.images.strokes import LONG_UPSTROKE, draw_digit, synthetic_digits, synthetic_styles
-from tuner.images.user_images import OwnImages, load_own_images, read_own_images
+from tuner.images.user_images import OwnImages, load_own_images
 from tuner.options.resume import read_options
 from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
 from tuner.run import launch
@@ -34,19 +35,7 @@ from tuner.run.observer import Observer
 from tuner.stats.intervals import wilson_interval
 from tuner.storage.run_folder import RunFolder
 
-DIGITS = tuple("0123456789")
 FASHION = ("T-shirt/top", "Trouser", "Ankle boot")
-
-
-def page(path: Path, label: int = 7) -> Path:
-    """A picture of a drawn digit."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(draw_digit(label, np.random.default_rng([1, label]))).save(path)
-    return path
-
-
-def read(path: Path, names: tuple[str, ...] = DIGITS, digits: bool = True) -> OwnImages:
-    return read_own_images(str(path), names, digits=digits)
 
 
 def always(label: int, classes: int = 10) -> Any:
@@ -262,34 +251,6 @@ def test_a_refused_image_of_a_known_class_is_an_error(tmp_path: Path) -> None:
 
 
 # In a run
-
-
-def options(kind: type[RunOptions], **changes: Any) -> RunOptions:
-    from search_spaces.families.registry import find_reference
-
-    values: dict[str, Any] = {"space": "dense", "data": "digits", "workers": 1, **changes}
-    if kind is TrainOptions:
-        values |= {"name": "dense128", "configuration": dict(find_reference("dense128")[1].values), "seeds": 1}
-    else:
-        values |= {"max_epochs": 1, "algorithm": "random", "max_trials": 1, "references": False, "confirm_top": 1}
-    return kind(**values)
-
-
-class Notes(Observer):
-    """Keeps what was said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.said.append(text)
-
-
-def start(folder: Path, asked: RunOptions, observer: Observer | None = None) -> Any:
-    return launch.start(asked, RunFolder(folder), observer or Observer(), command=["mnist-tune"], worker_module=FAKE)
-
-
-FAKE = "tests.fake_worker"
 
 
 @pytest.mark.parametrize("kind", [SearchOptions, TrainOptions])

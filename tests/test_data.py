@@ -19,55 +19,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.kit.data_files import IMAGES, NAMES, Arrays, build_arrays, check_said, load, write_idx, write_npz
 from tuner.core.errors import DataError, UsageError
 from tuner.data import download as download_module
 from tuner.data import sources as data_sources
-from tuner.data.dataset import Dataset, describe, load_dataset, open_arrays, save_arrays, splits_hash
+from tuner.data.dataset import describe, open_arrays, save_arrays, splits_hash
 from tuner.data.splits import proportional_counts
 from tuner.storage.schema.documents import as_json
 
-Arrays = dict[str, NDArray[Any]]
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = {
-    "x_train": "train-images-idx3-ubyte",
-    "y_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "y_test": "t10k-labels-idx1-ubyte",
-}
-
-
-def build_arrays(train: int = 60, test: int = 20, classes: int = 3, side: int = 28) -> Arrays:
-    """Images of noise; labels go round the classes."""
-    generator = np.random.default_rng(0)
-    return {
-        "x_train": generator.integers(0, 256, (train, side, side)).astype(np.uint8),
-        "y_train": (np.arange(train) % classes).astype(np.uint8),
-        "x_test": generator.integers(0, 256, (test, side, side)).astype(np.uint8),
-        "y_test": (np.arange(test) % classes).astype(np.uint8),
-    }
-
-
-def write_npz(path: Path, arrays: Arrays | None = None, **changes: Any) -> Path:
-    np.savez_compressed(path, **{**(arrays or build_arrays()), **changes})
-    return path
-
-
-def idx_bytes(array: NDArray[Any]) -> bytes:
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    return header + array.astype(np.uint8).tobytes()
-
-
-def write_idx(folder: Path, arrays: Arrays | None = None, *, dots: bool = False, zipped: bool = False) -> Path:
-    folder.mkdir()
-    for key, array in (arrays or build_arrays()).items():
-        name = NAMES[key].replace("-idx", ".idx") if dots else NAMES[key]
-        content = idx_bytes(array)
-        (folder / (name + ".gz" * zipped)).write_bytes(gzip.compress(content) if zipped else content)
-    return folder
-
-
-def load(source: Path | str, *, validation: float = 0.1, seed: int = 1, train_samples: int | None = None) -> Dataset:
-    return load_dataset(str(source), validation=validation, seed=seed, train_samples=train_samples)
 
 
 @pytest.fixture(autouse=True)
@@ -110,9 +70,6 @@ def test_the_content_says_whether_an_idx_file_is_gzipped(tmp_path: Path, gzipped
     for path in list(folder.iterdir()):
         path.rename(path.with_suffix("") if gzipped else path.with_name(path.name + ".gz"))
     assert len(load(folder).y_test) == 20
-
-
-IMAGES = build_arrays()["x_train"]
 
 
 @pytest.mark.parametrize(
@@ -207,15 +164,6 @@ Y_TEST = build_arrays()["y_test"]
 )
 def test_what_is_wrong_with_an_array_is_said(tmp_path: Path, changes: Arrays, said: str) -> None:
     check_said(write_npz(tmp_path / "bad.npz", None, **changes), said)
-
-
-def check_said(source: Path | str, said: str) -> None:
-    with pytest.raises(DataError) as caught:
-        load(source)
-    message = str(caught.value)
-    assert said in message
-    assert "\n" not in message
-    assert message.endswith(".")
 
 
 def missing_key(path: Path) -> None:

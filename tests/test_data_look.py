@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.handwriting import FONTS, font_mask, glyph_mask, mnist
-from tests.test_custom_images import Notes, options, start
-from tests.test_data import load, write_npz
+from tests.kit.data_files import load, write_npz
+from tests.kit.user_image_runs import Notes, options, start
 from tuner.data.appearance import find_orientation, look_at
 from tuner.images.preparation import centred
 from tuner.options.run_options import TrainOptions

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from tests.test_data import Arrays, build_arrays, check_said, load, write_idx, write_npz
+from tests.kit.data_files import Arrays, build_arrays, check_said, load, write_idx, write_npz
 from tuner.data.pixel_range import find_range
 
 ARRAYS = build_arrays()

@@ -154,7 +154,7 @@ def test_a_run_that_goes_on_under_a_clock_or_on_a_gpu_says_so() -> None:
 
 
 def test_a_run_resumed_under_a_time_budget_says_so(tmp_path: Path) -> None:
-    from tests.test_search import options
+    from tests.kit.searches import options
 
     path = tmp_path / "run"
     begun_options = options(max_epochs=1)

@@ -14,8 +14,8 @@ from mnist_tune import cli
 from mnist_tune.cli import predict as command
 from mnist_tune.prediction.loaded_model import Loaded
 from tests.handwriting import FONTS, font_mask, glyph_mask
-from tests.test_marks import small_digit
-from tests.test_predict import keras_file, saved
+from tests.kit.digits import small_digit
+from tests.kit.predictions import keras_file, saved
 from tuner.images.doubt import digit_turn_note, page_turn_note, turned, unsure_note
 from tuner.images.ood_images import own_arrays
 from tuner.images.prediction import Sample, make_sample, predict

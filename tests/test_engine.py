@@ -18,7 +18,7 @@ from tuner.run.observer import Observer
 from tuner.run.trial_loop import Engine
 from tuner.storage.journal import Journal, JournalState, read_state
 
-from .builders import trial
+from tests.builders import trial
 
 SPACE = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
 LAYERS = (LayerSummary(name="conv_1", kind="conv", shape=(26, 26, 8), parameters=88, multiply_adds=48672),)

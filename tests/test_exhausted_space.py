@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from search_spaces.hyperparameters.hyperparameter import choice, declare
-from tests.test_oracle import drive
+from tests.kit.oracle_driver import drive
 from tuner.core.records import configuration_key
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.protocol import Oracle

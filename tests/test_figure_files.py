@@ -20,9 +20,9 @@ from reports.figures.standalone_files import make_files
 from reports.figures.theme_colours import ROLES, STAND_INS, Ink, light_colours
 from reports.pages.figure_files import write_figures
 from reports.pages.page import figures
+from tests.kit.page import HOSTILE, SMALL
 from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run
-from tests.test_report_page import HOSTILE, SMALL
 from tuner.core.errors import UsageError
 
 TINY: dict[str, Any] = {"brackets": ((0, ((3, 2),)),), "failed": 0, "confirm": False}

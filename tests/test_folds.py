@@ -21,9 +21,9 @@ from reports.pages.page import render_report
 from reports.run.reading import read_run
 from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record, trial
+from tests.kit.page import SMALL, Page
+from tests.kit.searches import start
 from tests.report_builders import FakeRun, build_run
-from tests.test_report_page import SMALL, Page
-from tests.test_search import start
 from tuner.core.records import to_json
 from tuner.data.dataset import Dataset, load_dataset
 from tuner.data.splits import fold_indices, proportional_counts

@@ -15,9 +15,9 @@ from PIL import Image
 
 from mnist_tune import cli
 from mnist_tune.cli import predict as command
-from tests.test_custom_images import page, read
-from tests.test_predict import fake_load, keras_file, picture, saved
-from tests.test_predict import read as read_pictures
+from tests.kit.predictions import fake_load, keras_file, picture, saved
+from tests.kit.predictions import read as read_pictures
+from tests.kit.user_image_runs import page, read
 from tuner.images.heic import is_heic
 from tuner.images.reading import Picture, Refused
 

@@ -22,9 +22,9 @@ from reports.pages.page import write_report  # noqa: E402
 from reports.run.reading import read_run  # noqa: E402
 from tests.browser import browser_path, launched, opened  # noqa: E402
 from tests.journal_files import read_journal  # noqa: E402
+from tests.kit.predictions import prediction  # noqa: E402
 from tests.strangers import CONTROLS, MARKUP, Change, built, changed, places  # noqa: E402
 from tests.study_builders import FakeArm, FakeStudy, build_study  # noqa: E402
-from tests.test_predict import prediction  # noqa: E402
 from tuner.core.errors import MnistTuneError  # noqa: E402
 
 PATH = browser_path()

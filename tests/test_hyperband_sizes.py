@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_oracle import make
+from tests.kit.oracle_driver import make
 from tuner.oracle.protocol import make_plan
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "hyperband.md").read_text(encoding="utf-8")

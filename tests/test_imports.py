@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("mnist_tune", "reports", "templates", "inference", "tuner", "search_spaces")
+from tests.kit.sources import PACKAGES, ROOT, modules
+
 HEAVY = ("keras", "keras_tuner", "tensorflow", "jax")
 
 BELOW_RUN = tuple(
@@ -105,10 +105,6 @@ def room_of(path: Path) -> str:
     """Return the part of the house that a file is in, as `ALLOWED` calls it."""
     first, second = path.relative_to(ROOT).parts[:2]
     return f"{first}.{second}" if f"{first}.{second}" in ALLOWED else first
-
-
-def modules() -> list[Path]:
-    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
 def imported(source: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from tuner.core.errors import JournalError
 from tuner.core.records import TrialRecord
 from tuner.storage.journal import Journal, checksum, read_state
 
-from .builders import record, trial
+from tests.builders import record, trial
 
 
 def write(path: Path, *records: TrialRecord) -> None:

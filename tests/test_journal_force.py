@@ -14,7 +14,7 @@ from tests.journal_files import chain_lines, encode_line, read_journal
 from tuner.core.errors import JournalError
 from tuner.storage.journal import CHAIN_START, Journal, JournalState, checksum, read_state
 
-from .builders import record, trial
+from tests.builders import record, trial
 
 
 def written(path: Path, trials: int = 3) -> bytes:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.kit.data_files import build_arrays, write_npz
+from tests.kit.user_image_runs import page
 from tests.replacing import replace
 from tests.report_builders import FakeRun, run_document
-from tests.test_custom_images import page
-from tests.test_data import build_arrays, write_npz
 from tuner.core.errors import DataError, UsageError
 from tuner.data.dataset import describe, load_dataset, save_arrays, splits_hash
 from tuner.images.user_images import load_own_images, read_own_images

@@ -12,7 +12,7 @@ from benchmarks.guarantees import Figure, Marks, measured, run_loop
 from tuner.run.trial_loop import slim
 from tuner.storage.journal import read_state
 
-from .builders import record
+from tests.builders import record
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="CPU and memory as Linux counts them")
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tests.handwriting import FONTS, font_mask, stroke_mask
-from tests.test_preparation import difference_but_for_a_pixel, page, seen
+from tests.kit.digits import small_digit
+from tests.kit.prepared import difference_but_for_a_pixel, page, seen
 from tuner.images.contrast import Grey
 from tuner.images.preparation import BLANK, SEVERAL, prepare
 
@@ -56,12 +57,6 @@ def test_a_dot_in_a_zero_makes_it_no_frame() -> None:
     dotted = drawn_on(digit(0), [(144, 144), (156, 156)], 8, circle=True)
     rows = np.flatnonzero(seen(dotted).max(axis=1))
     assert rows[-1] - rows[0] >= 18
-
-
-def small_digit(label: int, height: int) -> NDArray[np.float32]:
-    mask = font_mask(label, FONTS[0], 100)
-    size = (max(1, round(mask.shape[1] * height / mask.shape[0])), height)
-    return np.asarray(Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BOX)).clip(0, 1)
 
 
 @pytest.mark.parametrize("gap", [1, 2, 3, 4])

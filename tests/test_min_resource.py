@@ -52,11 +52,11 @@ from tuner.storage.schema.run import Bracket, Plan, RunDocument, Rung
 from tuner.storage.schema.trials import Finished
 from tuner.training import trial as training
 
-from .builders import record, trial
-from .report_builders import FakeRun, build_run
-from .test_progress import a_run, followed
-from .test_search import start
-from .test_training import schedule_factor
+from tests.builders import record, trial
+from tests.report_builders import FakeRun, build_run
+from tests.kit.followed_runs import a_run, followed
+from tests.kit.searches import start
+from tests.test_training import schedule_factor
 
 # Of Keras 3.15 with NumPy 2: copying a variable out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

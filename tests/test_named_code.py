@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.test_imports import ROOT
+from tests.kit.sources import ROOT
 from tuner.core.errors import UsageError
 from tuner.spaces.named_code import uses_named_code
 from tuner.spaces.space_name import check_space_name, is_code

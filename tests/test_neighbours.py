@@ -11,8 +11,8 @@ from search_spaces.families.family import Family
 from search_spaces.families.registry import SPACES, load_family
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, boolean, choice, integer, log_real, real
 from search_spaces.sampling.values import draw_beside
+from tests.kit.oracle_driver import drive, options
 from tests.marks import slow_after
-from tests.test_oracle import drive, options
 from tuner.core.records import Configuration, configuration_key
 from tuner.oracle.registry import make_oracle
 from tuner.oracle.warm_starts import WarmStart

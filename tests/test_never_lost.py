@@ -8,7 +8,7 @@ import pytest
 
 from reports.pages.page import write_report
 from reports.run.trials_csv import write_trials_csv
-from tests.test_search import FAKE
+from tests.kit.searches import FAKE
 from tuner.core.errors import RunFailed
 from tuner.options.run_options import SearchOptions
 from tuner.run import launch

@@ -16,8 +16,8 @@ from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Table
 from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record, trial
+from tests.kit.searches import Killed, resume, start
 from tests.report_builders import FakeRun, build_run
-from tests.test_search import Killed, resume, start
 from tuner.core.records import configuration_key, to_json
 from tuner.oracle.warm_starts import warm_starts
 from tuner.storage.journal import read_state

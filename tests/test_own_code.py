@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_data import build_arrays, write_npz
-from tests.test_imports import ROOT
+from tests.kit.data_files import build_arrays, write_npz
+from tests.kit.sources import ROOT
 from tuner.core.errors import MnistTuneError
 from tuner.processes.tasks import SpaceRef
 from tuner.spaces import probe_client as probe_process

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,62 +22,13 @@ from mnist_tune.cli import predict
 from mnist_tune.prediction import generalisation as synthetic
 from mnist_tune.prediction import page as predict_page
 from mnist_tune.prediction.loaded_model import Loaded, load
-from tests.handwriting import FONTS, Page, font_mask, picture_of
+from tests.kit.predictions import DIGITS, fake_load, keras_file, picture, prediction, read, saved
 from tuner.core.errors import UsageError
 from tuner.images import limits, reading
 from tuner.images.prediction import Prediction, Sample
-from tuner.images.reading import NoImages, Picture, Refused, read_images
+from tuner.images.reading import NoImages, Picture, Refused
 
 ROOT = Path(__file__).resolve().parent.parent
-DIGITS = tuple("0123456789")
-
-
-def picture(label: int = 3, **page: Any) -> Image.Image:
-    return picture_of(font_mask(label, FONTS[0]), Page(size=(120, 120), **page), np.random.default_rng(1))
-
-
-def read(*words: str, stdin: bytes = b"") -> list[Picture | Refused]:
-    return list(read_images(words, lambda: io.BytesIO(stdin)))
-
-
-def fake_load(model: object, run: object = None) -> Loaded:
-    """A model that says of everything that it is a 7, and by how much."""
-
-    def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        answer = np.full((len(images), 10), 0.02, np.float32)
-        answer[:, 7], answer[:, 1] = 0.74, 0.1
-        return answer
-
-    return Loaded(classify, DIGITS)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty one, where the program is run."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "here"
-
-
-@pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A file that looks like a model; `fake_load` stands in for Keras."""
-    monkeypatch.setattr(predict, "load", fake_load)
-    monkeypatch.setattr(synthetic, "load", fake_load)
-    path = tmp_path / "model.keras"
-    keras_file(path, {"class_name": "Functional"})
-    return str(path)
-
-
-def keras_file(path: Path, config: Any) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("config.json", json.dumps(config))
-
-
-def saved(folder: Path, name: str, image: Image.Image, **options: Any) -> str:
-    path = folder / name
-    image.save(path, **options)
-    return str(path)
 
 
 # What is read
@@ -466,13 +416,6 @@ def test_a_page_that_cannot_be_written_leaves_nothing(
 
 
 # The page
-
-
-def prediction(name: str = "a.png", *, classes: int = 10, answered: bool = True) -> Prediction:
-    image = np.zeros((28, 28), np.uint8)
-    shares = tuple(np.full(classes, 1 / classes).tolist())
-    sample = Sample(name, image if answered else None, None if answered else "blank", original=picture())
-    return Prediction(sample, tuple(map(str, range(classes))), shares if answered else None)
 
 
 def test_the_page_is_whole_and_asks_nothing_of_a_network() -> None:

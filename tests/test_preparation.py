@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from tests.handwriting import FONTS, Page, cases, font_mask, mnist, mnist_mask, on_a_table, picture_of, stroke_mask
+from tests.kit.prepared import difference, difference_but_for_a_pixel, page, seen, sheet
 from tuner.images import preparation
 from tuner.images.contrast import Grey
 from tuner.images.paper_sheet import sheet_of
@@ -21,32 +22,6 @@ from tuner.images.strokes import synthetic_digits
 
 FEW = settings(max_examples=12, deadline=None)
 DIGITS = st.integers(0, 9)
-
-
-def page(mask: NDArray[np.float64], margin: tuple[int, int] = (40, 40), size: tuple[int, int] = (300, 300)) -> Grey:
-    """Black ink on white paper, (h, w) in [0, 1]."""
-    sheet = np.ones(size, np.float32)
-    height, width = mask.shape
-    sheet[margin[0] : margin[0] + height, margin[1] : margin[1] + width] -= mask.astype(np.float32)
-    return sheet
-
-
-def seen(grey: Grey) -> NDArray[np.uint8]:
-    prepared = prepare(grey)
-    assert prepared.warning is None
-    assert prepared.image is not None
-    return prepared.image
-
-
-def difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Mean over pixels, of 255."""
-    return float(np.abs(first.astype(int) - second.astype(int)).mean())
-
-
-def difference_but_for_a_pixel(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """The same, where the centre of mass may have been rounded otherwise."""
-    steps = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
-    return min(difference(first, np.roll(second, step, (0, 1))) for step in steps)
 
 
 def as_float32(array: NDArray[np.floating[Any]]) -> Grey:
@@ -134,10 +109,6 @@ def test_thin_strokes_are_broadened() -> None:
     thin, usual = np.zeros((200, 20)), np.zeros((200, 20))
     thin[:, 9:11] = usual[:, 1:19] = 1
     assert seen(page(thin)).sum() > 0.7 * seen(page(usual)).sum()
-
-
-def sheet(value: float, size: tuple[int, int] = (120, 160)) -> Grey:
-    return np.full(size, value, np.float32)
 
 
 def noisy(deviation: float) -> Grey:

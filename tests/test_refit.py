@@ -26,9 +26,9 @@ from search_spaces.families.compact.family import CompactFamily
 from tests.builders import record
 from tests.fake_worker import score_in
 from tests.journal_files import read_journal
+from tests.kit.followed_runs import a_run, followed
+from tests.kit.searches import contents, options, resume, start
 from tests.marks import slow_after
-from tests.test_progress import a_run, followed
-from tests.test_search import contents, options, resume, start
 from tuner.core.errors import Interrupted
 from tuner.core.records import TRAINING_METRICS, Json, TrialRecord, rank_key
 from tuner.data.dataset import Dataset, load_dataset

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -20,70 +19,16 @@ import pytest
 
 from reports.pages.page import render_report, write_report
 from tests.kit.drawings import drawn
+from tests.kit.page import HOSTILE, SMALL, Page
 from tests.marks import slow_after
 from tests.report_builders import FakeRun, build_run, write_json
 from tuner.core.errors import JournalError, UsageError
 
-HOSTILE = "<script>alert(1)</script>$\\frac{}&\"'{{ 7*7 }}"
 IDS = [
     "summary", "leaderboard", "search", "hyperparameters", "pareto", "fidelity", "learning-curves", "confusion", "errors",
     "robustness", "custom-images", "weights", "data", "failures", "model-card", "reproduce",
 ]  # fmt: skip
-SMALL: dict[str, Any] = {
-    "brackets": ((0, ((5, 2), (2, 5))),),
-    "failed": 1,
-    "finalists": 1,
-    "seeds": 2,
-    "validation": 300,
-    "test": 400,
-}
-"""A run that is drawn fast."""
 ONE = ((0, ((1, 2),)),)
-
-
-class Page(HTMLParser):
-    """What a test asks of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.sources: list[str] = []
-        self.tags: Counter[str] = Counter()
-        self.scripts: list[str] = []
-        self.words: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        values = {name: value or "" for name, value in attrs}
-        if "id" in values:
-            self.ids.append(values["id"])
-        if "href" in values:
-            self.links.append(values["href"])
-        if "src" in values:
-            self.sources.append(values["src"])
-        for name, value in values.items():
-            assert not name.startswith("on"), (tag, name)
-            self.links += [f"#{target}" for target in re.findall(r"url\(#([^)]+)\)", value)]
-        if tag not in ("img", "input", "link", "meta"):
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        while self._open and self._open.pop() != tag:
-            pass
-
-    def handle_data(self, data: str) -> None:
-        here = self._open[-1] if self._open else ""
-        if here == "script":
-            self.scripts.append(data)
-        elif here != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 def render(folder: Path, **changes: Any) -> str:

@@ -39,9 +39,9 @@ from reports.sections.search import failures, learning_curves, summary
 from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Table
 from tests.gold.numbers import numbers_of, plain
+from tests.kit.page import Page
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, write_journal
-from tests.test_report_page import Page
 from tuner.core.records import TRAINING_METRICS, TrialRecord
 from tuner.storage.journal import read_state
 from tuner.storage.schema.documents import validate

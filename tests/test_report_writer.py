@@ -13,7 +13,7 @@ from mnist_tune.progress import report_writer
 from mnist_tune.progress.report_writer import ReportWriter
 from tests.report_builders import FakeRun, run_document
 
-from .report_builders import make_record
+from tests.report_builders import make_record
 
 RUN = run_document(FakeRun(), [])
 SOON_S = 10.0

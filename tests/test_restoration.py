@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from mnist_tune import cli
+from tests.kit.runs import DIGITS, FAKE, studying, training
 from tests.marks import slow_after
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run
-from tests.test_runs import DIGITS, FAKE, studying, training
 from tuner.core.errors import Interrupted, UsageError
 from tuner.core.records import Json, TrialRecord
 from tuner.options.run_options import RunOptions, SearchOptions

@@ -10,28 +10,17 @@ import numpy as np
 import pytest
 
 from search_spaces.families.registry import find_reference, load_family
+from tests.kit.runs import FAKE, studying, training
 from tuner.core.errors import RunFailed, UsageError
 from tuner.core.records import Json
 from tuner.options.resume import merge_for_resume, read_options
-from tuner.options.run_options import RunOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import RunOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.spaces.named_configurations import known_configuration
 from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
-
-FAKE = "tests.fake_worker"
-DIGITS: dict[str, Any] = {"data": "digits", "workers": 2}
-
-
-def training(**changes: Any) -> TrainOptions:
-    values = find_reference("dense128")[1].values
-    return TrainOptions(**{"space": "dense", "name": "dense128", "configuration": dict(values), **DIGITS, **changes})
-
-
-def studying(**changes: Any) -> StudyOptions:
-    return StudyOptions(**{"space": "dense", "name": "dropout", "seeds": 3, "epochs": 2, **DIGITS, **changes})
 
 
 def start(path: Path, options: RunOptions) -> Json:

@@ -15,49 +15,17 @@ import pytest
 
 from search_spaces.families.registry import load_family
 from tests.journal_files import read_journal
+from tests.kit.searches import Killed, contents, options, resume, start
 from tests.marks import slow_after
 from tests.replacing import replace
 from tuner.core.errors import Interrupted, RunFailed, UsageError
-from tuner.core.records import Json, Trial, TrialRecord
-from tuner.options.run_options import SearchOptions
+from tuner.core.records import TrialRecord
 from tuner.run import launch as search
 from tuner.run.observer import Observer
 from tuner.run.sessions import session
 from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
-from tuner.storage.schema.documents import as_json
 from tuner.storage.schema.run import RunPhase
-
-FAKE = "tests.fake_worker"
-
-
-def options(**changes: Any) -> SearchOptions:
-    return SearchOptions(**{"space": "compact8k", "data": "digits", "max_epochs": 9, "workers": 2, **changes})
-
-
-def start(path: Path, observer: Observer | None = None, *, force: bool = False, **changes: Any) -> Json:
-    return as_json(
-        search.start(
-            options(**changes),
-            RunFolder(path),
-            observer or Observer(),
-            command=["mnist-tune"],
-            force=force,
-            worker_module=FAKE,
-        )
-    )
-
-
-def resume(path: Path, **changes: Any) -> Json | None:
-    result = search.resume(options(**changes), RunFolder(path), Observer(), worker_module=FAKE)
-    return None if result is None else as_json(result)
-
-
-def contents(path: Path) -> set[tuple[str, str, float, int, float | None]]:
-    return {
-        (r.trial, json.dumps(dict(r.configuration)), r.epochs, r.seed, r.val_accuracy)
-        for r in read_state(path / "trials.jsonl").finished.values()
-    }
 
 
 def test_a_run_leaves_what_it_should(tmp_path: Path) -> None:
@@ -228,19 +196,6 @@ def test_workers_that_cannot_start_fail_the_run_with_the_reason(tmp_path: Path) 
             options(), RunFolder(tmp_path / "run"), Observer(), command=[], worker_module="tests.no_such_module"
         )
     assert RunFolder(tmp_path / "run").read_run().status == "failed"
-
-
-class Killed(Observer):
-    """Ends the process's part in a run, as a kill would, when so many trials of a phase have ended."""
-
-    def __init__(self, phase: str, after: int) -> None:
-        self.phase, self.after = phase, after
-
-    def trial_started(self, trial: Trial) -> None:
-        if trial.phase == self.phase:
-            self.after -= 1
-            if self.after < 0:
-                raise SystemExit
 
 
 @pytest.mark.parametrize("phase", slow_after(1, ["search", "confirm"]))

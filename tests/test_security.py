@@ -26,10 +26,10 @@ import pytest
 from inference.models import find_model
 from mnist_tune import cli
 from reports.run.reading import read_run
+from tests.kit.data_files import build_arrays, write_npz
+from tests.kit.sources import PACKAGES, ROOT, modules
 from tests.report_builders import make_record, write_journal
 from tests.strangers import built
-from tests.test_data import build_arrays, write_npz
-from tests.test_imports import PACKAGES, ROOT, modules
 from tuner.core.errors import JournalError, RunFailed, UsageError
 from tuner.data.dataset import load_dataset
 from tuner.storage import journal

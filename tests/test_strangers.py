@@ -15,6 +15,7 @@ from reports.pages.page import render_report
 from reports.run.array_checks import ArrayError, check_arrays
 from reports.run.reading import read_run
 from reports.run.trials_csv import trials_csv
+from tests.kit.wrong_arrays import WRONG_ARRAYS
 from tests.strangers import SMALL, WRONG, Change, built, changed, every_place
 from tests.study_builders import FakeArm, FakeStudy, build_study
 from tuner.core.errors import JournalError, MnistTuneError
@@ -90,13 +91,6 @@ def test_many_changes_are_refused_or_rendered(sound: Path, tmp_path: Path) -> No
 
 
 # --- evaluation.npz -----------------------------------------------------------------------------------------------------
-
-WRONG_ARRAYS: tuple[Any, ...] = (
-    np.zeros(()), np.zeros(0), np.zeros(1), np.zeros(7, np.int64), np.full(60, 10**6), np.full(90, -1), np.zeros((2, 3)),
-    np.full((2, 3), np.nan), np.full((60, 3), np.inf), np.full((60, 3), np.nan), np.full((90, 3), -5.0), np.array("x"), np.array(["x"] * 3),
-    np.array(["<b>\ud800\x00"] * 2), np.zeros((3, 3, 0)), np.zeros((1, 9)), np.zeros((4, 28, 28), np.uint8), np.zeros((5000, 1, 1)),
-    np.zeros(3, bool), np.full((3, 3, 4), np.nan), np.full((3, 3, 4), 1e308),
-)  # fmt: skip
 
 
 def save(path: Path, arrays: dict[str, Any]) -> None:

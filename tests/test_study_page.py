@@ -26,11 +26,11 @@ from reports.run.reading import read_run
 from reports.run.run_data import RunData
 from reports.sections.model.training import comparison_words
 from tests.kit.drawings import svg_of
+from tests.kit.page import HOSTILE, Page
 from tests.marks import slow_after
 from tests.replacing import replace
 from tests.report_builders import FakeRun, build_run, write_json
 from tests.study_builders import STUDIES, FakeArm, FakeStudy, build_study, build_training, values_of
-from tests.test_report_page import HOSTILE, Page
 
 FIRST = ["summary", "effects", "study-curves"]
 LAST = ["leaderboard", "learning-curves", "weights", "data", "failures", "reproduce"]

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_tune import cli
+from tests.kit.searches import contents, resume, start
 from tests.marks import slow_after
-from tests.test_search import contents, resume, start
 from tuner.core.errors import Interrupted
 from tuner.core.records import ACCURACY_TOLERANCE, Json, TrialRecord
 from tuner.run.confirmation import Confirmed
@@ -25,7 +25,7 @@ from tuner.stats.intervals import mean_and_sd
 from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
 
-from .builders import record
+from tests.builders import record
 
 TARGET = 0.994
 

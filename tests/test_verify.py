@@ -13,6 +13,7 @@ import pytest
 from inference.models import find_model
 from mnist_tune import cli, load_run
 from search_spaces.families.registry import find_reference
+from tests.kit.verified_runs import MODEL, SMALL, WORKER, of_version_0_1_0, studying
 from tests.marks import slow_after
 from tests.tampering import (
     CAREFUL,
@@ -22,10 +23,9 @@ from tests.tampering import (
     another_l2,
     at,
     scored,
-    without_chain,
     without_trial,
 )
-from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.storage.run_folder import RunFolder
@@ -33,11 +33,7 @@ from tuner.verification.check import Check
 from tuner.verification.evidence import Request
 from tuner.verification.verify import CHECKS, verify
 
-WORKER = "tests.verifiable_worker"
 OLD = Path(__file__).parent / "data" / "run-0.1.0"
-MODEL = {"Keras model", "SavedModel"}
-"""Checks that need a model, which a worker that trains nothing doesn't leave."""
-SMALL: dict[str, Any] = {"space": "compact2k", "data": "digits", "workers": 2, "max_epochs": 2}
 
 
 def made(path: Path, options: RunOptions) -> Path:
@@ -238,11 +234,6 @@ def training(**changes: Any) -> TrainOptions:
     return TrainOptions(**{**given, **changes})
 
 
-def studying(**changes: Any) -> StudyOptions:
-    given = {"space": "dense", "name": "dropout", "seeds": 3, "epochs": 2, "data": "digits", "workers": 2}
-    return StudyOptions(**{**given, **changes})
-
-
 KINDS: dict[str, tuple[RunOptions, tuple[Tampering, ...]]] = {
     "bayesian": (
         SearchOptions(**SMALL, algorithm="bayesian", max_trials=6),
@@ -349,14 +340,6 @@ def test_a_run_that_was_resumed_passes(sound: Path, tmp_path: Path) -> None:
 
 
 # --- version 0.1.0 ------------------------------------------------------------------------------------------------------
-
-
-def of_version_0_1_0(run: Path) -> Path:
-    """Makes of a run what version 0.1.0 left: no chain, no digests."""
-    without_chain(Victim(run))
-    Victim(run).edit("run.json", lambda document: document.pop("journal"))
-    Victim(run).edit("result.json", lambda document: document.pop("files"))
-    return run
 
 
 def test_a_run_of_version_0_1_0_passes_and_its_journal_is_said_not_to_be_chained(sound: Path, tmp_path: Path) -> None:

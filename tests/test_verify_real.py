@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from inference.models import find_model
+from tests.kit.verified_runs import of_version_0_1_0
 from tests.tampering import CAREFUL, CARELESS, Tampering, Victim, better_test_probabilities, flip_byte
-from tests.test_verify import of_version_0_1_0
 from tuner.core.records import Json
 from tuner.export import saved_model
 from tuner.storage.run_folder import RunFolder

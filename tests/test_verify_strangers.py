@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from inference.models import find_model
+from tests.kit.verified_runs import MODEL, SMALL, WORKER, studying
+from tests.kit.wrong_arrays import WRONG_ARRAYS
 from tests.marks import slow_after
 from tests.strangers import WRONG, Change, changed, every_place
 from tests.tampering import Victim
-from tests.test_strangers import WRONG_ARRAYS
-from tests.test_verify import MODEL, SMALL, WORKER, studying
 from tuner.core.records import Json
 from tuner.options.run_options import RunOptions, SearchOptions
 from tuner.run import launch

@@ -1,0 +1,14 @@
+"""The project's own sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+PACKAGES = ("mnist_tune", "reports", "templates", "inference", "tuner", "search_spaces")
+
+
+def modules() -> list[Path]:
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
