@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnist_tune.prediction.loaded_model import load, model_of
-from tests.handwriting import cases, mnist, mnist_mask, on_tables
+from tests.kit.handwriting import cases, mnist, mnist_mask, on_tables
 from tuner.core.errors import MnistTuneError, UsageError
 from tuner.core.records import Json
 from tuner.images.contrast import Grey

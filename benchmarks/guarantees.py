@@ -231,7 +231,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "loop": lambda: [loop_cpu("hyperband"), loop_cpu("random")],
     "memory": lambda: [loop_memory("hyperband"), loop_memory("random")],
     "resume": lambda: [resume_time()],
-    "workers": lambda: [many_workers(8, 200, "tests.fake_worker")],
+    "workers": lambda: [many_workers(8, 200, "tests.kit.processes.fake_worker")],
     "real": lambda: [*worker_memory(), many_workers(8, 24, "tuner.workers.worker")],
 }
 

@@ -1,6 +1,6 @@
 """`python -m benchmarks.own_hypermodels [NAME…]`: HyperModels as people write them, in plain Keras Tuner and here.
 
-Each of `tests.hypermodels` and `tests.tutorial_hypermodels` is searched twice on scikit-learn's digits: by `keras_tuner.RandomSearch` (two
+Each of `tests.kit.hypermodels.hypermodels` and `tests.kit.hypermodels.tutorial_hypermodels` is searched twice on scikit-learn's digits: by `keras_tuner.RandomSearch` (two
 trials of one epoch), and by a whole run of ours (two trials, confirmation, test set, export, report). Kept in
 `benchmarks/results/own_hypermodels.json`; `--table` writes the table of docs/own-space.md from it.
 """
@@ -49,11 +49,11 @@ def cases() -> list[str]:
     """Return the names of all HyperModels, as `module:Name`."""
     import keras_tuner
 
-    import tests.hypermodels
-    import tests.tutorial_hypermodels
+    import tests.kit.hypermodels.hypermodels
+    import tests.kit.hypermodels.tutorial_hypermodels
 
     found = []
-    for module in (tests.hypermodels, tests.tutorial_hypermodels):
+    for module in (tests.kit.hypermodels.hypermodels, tests.kit.hypermodels.tutorial_hypermodels):
         for name, own in vars(module).items():
             is_class = (
                 inspect.isclass(own) and issubclass(own, keras_tuner.HyperModel) and own.__module__ == module.__name__

@@ -1,7 +1,7 @@
 """`python -m benchmarks.report`: how long a report takes and how large it is, for runs of 36, 200 and 2,000 trials.
 
 Each rendering is a process of its own, imports included, as `mnist-tune report` is. The runs are made up
-(`tests.report_builders`): nothing is trained.
+(`tests.kit.run_builder`): nothing is trained.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.report_builders import FakeRun, build_run
+from tests.kit.run_builder import FakeRun, build_run
 
 RESULT = Path(__file__).parent / "results" / "report.json"
 REPETITIONS = 3

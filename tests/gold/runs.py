@@ -10,7 +10,7 @@ from reports.pages.page import render_run
 from reports.run.reading import read_run
 from tests.gold.numbers import numbers_of, text_of
 from tests.gold.page import scrubbed
-from tests.report_builders import FakeRun, build_run
+from tests.kit.run_builder import FakeRun, build_run
 
 FINISHED = FakeRun(validation=1200, test=2000)
 OTHER = FakeRun(validation=1200, test=2000, seed=2, failed=0)

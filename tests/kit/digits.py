@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.handwriting import FONTS, font_mask
+from tests.kit.handwriting import FONTS, font_mask
 
 
 def small_digit(label: int, height: int) -> NDArray[np.float32]:

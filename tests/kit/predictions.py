@@ -16,7 +16,7 @@ from PIL import Image
 from mnist_tune.cli import predict
 from mnist_tune.prediction import generalisation as synthetic
 from mnist_tune.prediction.loaded_model import Loaded
-from tests.handwriting import FONTS, Page, font_mask, picture_of
+from tests.kit.handwriting import FONTS, Page, font_mask, picture_of
 from tuner.images.prediction import Prediction, Sample
 from tuner.images.reading import Picture, Refused, read_images
 

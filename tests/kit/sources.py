@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-
+from tests.kit.paths import ROOT
 
 PACKAGES = ("mnist_tune", "reports", "templates", "inference", "tuner", "search_spaces")
 

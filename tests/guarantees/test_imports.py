@@ -1,0 +1,231 @@
+"""Imports run one way, and what must be quick to start imports neither Keras nor TensorFlow."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.paths import ROOT
+from tests.kit.sources import PACKAGES, modules
+
+HEAVY = ("keras", "keras_tuner", "tensorflow", "jax")
+
+BELOW_RUN = tuple(
+    f"tuner.{name}"
+    for name in (
+        "core", "stats", "storage", "options", "processes", "images", "data", "oracle", "spaces", "export", "training",
+        "rehearsal", "study", "workers",
+    )
+)  # fmt: skip
+ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("tuner.core", ("search_spaces",)),
+    ("tuner.stats", ("tuner.core",)),
+    ("tuner.storage", ("tuner.core", "search_spaces.networks.costs")),
+    ("tuner.options", ("tuner.core", "tuner.storage")),
+    ("tuner.processes", ("tuner.core", "tuner.storage", "tuner.options")),
+    ("tuner.images", ("tuner.core", "tuner.storage")),
+    ("tuner.data", ("tuner.core", "tuner.storage", "tuner.images")),
+    ("tuner.oracle", ("tuner.core", "tuner.storage", "tuner.options")),
+    ("tuner.spaces", ("tuner.core", "tuner.stats", "tuner.storage", "tuner.processes", "tuner.data", "search_spaces")),
+    ("tuner.export", ("tuner.core", "tuner.storage", "tuner.processes", "tuner.data", "tuner.spaces")),
+    (
+        "tuner.training",
+        (
+            "tuner.core",
+            "tuner.stats",
+            "tuner.storage",
+            "tuner.processes",
+            "tuner.images",
+            "tuner.data",
+            "tuner.spaces",
+            "search_spaces",
+        ),
+    ),
+    (
+        "tuner.rehearsal",
+        (
+            "tuner.core",
+            "tuner.storage",
+            "tuner.processes",
+            "tuner.data",
+            "tuner.spaces",
+            "tuner.export",
+            "search_spaces",
+        ),
+    ),
+    (
+        "tuner.study",
+        (
+            "tuner.core",
+            "tuner.stats",
+            "tuner.storage",
+            "tuner.options",
+            "tuner.processes",
+            "tuner.spaces",
+            "search_spaces",
+        ),
+    ),
+    (
+        "tuner.workers",
+        (
+            "tuner.core",
+            "tuner.storage",
+            "tuner.options",
+            "tuner.processes",
+            "tuner.data",
+            "tuner.spaces",
+            "tuner.export",
+            "tuner.training",
+        ),
+    ),
+    ("tuner.run", (*BELOW_RUN, "search_spaces")),
+    ("tuner.verification", (*BELOW_RUN, "tuner.run", "search_spaces")),
+)
+"""Rooms of tuner from the ground up, and what each may import besides itself. No room names one that stands after it."""
+
+ALLOWED = {
+    "search_spaces": ("search_spaces",),
+    "templates": ("templates",),
+    "tuner": (),
+    **{room: (room, *others) for room, others in ROOMS},
+    "reports": ("reports", "templates", "tuner.core", "tuner.stats", "tuner.storage", "search_spaces.networks.costs"),
+    "inference": ("inference", "tuner.core", "tuner.images"),
+    "mnist_tune": PACKAGES,
+}
+"""Package, or a room of it → what it may import of ours."""
+
+
+def room_of(path: Path) -> str:
+    """Return the part of the house that a file is in, as `ALLOWED` calls it."""
+    first, second = path.relative_to(ROOT).parts[:2]
+    return f"{first}.{second}" if f"{first}.{second}" in ALLOWED else first
+
+
+def imported(source: str) -> Iterator[str]:
+    """Every module that a source imports, wherever in it; names out of a package count as its modules."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_within(name: str, modules: tuple[str, ...]) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
+
+
+def test_every_room_is_there_and_stands_on_those_before_it() -> None:
+    folders = {path.name for path in (ROOT / "tuner").iterdir() if (path / "__init__.py").is_file()}
+    assert {f"tuner.{name}" for name in folders} == {room for room, _ in ROOMS}
+    for place, (_, others) in enumerate(ROOMS):
+        later = {room for room, _ in ROOMS[place:]}
+        assert not later & set(others)
+
+
+def test_every_package_is_looked_at() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in modules()} == set(PACKAGES)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_run_one_way(path: Path) -> None:
+    names = list(imported(path.read_text(encoding="utf-8")))
+    ours = [name for name in names if is_within(name, (*PACKAGES, "tests"))]
+    assert [name for name in ours if not is_within(name, ALLOWED[room_of(path)])] == []
+    if path.relative_to(ROOT).parts[0] in ("reports", "templates"):
+        assert [name for name in names if is_within(name, HEAVY)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("import tuner.data.dataset as data, json", ["tuner.data.dataset", "json"]),
+        ("from tuner.core import records", ["tuner.core.records"]),
+        ("def f():\n    from tuner.data.dataset import Dataset", ["tuner.data.dataset.Dataset"]),
+        ("from . import near", []),
+    ],
+)
+def test_imports_are_found(source: str, names: list[str]) -> None:
+    assert list(imported(source)) == names
+
+
+def heavy_imports(program: str) -> list[str]:
+    """The heavy modules in the memory of an interpreter that ran a program."""
+    ending = f"\nsys.stderr.write(' '.join(name for name in {HEAVY} if name in sys.modules))"
+    command = [sys.executable, "-c", "import sys\n" + textwrap.dedent(program) + ending]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stderr.split()
+
+
+RUN_HELP = """
+    import runpy
+    sys.argv = ["mnist-tune", "--help"]
+    try:
+        runpy.run_module("mnist_tune", run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+
+
+RUN_COMPARE = """
+    import tempfile
+    from pathlib import Path
+    from mnist_tune.cli import main
+    from tests.kit.run_builder import FakeRun, build_run
+    fake = FakeRun(brackets=((0, ((3, 2),)),), failed=0, seeds=2, validation=60, test=80)
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [str(build_run(Path(folder) / name, fake)) for name in ("one", "other")]
+        if main(["compare", *runs, "-o", f"{folder}/compare.html"]):
+            sys.exit("mnist-tune compare failed")
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(RUN_HELP, id="mnist-tune --help"),
+        pytest.param("import mnist_tune", id="mnist_tune"),
+        pytest.param("import reports.pages.page", id="reports.pages.page"),
+        pytest.param(RUN_COMPARE, id="mnist-tune compare"),
+        pytest.param(
+            "import tuner.images.reading, tuner.images.prediction, inference.models, tuner.images.strokes",
+            id="inference",
+        ),
+        pytest.param(
+            "import mnist_tune.cli.predict, mnist_tune.prediction.page, mnist_tune.prediction.generalisation",
+            id="predict",
+        ),
+        pytest.param("import mnist_tune.cli.verify, tuner.verification.verify", id="verify"),
+        pytest.param("import mnist_tune.api.export, reports.pages.model_card, tuner.export.writing", id="export"),
+        pytest.param(
+            "import tuner.data.dataset, tuner.core.machine, tuner.storage.journal, tuner.options, tuner.images.ood_images, tuner.run.launch",
+            id="tuner",
+        ),
+    ],
+)
+def test_quick_starters_import_nothing_heavy(program: str) -> None:
+    assert heavy_imports(program) == []
+
+
+def test_heavy_imports_are_noticed() -> None:
+    assert heavy_imports("sys.modules['keras'] = sys") == ["keras"]
+
+
+def seconds(*words: str) -> float:
+    """The best of seven: another process may slow any one of them."""
+    best_s = float("inf")
+    for _ in range(7):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *words], capture_output=True, check=True, cwd=ROOT)
+        best_s = min(best_s, time.perf_counter() - start)
+    return best_s
+
+
+def test_help_answers_within_three_tenths_of_a_second_of_python() -> None:
+    assert seconds("-m", "mnist_tune", "--help") - seconds("-c", "") < 0.3

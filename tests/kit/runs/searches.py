@@ -1,0 +1,59 @@
+"""Searches with fake workers: started, resumed, killed at a moment, and what is left of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tuner.core.records import Json, Trial
+from tuner.options.run_options import SearchOptions
+from tuner.run import launch as search
+from tuner.run.observer import Observer
+from tuner.storage.journal import read_state
+from tuner.storage.run_folder import RunFolder
+from tuner.storage.schema.documents import as_json
+
+FAKE = "tests.kit.processes.fake_worker"
+
+
+def options(**changes: Any) -> SearchOptions:
+    return SearchOptions(**{"space": "compact8k", "data": "digits", "max_epochs": 9, "workers": 2, **changes})
+
+
+def start(path: Path, observer: Observer | None = None, *, force: bool = False, **changes: Any) -> Json:
+    return as_json(
+        search.start(
+            options(**changes),
+            RunFolder(path),
+            observer or Observer(),
+            command=["mnist-tune"],
+            force=force,
+            worker_module=FAKE,
+        )
+    )
+
+
+def resume(path: Path, **changes: Any) -> Json | None:
+    result = search.resume(options(**changes), RunFolder(path), Observer(), worker_module=FAKE)
+    return None if result is None else as_json(result)
+
+
+def contents(path: Path) -> set[tuple[str, str, float, int, float | None]]:
+    return {
+        (r.trial, json.dumps(dict(r.configuration)), r.epochs, r.seed, r.val_accuracy)
+        for r in read_state(path / "trials.jsonl").finished.values()
+    }
+
+
+class Killed(Observer):
+    """Ends the process's part in a run, as a kill would, when so many trials of a phase have ended."""
+
+    def __init__(self, phase: str, after: int) -> None:
+        self.phase, self.after = phase, after
+
+    def trial_started(self, trial: Trial) -> None:
+        if trial.phase == self.phase:
+            self.after -= 1
+            if self.after < 0:
+                raise SystemExit

@@ -1,0 +1,64 @@
+"""What two thousand trials cost the loop, and more workers than cores. The limits are of CPU and memory, never of a clock."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import guarantees
+from benchmarks.guarantees import Figure, Marks, measured, run_loop
+from tests.kit.records import record
+from tuner.run.trial_loop import slim
+from tuner.storage.journal import read_state
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="CPU and memory as Linux counts them")
+
+
+def told(figures: list[Figure]) -> None:
+    for figure in figures:
+        sys.stdout.write(f"{figure.value:g} {figure.unit}: {figure.how}\n")
+        assert figure.within, figure
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["loop", "memory", "resume", "workers"])
+def test_two_thousand_trials_and_eight_workers(part: str) -> None:
+    told(measured(part))
+
+
+@pytest.mark.slow
+def test_a_worker_s_memory_over_two_hundred_trials_and_eight_real_workers() -> None:
+    told(measured("real"))
+
+
+def test_what_a_search_keeps_of_a_trial_has_no_history(tmp_path: Path) -> None:
+    """The journal has it."""
+    kept = slim(record(val_accuracy=0.5, history={"loss": [0.1] * 15}))
+    assert (dict(kept.history), kept.layers, kept.val_accuracy) == ({}, (), 0.5)
+    assert dict(kept.configuration) == {"filters": 1}
+    confirmed = record(phase="confirm")
+    assert slim(confirmed) is confirmed
+
+
+@pytest.mark.parametrize("algorithm", ["hyperband", "random"])
+def test_a_search_from_its_journal_asks_for_nothing_again(
+    algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, marks = tmp_path / "trials.jsonl", Marks()
+    run_loop(algorithm, 60, path, marks)
+    before = path.read_bytes()
+    assert len(read_state(path).finished) == marks.trials == 60
+    monkeypatch.setattr(guarantees.InstantWorkers, "submit", None)
+    again = Marks()
+    run_loop(algorithm, 60, path, again)
+    assert again.trials == 60
+    assert path.read_bytes() == before
+
+
+def test_a_slope_is_a_slope() -> None:
+    marks = Marks(found=[(100, 5.0), (200, 30.0), (300, 50.0), (400, 70.0)])
+    assert marks.slope(200) == pytest.approx(0.2)
+    assert not Figure("a", 2.0, "s", 1.0, "").within
+    assert Figure("a", 2.0, "s", None, "").within
