@@ -17,7 +17,7 @@ from search_spaces.families.references import Reference
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter
 from tuner.core.errors import UsageError
 from tuner.processes.tasks import SpaceRef
-from tuner.spaces.space_name import check_space_name, is_code
+from tuner.spaces.named_code import check_space_name, is_code
 from tuner.spaces.user_space import UserSpace
 
 _LEAST_WIDTH = 100

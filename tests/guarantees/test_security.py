@@ -119,7 +119,7 @@ def test_others_are_not(source: str) -> None:
 
 def test_parent_and_workers_speak_json_over_pipes_of_their_own() -> None:
     """Nobody else can write there: a pipe has no name, and its ends are the two processes'."""
-    users = ("workers/local", "workers/process", "workers/worker", "spaces/probe_client", "rehearsal/probe")
+    users = ("workers/local", "workers/worker", "spaces/probe_client", "rehearsal/probe")
     sources = {
         name: (ROOT / "tuner" / f"{name}.py").read_text(encoding="utf-8")
         for name in ("processes/child", "processes/serving", *users)

@@ -18,9 +18,8 @@ import numpy as np
 from tests.kit.journal_files import chain_lines, encode_line, read_journal
 from tuner.core.records import Json
 from tuner.stats.metrics import score_test_set
-from tuner.storage.digests import file_digests
 from tuner.storage.npz_io import read_npz, write_npz
-from tuner.storage.run_folder import RunFolder
+from tuner.storage.run_folder import RunFolder, file_digests
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from tuner.core.errors import DataError, UsageError
 from tuner.core.machine import keras_home
 from tuner.data.download import download
-from tuner.data.idx import read_idx_folder
-from tuner.data.idx_or_npz_folder import read_folder
-from tuner.data.npz import read_data_npz
+from tuner.data.idx import has_idx_files, listing, read_idx_folder
+from tuner.data.npz import has_keys, read_data_npz
 from tuner.data.splits import stratified_indices, without
-from tuner.data.validation import RawArrays, fault
+from tuner.data.validation import KEYS, RawArrays, fault
 
 ENVIRONMENT = "MNIST_TUNE_DATA"
 """The variable that names a `.npz` file or a folder of IDX files, which `auto` and `mnist` take first."""
@@ -177,3 +176,49 @@ def _bilinear_weights(small: int, large: int) -> NDArray[np.float64]:
     """Return (large, small) weights: pixel centres half a pixel from the edge, which is repeated outwards."""
     positions = np.clip((np.arange(large) + 0.5) * small / large - 0.5, 0, small - 1)
     return np.maximum(0.0, 1.0 - np.abs(positions[:, None] - np.arange(small)[None, :]))
+
+
+_BELOW = ("raw", "MNIST/raw", "FashionMNIST/raw", "KMNIST/raw")
+"""Where torchvision puts the files of a data set."""
+
+
+def read_folder(folder: Path) -> RawArrays:
+    """Return the arrays of a folder, with a note where they are not in it as IDX files.
+
+    Raises:
+        DataError: nothing that can be read, several data sets, or one that is damaged.
+    """
+    if has_idx_files(folder):
+        return read_idx_folder(folder)
+    below = [folder / name for name in _BELOW if has_idx_files(folder / name)]
+    archives = sorted(path for path in folder.iterdir() if path.suffix == ".npz" and path.is_file())
+    complete = archives if len(archives) == 1 else [path for path in archives if has_keys(path)]
+    if len(below) + len(complete) != 1:
+        raise _none(folder) if not (below or complete) else _several(folder, [*below, *complete])
+    if below:
+        return _noted(read_idx_folder(below[0]), f"The IDX files were found in {below[0]}.")
+    which = "the only .npz file" if len(archives) == 1 else "the only .npz file with the four arrays"
+    return _noted(read_data_npz(complete[0]), f"The data were read from {complete[0]}, {which} in the folder.")
+
+
+def _several(folder: Path, found: list[Path]) -> DataError:
+    names = [str(path.relative_to(folder)) for path in found]
+    return fault(
+        f"{folder} holds several data sets",
+        expected="one of them",
+        received=", ".join(names[:6]) + (", …" if len(names) > 6 else ""),
+        do=f"give its path, such as --data {found[0]}",
+    )
+
+
+def _none(folder: Path) -> DataError:
+    return fault(
+        f"{folder} holds no data set that can be read",
+        expected=f"train-images-idx3-ubyte and MNIST's three other IDX files, perhaps with .gz, or an .npz file with {', '.join(KEYS)}",
+        received=listing(folder),
+        do="bring the data into one of these forms, or give the folder that holds them",
+    )
+
+
+def _noted(raw: RawArrays, note: str) -> RawArrays:
+    return replace(raw, notes=(*raw.notes, note))

@@ -31,10 +31,9 @@ from tuner.run.trial_loop import Engine, slim
 from tuner.run.trial_sources import ListSource, Networks, RefitSource
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.metrics import score_test_set
-from tuner.storage.digests import with_digests
 from tuner.storage.journal import Journal, JournalState, read_state
 from tuner.storage.npz_io import Arrays
-from tuner.storage.run_folder import RunFolder
+from tuner.storage.run_folder import RunFolder, with_digests
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.result import ModelFiles, ResultDocument, TestScores
 from tuner.storage.schema.run import RunDocument

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
 from tuner.core.errors import UsageError
-from tuner.spaces.space_name import is_code
 from tuner.storage.run_folder import RunFolder
 
 
@@ -29,3 +30,32 @@ def uses_named_code(folder: RunFolder, given: str | None) -> bool:
             f"Without it: {folder.saved_model}, a SavedModel, which is a program that TensorFlow runs. Received: no --space"
         )
     return False
+
+
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def is_code(name: str) -> bool:
+    """Return whether a name stands for a user's own code, `package.module:Name`."""
+    return ":" in name
+
+
+def check_space_name(name: str) -> None:
+    """
+    Raises:
+        ValueError: where a name is a file, a path or a class without its module; says what to type.
+    """
+    module, separator, attribute = name.partition(":")
+    path = module.removesuffix(".py")
+    plain = re.sub(r"[/\\]+", ".", path).strip(".")
+    if separator and (path != module or plain != module):
+        raise ValueError(
+            f"A space of your own is named by its module, not by its file. Expected {plain.rsplit('.', 1)[-1]}:{attribute or 'Class'}, in the "
+            f"folder that holds the file. Received: {name!r}"
+        )
+    if separator and not (_MODULE.fullmatch(module) and _MODULE.fullmatch(attribute)):
+        raise ValueError(f"A space of your own is package.module:Class. Received: {name!r}")
+    if not separator and ("." in name or "/" in name or "\\" in name):
+        front, _, last = plain.rpartition(".")
+        shown = f"{front}:{last}" if front and path == module else f"{plain.rsplit('.', 1)[-1]}:Class"
+        raise ValueError(f"A space of your own is named with a colon. Expected {shown}. Received: {name!r}")

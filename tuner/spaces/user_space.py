@@ -20,9 +20,9 @@ from tuner.core.errors import UsageError
 from tuner.core.records import Json, configuration_key
 from tuner.data.dataset import Dataset
 from tuner.processes.tasks import SpaceRef
+from tuner.spaces.named_code import check_space_name, is_code
 from tuner.spaces.probe_client import ProbeProcess
 from tuner.spaces.rehearsal_images import images_text, noise_images, rehearsal_images
-from tuner.spaces.space_name import check_space_name, is_code
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.model_interface import ModelInterface
 

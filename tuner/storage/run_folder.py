@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import shlex
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tuner.core.errors import UsageError
 from tuner.storage.files import refuse_links
@@ -246,3 +250,26 @@ def _lives(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def with_digests(folder: RunFolder, result: ResultDocument) -> ResultDocument:
+    """Return result.json with the digests of the journal, the exported model and evaluation.npz."""
+    return replace(result, files=file_digests(folder))
+
+
+def file_digests(folder: RunFolder) -> dict[str, str]:
+    """Return path within the run's folder ("best/saved_model.pb") → SHA-256, 64 hexadecimal digits."""
+    return {path.relative_to(folder.path).as_posix(): sha256_of(path) for path in _files(folder)}
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: RunFolder) -> Iterator[Path]:
+    for path in (folder.journal, folder.evaluation, folder.keras_model, folder.weights):
+        if path.is_file():
+            yield path
+    yield from sorted(path for path in folder.saved_model.rglob("*") if path.is_file())

@@ -5,8 +5,7 @@ from __future__ import annotations
 from tuner.core.errors import UsageError
 from tuner.data.dataset import Dataset, describe, load_dataset
 from tuner.storage.schema.documents import as_json
-from tuner.verification.agreement import disagreements
-from tuner.verification.check import Outcome, Unavailable, failed, outcome_of
+from tuner.verification.check import Outcome, Unavailable, disagreements, failed, outcome_of
 from tuner.verification.evidence import Evidence
 
 _BUNDLED = "digits"

@@ -15,8 +15,7 @@ from tuner.run.sessions.study import study_trials
 from tuner.storage.schema.documents import as_json
 from tuner.storage.schema.run import Hyperparameter, Plan
 from tuner.study.plan import make_study
-from tuner.verification.agreement import disagreements
-from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of
+from tuner.verification.check import Outcome, Unavailable, count, disagreements, failed, outcome_of
 from tuner.verification.evidence import Evidence
 from tuner.verification.repetitions import expected_trials, study_of
 from tuner.verification.replay import replay

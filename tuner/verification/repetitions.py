@@ -12,8 +12,7 @@ from tuner.run.sessions.study import confirmed_arms, study_trials
 from tuner.run.target import smallest_first
 from tuner.run.trial_sources import confirmation_trials, repeated
 from tuner.storage.schema.study import StudyPlan
-from tuner.verification.agreement import disagreements
-from tuner.verification.check import Contradiction, Outcome, Unavailable, count, outcome_of
+from tuner.verification.check import Contradiction, Outcome, Unavailable, count, disagreements, outcome_of
 from tuner.verification.evidence import Evidence
 
 _COMPARED = ("phase", "bracket", "rung", "repetition", "epochs", "parameters")

@@ -9,8 +9,7 @@ from tuner.run.result import result_document
 from tuner.run.sessions.study import result_of_study
 from tuner.storage.schema.documents import as_json
 from tuner.storage.schema.result import ModelFiles, ResultDocument
-from tuner.verification.agreement import disagreements
-from tuner.verification.check import Contradiction, Outcome, count, failed, outcome_of
+from tuner.verification.check import Contradiction, Outcome, count, disagreements, failed, outcome_of
 from tuner.verification.evidence import Evidence
 from tuner.verification.repetitions import counting, ranked, refits, study_of
 

@@ -11,24 +11,22 @@ from tuner.verification import (
     data,
     figures,
     files,
-    journal,
     models,
     networks,
     plan,
     repetitions,
     replay,
     result,
-    scores,
 )
 from tuner.verification.check import Check, Contradiction, Outcome, Unavailable, failed, named
 from tuner.verification.evidence import Evidence, Request
 from tuner.verification.retraining import retrained
 
 CHECKS: dict[str, Callable[[Evidence], Outcome]] = {
-    "documents": journal.documents,
-    "journal checksums": journal.checksums,
-    "journal chain": journal.chain,
-    "journal order": journal.order,
+    "documents": files.documents,
+    "journal checksums": files.checksums,
+    "journal chain": files.chain,
+    "journal order": files.order,
     "options": plan.options,
     "space": plan.same_space,
     "plan": plan.plan,
@@ -42,8 +40,8 @@ CHECKS: dict[str, Callable[[Evidence], Outcome]] = {
     "parameters": networks.parameters,
     "multiply-adds": networks.multiply_adds,
     "caps": networks.caps,
-    "histories": scores.histories,
-    "accuracies": scores.accuracies,
+    "histories": figures.histories,
+    "accuracies": figures.accuracies,
     "winner": result.winner,
     "validation figures": result.figures,
     "digests": files.digests,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from tuner.core.records import Value, configuration_key
-from tuner.run.compact_configuration import PackedConfiguration
+from tuner.run.trial_loop import PackedConfiguration
 
 TABLE: list[dict[str, Value]] = [
     {},

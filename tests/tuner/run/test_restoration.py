@@ -23,9 +23,8 @@ from tuner.run import launch
 from tuner.run.lost_files import find_lack, has_predictions
 from tuner.run.observer import Observer
 from tuner.run.restoration import found_again, recompute_test, refit_again
-from tuner.storage.digests import file_digests
 from tuner.storage.journal import read_state
-from tuner.storage.run_folder import RunFolder
+from tuner.storage.run_folder import RunFolder, file_digests
 from tuner.storage.schema.documents import as_json
 
 

@@ -15,8 +15,7 @@ from PIL import Image, ImageDraw
 
 from tests.kit.paths import ROOT
 from tuner.core.errors import UsageError
-from tuner.spaces.named_code import uses_named_code
-from tuner.spaces.space_name import check_space_name, is_code
+from tuner.spaces.named_code import check_space_name, is_code, uses_named_code
 from tuner.storage.run_folder import RunFolder
 
 

@@ -12,8 +12,7 @@ from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, run_document
 from tuner.core.machine import versions
 from tuner.run.run_document import describe_machine
-from tuner.verification.agreement import disagreements, equal
-from tuner.verification.check import LONGEST_DETAIL, Outcome, count, named, outcome_of
+from tuner.verification.check import LONGEST_DETAIL, Outcome, count, disagreements, equal, named, outcome_of
 from tuner.verification.retraining import differences, same_training, tolerance
 
 # `Any`: JSON.

@@ -15,9 +15,8 @@ from tuner.run.refit import Refitted
 from tuner.run.result import collect_arrays, result_document
 from tuner.run.sessions.session import Session
 from tuner.run.trial_loop import stop_if_no_space
-from tuner.storage.digests import with_digests
 from tuner.storage.files import write_bytes
-from tuner.storage.run_folder import MODEL_SUFFIX
+from tuner.storage.run_folder import MODEL_SUFFIX, with_digests
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.result import ModelFiles, ResultDocument, TestScores
 from tuner.workers.local import Workers

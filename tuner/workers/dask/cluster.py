@@ -21,8 +21,7 @@ from tuner.core.machine import versions
 from tuner.core.records import Json
 from tuner.options.run_options import Device
 from tuner.processes.tasks import Event, Task, TrainTask, task_to_json
-from tuner.workers.dask.connection import Connection, is_broken_connection
-from tuner.workers.dask.files import Files, content_key, keep, read_files
+from tuner.workers.dask.connection import Connection, Files, content_key, is_broken_connection, keep, read_files
 from tuner.workers.dask.worker import RESOURCE, RunPlugin, drop_here, train_here
 from tuner.workers.local import WORKER_MODULE, LocalWorkers
 
