@@ -113,7 +113,7 @@ def drawn(count: int) -> list[dict[str, Value]]:
 
 
 def normalises_maps(family: Family, values: dict[str, Value]) -> bool:
-    """Whether a network has a convolution with BatchNorm."""
+    """Return whether a network has a convolution with BatchNorm."""
     return any(isinstance(spec, Conv | SeparableConv) and spec.batch_norm for spec in family.specs(values))
 
 
@@ -157,7 +157,7 @@ def measure() -> Json:
 
 
 def layer_row(shape: tuple[int, ...], found: dict[str, list[float]]) -> Json:
-    """What a layer's rounds say: medians, each arm's own."""
+    """Return what a layer's rounds say: medians, each arm's own."""
     return {"maps": list(shape), **{name: round(statistics.median(found[name]), 2) for name in ARMS}}
 
 
@@ -182,7 +182,7 @@ def _asked(arguments: Sequence[str] | None) -> _Asked:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures in a process with a worker's environment, keeps, prints; returns the exit code."""
+    """Measure in a process with a worker's environment, keeps, prints; returns the exit code."""
     asked = _asked(arguments)
     if asked.here:
         sys.stdout.write(json.dumps(measure()) + "\n")

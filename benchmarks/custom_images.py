@@ -33,7 +33,7 @@ Labelled = Iterable[tuple[Grey, int]]
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Measures and writes the result; returns the exit code."""
+    """Measure and writes the result; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", help="a run's folder, a .keras file or a SavedModel's folder")
     parser.add_argument("--test", action="store_true", help="take MNIST's test digits")

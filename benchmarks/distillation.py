@@ -94,7 +94,7 @@ class _CrossEntropy(_OfCodes, keras.metrics.SparseCategoricalCrossentropy):  # t
 
 
 def write_teacher(data_folder: Path, models: Path, prefix: str) -> int:
-    """Keeps the mean probabilities of a folder's `.keras` models so named beside the data; returns how many there were."""
+    """Keep the mean probabilities of a folder's `.keras` models so named beside the data; returns how many there were."""
     images = np.load(data_folder / "x_train.npy", mmap_mode="r")
     files = sorted(models.glob(f"{prefix}*.keras"))
     each = [keras.saving.load_model(file).predict(images, batch_size=500, verbose=0) for file in files]

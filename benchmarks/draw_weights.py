@@ -45,7 +45,7 @@ def ratios(
     shipped: Mapping[str, Mapping[Value, float]],
     tried: Mapping[str, Mapping[Value, float]],
 ) -> Floats:
-    """How much more often each configuration (n,) would be drawn with the weights tried."""
+    """Return how much more often each configuration (n,) would be drawn with the weights tried."""
     found = [
         np.prod([tried[name][values[name]] / shipped[name][values[name]] for name in tried if name in values])
         for values in configurations
@@ -54,7 +54,7 @@ def ratios(
 
 
 def row(scores: Floats, weights: Floats, rng: np.random.Generator) -> Json:
-    """What draws with these weights give: shares above some accuracies, and the best of some draws in the mean."""
+    """Return what draws with these weights give: shares above some accuracies, and the best of some draws in the mean."""
     shares = weights / weights.sum()
     best = {count: scores[rng.choice(len(scores), (_SEARCHES, count), p=shares)].max(axis=1).mean() for count in DRAWS}
     return {
@@ -84,7 +84,7 @@ def compare(table: Sequence[Measured]) -> Json:
 
 
 def names_of_row() -> tuple[str, ...]:
-    """What a row's numbers are, in their order."""
+    """Return what a row's numbers are, in their order."""
     return *(f"share_above {level}" for level in ABOVE), *(f"best_of {count}" for count in DRAWS)
 
 
@@ -98,7 +98,7 @@ def _flat(found: Json) -> Floats:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Computes, keeps, prints; returns the exit code."""
+    """Compute, keeps, prints; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.draw_weights", description=__doc__)
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--out", type=Path, default=RESULT)

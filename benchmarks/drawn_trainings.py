@@ -59,7 +59,7 @@ def drawn_near(number: int) -> Configuration:
 
 
 def read_table(path: Path) -> list[Measured]:
-    """What has been trained so far."""
+    """Return what has been trained so far."""
     if not path.exists():
         return []
     return [Measured(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -74,7 +74,7 @@ def missing(table: Sequence[Measured], configurations: int, seed: int) -> list[i
 def train(
     path: Path, configurations: int, seed: int, limit_s: float, draw: Callable[[int], Configuration] = drawn
 ) -> None:
-    """Adds trainings to the table until all are there or the time is over; what runs then is lost."""
+    """Add trainings to the table until all are there or the time is over; what runs then is lost."""
     ends = time.monotonic() + limit_s
     space = SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
     tasks = {
@@ -115,7 +115,7 @@ def _measured(event: Event, task: TrainTask) -> Measured:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Trains and adds to the table; returns the exit code."""
+    """Train and adds to the table; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drawn_trainings", description=__doc__)
     parser.add_argument("--limit", type=float, required=True, metavar="SECONDS")
     parser.add_argument("--configurations", type=int, default=170)

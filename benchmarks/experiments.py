@@ -28,7 +28,7 @@ from tuner.core.errors import MnistTuneError, UsageError
 from tuner.core.machine import cpu_cores
 from tuner.data.dataset import load_dataset, save_arrays
 from tuner.processes.tasks import Event, SpaceRef, TrainTask
-from tuner.spaces.named_configurations import known_configuration
+from tuner.spaces.named_configurations import named_configuration
 from tuner.study.plan import parse_value
 from tuner.workers.local import LocalWorkers
 
@@ -58,7 +58,7 @@ def _base(name: str) -> tuple[str, Mapping[str, Value]]:
     """A base's space and configuration; a space's name stands for its defaults."""
     if name in SPACES:
         return name, load_family(name).default_configuration()
-    found = known_configuration(name, SPACE)
+    found = named_configuration(name, SPACE)
     return found.space, found.configuration
 
 
@@ -74,7 +74,7 @@ def _value(word: str, space: str) -> tuple[str, Value]:
 
 
 def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path | None) -> None:
-    """Trains the seeds of an arm that are not kept, each in a process with the arm's change.
+    """Train the seeds of an arm that are not kept, each in a process with the arm's change.
 
     Raises:
         RunFailed: where a training fails.
@@ -132,7 +132,7 @@ def _trained(event: Event) -> Trained:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Trains, keeps, prints; returns the exit code."""
+    """Train, keeps, prints; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.experiments", description=__doc__)
     parser.add_argument(
         "--base", default=BASE, help="a reference, a JSON file, a run, RUN:TRIAL, or a space: its defaults"

@@ -94,7 +94,7 @@ def _interval(early: Scores, final: Scores) -> list[float]:
 
 
 def bracket_epochs(look: Mapping[int, int] | None = None) -> tuple[int, int]:
-    """What the default search's brackets cost in epochs, each trial from scratch, and if each continued its parent.
+    """Return what the default search's brackets cost in epochs, each trial from scratch, and if each continued its parent.
 
     Args:
         look: a rung's epochs where they are others than planned.
@@ -111,7 +111,7 @@ def bracket_epochs(look: Mapping[int, int] | None = None) -> tuple[int, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, keeps, prints; returns the exit code."""
+    """Measure, keeps, prints; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity", description=__doc__)
     parser.add_argument("--configurations", type=int, default=CONFIGURATIONS)
     parser.add_argument("--samples", type=int, default=SAMPLES)

@@ -37,7 +37,7 @@ class Noise:
 
 
 def gain(spread: float, tops: Sequence[int], *, folds: bool, trials: int = 8, seeds: int = 3, noise: Noise) -> Floats:
-    """How much better than the mean trial the winner truly is, in points: (len(tops),), a mean over searches.
+    """Return how much better than the mean trial the winner truly is, in points: (len(tops),), a mean over searches.
 
     Args:
         spread: standard deviation of what the trials' configurations truly are.
@@ -72,7 +72,7 @@ def measure() -> Json:
 
 
 def main() -> None:
-    """Writes benchmarks/results/finalists.json and prints it."""
+    """Write benchmarks/results/finalists.json and prints it."""
     argparse.ArgumentParser(
         prog="python -m benchmarks.finalists", description=(__doc__ or "").split("\n")[0]
     ).parse_args()

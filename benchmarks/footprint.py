@@ -63,7 +63,7 @@ class Watched:
 
 
 def watch(words: Sequence[str]) -> Watched:
-    """Runs a search; memory is the most that was seen resident."""
+    """Run a search; memory is the most that was seen resident."""
     seen, began = Watched(), time.perf_counter()
     process = psutil.Popen([sys.executable, "-m", "mnist_tune", *words], cwd=ROOT, env=quiet_environment())
     while process.poll() is None:
@@ -108,7 +108,7 @@ def search_figures() -> list[Figure]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, keeps, prints."""
+    """Measure, keeps, prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--out", type=Path, default=RESULT)

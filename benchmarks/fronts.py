@@ -67,7 +67,7 @@ def winner_of(run: RunData) -> Winner:
 
 
 def add(path: Path, winners: Sequence[Winner]) -> None:
-    """Adds rows to what is kept, by size."""
+    """Add rows to what is kept, by size."""
     kept = json.loads(path.read_text(encoding="utf-8"))["winners"] if path.exists() else []
     rows = {own.key: own for own in (*(Winner(**row) for row in kept), *winners)}
     document = {"winners": [asdict(own) for own in sorted(rows.values(), key=lambda own: (own.parameters, own.key))]}
@@ -75,7 +75,7 @@ def add(path: Path, winners: Sequence[Winner]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Reads the runs, adds their winners; returns the exit code."""
+    """Read the runs, adds their winners; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fronts", description=__doc__)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")

@@ -35,7 +35,7 @@ from tuner.data.dataset import load_dataset, save_arrays
 from tuner.options.run_options import SearchOptions
 from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
 from tuner.run.observer import Observer
-from tuner.run.trial_loop import Engine, slim
+from tuner.run.trial_loop import TrialLoop, without_history
 from tuner.run.trial_sources import Networks, SearchSource
 from tuner.storage.journal import Journal, read_state
 from tuner.workers.local import LocalWorkers
@@ -61,7 +61,7 @@ class Figure:
 
     @property
     def within(self) -> bool:
-        """Whether it keeps its limit."""
+        """Return whether it keeps its limit."""
         return self.limit is None or self.value <= self.limit
 
 
@@ -74,7 +74,7 @@ class InstantWorkers:
         self._events: deque[Event] = deque()
 
     def submit(self, task: Task) -> None:
-        """Answers at once."""
+        """Answer at once."""
         if isinstance(task, TrainTask):
             score = (hash((task.id, task.seed)) % 10_000) / 10_000
             history = {metric: [score] * task.passes for metric in HISTORY_METRICS}
@@ -86,7 +86,7 @@ class InstantWorkers:
         return self._events.popleft() if self._events else None
 
     def drop(self) -> None:
-        """Forgets all."""
+        """Forget all."""
         self._events.clear()
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class Marks(Observer):
     trials: int = 0
 
     def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
-        """Measures now and then."""
+        """Measure now and then."""
         self.trials += 1
         if self.trials % self.every == 0:
             self.found.append((self.trials, self.measured()))
@@ -126,11 +126,11 @@ def source_of(algorithm: str, trials: int) -> SearchSource:
 
 
 def run_loop(algorithm: str, trials: int, journal: Path, marks: Marks) -> int:
-    """Runs a search from nothing, or from its journal; how many trials it has."""
+    """Run a search from nothing, or from its journal; how many trials it has."""
     source, state = source_of(algorithm, trials), read_state(journal)
-    state.finished = {name: slim(record) for name, record in state.finished.items()}
+    state.finished = {name: without_history(record) for name, record in state.finished.items()}
     with Journal(journal) as opened:
-        Engine(InstantWorkers(), opened, state, marks).run(source)
+        TrialLoop(InstantWorkers(), opened, state, marks).run(source)
     return marks.trials
 
 
@@ -146,7 +146,7 @@ def loop_cpu(algorithm: str, trials: int = TRIALS) -> Figure:
 
 
 def loop_memory(algorithm: str, trials: int = TRIALS) -> Figure:
-    """How fast the loop's memory grows."""
+    """Return how fast the loop's memory grows."""
     marks = Marks(every=trials // 20, measured=_traced_bytes)
     with tempfile.TemporaryDirectory() as folder:
         source_of(algorithm, 30)
@@ -165,7 +165,7 @@ def _traced_bytes() -> float:
 
 
 def resume_time(trials: int = TRIALS) -> Figure:
-    """How long it takes until a journal is replayed and the search at its end."""
+    """Return how long it takes until a journal is replayed and the search at its end."""
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "trials.jsonl"
         run_loop("hyperband", trials, journal, Marks(every=10**9))
@@ -244,7 +244,7 @@ def measured(part: str) -> list[Figure]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, keeps; returns 1 where a limit is broken, else 0."""
+    """Measure, prints, keeps; returns 1 where a limit is broken, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guarantees", description=__doc__)
     parser.add_argument("--real", action="store_true", help="with real training too: some minutes")
     parser.add_argument("--part", choices=PARTS, help="this part alone, as JSON; nothing is kept")
@@ -268,7 +268,7 @@ def _row(figure: Figure) -> str:
 
 
 def document(found: Sequence[Figure]) -> dict[str, Any]:
-    """What is kept."""
+    """Return what is kept."""
     return {
         "what": "python -m benchmarks.guarantees: what docs/guarantees.md tells of load, each part in a process of its own",
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},

@@ -84,7 +84,7 @@ def parzen(encoded: Encoded, seen: Rows, scores: Floats) -> Floats:
 
 
 def parzen_together(encoded: Encoded, seen: Rows, scores: Floats) -> Floats:
-    """The same ratio with one kernel over all hyperparameters around each configuration that was seen."""
+    """Return the same ratio with one kernel over all hyperparameters around each configuration that was seen."""
     good, bad = split(seen, scores)
     return _joint(encoded, good) - _joint(encoded, bad)
 

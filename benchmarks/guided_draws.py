@@ -91,7 +91,7 @@ def search(pool: Pool, ranker: Ranker | None, seed: int, draws: int) -> Rows:
 
 
 def _looks(pool: Pool, ranker: Ranker | None, order: Sequence[int]) -> Floats | None:
-    """What the brackets so far say of every configuration."""
+    """Return what the brackets so far say of every configuration."""
     if ranker is None or not order:
         return None
     seen = np.array(order)
@@ -109,7 +109,7 @@ def _choice(rng: np.random.Generator, left: Sequence[int], looks: Floats | None)
 
 
 def outcome(pool: Pool, order: Rows) -> dict[str, float]:
-    """What a search has after so many draws, in percent, and how many draws it took to be among the pool's best.
+    """Return what a search has after so many draws, in percent, and how many draws it took to be among the pool's best.
 
     `judged` is the other seed's score of the configuration that looked best: no luck of its own makes that high.
     """
@@ -166,7 +166,7 @@ def paired(pool: Pool, ranker: Ranker, searches: int) -> dict[str, Pairs]:
 
 
 def differences(pool: Pool, ranker: Ranker, searches: int) -> list[Json]:
-    """What guidance changes, in the mean of pairs of searches.
+    """Return what guidance changes, in the mean of pairs of searches.
 
     `searches95` is of searches of this very pool. `pool95` says what another pool might have shown: how much random halves
     of it differ (the delete-half jackknife, Shao and Wu 1989), less what so few searches of each half differ by themselves.
@@ -253,7 +253,7 @@ def guide(way: str) -> Ranker:
 
 
 def described(pool: Pool) -> Json:
-    """What the pool's scores are like."""
+    """Return what the pool's scores are like."""
     both = ~np.isnan(pool.judged)
     agree = stats.spearmanr(pool.seen[both], pool.judged[both]).statistic if both.sum() > 2 else math.nan
     return {
@@ -287,7 +287,7 @@ def _lines(found: Json) -> Iterator[str]:
 
 
 def keep(path: Path, before: Json, pool: Pool, found: Json) -> None:
-    """Adds one way to what is kept, in place of an earlier result of the same."""
+    """Add one way to what is kept, in place of an earlier result of the same."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"ways": []}
     others = [own for own in kept["ways"] if own["way"] != found["way"]]
     task = {"space": SPACE, "epochs": EPOCHS, "train_samples": SAMPLES, "brackets": BRACKETS, "candidates": CANDIDATES}

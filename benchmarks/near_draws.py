@@ -48,7 +48,7 @@ def scores_of(path: Path) -> Floats:
 
 
 def main(tables: Sequence[Path] = (TABLE, NEAR_TABLE), out: Path = RESULT) -> int:
-    """Computes, keeps, prints; returns the exit code."""
+    """Compute, keeps, prints; returns the exit code."""
     found = compare(*(scores_of(path) for path in tables))
     out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for row in found["rows"]:

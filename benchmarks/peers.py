@@ -37,7 +37,7 @@ class Log:
         self._path = out / f"peer-{number}.jsonl"
 
     def ended(self, accuracy: float, epochs: int, configuration: Mapping[str, Value]) -> None:
-        """Adds a trial."""
+        """Add a trial."""
         event = {"event": "finished", "val_accuracy": accuracy, "epochs": epochs, "configuration": dict(configuration)}
         with self._path.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(event) + "\n")
@@ -230,7 +230,7 @@ def _arrays(data: Dataset) -> tuple[Any, ...]:
 
 
 def main(words: Sequence[str]) -> None:
-    """Runs a method until somebody ends it."""
+    """Run a method until somebody ends it."""
     method, data, out, seed = words
     if method == "keras-tuner":
         search_with_keras_tuner(Path(data), Path(out), int(seed))

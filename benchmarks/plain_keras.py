@@ -42,7 +42,7 @@ class PlainSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         return compiled(build_model(self._family.specs(values), l2=recipe.l2), recipe, None)
 
     def fit(self, hp: Any, model: Any, x: Images, y: Labels, **kwargs: Any) -> Any:
-        """Trains with the schedule fitted to the epochs that are left; arguments of Keras's `fit`."""
+        """Train with the schedule fitted to the epochs that are left; arguments of Keras's `fit`."""
         recipe = self._family.recipe(self._family.values(hp))
         return fit_plainly(
             model, recipe if self._augments else replace(recipe, augmentation=Augmentation()), x, y, **kwargs

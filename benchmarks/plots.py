@@ -246,7 +246,7 @@ FIGURES: Mapping[str, Callable[[Json], None]] = {
 
 
 def main(results: Path = RESULTS) -> None:
-    """Draws every figure whose measurement is kept."""
+    """Draw every figure whose measurement is kept."""
     for name, paint in FIGURES.items():
         kept = results / f"{name}.json"
         if kept.exists():

@@ -69,12 +69,12 @@ class Measured:
 
     @property
     def within(self) -> bool:
-        """Whether it keeps its limits."""
+        """Return whether it keeps its limits."""
         return self.cpu_s <= (self.limit_s or self.cpu_s) and self.size_bytes <= (self.limit_bytes or self.size_bytes)
 
 
 def measure(size: Size, folder: Path, repetitions: int) -> Measured:
-    """Renders a run several times, each time in a fresh process."""
+    """Render a run several times, each time in a fresh process."""
     run = build_run(folder / str(size.trials), size.fake)
     found = [_render(run) for _ in range(repetitions)]
     return Measured(
@@ -89,7 +89,7 @@ def measure(size: Size, folder: Path, repetitions: int) -> Measured:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, keeps; returns 1 where a limit is broken, else 0."""
+    """Measure, prints, keeps; returns 1 where a limit is broken, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, metavar="N", help="of each size (default: 3)")
     parser.add_argument("--trials", type=int, nargs="*", metavar="N", help="these sizes alone; nothing is kept")
@@ -115,7 +115,7 @@ def table(found: Sequence[Measured]) -> str:
 
 
 def document(found: Sequence[Measured]) -> dict[str, object]:
-    """What is kept."""
+    """Return what is kept."""
     return {
         "what": "python -m benchmarks.report: a report rendered in a fresh process, medians over the repetitions",
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
@@ -125,7 +125,7 @@ def document(found: Sequence[Measured]) -> dict[str, object]:
 
 
 def _load() -> float | None:
-    """How many processes wanted to run in the last minute: with more than there are cores wall times are too long."""
+    """Return how many processes wanted to run in the last minute: with more than there are cores wall times are too long."""
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 

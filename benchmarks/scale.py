@@ -23,7 +23,7 @@ from tuner.oracle.registry import make_oracle
 from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
 from tuner.run.confirmation import finalists
 from tuner.run.observer import Observer
-from tuner.run.trial_loop import Engine
+from tuner.run.trial_loop import TrialLoop
 from tuner.run.trial_sources import ListSource, Networks, SearchSource, confirmation_trials
 from tuner.spaces.user_space import make_family
 from tuner.storage.journal import Journal, JournalState, read_state
@@ -59,7 +59,7 @@ class SimulatedWorkers:
     _count: int = 0
 
     def submit(self, task: Task) -> None:
-        """Begins a training at once: the loop never gives more than there are workers."""
+        """Begin a training at once: the loop never gives more than there are workers."""
         assert isinstance(task, TrainTask)
         self._count += 1
         takes_s = duration_s(task, self.recorded)
@@ -74,7 +74,7 @@ class SimulatedWorkers:
         )
 
     def drop(self) -> None:
-        """Forgets all."""
+        """Forget all."""
         self._ending.clear()
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Simulated:
 
 
 def duration_s(training: TrainTask | TrialRecord, recorded: Recorded) -> float:
-    """What a training takes: an epoch as long as one that was recorded, chosen by the configuration."""
+    """Return what a training takes: an epoch as long as one that was recorded, chosen by the configuration."""
     return recorded.start_s + training.epochs * recorded.epochs_s[_place(training, "time", len(recorded.epochs_s))]
 
 
@@ -118,7 +118,7 @@ def _place(training: TrainTask | TrialRecord, what: str, among: int) -> int:
 
 
 def recorded_of(journal: Path) -> Recorded:
-    """What the trainings of a run took: the rest of a training's time, and seconds an epoch but the first, which also traces."""
+    """Return what the trainings of a run took: the rest of a training's time, and seconds an epoch but the first, which also traces."""
     ended = [record for record in read_state(journal).finished.values() if record.completed and record.epochs_run > 1]
     epochs = {configuration_key(r.configuration): _median(r.history["seconds"][1:]) for r in ended}
     rest = [r.duration_s - r.epochs_run * _median(r.history["seconds"][1:]) for r in ended]
@@ -137,7 +137,7 @@ def simulate(workers: int, iterations: int, recorded: Recorded) -> Simulated:
     pool = SimulatedWorkers(workers, recorded)
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "trials.jsonl") as journal:
         state = JournalState()
-        engine = Engine(pool, journal, state, Observer())
+        engine = TrialLoop(pool, journal, state, Observer())
         engine.run(
             SearchSource(make_oracle(networks.space, options), networks, options.seed, lambda bracket, rung: None)
         )
@@ -192,7 +192,7 @@ def main() -> None:
 
 
 def table(found: Sequence[Simulated]) -> str:
-    """As Markdown; times in minutes."""
+    """Return it as Markdown; times in minutes."""
     lines = ["| iterations | trials | workers | time (min) | ideal (min) | busy |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {one.iterations} | {one.trials} | {one.workers} | {one.makespan_s / 60:.1f} | {one.ideal_s / 60:.1f} | {one.efficiency:.0%} |"

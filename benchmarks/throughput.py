@@ -154,7 +154,7 @@ def measure(workload: Workload, pairs: int) -> list[Timed]:
 
 
 def peak_flops() -> float:
-    """What the cores do at most, measured: float32 matrix products, a process a core with one thread each."""
+    """Return what the cores do at most, measured: float32 matrix products, a process a core with one thread each."""
     code = (
         f"import time, numpy as np; n = {_PEAK_SIZE}; a = np.ones((n, n), 'float32'); a @ a; t = time.perf_counter();"
         "[a @ a for _ in range(20)]; print(20 * 2 * n ** 3 / (time.perf_counter() - t))"
@@ -168,7 +168,7 @@ def peak_flops() -> float:
 
 
 def row(workload: Workload, timed: Sequence[Timed], peak: float) -> Json:
-    """What a workload's pairs say."""
+    """Return what a workload's pairs say."""
     seconds = {side: [one.seconds for one in timed if one.side == side] for side in SIDES}
     ratios = [plain / ours for plain, ours in zip(*seconds.values(), strict=True)]
     trial_epochs = workload.trials * workload.epochs
@@ -187,13 +187,13 @@ def row(workload: Workload, timed: Sequence[Timed], peak: float) -> Json:
 
 
 def _other_rows(path: Path, rows: Sequence[Json]) -> list[Json]:
-    """What is kept of workloads that were not measured now."""
+    """Return what is kept of workloads that were not measured now."""
     kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
     return [own for own in kept if own["name"] not in {one["name"] for one in rows}]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, keeps; returns the exit code."""
+    """Measure, prints, keeps; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULT)

@@ -234,7 +234,7 @@ def confirm(trial: Scored, data: Path) -> Confirmation:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, adds to what is kept, prints; returns the exit code."""
+    """Measure, adds to what is kept, prints; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.time_to_quality", description=__doc__)
     parser.add_argument("--method", choices=METHODS, action="append", help="again for several; else all")
     parser.add_argument("--seed", type=int, action="append", help="number of a seed, from 1; else 1, 2 and 3")
@@ -263,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def keep(path: Path, before: Json, target: float, found: Found) -> None:
-    """Adds a search to what is kept, in place of an earlier one of the same method and seed."""
+    """Add a search to what is kept, in place of an earlier one of the same method and seed."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"searches": []}
     others = [own for own in kept["searches"] if (own["method"], own["seed"]) != (found.method, found.seed)]
     task = {"space": SPACE, "cap": CAP, "train_samples": SAMPLES, "target": target, "max_epochs": MAX_EPOCHS}

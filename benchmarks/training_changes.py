@@ -205,7 +205,7 @@ def run_task(document: Json, data: Any, on_epoch: Any) -> Json:
 
 
 def main(data_folder: str) -> None:
-    """Serves tasks, changed."""
+    """Serve tasks, changed."""
     setattr(worker, "run_task", run_task)  # noqa: B010
     for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
         CHANGES[name].apply(Path(data_folder))

@@ -40,7 +40,7 @@ class Averages(keras.callbacks.Callback):  # type: ignore[misc]
         self._steps = 0
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        """Takes the weights into account, as often as there were steps since."""
+        """Take the weights into account, as often as there were steps since."""
         steps, total = int(self.model.optimizer.iterations), self.params["epochs"] * self.params["steps"]
         weights = self.model.get_weights()
         for window, average in self.averages.items():
@@ -70,7 +70,7 @@ def accuracies(model: Any, averages: Mapping[float, Sequence[NDArray[Any]]], dat
 
 
 def main(data_folder: str) -> None:
-    """Serves tasks; what a training ends with has the accuracies too."""
+    """Serve tasks; what a training ends with has the accuracies too."""
     found: Json = {}
 
     def fit_model(model: Any, *arguments: Any, **options: Any) -> Any:

@@ -54,7 +54,7 @@ def _interval(pairs: NDArray[np.float64]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Trains what is missing, keeps each training as it ends, prints; returns the exit code."""
+    """Train what is missing, keeps each training as it ends, prints; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weight_averages", description=__doc__)
     parser.add_argument("--base", default=BASE, help="as of benchmarks.experiments")
     parser.add_argument("--seeds", type=int, default=SEEDS)

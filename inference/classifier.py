@@ -54,7 +54,7 @@ def _checked(model: ModelFile, call: Any, classes: int) -> Classify:
 
 
 def class_count(classify: Classify) -> int:
-    """How many classes a model has."""
+    """Return how many classes a model has."""
     return int(classify(np.zeros((1, SIZE, SIZE), np.uint8)).shape[1])
 
 

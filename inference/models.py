@@ -1,4 +1,4 @@
-"""Which model is meant, and whether its file may be loaded. Looks at files only: nothing of Keras is imported."""
+"""The model that a path names, and the check that its file may be loaded. Looks at files only: nothing of Keras is imported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONFIG = "config.json"
 _SUFFIX = ".keras"
 """Keras reads a file of another name as HDF5, whatever else it may be: its content was not what was checked."""
 _MOST_BYTES = 2**30
-"""Of a Keras file once unpacked; a model of ours has some hundred KiB."""
+"""Bytes of a Keras file once unpacked, at most; a model of ours has some hundred KiB."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ModelFile:
     path: Path
     kind: Literal["keras", "savedmodel"]
     class_names: tuple[str, ...] | None = None
-    """Of the run that it belongs to; None where that is not known."""
+    """The class names of the run that it belongs to; None where that is not known."""
 
 
 def find_model(path: Path, class_names: tuple[str, ...] | None = None) -> ModelFile:
@@ -87,7 +87,7 @@ def _check_keras_file(path: Path) -> None:
 
 
 def _has_code(root: Any) -> bool:  # whatever JSON holds
-    """Whether a configuration has Python code to be unpickled, anywhere in it."""
+    """Return whether a configuration has Python code to be unpickled, anywhere in it."""
     left = [root]
     while left:
         part = left.pop()

@@ -1,1 +1,1 @@
-"""What is said of a run: reads a run's folder, computes, draws and writes the page. Never imports Keras."""
+"""The report: it reads a run's folder, computes, draws and writes the page. Never imports Keras."""

@@ -14,15 +14,15 @@ class Compact2k(KerasSpace, Compact2kFamily):
 
 
 class Compact4k(KerasSpace, Compact4kFamily):
-    """The same of 4,000 parameters at most."""
+    """compact8k's networks of 4,000 parameters at most."""
 
 
 class Compact8k(KerasSpace, CompactFamily):
-    """The same of 8,000 parameters at most."""
+    """The networks of 8,000 parameters at most."""
 
 
 class Compact20k(KerasSpace, Compact20kFamily):
-    """The same of 20,000 parameters at most."""
+    """compact8k's networks of 20,000 parameters at most."""
 
 
 class Dense(KerasSpace, DenseFamily):

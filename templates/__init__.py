@@ -1,4 +1,4 @@
-"""How the page and the model card look: Jinja templates, style sheets and scripts. The one place that knows Jinja.
+"""The look of the page and the model card: Jinja templates, style sheets and scripts. The one place that knows Jinja.
 
 Templates place texts that were made elsewhere: they do no arithmetic and format no number.
 """
@@ -18,7 +18,7 @@ from markupsafe import Markup
 _FOLDER = Path(__file__).parent
 _ASSETS = _FOLDER / "assets"
 _MARKDOWN = re.compile(r"[\\`*_\[\]{}|~$#!]")
-"""What has a meaning within a line of Markdown, or of what is made of it (formulas, other templates)."""
+"""Characters with a meaning within a line of Markdown, or of what is made of it (formulas, other templates)."""
 
 
 def render(name: str, context: Mapping[str, object]) -> str:
@@ -128,7 +128,7 @@ def script() -> Markup:
 
 
 def script_hash() -> str:
-    """What a Content-Security-Policy calls the page's script by, so that no other one runs."""
+    """Return what a Content-Security-Policy calls the page's script by, so that no other one runs."""
     digest = hashlib.sha256(script().encode()).digest()
     return "sha256-" + base64.b64encode(digest).decode("ascii")
 

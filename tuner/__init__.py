@@ -1,1 +1,1 @@
-"""How a space is searched: data, oracle, trials, workers, journal, confirmation, export."""
+"""The search of a space: data, oracle, trials, workers, journal, confirmation, export."""

@@ -31,7 +31,7 @@ DEFAULT_FOLDER = "export"
 
 @dataclass(frozen=True)
 class Request:
-    """What is exported, checked as far as that goes without Keras."""
+    """A request for exports, checked as far as that goes without Keras."""
 
     run: RunFolder
     document: RunDocument
@@ -40,7 +40,7 @@ class Request:
     folder: ExportFolder
     command: tuple[str, ...]
     data: str | None = None
-    """Where the run's data are now; None: where they were."""
+    """The source of the run's data now; None: where they were."""
     named_code: bool = False
     """Whether the model is built from the run's space, which the user named."""
 
@@ -55,7 +55,7 @@ def make_request(
     space: str | None = None,
     command: Sequence[str] = (),
 ) -> Request:
-    """Checks what was asked for. No format: a SavedModel.
+    """Check what was asked for. No format: a SavedModel.
 
     Raises:
         UsageError: where something of it can't be used.
@@ -154,7 +154,7 @@ def _may_meet_test(run: RunDocument) -> bool:
 
 
 def _fold(request: Request) -> int:
-    """Which images the exported model was not trained on, unless it is a refit."""
+    """Return which images the exported model was not trained on, unless it is a refit."""
     result = request.run.read_result()
     return 0 if result is None else result.fold
 

@@ -24,7 +24,7 @@ CARD = "model_card.md"
 
 @dataclass(frozen=True)
 class ExportFolder:
-    """Where the formats of one model are kept."""
+    """The folder of one model's exported formats."""
 
     path: Path
     model: Path
@@ -74,7 +74,7 @@ class ExportFolder:
 
     @property
     def model_sha256(self) -> str:
-        """Of the Keras file's bytes."""
+        """The SHA-256 of the Keras file's bytes."""
         return sha256(self.model.read_bytes())
 
     def known(self) -> ExportDocument | None:
@@ -118,7 +118,7 @@ class ExportFolder:
                     folder.rmdir()
 
     def place(self, stage: Path, document: ExportDocument, card: str) -> ExportDocument:
-        """Moves what was staged to its place, then the card, then export.json, which it returns with the card's hash."""
+        """Move what was staged to its place, then the card, then export.json, which it returns with the card's hash."""
         for staged in sorted(stage.iterdir()):
             _replace(staged, self.path / staged.name)
         content = card.encode("utf-8", "backslashreplace")
@@ -138,5 +138,5 @@ def _replace(staged: Path, place: Path) -> None:
 
 
 def sha256(content: bytes) -> str:
-    """As 64 hexadecimal digits."""
+    """Return it as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

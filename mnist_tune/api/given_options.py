@@ -13,7 +13,7 @@ from tuner.core.errors import UsageError
 from tuner.options.durations import format_duration, parse_duration, validate_budget
 from tuner.options.option import flag, options_of
 from tuner.options.run_options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
-from tuner.spaces.named_configurations import known_configuration
+from tuner.spaces.named_configurations import named_configuration
 from tuner.study.presets import PRESETS, preset_space
 
 _DURATIONS = tuple(name for name, each in options_of(SearchOptions).items() if each.parse is parse_duration)
@@ -41,7 +41,7 @@ def make_train_options(given: Mapping[str, Any]) -> TrainOptions:
             "A training needs a configuration. Expected a reference's name, a JSON file, or RUN:TRIAL. Received: none"
         )
     _refuse_no_text(given)
-    known = known_configuration(given["name"], given.get("space"))
+    known = named_configuration(given["name"], given.get("space"))
     if given.get("space", known.space) != known.space:
         raise UsageError(
             f"{given['name']} is of another space. Expected --space {known.space}, or none. Received: {given['space']}"
@@ -100,7 +100,7 @@ def plain_values(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def default_folder(options: RunOptions) -> Path:
-    """Where a run goes that was given no folder: runs/<what>-<date>-<time>."""
+    """Return where a run goes that was given no folder: runs/<what>-<date>-<time>."""
     name = options.space if isinstance(options, SearchOptions) else Path(str(getattr(options, "name", ""))).stem
     return Path("runs") / f"{name.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}"
 

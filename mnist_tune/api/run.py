@@ -48,7 +48,7 @@ class Run:
 
     @property
     def info(self) -> Json:
-        """What was asked for, of whom and with what, as in run.json."""
+        """Return what was asked for, of whom and with what, as in run.json."""
         return as_json(self._folder.read_run())
 
     def trials(self) -> pd.DataFrame:
@@ -78,7 +78,7 @@ class Run:
         return keras.models.load_model(self._folder.keras_model, safe_mode=True)
 
     def report(self) -> Path:
-        """Renders report.html again and returns its path."""
+        """Render report.html again and returns its path."""
         from reports.pages.page import write_report
         from reports.run.trials_csv import write_trials_csv
 
@@ -93,7 +93,7 @@ class Run:
         force: bool = False,
         space: str | None = None,
     ) -> Path:
-        """Writes the model in a format, verified, with its card; returns the file's path (a SavedModel's folder).
+        """Write the model in a format, verified, with its card; returns the file's path (a SavedModel's folder).
 
         Args:
             format: "savedmodel", "keras", "litert", "litert-int8" or "onnx".

@@ -42,7 +42,7 @@ def search(
     quiet: bool = False,
     **options: Any,  # those of `tuner.options.SearchOptions`, which checks them
 ) -> Run:
-    """Searches a space, confirms and exports the winner, and writes the report.
+    """Search a space, confirms and exports the winner, and writes the report.
 
     Args:
         space: a name that `mnist-tune spaces` lists, or "package.module:Class".
@@ -69,7 +69,7 @@ def train(
     quiet: bool = False,
     **options: Any,  # those of `tuner.options.TrainOptions`, which checks them
 ) -> Run:
-    """Trains one configuration with several seeds, evaluates and exports it, and writes the report.
+    """Train one configuration with several seeds, evaluates and exports it, and writes the report.
 
     Args:
         name: a reference's name, a JSON file of hyperparameters, a run's folder (its winner), or "RUN:TRIAL".
@@ -115,17 +115,17 @@ def study(
 
 
 def run_search(given: Mapping[str, Any], **how: Any) -> Run:
-    """What `search` and the command line both do. `given`: the options that were given, and no others."""
+    """Return what `search` and the command line both do. `given`: the options that were given, and no others."""
     return _run(given, make_options, **how)
 
 
 def run_training(given: Mapping[str, Any], **how: Any) -> Run:
-    """What `train` and the command line both do."""
+    """Return what `train` and the command line both do."""
     return _run(given, make_train_options, **how)
 
 
 def run_study(given: Mapping[str, Any], **how: Any) -> Run:
-    """What `study` and the command line both do."""
+    """Return what `study` and the command line both do."""
     return _run(given, make_study_options, **how)
 
 

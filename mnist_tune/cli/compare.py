@@ -9,7 +9,7 @@ from pathlib import Path
 from mnist_tune.cli.parser import Parser, make_parser
 from mnist_tune.terminal.lines import write_line
 from mnist_tune.version import __version__
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 
 
 def make_command_parser() -> Parser:
@@ -31,4 +31,4 @@ def run(given: Namespace, words: Sequence[str]) -> None:
     from reports.comparison.page import write_comparison
 
     path = write_comparison([Path(folder) for folder in given.runs], Path(given.out), __version__, force=given.force)
-    write_line(f"Wrote {printable(str(path))}")
+    write_line(f"Wrote {escape_unprintable(str(path))}")

@@ -18,7 +18,7 @@ from mnist_tune.terminal.signals import ending_like_ctrl_c
 from mnist_tune.terminal.stdout import OutputError, open_standard_streams, tell, watched_output
 from tuner.core.disk_full import is_no_space, is_no_temporary_folder
 from tuner.core.errors import Interrupted, MnistTuneError, UsageError
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -98,7 +98,7 @@ def _refuse_zeros(words: Sequence[str]) -> None:
 
 
 def _one_line(message: str) -> str:
-    words = printable(" ".join(message.split()))
+    words = escape_unprintable(" ".join(message.split()))
     return (
         words
         if len(words) <= _LONGEST_MESSAGE

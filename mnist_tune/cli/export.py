@@ -13,7 +13,7 @@ from mnist_tune.api.export_folder import CARD
 from mnist_tune.cli.parser import Parser, make_parser
 from mnist_tune.terminal.lines import aligned, write_line
 from reports import formatting as text
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 from tuner.export.formats import FORMATS
 from tuner.storage.schema.documents import as_json
 from tuner.storage.schema.export import ExportDocument
@@ -92,4 +92,4 @@ def format_exports(request: Request, document: ExportDocument) -> str:
     result = request.run.read_result()
     if first.images.split == "validation" and result is not None and result.refit:
         checked += " It was trained on them (--refit), so that is no measure of it."
-    return f"{aligned(rows)}\n{checked}\nWrote {printable(str(request.folder.path))}, with {CARD}"
+    return f"{aligned(rows)}\n{checked}\nWrote {escape_unprintable(str(request.folder.path))}, with {CARD}"

@@ -14,11 +14,11 @@ from inference.models import ModelFile
 from mnist_tune.cli.parser import Parser
 from mnist_tune.prediction.loaded_model import load, model_of, named_run
 from mnist_tune.terminal.lines import aligned, write_line
-from mnist_tune.terminal.page_file import free_place, write_page
+from mnist_tune.terminal.page_file import check_writable, write_page
 from reports import formatting as text
 from tuner.core.errors import MnistTuneError, UsageError
 from tuner.core.machine import validate_environment
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 
 if TYPE_CHECKING:
     from tuner.images.prediction import Prediction, Sample
@@ -63,7 +63,7 @@ def run(given: Namespace, words: Sequence[str]) -> None:
     run = named_run(Path(given.model), given.space)
     model = model_of(Path(given.model), run)
     validate_environment()
-    page = free_place(given.html, force=given.force) if given.html else None
+    page = check_writable(given.html, force=given.force) if given.html else None
     if given.synthetic is not None:
         from mnist_tune.prediction.generalisation import run_synthetic
 
@@ -119,14 +119,14 @@ def _standard_input() -> BinaryIO:
 
 
 def _name_passed_over(words: Sequence[str]) -> None:
-    """Writes to standard error what of folders was no image, each by its name."""
+    """Write to standard error what of folders was no image, each by its name."""
     from tuner.images.reading import passed_over
 
     for word in words:
         left = passed_over(Path(word)) if os.path.isdir(word) else []
         if left:
-            names = ", ".join(printable(path.name) + "/" * path.is_dir() for path in left)
-            sys.stderr.write(f"mnist-tune: passed over in {printable(word)}: {names}\n")
+            names = ", ".join(escape_unprintable(path.name) + "/" * path.is_dir() for path in left)
+            sys.stderr.write(f"mnist-tune: passed over in {escape_unprintable(word)}: {names}\n")
 
 
 def _ask(model: ModelFile, samples: Sequence[Sample], run: RunFolder | None) -> list[Prediction]:
@@ -148,7 +148,9 @@ def table(predictions: Iterable[Prediction]) -> str:
     """A line an image: class, probability, runner-up, warning."""
     rows = [("file", "class", "probability (%)", "runner-up (%)", "")]
     for prediction in predictions:
-        ranked = [(printable(name), text.percent(share)) for name, share in prediction.ranked()]
+        ranked = [(escape_unprintable(name), text.percent(share)) for name, share in prediction.ranked()]
         best, runner_up = (ranked[0], " ".join(ranked[1])) if ranked else ((text.MISSING, text.MISSING), text.MISSING)
-        rows.append((printable(prediction.sample.name), *best, runner_up, printable(prediction.warning or "")))
+        rows.append(
+            (escape_unprintable(prediction.sample.name), *best, runner_up, escape_unprintable(prediction.warning or ""))
+        )
     return aligned(rows)

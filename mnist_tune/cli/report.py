@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mnist_tune.cli.parser import Parser, make_parser
 from mnist_tune.terminal.lines import write_line
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 
 
 def make_command_parser() -> Parser:
@@ -27,11 +27,11 @@ def run(given: Namespace, words: Sequence[str]) -> None:
     loaded = load_run(given.run)
     if given.figures is not None:
         _write_figures(loaded.path, Path(given.figures), force=given.force)
-    write_line(f"Wrote {printable(str(loaded.report()))}")
+    write_line(f"Wrote {escape_unprintable(str(loaded.report()))}")
 
 
 def _write_figures(path: Path, folder: Path, *, force: bool) -> None:
     from reports.pages.figure_files import write_figures
 
     number = write_figures(path, folder, force=force)
-    write_line(f"Wrote {number} figure{'' if number == 1 else 's'} to {printable(str(folder))}")
+    write_line(f"Wrote {number} figure{'' if number == 1 else 's'} to {escape_unprintable(str(folder))}")

@@ -105,7 +105,7 @@ def _print_user_space(name: str) -> None:
 def _hyperparameter_table(hyperparameters: Sequence[Hyperparameter]) -> Table:
     names = ("hyperparameter", "values", "default", "active where", "what it is")
     rows = [
-        (own.name, value_words(own), f"{own.default}", condition_words(own), own.description)
+        (own.name, format_value(own), f"{own.default}", format_condition(own), own.description)
         for own in hyperparameters
         if own.kind != "fixed"
     ]
@@ -124,19 +124,19 @@ def _reference_table(space: SpaceDescription) -> Table:
     for own in space.references:
         over = "" if own.name in space.fitting else ", over the cap"
         epochs = "" if own.published_epochs is None else f"{own.published_epochs}"
-        table.add_row(own.name, f"{own.parameters:,}{over}", published_words(own), epochs, own.network, own.assumed)
+        table.add_row(own.name, f"{own.parameters:,}{over}", format_published(own), epochs, own.network, own.assumed)
     return table
 
 
-def published_words(own: Reference) -> str:
-    """What was published of a reference: its accuracy, else its other scores; empty where nothing was."""
+def format_published(own: Reference) -> str:
+    """Return what was published of a reference: its accuracy, else its other scores; empty where nothing was."""
     if own.published_accuracy is not None:
         return f"{own.published_accuracy:.2%}"
     return ", ".join(f"{name} {score}" for name, score in own.published_scores.items())
 
 
-def value_words(own: Hyperparameter) -> str:
-    """What a hyperparameter may be: "0 to 0.2, in steps of 0.005"."""
+def format_value(own: Hyperparameter) -> str:
+    """Return what a hyperparameter may be: "0 to 0.2, in steps of 0.005"."""
     if own.values is not None:
         return ", ".join(f"{value}" for value in own.values)
     step = f", in steps of {own.step}" if own.step not in (None, 1) else ""
@@ -144,7 +144,7 @@ def value_words(own: Hyperparameter) -> str:
     return f"{own.minimum} to {own.maximum}{step}{scale}"
 
 
-def condition_words(own: Hyperparameter) -> str:
+def format_condition(own: Hyperparameter) -> str:
     """When it is active: "optimizer is adam or adamw"; empty for always."""
     parts = [
         f"{condition.name} is {_either(condition.values)}"

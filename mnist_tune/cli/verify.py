@@ -14,7 +14,7 @@ from mnist_tune.cli.parser import Parser
 from mnist_tune.terminal.lines import aligned, write_line
 from tuner.core.errors import MnistTuneError
 from tuner.core.records import Json
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 
 if TYPE_CHECKING:
     from tuner.verification.check import Check
@@ -71,7 +71,7 @@ def run(given: Namespace, words: Sequence[str]) -> None:
 def table(checks: Sequence[Check]) -> str:
     """Return a line a check, and a last one that counts them."""
     rows = [("check", "", "")]
-    rows += [(check.name, check.status, printable(check.detail)) for check in checks]
+    rows += [(check.name, check.status, escape_unprintable(check.detail)) for check in checks]
     return f"{aligned(rows)}\n{_counts(checks)}"
 
 

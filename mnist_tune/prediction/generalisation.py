@@ -30,7 +30,7 @@ DIGITS = tuple("0123456789")
 
 @dataclass(frozen=True)
 class Generalisation:
-    """What a model is worth on drawn digits. One that could not be prepared counts as an error."""
+    """The scores of a model on synthetic digits. One that could not be prepared counts as an error."""
 
     n: int
     seed: int
@@ -47,17 +47,17 @@ class Generalisation:
     per_class: tuple[tuple[str, int, int], ...]
     """Class, right, n."""
     styles: tuple[tuple[str, int, int], ...] = ()
-    """Of ways of writing that have a name: the name, right, n."""
+    """Each named way of writing: its name, right answers, n."""
 
     def to_json(self) -> Json:
-        """As `--json` writes it."""
+        """Return it as `--json` writes it."""
         classes = [{"class": name, "right": right, "n": n} for name, right, n in self.per_class]
         styles = [{"style": name, "right": right, "n": n} for name, right, n in self.styles]
         return {**asdict(self), "accuracy_ci95": list(self.accuracy_ci95), "per_class": classes, "styles": styles}
 
 
 def run_synthetic(given: Namespace, model: ModelFile, page: Path | None, run: RunFolder | None = None) -> None:
-    """Draws digits, classifies them and writes what came of it.
+    """Draw digits, classifies them and writes what came of it.
 
     Raises:
         UsageError: where the model's classes are not the ten digits.

@@ -13,7 +13,7 @@ import templates
 from mnist_tune.version import __version__
 from reports import formatting as text
 from reports.pages import pictures
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 from tuner.images.prediction import Prediction
 
 MOST_SHOWN = 500
@@ -28,7 +28,7 @@ class Share:
     name: str
     percent: str
     width: str
-    """Of the bar, of 100."""
+    """The width of the bar, of 100."""
     best: bool
 
 
@@ -40,7 +40,7 @@ class Card:
     answer: str
     probability: str
     truth: str
-    """Where it is known and another one was given."""
+    """The true class, where it is known and another one was given."""
     warning: str
     original: str
     """Addresses of pictures; empty where there is none."""
@@ -57,7 +57,7 @@ def page_of(predictions: Sequence[Prediction], model: str, truths: Sequence[str]
         "predict.html.j2",
         {
             "title": f"{answered:,} of {text.plural(len(predictions), 'image')} classified",
-            "model": printable(model),
+            "model": escape_unprintable(model),
             "left_out": _left_out(len(predictions)),
             "cards": cards,
             "style": templates.colours(),
@@ -72,13 +72,13 @@ def _left_out(count: int) -> str:
 
 def _card(prediction: Prediction, truth: str) -> Card:
     sample, ranked = prediction.sample, prediction.ranked()
-    answer = printable(ranked[0][0]) if ranked else text.MISSING
+    answer = escape_unprintable(ranked[0][0]) if ranked else text.MISSING
     return Card(
-        name=printable(sample.name),
+        name=escape_unprintable(sample.name),
         answer=answer,
         probability=f"{text.percent(ranked[0][1])}%" if ranked else "",
         truth=truth if truth != answer else "",
-        warning=printable(prediction.warning or ""),
+        warning=escape_unprintable(prediction.warning or ""),
         original=_address(sample.original) if sample.original is not None else "",
         seen=pictures.grey(sample.image) if sample.image is not None else "",
         shares=_shares(prediction),
@@ -94,7 +94,8 @@ def _shares(prediction: Prediction) -> tuple[Share, ...]:
         pairs = best
     top = best[0][0] if best else ""
     return tuple(
-        Share(printable(name), text.percent(share, 1), f"{100 * share:.1f}", name == top) for name, share in pairs
+        Share(escape_unprintable(name), text.percent(share, 1), f"{100 * share:.1f}", name == top)
+        for name, share in pairs
     )
 
 

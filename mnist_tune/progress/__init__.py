@@ -1,1 +1,1 @@
-"""What is shown while a run goes on: the live lines of a terminal or notebook, the page that is renewed, the headline at the end."""
+"""Progress of a run: the live lines of a terminal or notebook, the page that is renewed, the headline at the end."""

@@ -36,7 +36,7 @@ def _exported(test: TestScores) -> str:
 
 
 def _refitted(result: ResultDocument) -> str:
-    """What the exported model and the test figures belong to, where a refit was asked for."""
+    """Return what the exported model and the test figures belong to, where a refit was asked for."""
     if result.refitted is UNSET:
         return ""
     refit = result.refit

@@ -1,4 +1,4 @@
-"""What a terminal shows while a run goes on: a live view, or plain lines where the output is no terminal."""
+"""The terminal's view of a run: a live view, or plain lines where the output is no terminal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mnist_tune.progress.headline import answer
 from reports.analysis.search.time_left import planned_work, seconds_left
 from reports.formatting import duration, plural, rough_duration
 from tuner.core.records import Trial, TrialRecord, tidy_epochs
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 from tuner.run.observer import Observer
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.run import Plan, RunDocument
 
 _REFRESH_PER_S = 4
 _WORTH_SAYING_S = 60
-"""What is left, in a line: a shorter run is over before one has read it."""
+"""The remaining time, in a line: a shorter run is over before one has read it."""
 
 
 @dataclass
@@ -37,7 +37,7 @@ class _Live:
 
 @dataclass
 class _Standing:
-    """What is known of a run so far."""
+    """The state of a run so far."""
 
     run: RunDocument | None = None
     phase: str = ""
@@ -94,7 +94,7 @@ class Progress(Observer):
             self._live.stop()
 
     def run_began(self, run: RunDocument) -> None:
-        """Says where everything goes, and starts the live view."""
+        """Say where everything goes, and starts the live view."""
         self._standing.run = run
         data = run.data
         if data.fallback:
@@ -113,7 +113,7 @@ class Progress(Observer):
             self._live.start()
 
     def phase_began(self, phase: str, trials: int) -> None:
-        """Names the phase."""
+        """Name the phase."""
         self._standing.phase, self._standing.expected = phase, trials
         words = {
             "search": f"Search: {trials} trials",
@@ -134,11 +134,11 @@ class Progress(Observer):
         return "Evaluation: the winner meets the test set, once"
 
     def trial_started(self, trial: Trial) -> None:
-        """Shows it among the running ones."""
+        """Show it among the running ones."""
         self._standing.running[trial.trial] = _Live(trial)
 
     def epoch_ended(self, trial: Trial, worker: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Shows its last accuracy."""
+        """Show its last accuracy."""
         self._standing.running[trial.trial] = _Live(trial, worker, epoch, metrics.get("val_accuracy"))
 
     def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
@@ -148,11 +148,11 @@ class Progress(Observer):
             self._print(self._line(record) + ("  from the journal" if restored else ""))
 
     def note(self, text: str) -> None:
-        """Prints it."""
-        self._print(Text(printable(text), style="yellow"))
+        """Print it."""
+        self._print(Text(escape_unprintable(text), style="yellow"))
 
     def run_ended(self, run: RunDocument) -> None:
-        """Ends the live view."""
+        """End the live view."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -162,14 +162,14 @@ class Progress(Observer):
         result = folder.read_result()
         if result is None:
             return
-        self._console.print(Text(printable(answer(result, folder.read_run()))), soft_wrap=True)
+        self._console.print(Text(escape_unprintable(answer(result, folder.read_run()))), soft_wrap=True)
         for path in (folder.path / "report.html", folder.saved_model, folder.keras_model):
             if path.exists():
-                self._console.print(Text(printable(f"Wrote {path}")), soft_wrap=True)
+                self._console.print(Text(escape_unprintable(f"Wrote {path}")), soft_wrap=True)
 
     def _print(self, line: str | Text) -> None:
         if not self._quiet:
-            self._console.print(line if isinstance(line, Text) else Text(printable(line)), soft_wrap=True)
+            self._console.print(line if isinstance(line, Text) else Text(escape_unprintable(line)), soft_wrap=True)
 
     def _line(self, record: TrialRecord) -> str:
         standing = self._standing

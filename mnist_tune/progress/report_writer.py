@@ -14,7 +14,7 @@ from tuner.run.observer import Observer
 from tuner.storage.schema.run import RunDocument
 
 _SHARE = 0.02
-"""Of one core's time that renewing the page for single trials may take: training needs the cores."""
+"""The share of one core's time that renewing the page for single trials may take: training needs the cores."""
 
 
 class ReportWriter(Observer):
@@ -63,7 +63,7 @@ class ReportWriter(Observer):
         self.write()
 
     def write(self) -> None:
-        """Writes trials.csv and report.html now."""
+        """Write trials.csv and report.html now."""
         from reports.pages.page import write_report
         from reports.run.trials_csv import write_trials_csv
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.core.errors import UsageError
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 
 MODEL, OUTPUT, CHANNEL, GPUS = "SM_MODEL_DIR", "SM_OUTPUT_DATA_DIR", "SM_CHANNEL_TRAINING", "SM_NUM_GPUS"
 
@@ -37,7 +37,7 @@ def read_environment(variables: Mapping[str, str]) -> SageMakerEnvironment | Non
         return None
     gpus = found.pop(GPUS)
     if gpus and not (gpus.isascii() and gpus.isdecimal()):
-        raise UsageError(f"{GPUS}: expected a whole number from 0. Received: {printable(gpus)}")
+        raise UsageError(f"{GPUS}: expected a whole number from 0. Received: {escape_unprintable(gpus)}")
     channel, model, output = (Path(words).absolute() if words else None for words in found.values())
     return SageMakerEnvironment(channel, model, output, int(gpus) if gpus else None)
 
@@ -51,21 +51,23 @@ def channel_data(folder: Path) -> Path:
     try:
         names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
-        raise UsageError(f"{CHANNEL} can't be read: {error.strerror}. Received: {printable(str(folder))}") from error
+        raise UsageError(
+            f"{CHANNEL} can't be read: {error.strerror}. Received: {escape_unprintable(str(folder))}"
+        ) from error
     archives = [name for name in names if name.endswith(".npz")]
     idx = any(name.startswith(_IDX) for name in names)
     if len(archives) + idx != 1:
-        raise UsageError(f"{CHANNEL}: {_EXPECTED}. Received: {_format_names(names)}, {printable(str(folder))}")
+        raise UsageError(f"{CHANNEL}: {_EXPECTED}. Received: {_format_names(names)}, {escape_unprintable(str(folder))}")
     found = folder if idx else folder / archives[0]
     try:
         str(found).encode()
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"{CHANNEL}: expected names in UTF-8. Received: {printable(str(found))}. Rename it."
+            f"{CHANNEL}: expected names in UTF-8. Received: {escape_unprintable(str(found))}. Rename it."
         ) from error
     return found
 
 
 def _format_names(names: Sequence[str]) -> str:
-    shown = ", ".join(printable(name) for name in names[:_MOST_NAMES])
+    shown = ", ".join(escape_unprintable(name) for name in names[:_MOST_NAMES])
     return f"{shown}{', …' if len(names) > _MOST_NAMES else ''}" if names else "no files"

@@ -18,7 +18,7 @@ from mnist_tune.cli.parser import given_how, given_options
 from mnist_tune.sagemaker.environment import CHANNEL, GPUS, MODEL, OUTPUT, SageMakerEnvironment, channel_data
 from mnist_tune.sagemaker.words import plain_words
 from tuner.core.errors import MnistTuneError, UsageError
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 from tuner.storage.run_folder import RunFolder
 
 VERSION = "1"
@@ -33,12 +33,12 @@ _LEFT_BEHIND = {".work", ".run.json.partial"}
 
 @dataclass
 class Request:
-    """What a command was asked for, with what the variables add."""
+    """The options of a command, with those that the variables add."""
 
     options: dict[str, Any]
     how: dict[str, Any]
     taken: list[str] = field(default_factory=list)
-    """What was taken from where, for the user and the reader of the report."""
+    """The variables that were used, each with its use, for the user and the reader of the report."""
     words: list[str] = field(default_factory=list)
     """Options that would do the same without the variables."""
 
@@ -84,20 +84,20 @@ def _run(environment: SageMakerEnvironment, run: Callable[..., Any], request: Re
             _deliver(out, environment, model=done)
         raise
     for path in _deliver_all(out, environment):
-        sys.stdout.write(f"Wrote {printable(str(path))}\n")
+        sys.stdout.write(f"Wrote {escape_unprintable(str(path))}\n")
 
 
 def _add_variables(environment: SageMakerEnvironment, request: Request) -> None:
-    """What the variables add to what was asked for."""
+    """Add to the request what the variables say."""
     if environment.channel is not None:
         channel = environment.channel
         _add_option(request, "data", CHANNEL, lambda: str(channel_data(channel)))
     if environment.gpus is not None:
         _add_option(request, "device", GPUS, lambda: "gpu" if environment.gpus else "cpu")
     if environment.model is not None:
-        request.taken.append(f"model to {MODEL} ({printable(str(environment.model))})")
+        request.taken.append(f"model to {MODEL} ({escape_unprintable(str(environment.model))})")
     if environment.output is not None:
-        request.taken.append(f"report to {OUTPUT} ({printable(str(environment.output))})")
+        request.taken.append(f"report to {OUTPUT} ({escape_unprintable(str(environment.output))})")
     if request.how["resume"]:
         _resume_or_begin(request)
     elif request.how["out"] is None:
@@ -110,11 +110,11 @@ def _add_option(request: Request, option: str, variable: str, value: Callable[[]
         return
     request.options[option] = value()
     request.words += [f"--{option}", request.options[option]]
-    request.taken.append(f"{option} {printable(request.options[option])} from {variable}")
+    request.taken.append(f"{option} {escape_unprintable(request.options[option])} from {variable}")
 
 
 def _resume_or_begin(request: Request) -> None:
-    """The same command begins a run and goes on with it: a service starts it again without a word."""
+    """Let one command begin a run and resume it: a service starts it again without a word."""
     out = request.how["out"]
     if out is None:
         raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
@@ -141,13 +141,13 @@ def _validate_folder(variable: str, folder: Path, names: Sequence[str]) -> None:
             pass
     except OSError as error:
         raise UsageError(
-            f"{variable}: expected a folder that can be written to ({error.strerror}). Received: {printable(str(folder))}"
+            f"{variable}: expected a folder that can be written to ({error.strerror}). Received: {escape_unprintable(str(folder))}"
         ) from error
     there = [name for name in names if os.path.lexists(folder / name)]
     if there:
         raise UsageError(
             f"{variable} holds {there[0]} already. Write over it (--force), or name another folder. "
-            f"Received: {printable(str(folder))}"
+            f"Received: {escape_unprintable(str(folder))}"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 
 _TRUE, _FALSE = ("", "true", "1", "yes"), ("false", "0", "no")
 
@@ -30,7 +30,7 @@ def plain_words(words: Sequence[str], parser: argparse.ArgumentParser) -> tuple[
         if not equals and left and not left[0].startswith("--"):
             equals, value = " ", left.pop(0)
         if name == "--model-dir":
-            aside.append(f"--model_dir {printable(value)} left aside")
+            aside.append(f"--model_dir {escape_unprintable(value)} left aside")
         else:
             kept += _plain(name, value if equals else None, parser)
     return kept, aside

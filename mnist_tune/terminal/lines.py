@@ -1,4 +1,4 @@
-"""What a terminal is told on standard output."""
+"""Lines and aligned tables on standard output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 
 def write_line(words: str) -> None:
-    """Writes words to standard output; what its encoding lacks is written as an escape."""
+    """Write words to standard output; what its encoding lacks is written as an escape."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(words.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from mnist_tune.terminal.lines import write_line
 from tuner.core.errors import UsageError
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 from tuner.storage.files import write_text
 
 
-def free_place(name: str, *, force: bool) -> Path:
-    """Where a page may go, found out before anything is done for it.
+def check_writable(name: str, *, force: bool) -> Path:
+    """Return where a page may go, found out before anything is done for it.
 
     Raises:
         UsageError: where it can't be written, or something is there and --force is not given.
@@ -33,7 +33,7 @@ def free_place(name: str, *, force: bool) -> Path:
 
 
 def write_page(path: Path, page: str, *, quiet: bool) -> None:
-    """Writes a page, whole or not at all.
+    """Write a page, whole or not at all.
 
     Raises:
         UsageError: where that fails.
@@ -43,4 +43,4 @@ def write_page(path: Path, page: str, *, quiet: bool) -> None:
     except OSError as error:
         raise UsageError(f"--html: the page can't be written: {error.strerror}. Received: {path}") from error
     if not quiet:
-        write_line(f"Wrote {printable(str(path))}")
+        write_line(f"Wrote {escape_unprintable(str(path))}")

@@ -13,7 +13,7 @@ _NAMES = ("SIGTERM", "SIGHUP")
 
 @contextlib.contextmanager
 def ending_like_ctrl_c() -> Iterator[None]:
-    """Lets them end a command as Ctrl-C does: workers ended, status and report written, exit code 130.
+    """Let them end a command as Ctrl-C does: workers ended, status and report written, exit code 130.
 
     One that is ignored already (`nohup`) stays so. The first one counts: while the command ends others change nothing.
     """

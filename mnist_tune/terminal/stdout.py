@@ -114,7 +114,7 @@ def watched_output() -> Iterator[None]:
 
 
 def _let_go(stream: TextIO) -> None:
-    """What is left in the stream goes nowhere: the interpreter must not try to write it again at its end."""
+    """Discard what is left in the stream: the interpreter must not try to write it again at its end."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

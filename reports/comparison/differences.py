@@ -1,4 +1,4 @@
-"""How the winners of several runs differ: on the same test images, and over the same seeds on validation images."""
+"""Differences between the winners of several runs: on the same test images, and over the same seeds on validation images."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ImagePair:
     second: int
     counts: Counts | None = None
     interval: tuple[float, float] | None = None
-    """Of the difference in accuracy, first minus second."""
+    """The interval of the difference in accuracy, first minus second."""
     p: float | None = None
     p_corrected: float | None = None
     """Holm's, over the pairs that could be tested."""
@@ -86,13 +86,13 @@ def seed_pairs(runs: Sequence[NamedRun]) -> tuple[SeedPair, ...]:
 
 
 def same_data(first: RunData, second: RunData) -> bool:
-    """Whether both runs saw the same images: their hashes say so."""
+    """Return whether both runs saw the same images: their hashes say so."""
     one, other = first.info.data, second.info.data
     return bool(one.sha256) and one.sha256 == other.sha256 and one.classes == other.classes
 
 
 def all_same_data(runs: Sequence[NamedRun]) -> bool:
-    """Whether all of them saw the same images."""
+    """Return whether all of them saw the same images."""
     return all(same_data(runs[0].run, run.run) for run in runs[1:])
 
 

@@ -53,7 +53,7 @@ def render_comparison(folders: Sequence[Path], version: str) -> str:
 
 
 def write_comparison(folders: Sequence[Path], path: Path, version: str, *, force: bool = False) -> Path:
-    """Writes the page, whole or not at all; returns its path.
+    """Write the page, whole or not at all; returns its path.
 
     Raises:
         UsageError: as `render_comparison`; where the file exists and `force` is not given; where it can't be written.

@@ -1,4 +1,4 @@
-"""Which runs are compared, and what each is called on the page."""
+"""The runs that are compared, and their names on the page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NamedRun:
 
     @property
     def colour(self) -> int:
-        """Which category of colours is the run's; from the seventh run on they come again, and letters tell runs apart."""
+        """Return which category of colours is the run's; from the seventh run on they come again, and letters tell runs apart."""
         return self.place % COLOURS
 
     @property
@@ -47,7 +47,7 @@ class NamedRun:
 
 
 def read_runs(folders: Sequence[Path]) -> tuple[NamedRun, ...]:
-    """Reads the runs that are to be compared, in the order given.
+    """Read the runs that are to be compared, in the order given.
 
     Raises:
         UsageError: where there are fewer than two, one is given twice, or a folder holds no run.

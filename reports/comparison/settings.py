@@ -1,4 +1,4 @@
-"""What several runs were set to, split into what differs and what is the same in all of them. Values, no text."""
+"""Settings of several runs, split into those that differ and those that are equal. Values, no text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Settings:
 
 
 def settings_of(items: Sequence[Mapping[str, object]]) -> Settings:
-    """Splits the settings of several runs; names stand in the order in which they are met."""
+    """Split the settings of several runs; names stand in the order in which they are met."""
     names = list(dict.fromkeys(name for item in items for name in item))
     found = [Setting(name, tuple(item.get(name, ABSENT) for item in items)) for name in names]
     differing = tuple(setting for setting in found if not _all_equal(setting.values))
@@ -53,12 +53,12 @@ def with_winner(runs: Sequence[NamedRun]) -> tuple[NamedRun, ...]:
 
 
 def options(runs: Sequence[NamedRun]) -> Settings:
-    """What the runs were asked for, and their spaces' caps."""
+    """Return what the runs were asked for, and their spaces' caps."""
     return settings_of([_options(run.run) for run in runs])
 
 
 def data(runs: Sequence[NamedRun]) -> Settings:
-    """What the runs were trained and measured on."""
+    """Return what the runs were trained and measured on."""
     return settings_of([_data(run.run) for run in runs])
 
 
@@ -84,7 +84,7 @@ def _surroundings(run: RunData) -> dict[str, object]:
 
 
 def _all_equal(values: Sequence[object]) -> bool:
-    """Whether all are the same; yes is not one, as it would be to Python."""
+    """Return whether all are the same; yes is not one, as it would be to Python."""
     return len({(isinstance(value, bool), repr(_number(value))) for value in values}) < 2
 
 

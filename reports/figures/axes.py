@@ -35,7 +35,7 @@ def error_scale(accuracy: float) -> float:
 
 
 def error_axis(ax: Axes, accuracies: Sequence[float], *, label: str = "validation accuracy, %", ticks: int = 6) -> None:
-    """Makes y an axis of accuracies in percent, spaced by error rate. Plot `error_scale(accuracy)` on it."""
+    """Make y an axis of accuracies in percent, spaced by error rate. Plot `error_scale(accuracy)` on it."""
     low, high = error_limits(accuracies)
     ax.set_ylim(low, high)
     ax.set_ylabel(label)
@@ -61,7 +61,7 @@ def error_limits(accuracies: Sequence[float]) -> tuple[float, float]:
 
 
 def floored(accuracies: Sequence[float], shown: Sequence[float]) -> list[float]:
-    """Places on an error axis made for `shown`; what is worse than the axis stands on its lower edge."""
+    """Place on an error axis made for `shown`; what is worse than the axis stands on its lower edge."""
     low, _ = error_limits(shown)
     return [max(error_scale(value), low) for value in accuracies]
 
@@ -82,7 +82,7 @@ def whole_ticks(low: float, high: float, most: int = 8) -> list[int]:
 
 
 def epoch_axis(ax: Axes, last: int) -> None:
-    """Makes x an axis of epochs from 1."""
+    """Make x an axis of epochs from 1."""
     ax.set_xlim(0.5, last + 0.5)
     ticks = [tick for tick in whole_ticks(1, last) if tick > 0]
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -127,7 +127,7 @@ def log_axis(axis_of: Axes, which: str, low: float, high: float) -> None:
 
 
 def spread_labels(places: Sequence[float], gap: float) -> list[float]:
-    """Moves places apart so that labels `gap` high do not overlap; their order is kept."""
+    """Move places apart so that labels `gap` high do not overlap; their order is kept."""
     order = sorted(range(len(places)), key=lambda k: places[k])
     moved = list(places)
     for earlier, later in pairwise(order):

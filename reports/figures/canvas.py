@@ -1,4 +1,4 @@
-"""What a figure is drawn on: a canvas whose marks know their trials. One unit of a figure is one CSS pixel."""
+"""The canvas of a figure, whose marks know their trials. One unit of a figure is one CSS pixel."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Canvas:
     marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """gid of a set of markers → the trial of each, in order."""
     line_marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The same for lines."""
+    """gid of a set of lines → the trial of each, in order."""
     _gids: dict[str, int] = field(default_factory=dict)
 
     def axes(self, *, left: int = 56, right: int = 16, top: int = 12, bottom: int = 44) -> Axes:
@@ -90,7 +90,7 @@ class Drawing:
     """In CSS pixels, as the height."""
     height: int
     label: str
-    """What the figure shows, for those who can't see it."""
+    """A description for those who can't see the figure."""
     paint: Callable[[Canvas], None]
 
     def canvas(self) -> Canvas:

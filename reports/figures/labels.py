@@ -48,17 +48,17 @@ class Box:
     height: float = 13.0
 
     def grown(self, side: Literal["left", "right"], by: float) -> Box:
-        """The same in larger letters, beside the same mark."""
+        """Return the same in larger letters, beside the same mark."""
         width, height = by * self.width, by * self.height
         left = self.left if side == "left" else self.left + self.width - width
         return Box(left, self.bottom - (height - self.height) / 2, width, height)
 
     def between(self, left: float, right: float) -> bool:
-        """Whether all of it lies between two verticals."""
+        """Return whether all of it lies between two verticals."""
         return left <= self.left and self.left + self.width <= right
 
     def meets(self, other: Box) -> bool:
-        """Whether the two share a point."""
+        """Return whether the two share a point."""
         return (
             self.left < other.left + other.width
             and other.left < self.left + self.width
@@ -68,7 +68,7 @@ class Box:
 
 
 def place_labels(ax: Axes, labels: Iterable[Label], taken: Sequence[Box], width: float) -> None:
-    """Writes names beside their marks, the first ones first; one that finds no room right of the vertical axis is left out.
+    """Write names beside their marks, the first ones first; one that finds no room right of the vertical axis is left out.
 
     Args:
         ax: its limits are final.
@@ -94,7 +94,7 @@ def place_labels(ax: Axes, labels: Iterable[Label], taken: Sequence[Box], width:
 
 
 def box_of_text(text: str, left: float, bottom: float) -> Box:
-    """What a text of a figure's notes takes, in pixels."""
+    """Return what a text of a figure's notes takes, in pixels."""
     return Box(left, bottom, _LETTER * len(text))
 
 

@@ -79,7 +79,7 @@ def _one_length(canvas: Canvas) -> None:
 
 
 def _add_title(canvas: Canvas, title: str) -> None:
-    """Makes the figure higher and writes the title there; what is drawn keeps its size in pixels."""
+    """Make the figure higher and writes the title there; what is drawn keeps its size in pixels."""
     width = max(12, int((canvas.width - 2 * _TITLE_MARGIN) / _TITLE_CHARACTER))
     lines = textwrap.wrap(title, width) or [""]
     extra = _TITLE_LINE * len(lines) + _TITLE_MARGIN if title else 0

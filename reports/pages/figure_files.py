@@ -16,7 +16,7 @@ _HEAD_BYTES = 4096
 
 
 def write_figures(run_dir: Path, folder: Path, *, force: bool = False) -> int:
-    """Writes `<name>.svg` and `<name>.png` of each figure; returns how many figures there are.
+    """Write `<name>.svg` and `<name>.png` of each figure; returns how many figures there are.
 
     Files that an earlier call wrote are replaced; others only with `force`. What is not of this run stays.
 

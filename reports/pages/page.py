@@ -30,12 +30,12 @@ from reports.sections.study import epochs as study_epochs
 from reports.sections.study import layers as study_layers
 from reports.sections.study import rest as study_rest
 from reports.sections.study import summary as study
-from tuner.storage.files import told, write_text
+from tuner.storage.files import os_errors_as_usage, write_text
 
 PAGE_NAME = "report.html"
 
 RELOAD_S = 20
-"""How often the page of a run that still goes on asks for a newer one."""
+"""Seconds after which the page of a running run loads itself again."""
 
 SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     summary.build,
@@ -114,7 +114,7 @@ def render_run(run: RunData, *, reload: bool = False) -> str:
 
 
 def write_report(run_dir: Path) -> Path:
-    """Writes `report.html` into the run's folder, whole or not at all; returns its path.
+    """Write `report.html` into the run's folder, whole or not at all; returns its path.
 
     Raises:
         UsageError: where the folder holds no run, or can't be written to.
@@ -122,7 +122,7 @@ def write_report(run_dir: Path) -> Path:
     """
     path = run_dir / PAGE_NAME
     page = render_report(run_dir)
-    with told(path):
+    with os_errors_as_usage(path):
         write_text(path, page)
     return path
 

@@ -1,4 +1,4 @@
-"""What the page's script knows of the trials: every value and every curve, packed, since a run may have thousands.
+"""The trials as the page's script reads them: every value and every curve, packed, since a run may have thousands.
 
 The page says all of it but the curves without its script too. Nothing here is drawn or worded.
 """
@@ -23,7 +23,7 @@ CURVES = (("accuracy", 10_000), ("val_accuracy", 10_000), ("loss", 10_000), ("va
 """(metric, what its values are multiplied by before they are rounded; 0: three significant digits)."""
 
 MOST_NUMBERS = 250_000
-"""Of all curves together: about 1.5 MB. Longer ones are thinned, so that the page stays one that can be mailed."""
+"""Numbers of all curves together, at most: about 1.5 MB. Longer ones are thinned, so that the page stays one that can be mailed."""
 
 _FEWEST_POINTS = 12
 

@@ -1,4 +1,4 @@
-"""What the arrays of evaluation.npz must look like for the page to draw them (the contract is docs/run-folder.md).
+"""Checks of the arrays of evaluation.npz before the page draws them (the contract is docs/run-folder.md).
 
 Types and shapes, and that what points somewhere points into it. Arrays of names that aren't known are passed over.
 """
@@ -28,13 +28,13 @@ class ArrayError(ValueError):
 
 @dataclass(frozen=True)
 class _Rule:
-    """What arrays of a name must be."""
+    """The rule for arrays of a name."""
 
     name: re.Pattern[str]
     """A group is part of the sizes' names: each trial has its own."""
     kinds: str
     sizes: tuple[int | str, ...]
-    """Of each axis: a number, or a name whose size is the same wherever it stands; `*`: any."""
+    """The size of each axis: a number, or a name whose size is the same wherever it stands; `*`: any."""
     below: str | None = None
     """Whole numbers from `least` to what this size is, less one."""
     least: int = 0
@@ -97,7 +97,7 @@ _TOGETHER = (
     tuple(f"custom/drawn/{name}" for name in _DRAWN),
     tuple(f"custom/own/{name}" for name in _OWN),
 )
-"""Where one of these is, all must be."""
+"""Arrays of which all must be there, or none."""
 _MOST_MAPS = 4096
 
 

@@ -23,7 +23,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Call:
-    """How a file is called: a program that runs where the file is."""
+    """A use of a file: a program that runs where the file is."""
 
     title: str
     where: str
@@ -32,7 +32,7 @@ class Call:
 
 
 def exports_table(exports: Exports) -> Table:
-    """What was exported into one folder, a row a format."""
+    """Return what was exported into one folder, a row a format."""
     return Table(
         caption=f"Exported files in {exports.place}/" if exports.place else "Exported files",
         columns=(
@@ -89,7 +89,7 @@ def verified_words(file: ExportedFile, result: ResultDocument) -> str:
 
 
 def calls_of(run: RunData, exports: tuple[Exports, ...]) -> tuple[Call, ...]:
-    """How each exported file is called; where there is none, those that the run itself left."""
+    """Return how each exported file is called; where there is none, those that the run itself left."""
     exported = [_call_of(name, file, one.place) for one in exports for name, file in exported_files(one)]
     return tuple(exported) if exported else tuple(_own_calls(run))
 

@@ -16,7 +16,7 @@ from reports.run.run_data import (
 )
 from tuner.core.errors import JournalError, UsageError
 from tuner.core.records import TRAINING_METRICS, TrialRecord
-from tuner.storage.files import refuse_links
+from tuner.storage.files import reject_symlinks
 from tuner.storage.journal import JOURNAL_NAME, check_journal, read_state
 from tuner.storage.npz_io import read_npz
 from tuner.storage.schema.documents import read_document, readable
@@ -26,7 +26,7 @@ from tuner.storage.schema.run import RunDocument
 
 
 def read_run(folder: Path) -> RunData:
-    """Reads a run's folder, finished or not.
+    """Read a run's folder, finished or not.
 
     Raises:
         UsageError: where the folder holds no run.
@@ -36,7 +36,7 @@ def read_run(folder: Path) -> RunData:
         raise UsageError(
             f"{folder} is not a run's folder: it has no run.json. Give the folder of a run, such as runs/<name>."
         )
-    refuse_links(folder)
+    reject_symlinks(folder)
     info = read_document(folder / "run.json", RunDocument, to_show=True)
     check_journal(folder, info)
     state = read_state(folder / JOURNAL_NAME, to_show=True)

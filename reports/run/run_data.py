@@ -43,7 +43,7 @@ class RunData:
     result: ResultDocument | None = None
     arrays: Mapping[str, Array] = field(default_factory=lambda: NO_ARRAYS)
     exports: tuple[Exports, ...] = ()
-    """What `mnist-tune export` left in this folder."""
+    """The content of export.json in this folder."""
     refits: tuple[TrialRecord, ...] = ()
     """Trainings on all images, in the order in which they ended. They have no validation figures."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reports.analysis.search.leaderboard import setting_names, trial_rows
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
-from tuner.storage.files import told, write_text
+from tuner.storage.files import os_errors_as_usage, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def write_trials_csv(run_dir: Path) -> Path:
     """
     path = run_dir / CSV_NAME
     table = trials_csv(read_run(run_dir))
-    with told(path):
+    with os_errors_as_usage(path):
         write_text(path, table)
     return path
 

@@ -1,4 +1,4 @@
-"""What stands above everything else on the page: what a reader must know before believing a number of it."""
+"""The banners on top of the page: facts that a reader must know before believing a number."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Banner:
 
 
 def banners(run: RunData) -> tuple[Banner, ...]:
-    """What a reader must know first, most serious first."""
+    """Return what a reader must know first, most serious first."""
     return (*_data(run), *_status(run), *_cut(run), *_failed(run), *_notes(run))
 
 
 def caveat(run: RunData) -> str:
-    """What the headline itself says of data that are not MNIST; "" on MNIST."""
+    """Return what the headline itself says of data that are not MNIST; "" on MNIST."""
     data = run.info.data
     if data.is_mnist:
         return ""

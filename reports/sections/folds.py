@@ -1,4 +1,4 @@
-"""What is said of the images that the confirmed seeds validated on: each seed has others, held out for it alone, but in older runs."""
+"""The text about the images that the confirmed seeds validated on: each seed has others, held out for it alone, but in older runs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from reports.run.run_data import RunData
 
 
 def has_folds(run: RunData) -> bool:
-    """Whether a confirmed seed validated on other images than the search's trials did."""
+    """Return whether a confirmed seed validated on other images than the search's trials did."""
     return run.result is not None and any(record.fold for record in run.of(run.result.trials))
 
 
 def images_words(run: RunData) -> str:
-    """How many images a confirmed seed validated on, and whether the others had the same."""
+    """Return how many images a confirmed seed validated on, and whether the others had the same."""
     images = f"{text.count(run.info.data.validation)} validation images"
     return f"{images}, other ones for each seed" if has_folds(run) else images
 

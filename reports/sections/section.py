@@ -1,4 +1,4 @@
-"""What every section is made of, and the parts that several of them place."""
+"""The parts of a section: tables, figures, pictures."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Section:
     name: str
     """In the contents list."""
     title: str
-    """What it says for this run, as a sentence where there is one."""
+    """The section's answer for this run, as a sentence where there is one."""
     how: str
-    """How to read it."""
+    """An explanation of how to read the section."""
     body: Mapping[str, object] = field(default_factory=dict)
     template: str = ""
-    """Where it isn't `<id>.html.j2`."""
+    """The template's name, where it isn't `<id>.html.j2`."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Cell:
 
     text: str
     sort: float | str | None = None
-    """What the column is sorted by, where that is not the text."""
+    """The value that the column is sorted by, where that is not the text."""
     html: Markup | Drawing | None = None
     """A figure or an image in place of the text, which then describes it."""
     bar: float | None = None
@@ -51,11 +51,11 @@ class Column:
     number: bool = True
     """Aligned on the decimal point, and sorted by value."""
     note: str = ""
-    """What the label means, shown on hovering."""
+    """The meaning of the label, shown on hovering."""
     extra: bool = False
     """A hyperparameter: the reader can hide these together."""
     key: str = ""
-    """What `page_data` calls the column's values, where each row is a trial: the page then sorts and filters by those."""
+    """The name of the column's values in `page_data`, where each row is a trial: the page then sorts and filters by those."""
 
 
 @dataclass(frozen=True)

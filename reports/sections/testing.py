@@ -1,4 +1,4 @@
-"""How often a run used its test set, in words: every section that speaks of it asks here, so that no two say different things."""
+"""The text about the use of the test set: every section asks here, so that no two say different things."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _DEFAULT_UNITS = (128, 64, 32)
 def hidden_layers(
     most: int, default: int, units: tuple[int, ...], widest: int = MAX_UNITS
 ) -> tuple[Hyperparameter, ...]:
-    """How many hidden dense layers there are, and the units of each (by default, of as many as there may be)."""
+    """Return how many hidden dense layers there are, and the units of each (by default, of as many as there may be)."""
     return (
         integer("dense_layers", "hidden dense layers", (1, most), default),
         *(

@@ -1,4 +1,4 @@
-"""What there is to say of each known space, as data. Nothing is printed here, and Keras is not imported."""
+"""Descriptions of the known spaces, as data. Nothing is printed here, and Keras is not imported."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class SpaceDescription:
     max_params: int
     max_macs: int
     network: str
-    """Of the default configuration, in the notation; its activation is understood."""
+    """The default configuration's network, in the notation; its activation is understood."""
     parameters: int
-    """Of the default configuration: trainable ones."""
+    """The default configuration's trainable parameters."""
     multiply_adds: int
-    """Of the default configuration: of one image."""
+    """The default configuration's multiply-adds for one image."""
     hyperparameters: tuple[Hyperparameter, ...]
     """All; some are active under conditions only."""
     references: tuple[Reference, ...]
-    """As they are listed, those that don't fit the caps among them."""
+    """The references in their order, those that don't fit the caps among them."""
     fitting: tuple[str, ...]
     """Names of the references within the caps, in the order in which a search tries them."""
 
 
 def describe_space(name: str, classes: int = 10) -> SpaceDescription:
-    """What there is to say of one space.
+    """Return what there is to say of one space.
 
     Args:
         name: a key of `registry.SPACES`.

@@ -1,4 +1,4 @@
-"""What every space answers without Keras: counting, drawing within caps, checking, references.
+"""The base of every family, without Keras: counting, sampling within caps, checking, references.
 
 A space's own family gives its hyperparameters, its smallest network, how values become specs, and its references; here is
 all the rest. How a model is built and trained is in `keras_space`.
@@ -67,7 +67,7 @@ class Family(ABC):
         """The network of a complete configuration as data."""
 
     def declare(self, hp: Any) -> None:
-        """Declares every hyperparameter on a `keras_tuner.HyperParameters` (`Any`: its type would import Keras)."""
+        """Declare every hyperparameter on a `keras_tuner.HyperParameters` (`Any`: its type would import Keras)."""
         tuned.declare(self.hyperparameters, hp)
 
     def values(self, hp: Any) -> dict[str, Value]:
@@ -98,7 +98,7 @@ class Family(ABC):
         return configuration
 
     def check(self, values: Mapping[str, Value]) -> None:
-        """Checks a configuration that somebody wrote.
+        """Check a configuration that somebody wrote.
 
         Raises:
             ValueError: names the hyperparameter, what was expected and what was received.
@@ -123,7 +123,7 @@ class Family(ABC):
         return self.active({})
 
     def scaled(self, configuration: Mapping[str, Value]) -> dict[str, Value] | None:
-        """The same with the numbers of its shape drawn in until it fits; None where it can't be."""
+        """Return the same with the numbers of its shape drawn in until it fits; None where it can't be."""
         found = tuned.with_defaults(
             self.hyperparameters, {name: configuration[name] for name in self.smallest if name in configuration}
         )
@@ -137,7 +137,7 @@ class Family(ABC):
         return tuple((reference, values) for reference, values in found if values is not None)
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
-        """Of each hyperparameter that the count depends on the values that some network within the caps has."""
+        """Return, for each hyperparameter that the count depends on, the values that some network within the caps has."""
         return self._sampler.fitting_values()
 
     def specs(self, values: Mapping[str, Value]) -> tuple[Spec, ...]:
@@ -145,7 +145,7 @@ class Family(ABC):
         return self.network(self.active(values))
 
     def recipe(self, values: Mapping[str, Value]) -> Recipe:
-        """How a configuration is trained."""
+        """Return how a configuration is trained."""
         return Recipe.from_values(self.active(values))
 
     def notation(self, values: Mapping[str, Value]) -> str:
@@ -153,7 +153,7 @@ class Family(ABC):
         return format_specs(self.specs(values), activation_of(self.active(values)))
 
     def layers(self, values: Mapping[str, Value]) -> tuple[LayerSummary, ...]:
-        """What each layer is and costs."""
+        """Return what each layer is and costs."""
         return summarise(self.specs(values))
 
     def costs(self, values: Mapping[str, Value]) -> tuple[int, int]:
@@ -165,15 +165,15 @@ class Family(ABC):
         return self.costs(values)[0]
 
     def count_multiply_adds(self, values: Mapping[str, Value]) -> int:
-        """Of one image, in one forward pass."""
+        """Return the multiply-adds of one image, in one forward pass."""
         return self.costs(values)[1]
 
     def largest_activation_bytes(self, values: Mapping[str, Value]) -> int:
-        """Of one image, in float32."""
+        """Return the bytes of one image's largest activation, in float32."""
         return largest_activation_bytes(self.specs(values))
 
     def fits(self, values: Mapping[str, Value]) -> bool:
-        """Whether a configuration is within the caps."""
+        """Return whether a configuration is within the caps."""
         return Caps(self.max_params, self.max_macs).hold(self.costs(values))
 
     def smallest_network(self) -> Smallest:

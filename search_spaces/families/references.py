@@ -1,4 +1,4 @@
-"""What a reference is: a configuration that is known by name. The references themselves live beside their families."""
+"""A reference: a configuration that is known by name. The references themselves live beside their families."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from search_spaces.hyperparameters.hyperparameter import Value
 
 SOURCE = "public result, one seed, best epoch on the test set"
-"""Of most of them."""
+"""The source of most references."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Reference:
 
     name: str
     network: str
-    """As published, in the notation."""
+    """The published network, in the notation."""
     parameters: int
     """Trainable ones, with ten classes."""
     published_accuracy: float | None
@@ -28,11 +28,11 @@ class Reference:
     values: Mapping[str, Value]
     """A complete configuration."""
     assumed: str = ""
-    """What of the recipe was not published, and what stands in for it."""
+    """The part of the recipe that was not published, and its replacement."""
     published_scores: Mapping[str, float] = field(default_factory=dict)
     """Other scores on MNIST's test set, named as in result.json: precision, recall, f1, auc_roc, log_loss."""
     published_seeds: int = 1
-    """Of how many seeds the accuracy is the mean, at the last epoch; 1: of one seed, often at its best epoch."""
+    """The number of seeds whose mean, at the last epoch, the accuracy is; 1: one seed, often at its best epoch."""
 
 
 def best_first(references: Sequence[Reference]) -> tuple[Reference, ...]:

@@ -15,12 +15,12 @@ from search_spaces.families.references import Reference
 
 @dataclass(frozen=True)
 class SpaceEntry:
-    """Where a space lives, as "module:Class"."""
+    """The classes of a space, each as "module:Class"."""
 
     space: str
     """The `keras_tuner.HyperModel`."""
     family: str
-    """What of it needs no Keras: drawing, counting, references."""
+    """The part that needs no Keras: sampling, counting, references."""
     description: str
     """One line."""
 
@@ -68,7 +68,7 @@ def load_space(name: str, **arguments: Any) -> Any:
 
 
 def load_family(name: str, **arguments: Any) -> Family:
-    """What of a known space needs no Keras; the same arguments and errors as `load_space`."""
+    """Return what of a known space needs no Keras; the same arguments and errors as `load_space`."""
     family: Family = _load(entry(name).family, arguments)
     return family
 
@@ -91,7 +91,7 @@ def find_reference(name: str) -> tuple[str, Reference]:
 
 
 def entry(name: str) -> SpaceEntry:
-    """Where a known space lives.
+    """Return where a known space lives.
 
     Raises:
         ValueError: where the name is unknown; names one that is near.

@@ -34,7 +34,7 @@ class Hyperparameter:
     """One line."""
     default: Value
     values: tuple[Value, ...] | None = None
-    """Of a choice, a boolean or something fixed, in order."""
+    """The values of a choice, a boolean or something fixed, in order."""
     minimum: float | int | None = None
     maximum: float | int | None = None
     """Included."""
@@ -43,7 +43,7 @@ class Hyperparameter:
     conditions: tuple[Condition, ...] = ()
     """All of them hold where it is active, its parents' conditions among them."""
     weights: tuple[float, ...] | None = None
-    """How often a draw takes each value of the grid, in relation to the others; None: all alike."""
+    """The relative frequency of each value of the grid in samples; None: all alike."""
 
     def grid(self) -> tuple[Value, ...] | None:
         """Every value in order, or None where there is a continuum."""
@@ -58,7 +58,7 @@ class Hyperparameter:
         return tuple(round(self.minimum + i * self.step, 10) for i in range(count))
 
     def allows(self, value: Value) -> bool:
-        """Whether it may have this value: of its type, and within its bounds."""
+        """Return whether it may have this value: of its type, and within its bounds."""
         if self.values is not None:
             return any(value == own and isinstance(value, bool) == isinstance(own, bool) for own in self.values)
         if isinstance(value, (bool, str)) or (self.kind == "int" and not isinstance(value, int)):
@@ -67,7 +67,7 @@ class Hyperparameter:
         return math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
 
     def to_json(self) -> dict[str, Any]:
-        """As in `run.json`."""
+        """Return it as in `run.json`."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -95,12 +95,12 @@ def active(hyperparameters: Sequence[Hyperparameter], values: Mapping[str, Value
 
 
 def is_active(hyperparameter: Hyperparameter, values: Mapping[str, Value]) -> bool:
-    """Whether its conditions hold; a parent that is absent is inactive."""
+    """Return whether its conditions hold; a parent that is absent is inactive."""
     return all(values.get(condition.name) in condition.values for condition in hyperparameter.conditions)
 
 
 def declare(hyperparameters: Sequence[Hyperparameter], hp: Any) -> None:
-    """Declares all on a `keras_tuner.HyperParameters`, inactive ones as inactive.
+    """Declare all on a `keras_tuner.HyperParameters`, inactive ones as inactive.
 
     `hp` is `Any`, since naming its type would import Keras.
     """
@@ -114,7 +114,7 @@ def declare(hyperparameters: Sequence[Hyperparameter], hp: Any) -> None:
 def changed(
     hyperparameters: Sequence[Hyperparameter], changes: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Hyperparameter, ...]:
-    """The same hyperparameters, some with other fields: {name: {field: value}}.
+    """Return the same hyperparameters, some with other fields: {name: {field: value}}.
 
     `Any`: fields are of several types.
     """
@@ -124,7 +124,7 @@ def changed(
 def with_defaults(
     hyperparameters: Sequence[Hyperparameter], defaults: Mapping[str, Value]
 ) -> tuple[Hyperparameter, ...]:
-    """The same hyperparameters, some with other defaults."""
+    """Return the same hyperparameters, some with other defaults."""
     return changed(hyperparameters, {name: {"default": value} for name, value in defaults.items()})
 
 

@@ -1,4 +1,4 @@
-"""What a person wrote as values of hyperparameters, read as a configuration; one line where something is wrong."""
+"""Values of hyperparameters as a person writes them, read as a configuration; one line where something is wrong."""
 
 from __future__ import annotations
 

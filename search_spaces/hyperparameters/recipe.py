@@ -1,4 +1,4 @@
-"""How a configuration is trained, as data. Without Keras: `training` does what a recipe says."""
+"""The recipe of a training, as data. Without Keras: `training` does what a recipe says."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Augmentation:
 
     @property
     def moves(self) -> bool:
-        """Whether pixels change their place."""
+        """Return whether pixels change their place."""
         return bool(self.rotation or self.shift or self.scale)
 
     @property
     def jitters(self) -> bool:
-        """Whether pixels change their value."""
+        """Return whether pixels change their value."""
         return bool(self.brightness or self.contrast)
 
     @classmethod
@@ -57,7 +57,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
+    """The recipe of a training.
 
     Raises:
         ValueError: where a number makes no sense at all, whatever a space's range is.
@@ -68,7 +68,7 @@ class Recipe:
     learning_rate: float = 0.1
     """The peak."""
     weight_decay: float = 0.0
-    """Of adamw, on kernels."""
+    """Weight decay of adamw, on kernels."""
     schedule: Schedule = "one-cycle"
     batch_size: int = 64
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -1,4 +1,4 @@
-"""How a configuration is trained, as hyperparameters that every space has; a space changes defaults and ranges, not names.
+"""The training's hyperparameters, which every space has; a space changes defaults and ranges, not names.
 
 What they mean for training is in `recipe`.
 """
@@ -66,4 +66,4 @@ TRAINING: tuple[Hyperparameter, ...] = (
         weights=(5.0, *(1.0,) * 10),
     ),
 )
-"""As in compact8k, where old runs hold the keys fast."""
+"""The names of compact8k, which old runs hold fast."""

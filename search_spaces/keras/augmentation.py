@@ -38,10 +38,12 @@ def augment(images: Images, strengths: Augmentation, rng: np.random.Generator) -
         return images
     moved = _moved(images, strengths, rng) if strengths.moves else images
     # Drawn last, so that the transforms of a seed are the same with jitter and without.
-    return jitter(moved, *draw_jitter(len(images), strengths, rng)) if strengths.jitters else moved
+    return jitter(moved, *sample_jitter(len(images), strengths, rng)) if strengths.jitters else moved
 
 
-def draw_transforms(count: int, size: tuple[int, ...], strengths: Augmentation, rng: np.random.Generator) -> Transforms:
+def sample_transforms(
+    count: int, size: tuple[int, ...], strengths: Augmentation, rng: np.random.Generator
+) -> Transforms:
     """One random transform an image, about the image's middle.
 
     Args:
@@ -58,7 +60,7 @@ def draw_transforms(count: int, size: tuple[int, ...], strengths: Augmentation, 
     return _inverse_transforms(np.cos(angle) * factor, np.sin(angle) * factor, (shift_x, shift_y), (height, width))
 
 
-def draw_jitter(count: int, strengths: Augmentation, rng: np.random.Generator) -> tuple[Factors, Factors]:
+def sample_jitter(count: int, strengths: Augmentation, rng: np.random.Generator) -> tuple[Factors, Factors]:
     """Factors of brightness and of contrast, one each an image, from 1 less a strength to 1 and the strength."""
     brightness, contrast = rng.uniform(-1.0, 1.0, (2, count))
     return (
@@ -88,7 +90,7 @@ def transform(images: Images, transforms: Transforms) -> Images:
 
 
 def _moved(images: Images, strengths: Augmentation, rng: np.random.Generator) -> Images:
-    transforms = draw_transforms(len(images), images.shape[1:3], strengths, rng)
+    transforms = sample_transforms(len(images), images.shape[1:3], strengths, rng)
     chunks = range(0, len(images), _CHUNK)
     return np.concatenate([transform(images[at : at + _CHUNK], transforms[at : at + _CHUNK]) for at in chunks])
 

@@ -1,4 +1,4 @@
-"""How two Keras layers compute while a network trains on TensorFlow: the same mathematics with the same weights, in less time.
+"""Two Keras layers computed faster while a network trains on TensorFlow: the same mathematics with the same weights, in less time.
 
 BatchNormalization and Dropout each take as long as the convolutions of a small network. The layers themselves stay Keras's own: what
 is saved, exported or trained by anybody else knows nothing of this.
@@ -16,7 +16,7 @@ import keras
 # Keras has no types: its layers, models and tensors are `Any` here.
 
 _FUSED_CHANNELS = 4
-"""Of how many channels a multiple is normalised by TensorFlow's kernel: with others that takes up to seven times as long (a batch of
+"""The number whose multiples, as numbers of channels, TensorFlow's kernel normalises: with others that takes up to seven times as long (a batch of
 32 maps of 28 × 28 × 17: 4.1 ms, by Keras's own operations 2.0, folded 1.05; `benchmarks.batch_norm`)."""
 _CHANCES = 2**16
 """A unit is dropped by the toss of 16 random bits, half of what a float takes; a rate is met within 1/65,536."""

@@ -45,7 +45,7 @@ class KerasSpace(Family, keras_tuner.HyperModel):  # type: ignore[misc]
         return model
 
     def fit(self, hp: Any, model: Any, x: Images, y: Labels, epochs: int = 1, **kwargs: Any) -> Any:
-        """Trains a model that `build` gave, by the configuration's recipe; arguments as of `training.fit_model`."""
+        """Train a model that `build` gave, by the configuration's recipe; arguments as of `training.fit_model`."""
         return self.fit_values(self.values(hp), model, x, y, epochs, **kwargs)
 
     def fit_values(

@@ -27,7 +27,7 @@ from search_spaces.networks.specs import (
 _KINKED: tuple[Activation, ...] = ("relu", "leaky_relu", "gelu")
 LEAKY_SLOPE = 0.2
 NORM_MOMENTUM = 0.9
-"""Of BatchNorm's moving statistics, at least: where there are steps enough `training.fit_model` has them look back further.
+"""The momentum of BatchNorm's moving statistics, at least: where there are steps enough `training.fit_model` has them look back further.
 Keras's own .99 needs some 500 steps to forget where it began, more than a short trial on few images has; until then a
 network that has learnt is scored like one that has not."""
 

@@ -1,4 +1,4 @@
-"""How a configuration is trained: loss, optimizer, schedule, batches. Nothing of networks or of what is tuned."""
+"""The training of a configuration: loss, optimizer, schedule, batches. Nothing of networks or of what is tuned."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ WARM_UP = 0.3
 """Share of a one-cycle's steps that climb (Smith and Topin 2018)."""
 INITIAL_DIVISOR = 25.0
 FINAL_FACTOR = 1e-4
-"""Of the peak, where a one-cycle ends."""
+"""The end of a one-cycle, as a fraction of its peak."""
 STATISTICS_WINDOW = 0.02
-"""How far BatchNorm's moving statistics look back, as a share of a training's steps (docs/accuracy.md has others)."""
+"""The span of BatchNorm's moving statistics, as a fraction of a training's steps (docs/accuracy.md has others)."""
 VALIDATION_BATCH = 512
 STEPS_PER_EXECUTION = 16
 _CHUNK_IMAGES = 2048
@@ -189,7 +189,7 @@ def fit_model(
     seed: int | None = None,
     **kwargs: Any,
 ) -> Any:
-    """Trains from where the model is, its schedule fitted to exactly these epochs.
+    """Train from where the model is, its schedule fitted to exactly these epochs.
 
     It compiles the model anew, since a schedule has to know the number of steps. The same seed gives the same history,
     if the model was built after `keras.utils.set_random_seed`.
@@ -219,7 +219,7 @@ def fit_model(
     set_normalisation(model, x)
     set_memory_of_statistics(model, epochs * len(batches))
     compile_model(model, recipe, epochs * len(batches), min(STEPS_PER_EXECUTION, len(batches)))
-    _let_go_of_graphs(model)
+    _release_graphs(model)
     # The batches are shuffled images already; in another order every one of them would augment a whole chunk again.
     kwargs |= {"shuffle": False, "validation_batch_size": kwargs.get("validation_batch_size", VALIDATION_BATCH)}
     with fast_layers(model):
@@ -227,7 +227,7 @@ def fit_model(
 
 
 def set_normalisation(model: Any, x: Images) -> None:
-    """Gives a model whose preprocessing asks for it the mean and standard deviation of images (n, 28, 28), in [0, 1].
+    """Give a model whose preprocessing asks for it the mean and standard deviation of images (n, 28, 28), in [0, 1].
 
     Before the training step is traced: it holds both as constants.
     """
@@ -260,8 +260,8 @@ def pixel_moments(x: Images) -> tuple[float, float]:
     return mean, float(shares @ (levels - mean) ** 2)
 
 
-def _let_go_of_graphs(model: Any) -> None:
-    """Keeps TensorFlow from holding the graph of every model's training step for the life of the process (30 MB each).
+def _release_graphs(model: Any) -> None:
+    """Keep TensorFlow from holding the graph of every model's training step for the life of the process (30 MB each).
 
     It does where the optimizer's variables are born within the traced step, and where gradients are summed over
     replicas, as Keras asks for even of one: that registers a gradient function, and nothing ever forgets it.

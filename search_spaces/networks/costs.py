@@ -23,17 +23,17 @@ class LayerSummary:
     name: str
     kind: str
     shape: tuple[int, ...]
-    """Of the output for one image, without the batch axis."""
+    """The shape of the output for one image, without the batch axis."""
     parameters: int
     """Trainable ones."""
     multiply_adds: int
-    """Of one image, forward."""
+    """Multiply-adds of one image, forward."""
     non_trainable: int = 0
     """BatchNorm's moving statistics."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> LayerSummary:
-        """Reads what `dataclasses.asdict` wrote."""
+        """Read what `dataclasses.asdict` wrote."""
         return cls(
             name=str(document["name"]),
             kind=str(document["kind"]),
@@ -76,7 +76,7 @@ def resolve(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[Fi
 
 
 def summarise(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[LayerSummary, ...]:
-    """What each layer is and costs, BatchNorm as a layer of its own; activations are part of their layer."""
+    """Return what each layer is and costs, BatchNorm as a layer of its own; activations are part of their layer."""
     summaries: list[LayerSummary] = []
     flat = False
     for layer in resolve(specs, input_shape):
@@ -125,7 +125,7 @@ def chain_costs(terms: Sequence[Weights], widths: Sequence[int]) -> tuple[int, i
 
 
 def check_specs(specs: Iterable[Spec]) -> None:
-    """Checks a network that somebody wrote.
+    """Check a network that somebody wrote.
 
     Raises:
         ValueError: where a layer makes no sense at all, whatever a space's range is; one line.

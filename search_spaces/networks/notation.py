@@ -189,7 +189,7 @@ def _format_kernel(spec: WeightedSpec) -> str:
 
 
 def _format_options(spec: WeightedSpec, activation: Activation) -> list[str]:
-    """What has to be said, given that a layer has this activation, and BatchNorm unless it is linear."""
+    """Return what has to be said, given that a layer has this activation, and BatchNorm unless it is linear."""
     options = ["bias"] if spec.bias else []
     if spec.activation != activation:
         options.append(spec.activation)

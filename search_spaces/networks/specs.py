@@ -20,7 +20,7 @@ INPUT_SHAPE: Shape = (28, 28, 1)
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What one layer with a kernel costs, as a function of its numbers of input and output channels.
+    """The cost of a layer with a kernel, as a function of its numbers of input and output channels.
 
     Every count of the package comes from the two methods. Both are linear in either number of channels, and the
     coefficients depend on no number of channels, which is what makes a draw under a cap fast.
@@ -33,14 +33,14 @@ class Weights:
     per_output: int
     """Trainable numbers for each output channel that cost no multiplication (bias, BatchNorm's scale and offset)."""
     positions: int
-    """How often the kernel is applied to one image."""
+    """The number of places where the kernel is applied to one image."""
 
     def parameters(self, inputs: int, outputs: int) -> int:
         """Trainable ones, BatchNorm's among them."""
         return (self.per_pair * outputs + self.per_input) * inputs + self.per_output * outputs
 
     def multiply_adds(self, inputs: int, outputs: int) -> int:
-        """Of one image, forward. BatchNorm and activations count nothing: they are folded or cheap."""
+        """Return the multiply-adds of one image, forward. BatchNorm and activations count nothing: they are folded or cheap."""
         return self.positions * (self.per_pair * outputs + self.per_input) * inputs
 
 

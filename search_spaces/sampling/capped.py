@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, active, is_active
-from search_spaces.sampling.neighbours import draw_changed
-from search_spaces.sampling.values import draw_from_grid, draw_value
+from search_spaces.sampling.neighbours import sample_changed
+from search_spaces.sampling.values import sample_from_grid, sample_value
 
 _EXPLORING = 0.5
 """Share of the draws that hold a value."""
@@ -25,17 +25,17 @@ _HALVINGS = 20
 
 @dataclass(frozen=True)
 class Caps:
-    """What a network may cost."""
+    """The caps of a network."""
 
     max_params: int
     max_macs: int
 
     def hold(self, cost: tuple[int, int]) -> bool:
-        """Whether parameters and multiply-adds are within them."""
+        """Return whether parameters and multiply-adds are within them."""
         return cost[0] <= self.max_params and cost[1] <= self.max_macs
 
     def share(self, cost: tuple[int, int]) -> float:
-        """Of the cap that is nearer."""
+        """Return the used share of the nearer cap."""
         return max(cost[0] / self.max_params, cost[1] / self.max_macs)
 
 
@@ -87,18 +87,18 @@ class Sampler:
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """A configuration that fits, by this generator alone."""
         witness = self._draw_witness(rng)
-        values = {own.name: draw_value(rng, own) for own in self.hyperparameters}
+        values = {own.name: sample_value(rng, own) for own in self.hyperparameters}
         allowed = self._demanded(witness)
         for name, demanded in allowed.items():
             if values[name] not in demanded:
-                values[name] = draw_from_grid(rng, self._by_name[name], demanded)
+                values[name] = sample_from_grid(rng, self._by_name[name], demanded)
         self._shrink(rng, values, allowed, witness.shape if witness else self.smallest)
         return active(self.hyperparameters, values)
 
     def sample_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
         """A configuration near one that fits; where it is too large it is shrunk like any other."""
         values = {own.name: own.default for own in self.hyperparameters}
-        values |= draw_changed(rng, self.hyperparameters, configuration)
+        values |= sample_changed(rng, self.hyperparameters, configuration)
         self._shrink(rng, values, {}, self.smallest)
         return active(self.hyperparameters, values)
 
@@ -113,7 +113,7 @@ class Sampler:
         )
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
-        """Of each hyperparameter of the shape the values that some network within the caps has."""
+        """Return, for each hyperparameter of the shape, the values that some network within the caps has."""
         fitting: dict[str, tuple[Value, ...]] = {}
         for witness in self.witnesses:
             fitting[witness.name] = (*fitting.get(witness.name, ()), witness.value)
@@ -146,7 +146,7 @@ class Sampler:
         return self.witnesses[int(rng.integers(len(self.witnesses)))]
 
     def _demanded(self, witness: Witness | None) -> dict[str, tuple[Value, ...]]:
-        """What holding a value asks of the shape."""
+        """Return what holding a value asks of the shape."""
         if witness is None:
             return {}
         parents = {condition.name: condition.values for condition in self._by_name[witness.name].conditions}

@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, active
-from search_spaces.sampling.values import draw_beside
+from search_spaces.sampling.values import sample_beside
 
 CHANGES = 3.0
-"""How many values change in the mean."""
+"""The mean number of values that change."""
 
 
-def draw_changed(
+def sample_changed(
     rng: np.random.Generator, hyperparameters: Sequence[Hyperparameter], configuration: Mapping[str, Value]
 ) -> dict[str, Value]:
     """A configuration with at least one active value changed; what becomes active by that has its default."""
     tuned = [own for own in hyperparameters if own.name in configuration and own.kind != "fixed"]
     share = min(0.5, CHANGES / len(tuned))
     chosen = [own for own in tuned if rng.random() < share] or [tuned[int(rng.integers(len(tuned)))]]
-    changes = {own.name: draw_beside(rng, own, configuration[own.name]) for own in chosen}
+    changes = {own.name: sample_beside(rng, own, configuration[own.name]) for own in chosen}
     return active(hyperparameters, {**configuration, **changes})

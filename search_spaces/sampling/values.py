@@ -16,14 +16,14 @@ _SPREAD = 0.15
 """Standard deviation of a number's step to another beside it, of its range."""
 
 
-def draw_value(rng: np.random.Generator, hyperparameter: Hyperparameter) -> Value:
+def sample_value(rng: np.random.Generator, hyperparameter: Hyperparameter) -> Value:
     """Any value of a hyperparameter, by its weights."""
     if hyperparameter.grid() is not None:
-        return draw_from_grid(rng, hyperparameter)
+        return sample_from_grid(rng, hyperparameter)
     return _value_at_log_position(hyperparameter, rng.random())
 
 
-def draw_from_grid(
+def sample_from_grid(
     rng: np.random.Generator, hyperparameter: Hyperparameter, allowed: tuple[Value, ...] | None = None
 ) -> Value:
     """A value of its grid by weight, of those that are allowed where some are given."""
@@ -42,7 +42,7 @@ def _weighted_grid(
     return tuple(value for value, _ in kept), tuple(itertools.accumulate(weight for _, weight in kept))
 
 
-def draw_beside(rng: np.random.Generator, hyperparameter: Hyperparameter, value: Value) -> Value:
+def sample_beside(rng: np.random.Generator, hyperparameter: Hyperparameter, value: Value) -> Value:
     """Another value: of numbers one nearby, of all else any by its weight. The same only where there is no other."""
     grid = hyperparameter.grid()
     if grid is None:
@@ -52,7 +52,7 @@ def draw_beside(rng: np.random.Generator, hyperparameter: Hyperparameter, value:
     if not others:
         return value
     if any(isinstance(own, (bool, str)) for own in grid):
-        return draw_from_grid(rng, hyperparameter, others)
+        return sample_from_grid(rng, hyperparameter, others)
     return _nearby(rng, grid, float(value))
 
 
@@ -67,7 +67,7 @@ def _nearby(rng: np.random.Generator, grid: Sequence[Value], value: float) -> Va
 
 
 def _log_position(hyperparameter: Hyperparameter, value: float) -> float:
-    """Where a number stands in a range without a grid, by its logarithm: 0 at the minimum, 1 at the maximum."""
+    """Return where a number stands in a range without a grid, by its logarithm: 0 at the minimum, 1 at the maximum."""
     low, high = _log_range(hyperparameter)
     return (math.log(value) - low) / (high - low)
 

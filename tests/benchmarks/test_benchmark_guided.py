@@ -26,7 +26,7 @@ from search_spaces.hyperparameters.hyperparameter import (
     log_real,
     real,
 )
-from search_spaces.sampling.values import draw_value
+from search_spaces.sampling.values import sample_value
 from tuner.core.errors import RunFailed
 from tuner.options.run_options import SearchOptions
 from tuner.oracle.registry import make_oracle
@@ -44,7 +44,7 @@ EVERY_RANKER = pytest.mark.parametrize("ranker", RANKERS.values(), ids=RANKERS)
 
 def configurations(count: int, seed: int = 0) -> list[dict[str, Value]]:
     rng = np.random.default_rng(seed)
-    return [active(MADE_UP, {own.name: draw_value(rng, own) for own in MADE_UP}) for _ in range(count)]
+    return [active(MADE_UP, {own.name: sample_value(rng, own) for own in MADE_UP}) for _ in range(count)]
 
 
 def make_pool(scores: Floats, seed: int = 0) -> Pool:

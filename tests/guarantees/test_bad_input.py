@@ -469,7 +469,7 @@ JSON_VALUES = st.recursive(
 
 
 def test_any_configuration_is_refused_or_complete(tmp_path: Path) -> None:
-    from tuner.spaces.named_configurations import known_configuration
+    from tuner.spaces.named_configurations import named_configuration
 
     path = tmp_path / "some.json"
 
@@ -478,7 +478,7 @@ def test_any_configuration_is_refused_or_complete(tmp_path: Path) -> None:
     def holds(text: str) -> None:
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
         try:
-            found = known_configuration(str(path), "dense")
+            found = named_configuration(str(path), "dense")
         except UsageError as error:
             assert "\n" not in str(error)
         else:

@@ -275,7 +275,7 @@ def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
 # The command
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+def os_errors_as_usage(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     captured = capsys.readouterr()
     return captured.out, captured.err
 
@@ -283,7 +283,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
 def test_the_table(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blank = saved(tmp_path, "blank.png", Image.new("L", (50, 50), 255))
     assert cli.main(["predict", model, saved(tmp_path, "a.png", picture()), blank]) == 0
-    head, first, second = told(capsys)[0].splitlines()
+    head, first, second = os_errors_as_usage(capsys)[0].splitlines()
     assert head.split("  ")[0] == "file"
     assert first.split() == [str(tmp_path / "a.png"), "7", "74.00", "1", "10.00"]
     assert second.split(maxsplit=4)[1:] == ["–", "–", "–", "blank: no ink was found"]
@@ -292,7 +292,7 @@ def test_the_table(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_json(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = saved(tmp_path, "ünï 'quo\"te.png", picture())
     assert cli.main(["predict", model, "--json", name]) == 0
-    (one,) = json.loads(told(capsys)[0])
+    (one,) = json.loads(os_errors_as_usage(capsys)[0])
     assert set(one) == {"file", "class", "probability", "probabilities", "warning"}
     assert (one["file"], one["class"], one["warning"]) == (name, "7", None)
     assert list(one["probabilities"]) == list(DIGITS)
@@ -302,7 +302,7 @@ def test_json(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_one_bad_image_leaves_the_others(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = saved(tmp_path, "a.png", picture()), str(tmp_path / "missing.png")
     assert cli.main(["predict", model, bad, good, "--json"]) == 1
-    out, err = told(capsys)
+    out, err = os_errors_as_usage(capsys)
     first, second = json.loads(out)
     assert (first["class"], second["class"]) == (None, "7")
     assert "no such file" in first["warning"]
@@ -314,7 +314,7 @@ def test_several_digits_have_no_class(model: str, tmp_path: Path, capsys: pytest
     two.paste(picture(2), (0, 0))
     two.paste(picture(4), (120, 0))
     assert cli.main(["predict", model, "--json", saved(tmp_path, "two.png", two)]) == 0
-    (one,) = json.loads(told(capsys)[0])
+    (one,) = json.loads(os_errors_as_usage(capsys)[0])
     assert one["class"] is None
     assert "several digits" in one["warning"]
 
@@ -335,7 +335,7 @@ def test_raw_images_are_taken_as_they_are(
     assert cli.main(["predict", model, str(tmp_path / "a.npy"), "--raw"]) == 0
     np.testing.assert_array_equal(np.concatenate(given), pixels)
     assert cli.main(["predict", model, saved(tmp_path, "b.png", picture()), "--raw"]) == 2
-    assert "expected 28×28 pixels. Received: 120×120" in told(capsys)[1]
+    assert "expected 28×28 pixels. Received: 120×120" in os_errors_as_usage(capsys)[1]
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_a_mistake_is_one_line_without_keras(
     keras_file(Path("hidden.keras"), [[{"x": {"class_name": "__lambda__"}}]])
     Path("config.keras").write_bytes(archive_file(a=np.zeros(1)))
     assert cli.main([model if word == "MODEL" else word for word in words]) == 2
-    out, err = told(capsys)
+    out, err = os_errors_as_usage(capsys)
     assert line in err
     assert err.count("\n") == 1
     assert out == ""
@@ -392,7 +392,7 @@ def test_a_name_stays_on_its_line(name: str, model: str, tmp_path: Path, capsys:
     Path(path).write_bytes(png())
     page = tmp_path / "page.html"
     assert cli.main(["predict", model, path, "--html", str(page)]) == 0
-    out, _ = told(capsys)
+    out, _ = os_errors_as_usage(capsys)
     assert len(out.splitlines()) == 3
     assert "\x1b" not in out
     html = page.read_text(encoding="utf-8")
@@ -409,7 +409,7 @@ def test_a_page_that_cannot_be_written_leaves_nothing(
     monkeypatch.setattr(os, "fsync", full)
     words = ["predict", model, saved(tmp_path, "a.png", picture()), "--html", str(tmp_path / "p.html")]
     assert cli.main(words) == 2
-    assert "No space left on device" in told(capsys)[1]
+    assert "No space left on device" in os_errors_as_usage(capsys)[1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "model.keras"]
 
 
@@ -475,18 +475,18 @@ def test_where_all_are_refused_there_is_no_loss() -> None:
 
 def test_drawn_digits_on_the_command_line(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", model, "--synthetic", "10", "--json"]) == 0
-    found = json.loads(told(capsys)[0])
+    found = json.loads(os_errors_as_usage(capsys)[0])
     assert (found["n"], found["errors"], found["accuracy"]) == (10, 9, 0.1)
     assert found["log_loss"] > 2
     assert cli.main(["predict", model, "--synthetic", "10"]) == 0
-    assert told(capsys)[0].startswith("Accuracy on 10 drawn digits (seed 1): 10.00 [")
+    assert os_errors_as_usage(capsys)[0].startswith("Accuracy on 10 drawn digits (seed 1): 10.00 [")
 
 
 def test_drawn_digits_need_a_model_of_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"schema": 1, "data": {"class_names": ["shirt", "coat"]}}))
     keras_file(tmp_path / "best.keras", {})
     assert cli.main(["predict", str(tmp_path), "--synthetic", "5"]) == 2
-    assert "Received: shirt, coat" in told(capsys)[1]
+    assert "Received: shirt, coat" in os_errors_as_usage(capsys)[1]
 
 
 # Real models
@@ -531,7 +531,7 @@ def test_a_model_is_loaded_and_asked(
         pytest.skip("a SavedModel needs TensorFlow")
     paths = [saved(tmp_path, f"{label}.png", picture(label)) for label in range(3)]
     assert cli.main(["predict", str(models / name), "--json", *paths]) == 0
-    found = json.loads(told(capsys)[0])
+    found = json.loads(os_errors_as_usage(capsys)[0])
     assert [one["file"] for one in found] == paths
     assert all(sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5) for one in found)
     assert all(one["class"] in ("0", "1", "2") for one in found)
@@ -564,7 +564,7 @@ def test_a_model_that_is_not_ours_is_refused(
     if not (models / name).exists():
         pytest.skip("a SavedModel needs TensorFlow")
     assert cli.main(["predict", str(models / name), saved(folder, "a.png", picture())]) == 2
-    out, err = told(capsys)
+    out, err = os_errors_as_usage(capsys)
     assert line in err
     assert err.count("\n") == 1
     assert out == ""

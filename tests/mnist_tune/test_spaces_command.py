@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mnist_tune.cli import main
-from mnist_tune.cli.spaces import condition_words, published_words, value_words
+from mnist_tune.cli.spaces import format_condition, format_published, format_value
 from search_spaces.families.describe import describe_spaces
 from search_spaces.families.references import Reference
 from search_spaces.families.registry import SPACES, load_family
@@ -57,7 +57,7 @@ def test_a_space_tells_its_hyperparameters_and_references(
     ],
 )
 def test_values_in_words(own: Hyperparameter, words: str) -> None:
-    assert value_words(own) == words
+    assert format_value(own) == words
 
 
 def test_conditions_in_words() -> None:
@@ -67,16 +67,16 @@ def test_conditions_in_words() -> None:
         Condition("optimizer", ("adam", "adamw")),
     )
     own = Hyperparameter(name="a", kind="int", description="", default=1, conditions=conditions)
-    assert condition_words(own) == "layers is 2 or 3; optimizer is adam or adamw"
+    assert format_condition(own) == "layers is 2 or 3; optimizer is adam or adamw"
 
 
 def test_what_was_published_in_words() -> None:
     def reference(accuracy: float | None, **scores: float) -> Reference:
         return Reference("a", "D10", 1, accuracy, None, "", {}, published_scores=scores)
 
-    assert published_words(reference(0.9953)) == "99.53%"
-    assert published_words(reference(None, f1=0.9944)) == "f1 0.9944"
-    assert published_words(reference(None)) == ""
+    assert format_published(reference(0.9953)) == "99.53%"
+    assert format_published(reference(None, f1=0.9944)) == "f1 0.9944"
+    assert format_published(reference(None)) == ""
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from search_spaces.families.family import Family
 from search_spaces.families.registry import SPACES, load_family
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, boolean, choice, integer, log_real, real
-from search_spaces.sampling.values import draw_beside
+from search_spaces.sampling.values import sample_beside
 from tests.kit.marks import slow_after
 from tests.kit.runs.oracle_driver import drive, options
 from tuner.core.records import Configuration, configuration_key
@@ -121,7 +121,7 @@ def test_numbers_move_a_little(own: Hyperparameter, place: str) -> None:
     grid = own.grid() or (own.minimum, own.default, own.maximum)
     start = {"least": grid[0], "default": own.default, "most": grid[-1]}[place]
     assert start is not None
-    drawn = [draw_beside(np.random.default_rng(number), own, start) for number in range(300)]
+    drawn = [sample_beside(np.random.default_rng(number), own, start) for number in range(300)]
     assert all(own.allows(value) for value in drawn)
     assert own.grid() is None or all(value in grid and value != start for value in drawn)
     moved = [abs(_position(own, value) - _position(own, start)) for value in drawn]
@@ -132,20 +132,20 @@ def test_numbers_move_a_little(own: Hyperparameter, place: str) -> None:
 
 def test_what_has_no_order_is_drawn_by_weight() -> None:
     own = choice("activation", "", ("relu", "tanh", "gelu"), "relu", weights=(0.5, 0.1, 0.4))
-    drawn = Counter(draw_beside(np.random.default_rng(number), own, "relu") for number in range(500))
+    drawn = Counter(sample_beside(np.random.default_rng(number), own, "relu") for number in range(500))
     assert set(drawn) == {"tanh", "gelu"}
     assert 300 < drawn["gelu"] < 460
-    assert draw_beside(np.random.default_rng(1), boolean("norm", "", False), False) is True
+    assert sample_beside(np.random.default_rng(1), boolean("norm", "", False), False) is True
 
 
 def test_a_published_value_beside_the_grid_moves_onto_it() -> None:
     own = real("dropout", "", (0.0, 0.2, 0.05), 0.0)
     grid = own.grid() or ()
-    assert {draw_beside(np.random.default_rng(number), own, 0.07) for number in range(50)} <= set(grid)
+    assert {sample_beside(np.random.default_rng(number), own, 0.07) for number in range(50)} <= set(grid)
 
 
 def test_one_value_stays() -> None:
-    assert draw_beside(np.random.default_rng(1), choice("only", "", ("a",), "a"), "a") == "a"
+    assert sample_beside(np.random.default_rng(1), choice("only", "", ("a",), "a"), "a") == "a"
 
 
 class Telling:

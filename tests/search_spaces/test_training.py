@@ -14,7 +14,7 @@ import pytest
 from search_spaces.hyperparameters.hyperparameter import Value
 from search_spaces.hyperparameters.recipe import Augmentation, Optimizer, Recipe, Schedule
 from search_spaces.keras import training
-from search_spaces.keras.augmentation import augment, draw_jitter, draw_transforms, jitter, transform
+from search_spaces.keras.augmentation import augment, jitter, sample_jitter, sample_transforms, transform
 from search_spaces.keras.model import build_model
 from search_spaces.keras.training import (
     EpochBatches,
@@ -208,7 +208,7 @@ def test_zero_strengths_are_the_identity() -> None:
     x, _ = data(20)
     rng = np.random.default_rng(1)
     assert augment(x, Augmentation(), rng) is x
-    assert (transform(x, draw_transforms(20, (28, 28), Augmentation(), rng)) == x).all()
+    assert (transform(x, sample_transforms(20, (28, 28), Augmentation(), rng)) == x).all()
 
 
 def test_no_images_are_no_trouble() -> None:
@@ -242,7 +242,7 @@ def test_a_shift_goes_to_the_right_and_down(dx: int, dy: int) -> None:
 
 @pytest.mark.parametrize("strengths", [Augmentation(rotation=15), Augmentation(shift=0.1), Augmentation(scale=0.15)])
 def test_strengths_bound_what_happens(strengths: Augmentation) -> None:
-    drawn = draw_transforms(4000, (28, 28), strengths, np.random.default_rng(1)).astype(np.float64)
+    drawn = sample_transforms(4000, (28, 28), strengths, np.random.default_rng(1)).astype(np.float64)
     a, b, d, e = drawn[:, 0], drawn[:, 1], drawn[:, 3], drawn[:, 4]
     np.testing.assert_allclose([a, b], [e, -d])
     angles = np.degrees(np.arctan2(d, a))
@@ -287,7 +287,7 @@ def test_jitter_stays_within_bytes(brightness: float, contrast: float) -> None:
 
 @pytest.mark.parametrize("strengths", [Augmentation(brightness=0.3), Augmentation(contrast=0.3)])
 def test_strengths_bound_the_jitter(strengths: Augmentation) -> None:
-    drawn = draw_jitter(4000, strengths, np.random.default_rng(1))
+    drawn = sample_jitter(4000, strengths, np.random.default_rng(1))
     for factors, most in zip(drawn, (strengths.brightness, strengths.contrast), strict=True):
         assert np.abs(factors - 1).max() <= most + 1e-6
         assert np.abs(factors - 1).max() >= 0.98 * most
@@ -299,8 +299,8 @@ def test_jitter_leaves_the_stream_of_transforms_as_it_was() -> None:
     rng, moving, both = (np.random.default_rng(7) for _ in range(3))
     moved = augment(x, Augmentation(15, 0.1, 0.15), moving)
     strengths = Augmentation(15, 0.1, 0.15, 0.2, 0.2)
-    transforms = draw_transforms(30, (28, 28), strengths, rng)
-    assert (augment(x, strengths, both) == jitter(moved, *draw_jitter(30, strengths, rng))).all()
+    transforms = sample_transforms(30, (28, 28), strengths, rng)
+    assert (augment(x, strengths, both) == jitter(moved, *sample_jitter(30, strengths, rng))).all()
     assert (moved == transform(x, transforms)).all()
     assert moving.random() != both.random()
 

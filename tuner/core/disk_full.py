@@ -15,7 +15,7 @@ _NO_TEMPORARY = "No usable temporary directory"
 
 
 def is_no_space(error: BaseException) -> bool:
-    """Whether an error, or what it came from, is a file that could not be written because the disk or a quota is full."""
+    """Return whether an error, or what it came from, is a file that could not be written because the disk or a quota is full."""
     return any(isinstance(cause, NoSpace) or _says_so(cause) for cause in _causes(error))
 
 

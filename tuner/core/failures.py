@@ -1,4 +1,4 @@
-"""What a training's exceptions mean, and how they are told in one line. Imports no framework."""
+"""Exceptions of a training: their meaning, and their text in one line. Imports no framework."""
 
 from __future__ import annotations
 

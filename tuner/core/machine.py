@@ -1,4 +1,4 @@
-"""What a run ran on: versions of packages, the machine, the backend. Reads the system; initialises no device."""
+"""The versions of packages, the machine, the backend. Reads the system; initialises no device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tuner.core.errors import UsageError
 from tuner.core.records import Json
 
 BACKENDS = ("tensorflow", "jax")
-"""Of Keras: those that this program is tested with. PyTorch's is not one of them."""
+"""Keras's backends that this program is tested with. PyTorch's is not one of them."""
 _INSTALLED_AS = {"tensorflow": "tensorflow", "jax": '"mnist-tune[jax]"'}
 PACKAGES = ("mnist-tune", "tensorflow", "keras", "keras-tuner", "numpy", "jax")
 """Distributions whose versions a run records, where they are installed."""
@@ -43,7 +43,7 @@ def _version(package: str) -> str | None:
 KERNEL_VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS")
 """Environment variables that choose among kernels: with another one a training gives other bits."""
 _VECTOR_FEATURES = ("avx", "sse4", "fma", "f16c", "amx", "asimd", "sve", "bf16", "i8mm")
-"""How the names of instructions begin that kernels are chosen by."""
+"""Prefixes of the names of instructions that kernels are chosen by."""
 
 
 def keras_home() -> Path:

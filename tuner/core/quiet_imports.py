@@ -12,7 +12,7 @@ from typing import IO
 
 @contextlib.contextmanager
 def quiet_imports() -> Iterator[None]:
-    """Keeps what native libraries write while they are imported off the terminal; shown where the import fails."""
+    """Keep what native libraries write while they are imported off the terminal; shown where the import fails."""
     sys.stderr.flush()
     saved = os.dup(2)
     with _file_for_chatter() as chatter:

@@ -17,7 +17,7 @@ from search_spaces.networks.costs import LayerSummary
 
 Phase: TypeAlias = Literal["search", "confirm", "refit", "train", "study"]
 Kind: TypeAlias = Literal["search", "train", "study"]
-"""Of a run."""
+"""The kind of a run."""
 Status: TypeAlias = Literal["completed", "failed"]
 Value: TypeAlias = bool | int | float | str
 Configuration: TypeAlias = Mapping[str, Value]
@@ -28,14 +28,14 @@ SCHEMA: Final = 1
 """The version of every file of a run's folder."""
 
 HISTORY_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-"""What is kept of each epoch. Losses are cross-entropies alone, without L2 and label smoothing, so that
+"""The metrics of each epoch. Losses are cross-entropies alone, without L2 and label smoothing, so that
 configurations compare; the learning rate is that of the epoch's last step."""
 
 TRAINING_METRICS = tuple(metric for metric in HISTORY_METRICS if not metric.startswith("val_"))
 """Those that a refit has, which trains on the validation images."""
 
 TEST_MET_AGAIN = "The test set was met once more"
-"""How the note of a run begins whose evaluation was lost and made again."""
+"""The beginning of the note of a run whose evaluation was lost and made again."""
 ACCURACY_TOLERANCE = 1e-6
 """Keras counts accuracies in 32 bits, so 5,964 of 6,000 images may come a little short of 99.4%. One image is more than this."""
 
@@ -48,7 +48,7 @@ class Trial:
     """Four digits or more, in the order of the plan: "0001"."""
     phase: Phase
     bracket: int | None
-    """As in Li et al. 2018, but numbered on over iterations, the first one 0; None outside Hyperband."""
+    """The bracket of Li et al. 2018, but numbered on over iterations, the first one 0; None outside Hyperband."""
     rung: int | None
     repetition: int
     """0 in a search, 1 to n in a confirmation, a refit, a training or a study."""
@@ -59,14 +59,14 @@ class Trial:
     parameters: int
     """Trainable parameters."""
     fold: int = 0
-    """Which of the training set's images validate: 0 those that the run split off, else others (`Dataset.fold`)."""
+    """The fold of the training set that validates: 0 is the one that the run split off, others are other images (`Dataset.fold`)."""
     origin: str = ""
-    """How a search came by its configuration: "reference gap-6664", "default", "scaled c12-8172", "near default" (or near any of
+    """The origin of its configuration: "reference gap-6664", "default", "scaled c12-8172", "near default" (or near any of
     these), "random", "model" (bayesian). Empty where it was given, and in older journals."""
 
     @property
     def share(self) -> float:
-        """Of the training images, what a pass sees."""
+        """Return the fraction of the training images that a pass sees."""
         return min(1, self.epochs)
 
 
@@ -76,7 +76,7 @@ class TrialRecord(Trial):
 
     status: Status
     val_accuracy: float | None
-    """Of the last epoch that was trained, in [0, 1]; None where the trial failed, and of a refit, which has none of its own."""
+    """Validation accuracy of the last epoch that was trained, in [0, 1]; None where the trial failed, and of a refit, which has none of its own."""
     val_loss: float | None
     epochs_run: int
     """Passes, whatever their share of the images."""
@@ -96,17 +96,17 @@ class TrialRecord(Trial):
 
     @property
     def epochs_spent(self) -> float:
-        """What the passes that were run amount to in epochs."""
+        """Return what the passes that were run amount to in epochs."""
         return epochs_spent(self.epochs_run, self.epochs)
 
     @property
     def multiply_adds(self) -> int:
-        """Of one image, in one forward pass."""
+        """Return the multiply-adds of one image, in one forward pass."""
         return sum(layer.multiply_adds for layer in self.layers)
 
 
 def metrics_of(phase: Phase) -> tuple[str, ...]:
-    """What is kept of each epoch of a trial of this phase."""
+    """Return what is kept of each epoch of a trial of this phase."""
     return TRAINING_METRICS if phase == "refit" else HISTORY_METRICS
 
 
@@ -117,7 +117,7 @@ def tidy_epochs(epochs: float) -> float:
 
 
 def epochs_spent(passes: int, epochs: float) -> float:
-    """What passes amount to in epochs, where so many were planned: below 1 each sees a share of the images."""
+    """Return what passes amount to in epochs, where so many were planned: below 1 each sees a share of the images."""
     return passes if epochs >= 1 else tidy_epochs(passes * epochs)
 
 
@@ -127,7 +127,7 @@ def trial_name(number: int) -> str:
 
 
 def rank_key(record: TrialRecord) -> tuple[bool, float, float, int, str]:
-    """Sorts records best first: completed, validation accuracy, validation loss, parameters, configuration.
+    """Sort records best first: completed, validation accuracy, validation loss, parameters, configuration.
 
     The order is total: two different configurations never tie.
     """

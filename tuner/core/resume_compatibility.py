@@ -1,4 +1,4 @@
-"""Which versions' runs this version goes on with. The format of the files has a number of its own (`tuner.core.records.SCHEMA`)."""
+"""The versions whose runs this version resumes. The format of the files has a number of its own (`tuner.core.records.SCHEMA`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a look at the images can tell of them: which way up they are, and whether the ink is dark.
+"""A look at the images: which way up they are, and whether the ink is dark.
 
 Nothing is changed: what is seen is said. How surely it is seen is in docs/data.md.
 """
@@ -34,7 +34,7 @@ _ORIENTATIONS = (
     "transposed and turned by 180°",
     "mirrored left to right",
 )
-"""How images lie that `_upright(images, place)` brings upright."""
+"""The turns that `_upright(images, place)` undoes, by place."""
 
 
 def look_at(images: NDArray[np.uint8], labels: NDArray[np.int64], size: tuple[int, int]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Dataset:
     name: str
     """`mnist`, `fashion_mnist`, `digits`, or the name of a file or folder without its ending."""
     sha256: str
-    """Of the images and labels of the training and test sets as they were before splitting, 64 hexadecimal digits."""
+    """The SHA-256 of the images and labels of the training and test sets as they were before splitting, 64 hexadecimal digits."""
     fallback: bool
     """Whether these are scikit-learn's digits because MNIST was not to be had."""
     class_names: tuple[str, ...]
@@ -51,7 +51,7 @@ class Dataset:
     x_test: Images
     y_test: Labels
     notes: tuple[str, ...] = ()
-    """What the user should know of how the data were read, and how they look; empty where they were opened again."""
+    """Notes for the user about how the data were read, and how they look; empty where they were opened again."""
 
     @property
     def classes(self) -> int:
@@ -60,11 +60,11 @@ class Dataset:
 
     @property
     def has_folds(self) -> bool:
-        """Whether as many training images could validate in the place of those that do."""
+        """Return whether as many training images could validate in the place of those that do."""
         return len(self.y_train) >= len(self.y_validation)
 
     def fold(self, number: int) -> Dataset:
-        """The same with other images to validate; those that did are then among the training images, after them. Copies both.
+        """Return the same with other images to validate; those that did are then among the training images, after them. Copies both.
 
         Args:
             number: 0 for the data set as it is, else which of the other folds (`tuner.data.splits.fold_indices`), if it has any.
@@ -82,7 +82,7 @@ class Dataset:
         )
 
     def joined(self) -> Dataset:
-        """The same with the validation images among the training ones, after them, and none to validate. Copies both."""
+        """Return the same with the validation images among the training ones, after them, and none to validate. Copies both."""
         return replace(
             self,
             x_train=np.concatenate([self.x_train, self.x_validation]),

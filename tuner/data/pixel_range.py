@@ -20,7 +20,7 @@ _DIM = 128
 _SIXTEEN_BITS = 2**15
 """Pixels of 16 bits use the highest bit."""
 _WHOLE = 0.01
-"""How far from a whole number a pixel may be that was one before it was standardised."""
+"""The largest distance from a whole number of a pixel that was one before it was standardised."""
 _FEWEST_VALUES = 16
 """Fewer different values are whole numbers by chance: one pixel of 1e6 among zeros."""
 _CHUNK = 10_000
@@ -28,12 +28,12 @@ _CHUNK = 10_000
 
 @dataclass(frozen=True)
 class PixelRange:
-    """What is black and what is white: a pixel v becomes 255 · (v − black) / (white − black)."""
+    """The pixels of black and of white: a pixel v becomes 255 · (v − black) / (white − black)."""
 
     black: float
     white: float
     note: str | None = None
-    """What is said of it; None where pixels are from 0 to 255."""
+    """A note about it; None where pixels are from 0 to 255."""
 
     def convert(self, values: NDArray[Any]) -> NDArray[np.uint8]:
         """Return values of this range as pixels from 0 to 255, rounded to the nearest whole number."""

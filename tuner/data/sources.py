@@ -1,4 +1,4 @@
-"""Where a data set is found: a file, a folder, Keras's cache, a download, scikit-learn's digits.
+"""The sources of data sets: a file, a folder, Keras's cache, a download, scikit-learn's digits.
 
 Nothing here looks at values (`data_checks.py`). Keras is imported by nobody but the process of a download.
 """
@@ -179,7 +179,7 @@ def _bilinear_weights(small: int, large: int) -> NDArray[np.float64]:
 
 
 _BELOW = ("raw", "MNIST/raw", "FashionMNIST/raw", "KMNIST/raw")
-"""Where torchvision puts the files of a data set."""
+"""The folder where torchvision puts the files of a data set."""
 
 
 def read_folder(folder: Path) -> RawArrays:

@@ -1,4 +1,4 @@
-"""What a data set must be, and its conversion to uint8 images of 28×28 pixels and int64 labels.
+"""The validation of a data set, and its conversion to uint8 images of 28×28 pixels and int64 labels.
 
 Nothing here opens a file (`data_npz.py`, `idx.py`), looks for a data set (`data_sources.py`) or splits one (`splits.py`).
 """
@@ -42,7 +42,7 @@ class RawArrays:
     arrays: Mapping[Key, Array]
     """x_train and x_test of a shape that `image_shape` knows; y_train and y_test of (n,) or (n, 1)."""
     notes: tuple[str, ...] = ()
-    """What the user should know of how they were found."""
+    """A note for the user about how they were found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class CheckedArrays:
     size: tuple[int, int] = (SIDE, SIDE)
     """Height and width of the images before they were padded."""
     notes: tuple[str, ...] = ()
-    """What the user should know of how they were read."""
+    """Notes for the user about how they were read."""
 
 
 def fault(what: str, *, expected: str, received: object, do: str) -> DataError:

@@ -1,4 +1,4 @@
-"""Which formats there are, what each needs and how closely it must agree. Imports neither Keras nor a format's library."""
+"""The formats: what each needs and how closely it must agree. Imports neither Keras nor a format's library."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Opened:
 
 
 class Exporter(Protocol):
-    """How a format is written and read again."""
+    """A format's writer and reader."""
 
     def write(self, model: Any, path: Path, calibration: Images) -> None:
-        """Writes a Keras model (untyped) to a path that is free. `calibration`: training images, for those that quantise."""
+        """Write a Keras model (untyped) to a path that is free. `calibration`: training images, for those that quantise."""
 
     def open(self, path: Path) -> Opened:
-        """Opens the file with the format's own client."""
+        """Open the file with the format's own client."""
 
 
 _SAME = Tolerance(difference=1e-6)
-"""The same weights in the same library: only the order in which threads add up is free."""
+"""The tolerance of the same weights in the same library: only the order in which threads add up is free."""
 _FLOAT = Tolerance(difference=1e-4)
 """Other kernels add up float32 in another order and fold BatchNorm into the kernels. Each rounds by 6e-8 of the value; over some
 hundred additions a layer and ten layers, logits of up to 30 move by some 1e-5, probabilities by a quarter of that at most
@@ -68,14 +68,14 @@ class Format:
     """module:name of its `Exporter`."""
     tolerance: Tolerance
     packages: tuple[str, ...] = ()
-    """What must be installed beside what the program needs anyway."""
+    """Packages that must be installed besides the program's own."""
     extra: str = ""
     """The extra of mnist-tune that installs them."""
     needs_tensorflow: bool = True
-    """As Keras's backend."""
+    """TensorFlow must be Keras's backend."""
 
     def load(self) -> Exporter:
-        """What writes and reads it: imports Keras and the format's library."""
+        """Return what writes and reads it: imports Keras and the format's library."""
         module, name = self.exporter.split(":")
         return cast(Exporter, getattr(importlib.import_module(module), name))
 
@@ -140,5 +140,5 @@ def check_installed(formats: list[Format]) -> None:
 
 
 def savedmodel_fits(folder: Path) -> bool:
-    """Whether TensorFlow can read a SavedModel in a folder: it takes some signs of a path for a pattern."""
+    """Return whether TensorFlow can read a SavedModel in a folder: it takes some signs of a path for a pattern."""
     return not set(str(folder.absolute())) & set("[]*?")

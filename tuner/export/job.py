@@ -23,7 +23,7 @@ from tuner.storage.schema.export import ExportedFile, VerifiedImages
 
 
 def export_formats(formats: Sequence[Format], model: Any, folder: Path, sample: Sample) -> dict[str, ExportedFile]:
-    """Writes a Keras model (untyped) into a folder, a file a format, each compared and measured.
+    """Write a Keras model (untyped) into a folder, a file a format, each compared and measured.
 
     Returns:
         `formats` of export.json.

@@ -20,11 +20,11 @@ class KerasFile:
     """`model.keras`."""
 
     def write(self, model: Any, path: Path, calibration: Images) -> None:
-        """Writes it."""
+        """Write it."""
         model.save(path)
 
     def open(self, path: Path) -> Opened:
-        """Loads it in safe mode: no code of a file is run."""
+        """Load it in safe mode: no code of a file is run."""
         model = keras.models.load_model(path, compile=False, safe_mode=True)
         shape, given = tuple(model.input_shape), tuple(model.output_shape)
         signature = float_signature(shape, str(model.output_names[0]), given, taken=str(model.inputs[0].name))

@@ -29,14 +29,14 @@ class LiteRTFile:
     quantised: bool
 
     def write(self, model: Any, path: Path, calibration: Images) -> None:
-        """Converts and writes it; the converter asks for the ending `.tflite`."""
+        """Convert and writes it; the converter asks for the ending `.tflite`."""
         if self.quantised:
             _export(with_float_input(model), path, "float32", **_int8(calibration))
         else:
             _export(model, path, "uint8")
 
     def open(self, path: Path) -> Opened:
-        """Loads it into LiteRT's interpreter.
+        """Load it into LiteRT's interpreter.
 
         Raises:
             ExportError: where a quantised file's pixels are not pixels, or it computes in floats after all.
@@ -82,7 +82,7 @@ def full_range(images: Images) -> Images:
 
 
 def with_float_input(model: Any) -> Any:
-    """The same model for float pixels 0 to 255: a converter quantises floats only."""
+    """Return the same model for float pixels 0 to 255: a converter quantises floats only."""
     image = keras.Input(model.input_shape[1:], dtype="float32", name=INPUT_NAME)
     clone = keras.models.clone_model(model, input_tensors=image)
     clone.set_weights(model.get_weights())

@@ -24,7 +24,7 @@ class OnnxFile:
     """`model.onnx`, for any number of images."""
 
     def write(self, model: Any, path: Path, calibration: Images) -> None:
-        """Converts and writes it."""
+        """Convert and writes it."""
         spec = keras.InputSpec(shape=(None, *model.input_shape[1:]), dtype="uint8", name=INPUT_NAME)
         with warnings.catch_warnings():
             # Keras mends tf2onnx for numpy 2, which warns of the mending.
@@ -39,7 +39,7 @@ class OnnxFile:
         path.write_bytes(graph.SerializeToString())
 
     def open(self, path: Path) -> Opened:
-        """Loads it into onnxruntime, on the CPU."""
+        """Load it into onnxruntime, on the CPU."""
         import onnxruntime
 
         session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
@@ -52,7 +52,7 @@ class OnnxFile:
 
 
 def without_erfc(model: Any) -> None:
-    """Writes erfc(x), TensorFlow's way to GELU, as 1 − erf(x): ONNX has no erfc, and tf2onnx 1.17 leaves TensorFlow's there."""
+    """Write erfc(x), TensorFlow's way to GELU, as 1 − erf(x): ONNX has no erfc, and tf2onnx 1.17 leaves TensorFlow's there."""
     from onnx import helper, numpy_helper
 
     found = [place for place, node in enumerate(model.graph.node) if node.op_type == "Erfc"]
@@ -69,7 +69,7 @@ def without_erfc(model: Any) -> None:
 
 
 def with_names(model: Any) -> None:
-    """Calls the output `probabilities` and the open dimension `batch`, where the converter left names of its own."""
+    """Call the output `probabilities` and the open dimension `batch`, where the converter left names of its own."""
     (output,) = model.graph.output
     for node in model.graph.node:
         for names in (node.input, node.output):

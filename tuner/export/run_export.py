@@ -1,4 +1,4 @@
-"""What a run itself leaves of its winner: `best.keras`, and the SavedModel in `best/`. Runs in a worker."""
+"""The files that a run itself leaves of its winner: `best.keras`, and the SavedModel in `best/`. Runs in a worker."""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ class SavedModel:
     """A folder: signature `serving_default`, endpoint `serve`."""
 
     def write(self, model: Any, path: Path, calibration: Images) -> None:
-        """Writes it."""
+        """Write it."""
         spec = keras.InputSpec(shape=(None, *model.input_shape[1:]), dtype="uint8", name=INPUT_NAME)
         model.export(str(path), format="tf_saved_model", input_signature=[spec], verbose=False)
 
     def open(self, path: Path) -> Opened:
-        """Loads it, and calls the signature that a server calls."""
+        """Load it, and calls the signature that a server calls."""
         signature = tf.saved_model.load(str(path)).signatures[SERVING]
         (output, spec), *_ = signature.structured_outputs.items()
         taken = signature.structured_input_signature[1][INPUT_NAME]

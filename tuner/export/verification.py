@@ -1,4 +1,4 @@
-"""Whether a file answers as the Keras model does, and how fast and how large it is. Numbers only: it knows no format."""
+"""The comparison of a file with its Keras model, its latency and its size. Numbers only: it knows no format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tuner.storage.schema.export import Tolerance
 COMPARED = 1000
 """Images on which a file is compared with the Keras model; all of them where there are fewer."""
 _SEED = 1
-"""Of which images are compared; fixed, so that every format meets the same ones."""
+"""The seed of the images that are compared; fixed, so that every format meets the same ones."""
 _WARM_UP, _TIMED = 20, 200
 LATENCY_METHOD = f"median of {_TIMED} calls with one image each from Python, after {_WARM_UP} that were not counted; threads as each library sets them"
 
@@ -32,11 +32,11 @@ class Agreement:
     equal_classes: float
     """Share of images."""
     accuracy: float
-    """Of the file."""
+    """Accuracy of the file."""
     keras_accuracy: float
 
     def faults(self, tolerance: Tolerance) -> list[str]:
-        """What is outside its limits, in words; empty where all is inside. NaN is outside."""
+        """Return what is outside its limits, in words; empty where all is inside. NaN is outside."""
         found = []
         if tolerance.difference is not None and not self.difference <= tolerance.difference:
             found.append(
@@ -53,12 +53,12 @@ class Agreement:
 
 
 def compared_indices(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which images are compared: 1,000 (or all), of each class in proportion, always the same."""
+    """Return which images are compared: 1,000 (or all), of each class in proportion, always the same."""
     return stratified_indices(labels, min(COMPARED, len(labels)), np.random.default_rng([_SEED, 3]))
 
 
 def agreement(ours: Probabilities, theirs: Probabilities, labels: NDArray[np.int64]) -> Agreement:
-    """Compares probabilities (n, classes) of the Keras model and of a file with each other and with labels (n,).
+    """Compare probabilities (n, classes) of the Keras model and of a file with each other and with labels (n,).
 
     Shapes that differ, or what is not finite, count as a difference without bound.
     """
@@ -89,6 +89,6 @@ def median_latency_s(classify: Classify, images: Images) -> float:
 
 
 def size_bytes(path: Path) -> int:
-    """Of a file, or of all files in a folder."""
+    """Return the bytes of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files)

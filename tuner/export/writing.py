@@ -49,7 +49,7 @@ def calibration_images(data: Dataset) -> Images:
 def write_checked(
     wanted: Format, model: Any, path: Path, sample: Sample, ours: Probabilities
 ) -> tuple[Opened, Agreement]:
-    """Writes a Keras model (untyped) in a format, opens the file and compares it.
+    """Write a Keras model (untyped) in a format, opens the file and compares it.
 
     Args:
         wanted: the format.
@@ -79,7 +79,7 @@ def _write(wanted: Format, model: Any, path: Path, calibration: Images) -> None:
 
 
 def check_file(wanted: Format, path: Path, sample: Sample, ours: Probabilities) -> tuple[Opened, Agreement]:
-    """Opens a file with its format's client and compares it with what the Keras model says.
+    """Open a file with its format's client and compares it with what the Keras model says.
 
     Raises:
         ExportError: where it can't be opened, or disagrees by more than the format's tolerance.
@@ -102,7 +102,7 @@ def check_file(wanted: Format, path: Path, sample: Sample, ours: Probabilities) 
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder, where there is one."""
+    """Remove a file or a folder, where there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

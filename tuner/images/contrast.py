@@ -1,4 +1,4 @@
-"""What is ink and what is paper in a grey picture. No files, no model.
+"""Ink and paper in a grey picture. No files, no model.
 
 Paper is what a grey closing leaves of the picture (Serra 1982), so that light may fall on it unevenly, and a shadow may have a sharp
 edge; ink is where less light comes back than its paper gives.
@@ -34,7 +34,7 @@ BROADEST = 0.3
 
 
 def ink_contrast(grey: Grey) -> Grey | None:
-    """How far each pixel stands out of its paper, in [0, 1]; None where nothing stands out of the noise.
+    """Return how far each pixel stands out of its paper, in [0, 1]; None where nothing stands out of the noise.
 
     Of dark ink, the share of the paper's light that is missing; of bright ink, the light that is added. Where the likelier of
     the two is not there, or fills the picture, the other is looked for: a shadow may look like either.

@@ -1,4 +1,4 @@
-"""What makes an answer doubtful: a low probability, a picture that is turned. Works with any model, through its probabilities."""
+"""Reasons to doubt an answer: a low probability, a picture that is turned. Works with any model, through its probabilities."""
 
 from __future__ import annotations
 

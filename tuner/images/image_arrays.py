@@ -15,7 +15,7 @@ from tuner.images.limits import DAMAGES, Unreadable, check_size, short
 from tuner.storage.npz_io import Array, NpyHeader, open_npz, read_header
 
 NPY, NPZ = b"\x93NUMPY", b"PK\x03\x04"
-"""What the files begin with."""
+"""The first bytes of the files."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _as_images(array: Array) -> Array:
 
 
 def _white(images: Array) -> float:
-    """What white is: 1 of booleans and of floats up to 1, else 255, else 65535."""
+    """Return what white is: 1 of booleans and of floats up to 1, else 255, else 65535."""
     low, high = float(images.min()), float(images.max())
     if low < 0 or high > 65535:
         raise Unreadable(f"Expected values from 0 to 1, 255 or 65535. Received: {low:g} to {high:g}")

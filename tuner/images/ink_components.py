@@ -13,7 +13,7 @@ from tuner.images.contrast import FAINTEST, Grey, Mask, find_frame
 _SURE, _LIKELY, _EDGE = 0.6, 0.35, 0.12
 """Shares of the ink's contrast: where a stroke is certain, where it goes on, and where the blur beside it ends."""
 _SPECK = 0.02
-"""Of the largest mark's ink: what has less is dust."""
+"""A fraction of the largest mark's ink: a mark with less is dust."""
 _NEAR = 0.06
 """Half of the gap within a digit, over its longest mark."""
 _BAR_GAP, _BAR_INK, _BAR_SHAPE = 0.22, 0.6, 1.3

@@ -1,4 +1,4 @@
-"""What an image that somebody gives may be at most, and how it is told that one can't be used."""
+"""The limits of a user's image, and the error for one that can't be used."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import zlib
 from PIL import Image
 
 MOST_PIXELS = 64_000_000
-"""Of an image; a larger one is refused before it is decoded. Telephones' cameras give 12 to 50 million."""
+"""Pixels of an image at most; a larger one is refused before it is decoded. Telephones' cameras give 12 to 50 million."""
 MOST_BYTES = 512 * 2**20
-"""Of a file, and of an array that is unpacked from one."""
+"""Bytes of a file at most, and of an array that is unpacked from one."""
 
 DAMAGES = (
     OSError, ValueError, SyntaxError, EOFError, RuntimeError, KeyError, IndexError, TypeError, OverflowError,
     struct.error, zlib.error, zipfile.BadZipFile, MemoryError, Image.DecompressionBombError, NotImplementedError,
 )  # fmt: skip
-"""What Pillow, `zipfile` and NumPy raise of a file that is damaged."""
+"""Exceptions that Pillow, `zipfile` and NumPy raise for a damaged file."""
 
 
 class Unreadable(Exception):

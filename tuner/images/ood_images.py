@@ -1,4 +1,4 @@
-"""What the winner makes of images that are not of its data set: digits of random strokes, and the user's own.
+"""The winner's answers for images that are not of its data set: digits of random strokes, and the user's own.
 
 Arrays for the report, from a model's answers. No Keras: the model is a function here.
 """
@@ -34,7 +34,7 @@ _ORIGINAL = 50
 
 
 def are_digits(name: str, class_names: Sequence[str]) -> bool:
-    """Whether a data set's classes are the ten digits. Of a user's own file nobody knows, whatever its classes' numbers."""
+    """Return whether a data set's classes are the ten digits. Of a user's own file nobody knows, whatever its classes' numbers."""
     return name in _DIGIT_SETS and tuple(class_names) == _DIGITS
 
 
@@ -81,7 +81,7 @@ def _with_doubts(warnings: Sequence[str], probabilities: Probabilities) -> list[
 
 
 def drawn_shown(probabilities: Probabilities, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which drawn digits the page shows: wrong ones and refused ones, worst first; then of each class the right one that was least sure."""
+    """Return which drawn digits the page shows: wrong ones and refused ones, worst first; then of each class the right one that was least sure."""
     of_label = _of_label(probabilities, labels)
     right = _is_right(probabilities, labels)
     wrong = _ranked(np.flatnonzero(~right), of_label)[:_WRONG_SHOWN]
@@ -90,7 +90,7 @@ def drawn_shown(probabilities: Probabilities, labels: NDArray[np.int64]) -> NDAr
 
 
 def own_shown(probabilities: Probabilities, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which of the user's images the page shows, in their order: all, or else mistakes, those without an answer, the least sure."""
+    """Return which of the user's images the page shows, in their order: all, or else mistakes, those without an answer, the least sure."""
     wrong = (labels >= 0) & ~np.isnan(probabilities).any(axis=1) & ~_is_right(probabilities, labels)
     order = np.lexsort((np.nan_to_num(probabilities, nan=-1.0).max(axis=1), ~wrong))
     return np.sort(order[:_OWN_SHOWN]).astype(np.int64)

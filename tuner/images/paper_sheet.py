@@ -18,12 +18,12 @@ _PAPER = 0.35
 _FULL = 0.5
 """The share of the rectangle around it that a sheet takes at least; a frame that is open takes less."""
 _ROUNDEST, _MOSTLY, _SHARP = 0.08, 0.7, 0.6
-"""Of a sheet: how far it may keep from a corner of the rectangle around it, over the shorter side (the boldest white digits keep 0.1);
+"""The largest distance of a sheet from a corner of the rectangle around it, over the shorter side (the boldest white digits keep 0.1);
 the share of it that is bright; how much of the difference between paper and table lies at its edge."""
 
 
 def sheet_of(grey: Grey) -> Grey | None:
-    """What is on a sheet of light paper that lies whole in the picture on something darker; None where there is no such sheet.
+    """Return what is on a sheet of light paper that lies whole in the picture on something darker; None where there is no such sheet.
 
     A sheet is a bright region with the corners of a rectangle, mostly bright within, broader than any stroke and sharply bounded. The
     light of its rim is continued to the corners of what is cut out.
@@ -60,14 +60,14 @@ def _is_sheet(small: Grey, bright: Mask, filled: Mask) -> bool:
 
 
 def _rims(filled: Mask) -> tuple[Mask, Mask]:
-    """What lies just within a region and just around it, past the pixels that its edge runs through."""
+    """Return what lies just within a region and just around it, past the pixels that its edge runs through."""
     inner = ndimage.binary_erosion(filled, np.ones((3, 3)), iterations=_RIM)
     outer = ndimage.binary_dilation(filled, np.ones((3, 3)), iterations=_RIM)
     return inner & ~ndimage.binary_erosion(inner), ndimage.binary_dilation(outer) & ~outer
 
 
 def _rectangle(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> tuple[float, float, float]:
-    """Of the smallest rectangle around points, turned as may be: its sides, and how far its barest corner is from a point, in pixels."""
+    """Return the smallest rectangle around points at any angle: its sides, and how far its barest corner is from a point, in pixels."""
     turned = [
         (columns * np.cos(angle) + rows * np.sin(angle), rows * np.cos(angle) - columns * np.sin(angle))
         for angle in np.deg2rad(np.arange(0, 90, 2))
@@ -80,7 +80,7 @@ def _rectangle(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> tuple[flo
 
 
 def _table_edge(small: Grey) -> float:
-    """What is brighter is paper, if there is a sheet on a table: so low that a corner with less light is paper too."""
+    """Return what is brighter is paper, if there is a sheet on a table: so low that a corner with less light is paper too."""
     parted = _threshold(small)
     table, paper = small[small <= parted], small[small > parted]
     if not (table.size and paper.size):

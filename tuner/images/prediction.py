@@ -1,4 +1,4 @@
-"""What is said of an image: a class with its probabilities, or why there is none. No files, no Keras."""
+"""The prediction for an image: a class with its probabilities, or why there is none. No files, no Keras."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ class Sample:
     readable: bool = True
     original: Image.Image | None = None
     parts: tuple[NDArray[np.uint8], ...] = ()
-    """Of a page of digits some of them, each (28, 28)."""
+    """Some digits of a page, each (28, 28)."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model said of a sample."""
+    """The model's answer for a sample."""
 
     sample: Sample
     class_names: tuple[str, ...]
     probabilities: tuple[float, ...] | None
     """One a class; None where the model was not asked."""
     doubt: str | None = None
-    """What the answers make doubtful."""
+    """The doubts that the answers raise."""
 
     @property
     def warning(self) -> str | None:
-        """What the user should know: of the image, and of the answer."""
+        """Return what the user should know: of the image, and of the answer."""
         return "; ".join(words for words in (self.sample.warning, self.doubt) if words) or None
 
     def ranked(self) -> list[tuple[str, float]]:
@@ -55,7 +55,7 @@ class Prediction:
         return sorted(pairs, key=lambda pair: -pair[1])
 
     def to_json(self) -> dict[str, object]:
-        """As `mnist-tune predict --json` writes it."""
+        """Return it as `mnist-tune predict --json` writes it."""
         ranked = self.ranked()
         return {
             "file": self.sample.name,
@@ -69,7 +69,7 @@ class Prediction:
 
 
 def make_sample(read: Picture | Refused, *, raw: bool) -> Sample:
-    """Prepares a picture; with `raw` it is taken as it is."""
+    """Prepare a picture; with `raw` it is taken as it is."""
     if isinstance(read, Refused):
         return Sample(read.name, None, read.reason, readable=False)
     prepared = _as_it_is(read) if raw else prepare(read.grey)
@@ -86,7 +86,7 @@ def _as_it_is(picture: Picture) -> Prepared:
 
 
 def predict(samples: Sequence[Sample], classify: Classify, class_names: Sequence[str]) -> list[Prediction]:
-    """Asks the model about every sample that has an image, and about the digits of pages: whether they are turned."""
+    """Ask the model about every sample that has an image, and about the digits of pages: whether they are turned."""
     images = [sample.image for sample in samples if sample.image is not None]
     answers = iter(classify(np.stack(images)) if images else ())
     return [_prediction(sample, classify, tuple(class_names), answers) for sample in samples]
@@ -114,10 +114,10 @@ def _page_doubt(sample: Sample, classify: Classify) -> str | None:
 
 
 def has_page(sample: Sample) -> bool:
-    """Whether there are so many digits in a picture that a model can tell which way up it is."""
+    """Return whether there are so many digits in a picture that a model can tell which way up it is."""
     return len(sample.parts) >= FEWEST_PARTS
 
 
 def unasked(samples: Iterable[Sample]) -> list[Prediction]:
-    """Samples of which none has an image: no model is needed."""
+    """Sample of which none has an image: no model is needed."""
     return [Prediction(sample, (), None) for sample in samples]

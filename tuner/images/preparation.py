@@ -43,17 +43,17 @@ _WIDEST = 2.2
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the network is to see, or why there is nothing to see."""
+    """The image for the network, or the reason why there is none."""
 
     image: NDArray[np.uint8] | None
     """(28, 28), ink bright on black."""
     warning: str | None = None
     parts: tuple[NDArray[np.uint8], ...] = ()
-    """Of several marks some that are as high as the others, each (28, 28) as if it were a digit."""
+    """Some marks of several that are equally high, each (28, 28) as if it were a digit."""
 
 
 def prepare(grey: Grey) -> Prepared:
-    """Prepares a picture.
+    """Prepare a picture.
 
     Args:
         grey: (h, w) light in [0, 1], of any size; a dark digit on light paper or the other way round.

@@ -48,7 +48,7 @@ SUFFIXES = (
     ".npy",
     ".npz",
 )
-"""What is taken out of a folder."""
+"""The endings of the files that are read in a folder."""
 
 _EXPECTED = "Expected PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, AVIF, .npy or .npz"
 _SEVERAL_FRAMES = "has several frames: this is the first"
@@ -68,7 +68,7 @@ class Picture:
     original: Image.Image | None = None
     """A small copy to show."""
     note: str | None = None
-    """What the reader should know of how it was read."""
+    """A note about how it was read."""
 
 
 @dataclass(frozen=True)

@@ -68,15 +68,15 @@ LONG_UPSTROKE = "long upstroke"
 _STYLES = {(1, 2): LONG_UPSTROKE}
 """Ways of writing that have a name: digit and place among its ways."""
 _SLIM = {1: 0.45}
-"""How much narrower than others a digit is."""
+"""The width of a narrow digit, in relation to others."""
 
 
 @dataclass(frozen=True)
 class Hand:
-    """How somebody writes."""
+    """A handwriting."""
 
     width: float
-    """Of the pen, in heights of the digit."""
+    """The width of the pen, in heights of the digit."""
     slant: float
     """Shear to the right, in widths a height."""
     turn: float

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tuner.core.errors import DataError, UsageError
-from tuner.core.text import printable
+from tuner.core.text import escape_unprintable
 from tuner.images.prediction import Sample, make_sample
 from tuner.images.preparation import SIZE
 from tuner.images.reading import NoImages, Picture, Refused, images_in, passed_over, read_images
@@ -34,9 +34,9 @@ UNKNOWN = -1
 _KINDS = {
     "names": "U", "warnings": "U", "labels": "i", "readable": "b", "prepared": "b", "seen": "u", "originals": "u", "sizes": "i",
 }  # fmt: skip
-"""Of the arrays that are saved, NumPy's kinds."""
+"""NumPy's kinds of the arrays that are saved."""
 _MOST_BYTES = 2**28
-"""Of a saved file once unpacked; 500 images take 7 MiB."""
+"""Bytes of a saved file once unpacked, at most; 500 images take 7 MiB."""
 _EXPECTED = "Expected an image, a .npy or .npz file, or a folder of images"
 
 
@@ -47,7 +47,7 @@ class OwnImages:
     names: tuple[str, ...]
     """Within the folder that was given: "7/scan.png"."""
     warnings: tuple[str, ...]
-    """Of each; empty where there is nothing to say."""
+    """The warning of each; empty where there is nothing to say."""
     labels: NDArray[np.int64]
     """(n,) classes, or -1 where the folder's name tells none."""
     readable: NDArray[np.bool_]
@@ -61,10 +61,10 @@ class OwnImages:
     sizes: NDArray[np.int64]
     """(n, 2): height and width of the original within these; 0 where it can't be shown."""
     notes: tuple[str, ...] = ()
-    """What the user should know of all of them."""
+    """Notes for the user about all of them."""
 
     def save(self, path: Path) -> None:
-        """Writes everything but the notes."""
+        """Write everything but the notes."""
         values = {name: np.array(getattr(self, name)) for name in OwnImages.__dataclass_fields__ if name != "notes"}
         write_npz(path, values)
 
@@ -87,7 +87,7 @@ def load_own_images(path: Path) -> OwnImages:
 
 
 def read_own_images(given: str, class_names: Sequence[str], *, digits: bool) -> OwnImages:
-    """Reads and prepares the images at a path.
+    """Read and prepares the images at a path.
 
     Args:
         given: an image, a `.npy` or `.npz` file, or a folder. In a folder, the images in it have no label; those in a
@@ -108,7 +108,7 @@ def read_own_images(given: str, class_names: Sequence[str], *, digits: bool) -> 
     if not read:
         raise UsageError(f"--images: no image is there. {_EXPECTED}, or of folders named as classes. Received: {given}")
     if len(read) > MOST_IMAGES:
-        notes.append(f"Of the images in {printable(given)} the first {MOST_IMAGES} are used.")
+        notes.append(f"Of the images in {escape_unprintable(given)} the first {MOST_IMAGES} are used.")
     return _collected(read[:MOST_IMAGES], Path(given), notes)
 
 
@@ -121,7 +121,7 @@ def _groups(given: Path, class_names: Sequence[str]) -> tuple[list[tuple[Path, i
     folders = sorted(path for path in given.iterdir() if path.is_dir() and not path.name.startswith("."))
     known = [path for path in folders if _plain(path.name) in labels]
     found += [(path, labels[_plain(folder.name)]) for folder in known for path in images_in(folder)]
-    others = [printable(path.name) for path in folders if path not in known]
+    others = [escape_unprintable(path.name) for path in folders if path not in known]
     files = [path for folder in (given, *known) for path in passed_over(folder) if not path.is_dir()]
     notes = [_left_out(others)] if others else []
     return found, [*notes, _no_images(files, given)] if files else notes
@@ -138,7 +138,7 @@ def _left_out(folders: Sequence[str]) -> str:
 
 
 def _no_images(files: Sequence[Path], given: Path) -> str:
-    names = ", ".join(printable(os.path.relpath(path, given)) for path in files)
+    names = ", ".join(escape_unprintable(os.path.relpath(path, given)) for path in files)
     return f"--images: these files are no images and were passed over: {names}."
 
 
@@ -159,12 +159,12 @@ def _collected(read: Sequence[tuple[Sample, int]], given: Path, notes: Sequence[
     bad = [sample for sample in samples if not sample.readable]
     if len(bad) == len(samples):
         more = f" (and {len(bad) - 1} more, none of which can be used)" if len(bad) > 1 else ""
-        raise UsageError(f"--images: {printable(bad[0].name)}: {bad[0].warning}{more}")
+        raise UsageError(f"--images: {escape_unprintable(bad[0].name)}: {bad[0].warning}{more}")
     unusable = f"--images: {len(bad)} of {len(samples)} images can't be used; the report says why."
     thumbnails = [_thumbnail(sample.original) for sample in samples]
     return OwnImages(
-        names=tuple(printable(os.path.relpath(sample.name, base)) for sample in samples),
-        warnings=tuple(printable(sample.warning or "") for sample in samples),
+        names=tuple(escape_unprintable(os.path.relpath(sample.name, base)) for sample in samples),
+        warnings=tuple(escape_unprintable(sample.warning or "") for sample in samples),
         labels=np.array([label for _, label in read], np.int64),
         readable=np.array([sample.readable for sample in samples]),
         prepared=np.array([sample.image is not None for sample in samples]),

@@ -224,7 +224,7 @@ class TrainOptions(RunOptions):
     space: str = option(..., "of a JSON file that doesn't name its own", group="task", metavar="NAME")
     test: bool = option(True, _NO_TEST, group="task")
     name: str
-    """As typed: a reference's name, a file, RUN:TRIAL."""
+    """The name as typed: a reference's name, a file, RUN:TRIAL."""
     configuration: Mapping[str, Value]
     """Complete."""
     epochs: int = option(

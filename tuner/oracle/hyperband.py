@@ -30,7 +30,7 @@ from tuner.oracle.sampling import ConfigurationSampler, Space, SpaceExhausted
 
 @dataclass
 class _Progress:
-    """What has come of a rung so far."""
+    """The progress of a rung."""
 
     rung: Rung
     below: _Progress | None
@@ -144,7 +144,7 @@ class Hyperband(KerasTunerOracle, oracles.HyperbandOracle):  # type: ignore[misc
         return progress.ranking
 
     def _is_filled(self, progress: _Progress) -> bool:
-        """True where every trial that this rung will have has been proposed."""
+        """Return whether every trial that this rung will have has been proposed."""
         size: int | None = len(progress.started) if progress.exhausted else progress.rung.size
         if progress.below is not None:
             ranked = self._ranked(progress.below)

@@ -1,4 +1,4 @@
-"""What a search sees of an oracle: it asks for proposals and tells records."""
+"""The protocol between a search and its oracle: ask for a proposal, tell its record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Proposal:
     configuration: Configuration
     epochs: float
     origin: str
-    """How the search came by the configuration (`Trial.origin`)."""
+    """The origin of the configuration (`Trial.origin`)."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Oracle(Protocol):
 
     @property
     def planned_trials(self) -> int:
-        """How many trials there will be at most."""
+        """Return how many trials there will be at most."""
 
     def ask(self) -> Proposal | None:
         """Return the next trial; None where a record has to come back first, or nothing is left."""

@@ -40,7 +40,7 @@ class BayesianSearch(KerasTunerOracle, oracles.BayesianOptimizationOracle):  # t
         super().__init__(space, options, sampler, max_trials=options.trials_limit, num_initial_points=initial)
 
     def forget(self, trial_id: str) -> None:
-        """Keeps values and score, which the Gaussian process is fitted to."""
+        """Keep values and score, which the Gaussian process is fitted to."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         slot, name = len(self.trials), _flat_name(self)

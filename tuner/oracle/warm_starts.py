@@ -8,7 +8,7 @@ from typing import Any, Literal
 from tuner.core.records import Configuration
 
 _REFERENCES, _SCALED = 3, 2
-"""How many of each are tried at most."""
+"""The number of each that is tried at most."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class WarmStart:
 
     kind: Literal["reference", "default", "scaled"]
     name: str
-    """Of the reference, which a scaled one resembles; empty for the space's default configuration."""
+    """The name of the reference, which a scaled one resembles; empty for the space's default configuration."""
     configuration: Configuration
 
     @property

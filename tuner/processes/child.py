@@ -16,7 +16,7 @@ from tuner.core.records import Json
 OUT_OF_MEMORY_CODE = 12
 """The exit code of a child that has no memory left: as if the system had killed it."""
 _LAST_BYTES = 2**16
-"""Of what a process printed, in which its last lines are looked for."""
+"""Bytes at the end of a process's output in which its last lines are looked for."""
 _JOIN_S = 5.0
 """A process that the child has left behind may keep its pipe open."""
 

@@ -1,4 +1,4 @@
-"""What a worker process is given of the machine: how many there are, their threads, GPUs and environment variables."""
+"""A worker process's part of the machine: the number of workers, their threads, GPUs and environment variables."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def _gpu_of(number: int, gpus: int) -> str:
 
 
 def _visible_gpus() -> list[str]:
-    """What `CUDA_VISIBLE_DEVICES` names; empty where it is not set."""
+    """Return what `CUDA_VISIBLE_DEVICES` names; empty where it is not set."""
     return [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
 
 
 def count_gpus() -> int:
-    """How many NVIDIA GPUs this process may use, without starting any: as `nvidia-smi --list-gpus` says, and
+    """Return how many NVIDIA GPUs this process may use, without starting any: as `nvidia-smi --list-gpus` says, and
     `CUDA_VISIBLE_DEVICES` where it is set.
     """
     if (visible := _visible_gpus()) or "CUDA_VISIBLE_DEVICES" in os.environ:

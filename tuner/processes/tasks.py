@@ -1,4 +1,4 @@
-"""What workers are asked to do, and what they say: plain data that travels as JSON lines.
+"""Tasks of workers and their events: plain data that travels as JSON lines.
 
 A worker process and a cluster's worker take the same tasks.
 """
@@ -22,14 +22,14 @@ PATIENCE, RESTORE_BEST = "trial.patience", "trial.restore_best"
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceRef:
-    """How a worker makes the space of a run."""
+    """A reference to the space of a run, from which a worker makes it."""
 
     name: str
     max_params: int | None
     max_macs: int | None
     classes: int
     interface: ModelInterface | None = None
-    """Of a user's own space, what its networks take and give; None of a space that comes along."""
+    """The interface of the networks of a user's own space; None of a space that comes along."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> SpaceRef:
@@ -48,11 +48,11 @@ class TrainTask:
     """Below 1: one pass over this share of the training images."""
     seed: int
     fold: int = 0
-    """Which images validate: `Dataset.fold`."""
+    """The fold whose images validate: `Dataset.fold`."""
     keep: str | None = None
     """A path without suffix, where model and arrays are left."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    """What is measured of the trained model, and left among the arrays."""
+    """Measurements of the trained model, kept among the arrays."""
     stop_early: bool = True
     """False: all epochs are trained, whatever they bring; a patience in the configuration holds all the same."""
     refit: bool = False
@@ -63,7 +63,7 @@ class TrainTask:
 
     @property
     def passes(self) -> int:
-        """How often it goes through its images, all or a share of them."""
+        """Return how often it goes through its images, all or a share of them."""
         return math.ceil(self.epochs)
 
 
@@ -77,14 +77,14 @@ class EvaluateTask:
     models: tuple[str, ...]
     """One a seed."""
     exported: int
-    """Which of them is exported."""
+    """The place of the model that is exported."""
     arrays: str
     test: bool
     seed: int
     custom: bool = False
     """Whether the exported model meets images that are not of its data set."""
     own_images: str | None = None
-    """Where the user's own are kept, if there are any."""
+    """The file of the user's own images, if there are any."""
     kind: Literal["evaluate"] = "evaluate"
 
 
@@ -96,7 +96,7 @@ class ExportTask:
     space: SpaceRef
     configuration: Configuration
     model: str
-    """What was kept of it: of a space that comes along the Keras file, else the weights."""
+    """The kept file: the Keras file of a built-in space, else the weights."""
     keras_file: str
     folder: str
     kind: Literal["export"] = "export"
@@ -107,7 +107,7 @@ Task: TypeAlias = TrainTask | EvaluateTask | ExportTask
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What a worker said about a task.
+    """A worker's event about a task.
 
     `epoch`: an epoch ended, `body` holds its metrics. `finished`: `body` holds the result. `failed`: `error` says why.
     """
@@ -128,7 +128,7 @@ def task_to_json(task: Task) -> Json:
 
 
 def task_from_json(document: Mapping[str, object]) -> Task:
-    """Reads what `task_to_json` wrote.
+    """Read what `task_to_json` wrote.
 
     Raises:
         ValueError: where the kind is unknown.

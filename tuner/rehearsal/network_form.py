@@ -1,4 +1,4 @@
-"""What a network takes and gives, found by looking at it: the shape of its input, the meaning of its output. Imports Keras."""
+"""The form of a network, found by looking at it: the shape of its input, the meaning of its output. Imports Keras."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from tuner.storage.schema.model_interface import ModelInterface
 
 _SAMPLES = 100
 MOST_HYPERPARAMETERS = 1000
-"""As many as run.json may list."""
+"""The number that run.json may list."""
 _BUILDS_A_SESSION = 20
 """After so many builds Keras forgets its names and graphs."""
 
@@ -58,7 +58,7 @@ def serve(answers: Answers, request: Json, send: Callable[[Json], None]) -> None
 
 
 class Answers:
-    """What a run asks of a user's space."""
+    """The answers of a user's space to a run."""
 
     def __init__(self, ref: SpaceRef) -> None:
         self._ref = ref

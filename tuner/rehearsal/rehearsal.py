@@ -36,9 +36,9 @@ from tuner.storage.schema.model_interface import Curves, ImageFormat, ModelInter
 
 SEED = 1
 EXPORT_WITHIN_S, EXTREMES_WITHIN_S = 14.0, 17.0
-"""What is only looked at while there is time: a rehearsal is to take 20 seconds at most."""
+"""The seconds after which less is looked at: a rehearsal is to take 20 seconds at most."""
 _SCALES = ((1.0, 0.0), (1 / 255, 0.0), (1 / 127.5, -1.0))
-"""How people scale pixels in `fit`, on the way to the network."""
+"""The scalings of pixels that people do in `fit`, on the way to the network."""
 _SAME_LOSS = 0.05
 """By how much, as a share, a loss may differ that is the same: penalties and label smoothing are in it."""
 _SAME_ANSWER = 1e-4
@@ -47,11 +47,11 @@ _CATEGORICAL = ("categorical_crossentropy", "CategoricalCrossentropy", "Categori
 
 @dataclass
 class Rehearsal:
-    """What was found out."""
+    """The findings of a rehearsal."""
 
     interface: ModelInterface
     notes: list[str] = field(default_factory=list)
-    """What the user should know."""
+    """Notes for the user."""
 
 
 def rehearse(space: Any, declared: Any, data: Dataset) -> Rehearsal:

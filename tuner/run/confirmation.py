@@ -75,7 +75,7 @@ def finalists(records: Sequence[TrialRecord], top: int) -> list[TrialRecord]:
 
 
 def longest_distinct(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Of each configuration the best of the completed trials of the search that were trained longest, best first."""
+    """Return each configuration's best of the completed trials of the search that were trained longest, best first."""
     completed = [record for record in records if record.completed and record.phase == "search"]
     longest = max((record.epochs for record in completed), default=0)
     distinct: dict[str, TrialRecord] = {}

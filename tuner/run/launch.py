@@ -26,7 +26,7 @@ from tuner.run.sessions.study import Study
 from tuner.run.sessions.train import Training
 from tuner.spaces.user_space import UserSpace, make_family
 from tuner.storage.run_folder import RunFolder, remove
-from tuner.storage.run_lock import held, refuse_if_held
+from tuner.storage.run_lock import lock_run, refuse_if_held
 from tuner.storage.schema.result import ResultDocument
 from tuner.storage.schema.run import RunDocument
 from tuner.study.plan import make_study
@@ -50,7 +50,7 @@ def start(
     force: bool = False,
     worker_module: str = WORKER_MODULE,
 ) -> ResultDocument:
-    """Begins a run in a new folder, and runs it to its end.
+    """Begin a run in a new folder, and runs it to its end.
 
     Args:
         options: what is searched, trained or studied, and how.
@@ -84,7 +84,7 @@ def start(
     check_scheduler(options)
     run = new_run(options, data, space, command, gpus, study=study)
     _note(run, observer, (*notes, *data.notes, *(own.notes if own is not None else ()), *_space_notes(space)))
-    with held(folder.path):
+    with lock_run(folder.path):
         # Somebody may have been quicker while the data were read.
         folder.check_free(force=force)
         _begin(folder, data, own, run)
@@ -113,7 +113,7 @@ def resume(
         JournalError: where its journal is damaged.
     """
     folder.read_run_to_resume()
-    with held(folder.path):
+    with lock_run(folder.path):
         run = folder.read_run_to_resume()
         lack = find_lack(options, folder, run) if run.status == "completed" else None
         if lack is not None:
@@ -139,12 +139,12 @@ def resume(
         check_scheduler(options)
         add_nondeterminism(run, options, gpus)
         if lack is not None:
-            return Restoration(options, folder, observer, data, space, run, gpus, worker_module).go()
+            return Restoration(options, folder, observer, data, space, run, gpus, worker_module).execute()
         return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 
 def _begin(folder: RunFolder, data: Dataset, own: OwnImages | None, run: RunDocument) -> None:
-    """Leaves all that a run needs, or nothing."""
+    """Leave all that a run needs, or nothing."""
     try:
         folder.make()
         save_arrays(data, folder.work / "data")
@@ -180,7 +180,7 @@ def make_space(options: RunOptions, data: Dataset) -> Any:
 
 
 def usable_gpus(options: RunOptions) -> int:
-    """How many GPUs of this machine the run uses; a cluster's workers look at their own.
+    """Return how many GPUs of this machine the run uses; a cluster's workers look at their own.
 
     Raises:
         UsageError: where one was asked for and none is there.
@@ -196,7 +196,7 @@ def usable_gpus(options: RunOptions) -> int:
 
 
 def check_scheduler(options: RunOptions) -> None:
-    """Asks the scheduler of a cluster whether it is there, before anything is written.
+    """Ask the scheduler of a cluster whether it is there, before anything is written.
 
     Raises:
         UsageError: where none answers, or Dask is missing here.
@@ -214,12 +214,12 @@ def check_scheduler(options: RunOptions) -> None:
 
 
 def _go(options: RunOptions, *arguments: Any) -> ResultDocument:
-    result: ResultDocument = _SESSIONS[type(options)](options, *arguments).go()
+    result: ResultDocument = _SESSIONS[type(options)](options, *arguments).execute()
     return result
 
 
 def _note(run: RunDocument, observer: Observer, notes: Sequence[str]) -> None:
-    """Tells the user, and the reader of the report; once, however often a run is resumed."""
+    """Tell the user, and the reader of the report; once, however often a run is resumed."""
     for note in notes:
         observer.note(note)
         if note not in run.notes:
@@ -234,7 +234,7 @@ def _own_images(options: RunOptions, data: Dataset) -> OwnImages | None:
 
 
 def _own_images_again(options: RunOptions, folder: RunFolder, data: Dataset) -> Sequence[str]:
-    """Keeps the user's images again where what was kept is lost; says what can't be had any more, for the run goes on."""
+    """Keep the user's images again where what was kept is lost; says what can't be had any more, for the run goes on."""
     if folder.own_images.exists():
         with contextlib.suppress(DataError):
             load_own_images(folder.own_images)

@@ -20,7 +20,7 @@ _NOTHING = np.empty(0)
 
 @dataclass(frozen=True)
 class Lack:
-    """What a completed run lacks, and what it still has that may stand in for it."""
+    """The files that a completed run lacks, and those that may replace them."""
 
     parts: tuple[str, ...]
     """Names of the files that are gone or damaged."""
@@ -31,7 +31,7 @@ class Lack:
 
     @property
     def needs_training(self) -> bool:
-        """Whether more than the result is missing."""
+        """Return whether more than the result is missing."""
         return self.parts != (RESULT,)
 
 

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it. The terminal's view, a notebook's and the report's renewal are observers."""
+"""Observers of a run. The terminal's view, a notebook's and the report's renewal are observers."""
 
 from __future__ import annotations
 

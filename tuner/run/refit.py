@@ -25,7 +25,7 @@ class Refitted:
     exported: int
     """The index of the one that is exported."""
     images: int
-    """What they were trained on: training and validation images."""
+    """The number of images that they were trained on: training and validation images."""
 
     def to_refit(self) -> Refit | None:
         """Return `refit` of result.json; None where none completed."""
@@ -54,7 +54,7 @@ def passes_of(winner: Confirmed, trials: Sequence[Trial]) -> Mapping[str, int]:
 
 
 def refitted(winner: Confirmed, records: Sequence[TrialRecord], images: int) -> Refitted:
-    """What stands of the refits. The confirmation's median seed is exported; where its refit is missing, the median of the others.
+    """Return what stands of the refits. The confirmation's median seed is exported; where its refit is missing, the median of the others.
 
     Args:
         winner: the confirmed winner.
@@ -73,7 +73,7 @@ def refitted(winner: Confirmed, records: Sequence[TrialRecord], images: int) -> 
 
 
 def shortfall_words(wanted: int, records: Sequence[TrialRecord]) -> tuple[str, ...]:
-    """What the user and the reader of the report are told where refits are missing.
+    """Return what the user and the reader of the report are told where refits are missing.
 
     Args:
         wanted: how many seeds the winner was confirmed with.

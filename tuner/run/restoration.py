@@ -27,7 +27,7 @@ from tuner.run.result import collect_arrays, result_document
 from tuner.run.sessions.evaluating_session import EvaluatingSession
 from tuner.run.sessions.study import confirmed_arms, planned_study, result_of_study
 from tuner.run.target import smallest_first
-from tuner.run.trial_loop import Engine, slim
+from tuner.run.trial_loop import TrialLoop, without_history
 from tuner.run.trial_sources import ListSource, Networks, RefitSource
 from tuner.stats.intervals import mean_and_sd
 from tuner.stats.metrics import score_test_set
@@ -136,7 +136,7 @@ def _target(options: RunOptions) -> float | None:
 class Restoration(EvaluatingSession[Any]):
     """One invocation that trains models of a completed run again. The run stays completed; its journal is not written."""
 
-    def go(self) -> ResultDocument:
+    def execute(self) -> ResultDocument:
         """Make again what is missing; what the run has is left alone whatever happens."""
         try:
             result = self._with_workers()
@@ -155,12 +155,12 @@ class Restoration(EvaluatingSession[Any]):
 
     def _with_workers(self) -> ResultDocument:
         self.state = read_state(self.folder.journal)
-        self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
+        self.state.finished = {name: without_history(record) for name, record in self.state.finished.items()}
         # A journal of its own, so that a restoration that was killed trains nothing twice either.
         path = self.folder.work / "restored.jsonl"
         with contextlib.closing(self._make_workers()) as workers, Journal(path) as journal:
             self.workers = workers
-            self.engine = Engine(workers, journal, read_state(path), self.observer)
+            self.engine = TrialLoop(workers, journal, read_state(path), self.observer)
             return self.phases()
 
     def phases(self) -> ResultDocument:
@@ -259,7 +259,7 @@ def _check_test(note: Any, result: ResultDocument | None, test: TestScores | Non
 
 
 def _last_values(record: TrialRecord) -> tuple[Any, ...]:
-    """What of a trial two trainings must have in common."""
+    """Return what of a trial two trainings must have in common."""
     return (record.val_accuracy, record.val_loss, record.epochs_run, record.history.get("loss"))
 
 

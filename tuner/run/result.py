@@ -1,4 +1,4 @@
-"""What a run found: result.json and evaluation.npz, from the records and arrays of a confirmation."""
+"""The result of a run: result.json and evaluation.npz, from the records and arrays of a confirmation."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def collect_arrays(
 
 
 def _key_of(record: TrialRecord, key: str) -> str:
-    """Where a trial's array stands; a study's diagnostics and refits stand apart from what every confirmed model has."""
+    """Return where a trial's array stands; a study's diagnostics and refits stand apart from what every confirmed model has."""
     if key.startswith("study/"):
         return f"study/{record.trial}/{key.removeprefix('study/')}"
     return f"{'refit' if record.phase == 'refit' else 'confirm'}/{record.trial}/{key}"

@@ -137,7 +137,7 @@ def _references(options: RunOptions, space: Any) -> tuple[Reference, ...]:
 
 
 def _nondeterminism(options: RunOptions, gpus: int) -> list[str]:
-    """Why the same seed may give another run; empty where it gives the same."""
+    """Return why the same seed may give another run; empty where it gives the same."""
     reasons = {
         "Training ran on a GPU, whose kernels may add numbers up in another order.": gpus > 0,
         "Trials ran on a cluster, whose machines may add numbers up in another order if they are of several kinds.": (

@@ -15,7 +15,7 @@ from tuner.stats.pareto_front import pareto_front
 
 
 def reaches(accuracy: float | None, target: float) -> bool:
-    """Whether an accuracy in [0, 1] is at the target or above; that of a failed trial, or none, never is."""
+    """Return whether an accuracy in [0, 1] is at the target or above; that of a failed trial, or none, never is."""
     return accuracy is not None and accuracy >= target - ACCURACY_TOLERANCE
 
 
@@ -81,13 +81,13 @@ def smallest_first(found: Sequence[Confirmed], target: float) -> list[Confirmed]
 
 
 def has_reached(finalist: Confirmed, target: float) -> bool:
-    """Whether the mean validation accuracy over a finalist's seeds reaches the target."""
+    """Return whether the mean validation accuracy over a finalist's seeds reaches the target."""
     mean, _ = mean_and_sd(finalist.scores)
     return reaches(mean, target)
 
 
 def missed_words(winner: Confirmed, target: float) -> str:
-    """What the user and the reader of the report are told where no finalist reaches the target."""
+    """Return what the user and the reader of the report are told where no finalist reaches the target."""
     mean, _ = mean_and_sd(winner.scores)
     return (
         f"No finalist's mean validation accuracy reaches the target of {100 * target:.10g}%: the winner, the best of them, "

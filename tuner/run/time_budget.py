@@ -1,4 +1,4 @@
-"""How a time budget is shared between the search, the confirmation of what it found, and a refit of the winner."""
+"""The division of a time budget between the search, the confirmation of what it found, and a refit of the winner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EVALUATION_PASSES = 12
 
 @dataclass(frozen=True)
 class ConfirmationPlan:
-    """How many finalists are trained again, with how many seeds."""
+    """The number of finalists that are trained again, and their seeds."""
 
     top: int
     seeds: int
@@ -38,20 +38,20 @@ class Budget:
         return math.inf if self.seconds is None else self.seconds - (time.monotonic() - self.began)
 
     def reserve_s(self, needed_s: float) -> float:
-        """What the search leaves for confirmation: what that needs, but half of the budget at most."""
+        """Return what the search leaves for confirmation: what that needs, but half of the budget at most."""
         return 0.0 if self.seconds is None else min(needed_s, _RESERVED_SHARE * self.seconds)
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """How long a confirmation and a refit will take, from how long trials took."""
+    """A forecast of the time of a confirmation and a refit, from the trials' times."""
 
     epochs: int
     workers: int
     train_images: int
     test_images: int
     validation_images: int = 0
-    """What a refit trains on besides."""
+    """The images that a refit trains on besides."""
 
     def confirmation_s(self, plan: ConfirmationPlan, records: Sequence[TrialRecord]) -> float:
         """Seconds to train the finalists again, to refit the winner if that is planned, and to evaluate it; infinite before the first record."""
@@ -78,7 +78,7 @@ class Forecast:
 
     @property
     def _more_images(self) -> float:
-        """How many times as long an epoch of a refit takes."""
+        """Return how many times as long an epoch of a refit takes."""
         return 1 + self.validation_images / self.train_images
 
     def _evaluation_s(self, per_epoch: float) -> float:
@@ -97,5 +97,5 @@ def affordable(
 
 
 def affordable_refits(seeds: int, left_s: float, forecast: Forecast, confirmed: Sequence[TrialRecord]) -> int:
-    """How many of so many refits fit; 0 where none does."""
+    """Return how many of so many refits fit; 0 where none does."""
     return next((n for n in range(seeds, 0, -1) if forecast.refit_s(n, confirmed) <= left_s), 0)

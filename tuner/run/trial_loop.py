@@ -22,22 +22,22 @@ _FIRST = tuple(trial_name(number) for number in (1, 2, 3))
 
 
 class Source(Protocol):
-    """Where trials come from, and where their records go."""
+    """A source of trials, which takes their records."""
 
     def next(self) -> Trial | None:
         """The next trial; None where none is to be had now."""
 
     def task(self, trial: Trial) -> TrainTask:
-        """What a worker is to do for it."""
+        """Return what a worker is to do for it."""
 
     def layers(self, trial: Trial) -> tuple[LayerSummary, ...]:
         """The layers of its network."""
 
     def accepts(self, record: TrialRecord) -> bool:
-        """True where a record of the journal makes another run of its trial needless."""
+        """Return whether a record of the journal makes another run of its trial needless."""
 
     def report(self, record: TrialRecord) -> None:
-        """Takes the record of a trial."""
+        """Take the record of a trial."""
 
 
 @dataclass
@@ -47,7 +47,7 @@ class _Live:
 
 
 @dataclass
-class Engine:
+class TrialLoop:
     """Runs the trials of a source to the end, or until time is up."""
 
     workers: Workers
@@ -61,7 +61,7 @@ class Engine:
     _live: dict[str, _Live] = field(default_factory=dict)
 
     def run(self, source: Source, *, time_is_up: Callable[[], bool] = lambda: False) -> bool:
-        """Runs trials until the source has none left.
+        """Run trials until the source has none left.
 
         Returns:
             False where time was up first; running trials are dropped then.
@@ -117,7 +117,7 @@ class Engine:
                 "not searched, the defaults hold. Ask for them in build with every value, and they are."
             )
         record = self.journal.finished(_record(live, event, source.layers(live.trial)))
-        kept = slim(record)
+        kept = without_history(record)
         self.state.finished[record.trial] = kept
         self._finish(kept, source, restored=False)
         self.on_trial_end()
@@ -125,11 +125,11 @@ class Engine:
     def _finish(self, record: TrialRecord, source: Source, *, restored: bool) -> None:
         source.report(record)
         self.observer.trial_finished(record, restored=restored)
-        stop_if_hopeless(self.state.finished)
+        stop_if_all_fail(self.state.finished)
 
 
-def slim(record: TrialRecord) -> TrialRecord:
-    """What choosing needs of a search's trial; its history and layers stay in the journal, so that memory hardly grows.
+def without_history(record: TrialRecord) -> TrialRecord:
+    """Return what choosing needs of a search's trial; its history and layers stay in the journal, so that memory hardly grows.
 
     Records of other phases stay whole: they are few, and what comes of the run is made of them.
     """
@@ -140,7 +140,7 @@ def slim(record: TrialRecord) -> TrialRecord:
 
 
 def same_training(trial: Trial, record: TrialRecord) -> bool:
-    """Whether a record is of this very training: a search that a clock cut short may go on to other finalists."""
+    """Return whether a record is of this very training: a search that a clock cut short may go on to other finalists."""
     return _training(trial) == _training(record)
 
 
@@ -157,8 +157,8 @@ def stop_if_no_space(event: Event) -> None:
         raise NoSpace(event.error or "a worker found the disk full")
 
 
-def stop_if_hopeless(records: Mapping[str, TrialRecord]) -> None:
-    """Ends a run whose first trials all fail for one reason: the next ones would too.
+def stop_if_all_fail(records: Mapping[str, TrialRecord]) -> None:
+    """End a run whose first trials all fail for one reason: the next ones would too.
 
     The first ones of the plan, not those that happened to end first: that would depend on the workers.
 

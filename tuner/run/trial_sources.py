@@ -80,7 +80,7 @@ class SearchSource:
         return True
 
     def report(self, record: TrialRecord) -> None:
-        """Tells the oracle, and whoever waits for the end of a rung."""
+        """Tell the oracle, and whoever waits for the end of a rung."""
         self.oracle.tell(record)
         if (
             record.bracket is not None
@@ -140,7 +140,7 @@ class ListSource:
         )
 
     def report(self, record: TrialRecord) -> None:
-        """Keeps it."""
+        """Keep it."""
         self.records.append(record)
 
 
@@ -225,7 +225,7 @@ def repeated(
 
 
 def train_task(trial: Trial, space: SpaceRef, keep: str | None = None) -> TrainTask:
-    """What a worker does for a trial."""
+    """Return what a worker does for a trial."""
     return TrainTask(
         id=trial.trial,
         space=space,

@@ -50,7 +50,7 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def epochs(self) -> int:
-        """How many epochs have ended."""
+        """Return how many epochs have ended."""
         return len(self.history["loss"])
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:

@@ -24,7 +24,7 @@ _MOST_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
-class Known:
+class NamedConfiguration:
     """A configuration with its space."""
 
     space: str
@@ -33,7 +33,7 @@ class Known:
     """Those of the trial that it was taken from, in whole ones."""
 
 
-def known_configuration(name: str, space: str | None = None) -> Known:
+def named_configuration(name: str, space: str | None = None) -> NamedConfiguration:
     """The configuration that a name stands for.
 
     Args:
@@ -72,22 +72,22 @@ def refuse_unnamed_code(space: str, given: str | None, where: Path) -> None:
         )
 
 
-def _reference(name: str) -> Known:
+def _reference(name: str) -> NamedConfiguration:
     try:
         space, reference = find_reference(name)
     except ValueError as error:
         raise UsageError(f"{error} A JSON file, a run's folder or RUN:TRIAL will do too.") from error
-    return Known(space, dict(reference.values))
+    return NamedConfiguration(space, dict(reference.values))
 
 
-def _winner(folder: Path, space: str | None) -> Known:
+def _winner(folder: Path, space: str | None) -> NamedConfiguration:
     run, result = RunFolder(folder).read_run(), RunFolder(folder).read_result()
     if result is None:
         raise UsageError(f"This run has no winner yet. Expected a finished run, or RUN:TRIAL. Received: {folder}")
     return _of_run(run, result.configuration, result.epochs, folder, space)
 
 
-def _trial(folder: Path, trial: str, space: str | None) -> Known:
+def _trial(folder: Path, trial: str, space: str | None) -> NamedConfiguration:
     run = RunFolder(folder).read_run()
     check_journal(folder, run)
     state = read_state(RunFolder(folder).journal)
@@ -103,13 +103,13 @@ def _trial(folder: Path, trial: str, space: str | None) -> Known:
 
 def _of_run(
     run: RunDocument, configuration: Mapping[str, Value], epochs: float, folder: Path, given: str | None
-) -> Known:
+) -> NamedConfiguration:
     space = run.space.name
     refuse_unnamed_code(space, given, folder)
-    return Known(space, dict(configuration), math.ceil(epochs))
+    return NamedConfiguration(space, dict(configuration), math.ceil(epochs))
 
 
-def _from_file(path: Path, space: str | None) -> Known:
+def _from_file(path: Path, space: str | None) -> NamedConfiguration:
     """A file of hyperparameters, or of `{"space", "configuration"}` as in result.json or a study's arm."""
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -132,7 +132,7 @@ def _from_file(path: Path, space: str | None) -> Known:
     if not isinstance(name, str):
         raise UsageError(f"The file names no space. Expected --space NAME beside it. Received: {path}")
     refuse_unnamed_code(name, space, path)
-    return Known(name, complete(name, configuration))
+    return NamedConfiguration(name, complete(name, configuration))
 
 
 def complete(space: str, values: Mapping[str, Value], *, strict: bool = True) -> dict[str, Value]:

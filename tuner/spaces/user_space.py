@@ -80,7 +80,7 @@ class UserSpace:
         self._weighed: dict[str, Json] = {}
 
     def declare(self, hp: Any) -> None:
-        """Declares every hyperparameter on a `keras_tuner.HyperParameters` (`Any`: it is untyped)."""
+        """Declare every hyperparameter on a `keras_tuner.HyperParameters` (`Any`: it is untyped)."""
         import keras_tuner
 
         hp.merge(keras_tuner.HyperParameters.from_config(self._config), overwrite=False)
@@ -127,7 +127,7 @@ class UserSpace:
         return self.sample(rng)
 
     def layers(self, values: Mapping[str, Value]) -> tuple[LayerSummary, ...]:
-        """What each layer is and costs."""
+        """Return what each layer is and costs."""
         return tuple(LayerSummary.from_json(layer) for layer in self._weigh(values)["layers"])
 
     def count_parameters(self, values: Mapping[str, Value]) -> int:
@@ -155,7 +155,7 @@ class UserSpace:
         return [hyperparameter.to_json() for hyperparameter in self.hyperparameters]
 
     def close(self) -> None:
-        """Ends the process that builds it."""
+        """End the process that builds it."""
         self._probe.close()
 
     def _weigh(self, values: Mapping[str, Value]) -> Json:

@@ -22,7 +22,7 @@ _FOLDERS = ("best", "export", ".work")
 
 @contextlib.contextmanager
 def whole_file(path: Path, temporary_name: str) -> Iterator[Path]:
-    """Gives a free path in the same folder to write to; what is there afterwards takes the place of `path`.
+    """Give a free path in the same folder to write to; what is there afterwards takes the place of `path`.
 
     It is on the disk before it is renamed. A link at either path is replaced, not followed. Where writing fails, nothing of it stays.
     """
@@ -40,7 +40,7 @@ def whole_file(path: Path, temporary_name: str) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes bytes under a temporary name, flushes them to the disk, and renames."""
+    """Write bytes under a temporary name, flushes them to the disk, and renames."""
     with whole_file(path, f".{path.name}.partial") as temporary:
         _write_new(temporary, content)
 
@@ -52,8 +52,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Tells in one line that a file can't be written. A full disk stays what it is: nobody gave a wrong word.
+def os_errors_as_usage(path: Path) -> Iterator[None]:
+    """Tell in one line that a file can't be written. A full disk stays what it is: nobody gave a wrong word.
 
     Raises:
         UsageError: where it can't.
@@ -78,7 +78,7 @@ def _check_name(path: Path) -> None:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """Writes a file that is not there; a link that has come meanwhile is not followed."""
+    """Write a file that is not there; a link that has come meanwhile is not followed."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
         file.write(content)
@@ -90,7 +90,7 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def refuse_links(folder: Path, *, below: bool = False) -> None:
+def reject_symlinks(folder: Path, *, below: bool = False) -> None:
     """Raise where a run's files lead elsewhere, or a name is of another kind: a folder `best.keras` may hold a program.
 
     Args:

@@ -76,11 +76,11 @@ class Journal:
         self._file: FileIO = path.open("ab", buffering=0)
 
     def started(self, trial: Trial) -> None:
-        """Notes that a trial was handed to a worker."""
+        """Note that a trial was handed to a worker."""
         self._append("started", to_json(trial))
 
     def finished(self, record: TrialRecord) -> TrialRecord:
-        """Notes how a trial ended; returns the record as a reader of the journal will see it."""
+        """Note how a trial ended; returns the record as a reader of the journal will see it."""
         document = to_json(record)
         document.pop("finished_at")
         line = self._append("finished", document)
@@ -89,7 +89,7 @@ class Journal:
         return replace(record, **scores, history=history, finished_at=line["time"])
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> Journal:

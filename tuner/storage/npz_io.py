@@ -66,7 +66,7 @@ class NpyHeader(ArrayHeader):
 
     @property
     def is_whole(self) -> bool:
-        """Whether there are as many values as the shape says."""
+        """Return whether there are as many values as the shape says."""
         return min(self.shape, default=0) >= 0 and self.expected_bytes == self.stored_bytes
 
 
@@ -105,7 +105,7 @@ class NpzArchive:
 
     @property
     def unpacked_bytes(self) -> int:
-        """What all members take once they are unpacked."""
+        """Return what all members take once they are unpacked."""
         return sum(member.file_size for member in self._archive.infolist())
 
     def header(self, name: str) -> NpyHeader:

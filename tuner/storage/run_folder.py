@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tuner.core.errors import UsageError
-from tuner.storage.files import refuse_links
+from tuner.storage.files import reject_symlinks
 from tuner.storage.journal import JOURNAL_NAME, check_journal
 from tuner.storage.run_lock import LOCK_FILES
 from tuner.storage.schema.documents import read_document, write_document
@@ -72,12 +72,12 @@ class RunFolder:
 
     @property
     def exports(self) -> Path:
-        """Where `mnist-tune export` writes unless it is told another folder."""
+        """Return where `mnist-tune export` writes unless it is told another folder."""
         return self.path / "export"
 
     @property
     def work(self) -> Path:
-        """What is needed only while the run goes on."""
+        """Return what is needed only while the run goes on."""
         return self.path / ".work"
 
     @property
@@ -86,7 +86,7 @@ class RunFolder:
         return self.work / "own_images.npz"
 
     def kept(self, trial: str) -> Path:
-        """Where a confirmation's trial leaves its model and arrays, without suffix."""
+        """Return where a confirmation's trial leaves its model and arrays, without suffix."""
         return self.work / "models" / trial
 
     def kept_model(self, trial: str) -> Path | None:
@@ -119,13 +119,13 @@ class RunFolder:
             )
 
     def _is_free(self) -> bool:
-        """Whether it holds nothing, or only what a start left that was cut short before run.json was there."""
+        """Return whether it holds nothing, or only what a start left that was cut short before run.json was there."""
         if not os.path.lexists(self.path):
             return True
         return self.path.is_dir() and {path.name for path in self.path.iterdir()} <= _OF_A_START
 
     def make(self) -> None:
-        """Makes an empty folder of it, whatever it held; its lock stays. To be called by the lock's holder."""
+        """Make an empty folder of it, whatever it held; its lock stays. To be called by the lock's holder."""
         # run.json last: cut short, this is still a run's folder, that can be written over again.
         for path in sorted(self.path.iterdir(), key=lambda path: path == self.run_json):
             if path.name not in LOCK_FILES:
@@ -133,7 +133,7 @@ class RunFolder:
         self.work.mkdir()
 
     def discard(self) -> None:
-        """Removes what a start left that failed before run.json was there."""
+        """Remove what a start left that failed before run.json was there."""
         if not self.run_json.exists():
             for name in _OF_A_START - LOCK_FILES:
                 remove(self.path / name)
@@ -145,7 +145,7 @@ class RunFolder:
             UsageError: where there is none.
             JournalError: where it is damaged or of another schema.
         """
-        refuse_links(self.path)
+        reject_symlinks(self.path)
         if not os.path.isfile(self.run_json):  # never raises, whatever the name
             raise UsageError(
                 f"This is not a run's folder: it has no run.json. Received: {self.path}.{self._hint_of_a_start()}"
@@ -172,7 +172,7 @@ class RunFolder:
             JournalError: where it is damaged or of another schema.
         """
         document = self.read_run()
-        refuse_links(self.path, below=True)
+        reject_symlinks(self.path, below=True)
         check_journal(self.path, document)
         return document
 
@@ -183,7 +183,7 @@ class RunFolder:
             UsageError: where a file of the run is a link.
             JournalError: where run.json is damaged or of another schema.
         """
-        refuse_links(self.path)
+        reject_symlinks(self.path)
         return read_document(self.run_json, RunHead, to_show=True)
 
     def read_result(self) -> ResultDocument | None:
@@ -199,12 +199,12 @@ class RunFolder:
         write_document(self.result_json, document)
 
     def clean(self) -> None:
-        """Removes what only a running run needs, and what processes that were killed left half-written."""
+        """Remove what only a running run needs, and what processes that were killed left half-written."""
         shutil.rmtree(self.work, ignore_errors=True)
         self.sweep()
 
     def sweep(self) -> None:
-        """Removes what processes that were killed left half-written. To be called by the lock's holder."""
+        """Remove what processes that were killed left half-written. To be called by the lock's holder."""
         for path in self.path.iterdir():
             if path.name in _HALF_WRITTEN:
                 remove(path)
@@ -230,7 +230,7 @@ def remove(path: Path) -> None:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether a process which is no more was writing it: `report` and `export` may run beside a run."""
+    """Return whether a process which is no more was writing it: `report` and `export` may run beside a run."""
     match = _OF_A_PROCESS.fullmatch(path.name)
     if match is None:
         return False
@@ -242,7 +242,7 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def _lives(pid: int) -> bool:
-    """Whether there is a process of this number (POSIX)."""
+    """Return whether there is a process of this number (POSIX)."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

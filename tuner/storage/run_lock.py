@@ -28,7 +28,7 @@ _PATIENCE_S = 0.3
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
+def lock_run(folder: Path) -> Iterator[None]:
     """Works on a run: makes its folder where there is none, and leaves no lock behind, nor an empty folder that it made.
 
     Raises:
@@ -38,10 +38,10 @@ def held(folder: Path) -> Iterator[None]:
     try:
         lock = _locked(folder)
         try:
-            _sign(folder / HOLDER_NAME)
+            _write_holder(folder / HOLDER_NAME)
             yield
         finally:
-            _give_up(folder, lock)
+            _release(folder, lock)
     finally:
         if made:
             with contextlib.suppress(OSError):
@@ -92,14 +92,14 @@ def _make(folder: Path) -> bool:
     return made
 
 
-def _sign(path: Path) -> None:
+def _write_holder(path: Path) -> None:
     holder = {"pid": os.getpid(), "host": platform.node(), "since": now()}
     with contextlib.suppress(OSError):  # a full disk: who holds it is not told then
         path.unlink(missing_ok=True)
         path.write_text(json.dumps(holder), encoding="utf-8")
 
 
-def _give_up(folder: Path, lock: FileLock) -> None:
+def _release(folder: Path, lock: FileLock) -> None:
     """The files go while the lock is held: a process that has opened them meanwhile sees that they are gone."""
     for name in (HOLDER_NAME, LOCK_NAME):
         with contextlib.suppress(OSError):  # Windows keeps open files; the lock's goes after its release

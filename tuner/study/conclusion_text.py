@@ -11,7 +11,7 @@ _MOST_LISTED = 3
 
 
 def conclusion(base: Arm, arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> str:
-    """What the numbers allow to say, in sentences; the first one is the answer."""
+    """Return what the numbers allow to say, in sentences; the first one is the answer."""
     tested = [comparison for comparison in comparisons if comparison.p_holm is not None]
     if not base.scored:
         first = [f"Nothing can be compared: no seed of {base.label}, the base, has a score."]

@@ -11,7 +11,7 @@ from tuner.core.errors import UsageError
 from tuner.core.records import configuration_key
 from tuner.options.run_options import StudyOptions
 from tuner.processes.tasks import PATIENCE, RESTORE_BEST
-from tuner.spaces.named_configurations import known_configuration
+from tuner.spaces.named_configurations import named_configuration
 from tuner.storage.schema.study import Diagnostic, PlannedArm, StudyPlan
 from tuner.study.presets import EPOCHS, PRESETS, Arm
 
@@ -45,7 +45,7 @@ def make_study(options: StudyOptions, space: Any) -> StudyPlan:
 def _base(options: StudyOptions, space: Any) -> Mapping[str, Value]:
     if options.base is None:
         return {}
-    found = known_configuration(options.base, options.space)
+    found = named_configuration(options.base, options.space)
     if found.space != options.space:
         raise UsageError(
             f"The base is of another space. Expected one of {options.space}. Received: {options.base}, of {found.space}. "

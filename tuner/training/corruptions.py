@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 Images: TypeAlias = NDArray[np.uint8]
-Corruption: TypeAlias = Callable[[Images, float, np.random.Generator], NDArray[np.floating[Any]]]
+Corrupt: TypeAlias = Callable[[Images, float, np.random.Generator], NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True)
-class Kind:
+class Corruption:
     """One way of making images worse."""
 
     name: str
     unit: str
     levels: tuple[float, ...]
     """The first one leaves images as they are."""
-    corrupt: Corruption
+    corrupt: Corrupt
 
 
-def corrupted(kind: Kind, images: Images, level: float, rng: np.random.Generator) -> Images:
+def corrupted(kind: Corruption, images: Images, level: float, rng: np.random.Generator) -> Images:
     """Images (n, 28, 28) uint8 made worse by one kind at one level."""
     if level == kind.levels[0]:
         return images
@@ -76,12 +76,12 @@ def _affine(images: Images, matrix: NDArray[np.float64]) -> NDArray[np.floating[
     return np.asarray(ndimage.affine_transform(images.astype(np.float32), whole, offset, order=1))
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind("noise", "standard deviation, share of the range", (0.0, 0.1, 0.2, 0.3, 0.4), _noise),
-    Kind("blur", "sigma, pixels", (0.0, 0.5, 1.0, 1.5, 2.0), _blur),
-    Kind("rotation", "degrees", (0.0, 10.0, 20.0, 30.0, 45.0), _rotation),
-    Kind("shift", "pixels, right and down", (0.0, 1.0, 2.0, 3.0, 4.0), _shift),
-    Kind("scale", "size", (1.0, 0.9, 0.8, 0.7, 0.6), _scale),
-    Kind("contrast", "share of the range", (1.0, 0.7, 0.5, 0.3, 0.15), _contrast),
-    Kind("occlusion", "side of the square, pixels", (0.0, 4.0, 6.0, 8.0, 10.0), _occlusion),
+KINDS: tuple[Corruption, ...] = (
+    Corruption("noise", "standard deviation, share of the range", (0.0, 0.1, 0.2, 0.3, 0.4), _noise),
+    Corruption("blur", "sigma, pixels", (0.0, 0.5, 1.0, 1.5, 2.0), _blur),
+    Corruption("rotation", "degrees", (0.0, 10.0, 20.0, 30.0, 45.0), _rotation),
+    Corruption("shift", "pixels, right and down", (0.0, 1.0, 2.0, 3.0, 4.0), _shift),
+    Corruption("scale", "size", (1.0, 0.9, 0.8, 0.7, 0.6), _scale),
+    Corruption("contrast", "share of the range", (1.0, 0.7, 0.5, 0.3, 0.15), _contrast),
+    Corruption("occlusion", "side of the square, pixels", (0.0, 4.0, 6.0, 8.0, 10.0), _occlusion),
 )

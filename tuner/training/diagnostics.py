@@ -51,7 +51,7 @@ def measure(task: TrainTask, model: Any, data: Dataset) -> Arrays:
 
 
 def reset_peak_memory() -> None:
-    """Lets the kernel forget the process's largest resident memory so far, where it can (Linux)."""
+    """Let the kernel forget the process's largest resident memory so far, where it can (Linux)."""
     if sys.platform == "linux":
         try:
             Path("/proc/self/clear_refs").write_text("5")

@@ -73,7 +73,7 @@ def evaluate(task: EvaluateTask, data: Dataset) -> Json:
 
 
 def custom_arrays(task: EvaluateTask, data: Dataset, model: Any) -> Arrays:
-    """What the exported model (untyped) makes of drawn digits, where its classes are digits, and of the user's images."""
+    """Return what the exported model (untyped) makes of drawn digits, where its classes are digits, and of the user's images."""
 
     def ask(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return predict(model, images)

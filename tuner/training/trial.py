@@ -33,7 +33,7 @@ from tuner.training.weight_statistics import weight_arrays
 
 
 def run_trial(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
-    """Trains a configuration.
+    """Train a configuration.
 
     Args:
         task: what to train.

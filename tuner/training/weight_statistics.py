@@ -15,7 +15,7 @@ _DEAD = 0.01
 
 
 def weight_arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
-    """Names, shapes, statistics and histograms of every kernel, first layer to last.
+    """Name, shapes, statistics and histograms of every kernel, first layer to last.
 
     Args:
         model: a Keras model (untyped).

@@ -20,7 +20,7 @@ from tuner.run.run_document import hyperparameters_of
 from tuner.run.target import finalists_around
 from tuner.spaces.named_code import uses_named_code
 from tuner.spaces.user_space import make_family
-from tuner.storage.files import refuse_links
+from tuner.storage.files import reject_symlinks
 from tuner.storage.journal import PREVIOUS, JournalState, journal_events, read_state
 from tuner.storage.npz_io import Array, read_npz
 from tuner.storage.run_folder import RunFolder
@@ -78,14 +78,14 @@ class Evidence:
     def run(self) -> RunDocument:
         """run.json."""
         try:
-            refuse_links(self.folder.path, below=True)
+            reject_symlinks(self.folder.path, below=True)
             return self.folder.read_run()
         except MnistTuneError as error:
             raise Unavailable("run.json or the folder can't be read") from error
 
     @cached_property
     def older(self) -> bool:
-        """True where the run was begun by a version whose journals were not chained."""
+        """Return whether the run was begun by a version whose journals were not chained."""
         chained = self.run.journal is not None and self.run.journal.chained
         minor = minor_version(self.run.program.version)
         return not chained and (minor is None or minor <= _UNCHAINED)
@@ -97,12 +97,12 @@ class Evidence:
 
     @property
     def completed(self) -> bool:
-        """True where the run says that it is done."""
+        """Return whether the run says that it is done."""
         return self.run.status == "completed"
 
     @cached_property
     def by_the_clock(self) -> bool:
-        """True where a time budget may have left trials out."""
+        """Return whether a time budget may have left trials out."""
         return any(reason.startswith(_BY_THE_CLOCK) for reason in self.run.nondeterminism)
 
     @cached_property
@@ -188,7 +188,7 @@ class Evidence:
 
     @property
     def space_ref(self) -> SpaceRef:
-        """How a worker makes the space."""
+        """Return how a worker makes the space."""
         options = self.options
         return SpaceRef(
             name=self.space_name,
@@ -200,7 +200,7 @@ class Evidence:
 
     @property
     def named_code(self) -> bool:
-        """True where the model is built from the run's own space, which the user named."""
+        """Return whether the model is built from the run's own space, which the user named."""
         try:
             return uses_named_code(self.folder, self.request.space)
         except UsageError as error:
@@ -234,12 +234,12 @@ class Evidence:
 
     @property
     def planned_trials(self) -> int:
-        """How many trials the search's plan has, by run.json; the check `plan` compares it with the options."""
+        """Return how many trials the search's plan has, by run.json; the check `plan` compares it with the options."""
         return self.run.plan.trials or 0
 
     @property
     def has_folds(self) -> bool:
-        """True where repetitions validate on folds of their own (`Dataset.has_folds`)."""
+        """Return whether repetitions validate on folds of their own (`Dataset.has_folds`)."""
         return self.run.data.train >= self.run.data.validation
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:

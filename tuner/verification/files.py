@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from tuner.core.errors import JournalError, MnistTuneError
-from tuner.storage.files import refuse_links
+from tuner.storage.files import reject_symlinks
 from tuner.storage.journal import JOURNAL_NAME, BrokenChain, read_state
 from tuner.storage.run_folder import file_digests
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of, passed
@@ -54,7 +54,7 @@ def documents(evidence: Evidence) -> Outcome:
     """Check that run.json and result.json are what they must be, and that the folder holds ordinary files only."""
     folder = evidence.folder
     try:
-        refuse_links(folder.path, below=True)
+        reject_symlinks(folder.path, below=True)
         run = folder.read_run()
         result = folder.read_result()
     except MnistTuneError as error:

@@ -32,7 +32,7 @@ class Workers(Protocol):
 
     @property
     def size(self) -> int:
-        """How many tasks run at the same time; it may change."""
+        """Return how many tasks run at the same time; it may change."""
 
     def submit(self, task: Task) -> None:
         """Queues a task."""
@@ -41,10 +41,10 @@ class Workers(Protocol):
         """The next thing that a worker said, or None after the timeout."""
 
     def drop(self) -> None:
-        """Forgets all tasks; those that run are ended."""
+        """Forget all tasks; those that run are ended."""
 
     def close(self) -> None:
-        """Ends every worker."""
+        """End every worker."""
 
 
 @dataclass
@@ -112,14 +112,14 @@ class LocalWorkers:
                 return event
 
     def drop(self) -> None:
-        """Forgets the waiting tasks, and ends the processes of the running ones (others take their places)."""
+        """Forget the waiting tasks, and ends the processes of the running ones (others take their places)."""
         self._waiting.clear()
         for process in list(self._processes):
             if process.running is not None:
                 self._replace(process)
 
     def close(self) -> None:
-        """Ends every process."""
+        """End every process."""
         for process in self._processes:
             process.end()
         self._processes = []
@@ -166,7 +166,7 @@ class LocalWorkers:
         return event
 
     def _replace(self, process: WorkerProcess) -> None:
-        """Ends a process; another one takes its place."""
+        """End a process; another one takes its place."""
         process.end()
         self._processes[self._processes.index(process)] = self._start(process.number)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def main(data_folder: str) -> None:
-    """Serves tasks until standard input ends."""
+    """Serve tasks until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = Parent()
     prepare_device()

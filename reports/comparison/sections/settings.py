@@ -20,7 +20,7 @@ class Group:
     name: str
     table: Table | None
     none: str
-    """What is said where nothing differs."""
+    """The text where nothing differs."""
     same: tuple[tuple[str, str], ...]
     same_words: str
 

@@ -59,7 +59,7 @@ def _test_use(runs: Sequence[NamedRun]) -> str:
 
 
 def banners(runs: Sequence[NamedRun]) -> tuple[Banner, ...]:
-    """What a reader must know first."""
+    """Return what a reader must know first."""
     found = []
     digits = [run.place for run in runs if run.run.info.data.is_digits]
     if digits:

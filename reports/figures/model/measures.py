@@ -71,7 +71,7 @@ def robustness_figure(found: Degradation, accuracies: Sequence[float], label: st
 
 
 def weight_histogram(layer: LayerWeights, place: int, label: str) -> Drawing:
-    """How a layer's weights are spread: no axis, its ends stand in the table."""
+    """Return how a layer's weights are spread: no axis, its ends stand in the table."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=2, right=2, top=2, bottom=3)

@@ -36,11 +36,11 @@ class Ranked:
     """The worst first; the first is named."""
     mean: RankCurve
     positives: int
-    """Of the largest class: a share of it smaller than one image's can't be told from none."""
+    """The number of images of the largest class: a share of it smaller than one image's can't be told from none."""
     negatives: int
     """The images outside the smallest class."""
     words: tuple[str, str, str]
-    """What is said of the mean, of the worst class, of the others; "" for nothing."""
+    """The texts of the mean, of the worst class, of the others; "" for nothing."""
 
 
 def roc_figure(found: Ranked, label: str) -> Drawing:
@@ -110,7 +110,7 @@ def _near_one(rate: Floats, top: float) -> Floats:
 
 
 def _top(images: int) -> float:
-    """Where 100% stands: half an image away from it."""
+    """Return where 100% stands: half an image away from it."""
     return -math.log10(0.5 / max(images, 1))
 
 

@@ -262,7 +262,7 @@ def _percent(fraction: float) -> float:
 
 
 def _log(value: float) -> float:
-    """What a logarithmic axis can show."""
+    """Return what a logarithmic axis can show."""
     return max(value, 1e-9)
 
 

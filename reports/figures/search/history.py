@@ -1,4 +1,4 @@
-"""How the search went: best so far over trials and over time, the workers' days, and the rungs of each bracket."""
+"""The course of a search: best so far over trials and over time, the workers' days, and the rungs of each bracket."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def history_figure(found: History, label: str) -> Drawing:
 
 
 def time_figure(moments: Sequence[Moment], label: str) -> Drawing:
-    """The same over time."""
+    """Return the same over time."""
     unit = time_unit(moments[-1].time_s)
     marks = [_Mark(item.time_s / unit.seconds, item.accuracy, item.best, item.epochs, item.trial) for item in moments]
 
@@ -42,7 +42,7 @@ def time_figure(moments: Sequence[Moment], label: str) -> Drawing:
 
 @dataclass(frozen=True)
 class TimeUnit:
-    """What an axis of time counts."""
+    """The unit of an axis of time."""
 
     name: str
     seconds: float
@@ -98,7 +98,7 @@ class _Mark:
 
 
 def _best_so_far(canvas: Canvas, marks: Sequence[_Mark], end: float) -> Axes:
-    """Marks coloured by their epochs, and the line of the best until then."""
+    """Mark coloured by their epochs, and the line of the best until then."""
     ax = canvas.axes(right=96)
     ax.step(
         [mark.x for mark in marks] + [end],

@@ -1,4 +1,4 @@
-"""How much of the scores' spread each hyperparameter, and each pair, explains."""
+"""The share of the scores' spread that each hyperparameter, and each pair, explains."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from reports.formatting import setting
 
 _WIDTH = 720
 _LEFT, _RIGHT, _UNUSED = 156, 608, 664
-"""Where the axes begin and end, and the lane of trials that lack a hyperparameter."""
+"""The ends of the axes, and the lane of trials that lack a hyperparameter."""
 _ROW = 46
 _TOP = 30
 _LANE = 22

@@ -25,7 +25,7 @@ _WIDE_RANGE = 3
 """Sizes that lie so many times apart stand on a logarithmic axis: small networks beside large published ones."""
 
 _EDGE_SHARE = 0.12
-"""Of the axis: nearer to its ends the cap's words don't stand across its line."""
+"""A share of the axis: nearer to its ends the cap's words don't stand across its line."""
 
 _LOW_SHARE = 0.15
 """The worst share of the trials may lie below the axis: they would squeeze the front."""
@@ -142,7 +142,7 @@ def _cap_words(cap: float, measure: Measure) -> str:
 
 
 def _side_of_cap(ax: Axes, cap: float) -> Literal["left", "center", "right"]:
-    """What of its words stands at the cap: its end, where the axis ends, else larger letters of a narrow page would be cut off."""
+    """Return what of its words stands at the cap: its end, where the axis ends, else larger letters of a narrow page would be cut off."""
     place = float(ax.transAxes.inverted().transform(ax.transData.transform((cap, 0)))[0])
     return "right" if place > 1 - _EDGE_SHARE else "left" if place < _EDGE_SHARE else "center"
 

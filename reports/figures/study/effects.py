@@ -26,12 +26,12 @@ _SIDE = 132
 """Room for labels at the right of curves."""
 _DASHES: tuple[Dash, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
 _LABEL_GAP = 0.07
-"""Of the axis's height: how far apart labels stand."""
+"""The distance of labels, as a share of the axis's height."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How an arm looks wherever it stands."""
+    """The colour and dash of an arm in every figure."""
 
     colour: str
     dash: Dash
@@ -181,7 +181,7 @@ def _band(ax: Axes, band: Band, style: Look, scale: Callable[[float], float]) ->
 
 
 def label_places(ends: Sequence[float], low: float, high: float) -> list[float]:
-    """Where labels stand so that none covers another and none leaves the axis, as far as there is room."""
+    """Return where labels stand so that none covers another and none leaves the axis, as far as there is room."""
     gap = min(_LABEL_GAP, 1 / max(len(ends), 1)) * (high - low)
     places = spread_labels(ends, gap)
     shift = min(high - max(places, default=high), 0.0)
@@ -190,7 +190,7 @@ def label_places(ends: Sequence[float], low: float, high: float) -> list[float]:
 
 
 def _labels(ax: Axes, found: Sequence[ArmBand], styles: dict[int, Look], heights: Sequence[float]) -> None:
-    """Names at the right edge, kept apart."""
+    """Name at the right edge, kept apart."""
     for item, height in zip(found, heights, strict=True):
         ax.annotate(
             short_label(item.arm.label, _SHORT_LABEL),

@@ -175,7 +175,7 @@ def _curve_figures(run: RunData, scored: Scored, curves: tuple[RankCurve, ...]) 
 
 
 def _curve_words(run: RunData, curves: list[RankCurve]) -> tuple[str, str, str]:
-    """What stands in the figure: of the mean, of the worst class, of the others."""
+    """Return what stands in the figure: of the mean, of the worst class, of the others."""
     others = len(curves) - 1
     drawn = min(others, MOST_DRAWN - 1)
     left = f", the worst {drawn} of {others}" if drawn < others else ""

@@ -98,7 +98,7 @@ def _own_title(own: UserImages) -> str:
 
 
 def _share(accuracy: float | None, interval: tuple[float, float] | None) -> str:
-    """As the page's headline writes it: 99.42% [99.25, 99.55]."""
+    """Return it as the page's headline writes it: 99.42% [99.25, 99.55]."""
     bounds = f" [{text.percent(interval[0])}, {text.percent(interval[1])}]" if interval is not None else ""
     return f"{text.percent(accuracy)}%{bounds}"
 
@@ -143,7 +143,7 @@ def _drawn_facts(run: RunData, drawn: DrawnDigits) -> list[tuple[str, str]]:
 
 
 def _style_words(run: RunData, style: DrawnStyle) -> str:
-    """As in: 12 of 17 right, 5 read as 7."""
+    """Return it as in: 12 of 17 right, 5 read as 7."""
     others = "".join(f", {count} read as {run.info.data.class_name(index)}" for index, count in style.as_others)
     refused = f", {style.refused} refused" if style.refused else ""
     return f"{style.right} of {style.n} right{others}{refused}"

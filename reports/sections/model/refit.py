@@ -1,4 +1,4 @@
-"""What is said of a refit, wherever test figures or the exported model are told; "" where the run had none."""
+"""The text about a refit, beside test figures and the exported model; "" where the run had none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tuner.storage.schema.result import Refit, ResultDocument
 
 
 def refit_words(run: RunData) -> str:
-    """Which figures are of which models, in a sentence."""
+    """Return which figures are of which models, in a sentence."""
     result = run.result
     if result is None or result.refit is None:
         return ""
@@ -30,7 +30,7 @@ def exported_words(run: RunData) -> str:
 
 
 def seeds_words(result: ResultDocument, seeds: int) -> str:
-    """How many seeds a test figure is of."""
+    """Return how many seeds a test figure is of."""
     return text.plural(seeds, "refitted seed" if result.refit is not None else "seed")
 
 

@@ -53,7 +53,7 @@ def _folder(command: Sequence[str]) -> str:
 
 
 def ledgers(run: RunData, *, exported: bool = True) -> list[Ledger]:
-    """What a run was, under headings; those without a row are left out. `exported`: whether it exports a model."""
+    """Return what a run was, under headings; those without a row are left out. `exported`: whether it exports a model."""
     return [ledger for ledger in _ledgers(run, _model_facts(run) if exported else []) if ledger.rows]
 
 

@@ -49,7 +49,7 @@ class Length:
 
 @dataclass(frozen=True)
 class _Verdict:
-    """What can be said of importances at one length: they, or why there are none."""
+    """The importances at one length, or the reason why there are none."""
 
     found: Importance | None
     why: str

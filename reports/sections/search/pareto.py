@@ -40,7 +40,7 @@ def _best(run: RunData) -> str:
 
 
 def _work(run: RunData) -> Figure | None:
-    """The same against multiply-adds; None where no trial's are known."""
+    """Return the same against multiply-adds; None where no trial's are known."""
     found = size_front(run, "multiply_adds")
     if not found.points:
         return None

@@ -60,7 +60,7 @@ def reference_table(run: RunData) -> Table | None:
 
 
 def reference_words(run: RunData) -> str:
-    """How the winner stands beside the references, in a sentence; "" where there is nothing to say."""
+    """Return how the winner stands beside the references, in a sentence; "" where there is nothing to say."""
     result = run.result
     if result is None:
         return ""
@@ -75,7 +75,7 @@ def _tested(run: RunData) -> float | None:
 
 
 def _origin(run: RunData) -> str:
-    """Where the winner's configuration was known from, or how it was drawn; "" where that isn't known."""
+    """Return where the winner's configuration was known from, or how it was drawn; "" where that isn't known."""
     if (own := winning_reference(run)) is not None:
         return _itself(run, own)
     if default_wins(run):
@@ -200,7 +200,7 @@ def _taken(reference: Reference) -> str:
 
 
 def _fate(run: RunData, reference: Reference, record: TrialRecord | None) -> str:
-    """What became of it in this run: the size that it was scaled to, and whether it won."""
+    """Return what became of it in this run: the size that it was scaled to, and whether it won."""
     own = winning_reference(run) or winning_likeness(run)
     won = own is not None and own.name == reference.name
     if record is None or reference.included:

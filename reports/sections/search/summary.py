@@ -51,11 +51,11 @@ class StripBlock:
     parameters: str
     multiply_adds: str
     height: str
-    """Of its picture in pixels: grows with the image's side."""
+    """The height of its picture in pixels: grows with the image's side."""
     width: str
-    """The same: grows with the channels."""
+    """The width of its picture in pixels: grows with the channels."""
     pitch: str
-    """How wide a slice of its picture is, one a channel; 0 where they are too thin to be seen."""
+    """The width of a slice of its picture, one a channel; 0 where they are too thin to be seen."""
     bar: str
     """Its share of the parameters in percent."""
 
@@ -248,7 +248,7 @@ def _front_words(run: RunData) -> str:
 
 
 def _claims(run: RunData) -> tuple[str, ...]:
-    """What stands beside the answer: how it was chosen, how it compares, and how consistent it is."""
+    """Return what stands beside the answer: how it was chosen, how it compares, and how consistent it is."""
     return tuple(
         words for words in (refit_words(run), chosen_words(run), reference_words(run), _consistency_words(run)) if words
     )

@@ -1,4 +1,4 @@
-"""What is said of a search's target, wherever the winner is introduced; "" where the run had none."""
+"""The text about a search's target, wherever the winner is introduced; "" where the run had none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuner.storage.schema.result import Finalist
 
 
 def chosen_words(run: RunData) -> str:
-    """How the winner was chosen, in a sentence."""
+    """Return how the winner was chosen, in a sentence."""
     found = target_outcome(run)
     if found is None or run.result is None:
         return ""
@@ -62,7 +62,7 @@ def _percent(found: TargetOutcome) -> str:
 
 
 def _beyond(found: TargetOutcome, winner: tuple[str, ...]) -> str:
-    """What the most accurate finalist has more, where that is another one."""
+    """Return what the most accurate finalist has more, where that is another one."""
     best = found.best
     if best.trials == winner:
         return ""

@@ -68,7 +68,7 @@ def _trial_row(row: TrialRow, origin: bool, names: Sequence[str], standing: str)
 
 
 def _standing(run: RunData, trial: str) -> str:
-    """What a completed trial was for the result, if anything."""
+    """Return what a completed trial was for the result, if anything."""
     result = run.result
     if result is not None and trial in result.trials:
         return "winner"

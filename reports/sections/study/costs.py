@@ -1,4 +1,4 @@
-"""What a study says of cost: the noise and time of batches, accuracy and size. A section each, None where its data is not there."""
+"""Sections about a study's costs: the noise and time of batches, accuracy and size. A section each, None where its data is not there."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from reports.sections.section import Figure, Section
 from reports.sections.study.part import part, unsigned
 
 _HIDDEN_SHARE = 0.1
-"""Of the values of all curves: the lowest lie below the axis, else the first epochs would squeeze the rest."""
+"""The share of all curves' values that lies below the axis, else the first epochs would squeeze the rest."""
 
 
 def curves_section(run: RunData) -> Section:

@@ -1,4 +1,4 @@
-"""What a study says of epochs: how fast its arms learned, what stopping early and other lengths cost. A section each, None where its data is not there."""
+"""Sections about a study's epochs: how fast its arms learned, what stopping early and other lengths cost. A section each, None where its data is not there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reports.sections.study.part import accuracy_cell, arm_cell, mean_cell, part
 
 
 def convergence_section(run: RunData) -> Section | None:
-    """How fast and how steadily each arm learned."""
+    """Return how fast and how steadily each arm learned."""
     rows = convergence(run)
     if not rows:
         return None
@@ -165,7 +165,7 @@ def _stopping_table(rows: Sequence[Stopping]) -> Table:
 
 
 def epochs_section(run: RunData) -> Section | None:
-    """Where more training stops helping."""
+    """Return where more training stops helping."""
     steps = length_steps(run)
     if not steps:
         return None

@@ -1,4 +1,4 @@
-"""What a study says of layers: norms of weights and of gradients, units that don't answer. A section each, None where its data is not there."""
+"""Sections about a study's layers: norms of weights and of gradients, units that don't answer. A section each, None where its data is not there."""
 
 from __future__ import annotations
 

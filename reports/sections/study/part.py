@@ -1,4 +1,4 @@
-"""What every section of a study's page is made of, and the words that several of them use."""
+"""The parts and the words that the sections of a study's page share."""
 
 from __future__ import annotations
 

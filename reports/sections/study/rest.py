@@ -59,6 +59,6 @@ def size_section(run: RunData) -> Section:
 
 
 def reproduce_section(run: RunData) -> Section:
-    """As of a search, without an exported model."""
+    """Return it as of a search, without an exported model."""
     found = reproduce.build(run)
     return replace(found, body={**found.body, "ledgers": reproduce.ledgers(run, exported=False)})

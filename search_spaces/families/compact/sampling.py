@@ -29,20 +29,20 @@ from search_spaces.families.compact.witnesses import Witness, cumulative_weights
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, active, is_active
 from search_spaces.networks.costs import chain_costs
 from search_spaces.sampling.capped import Caps
-from search_spaces.sampling.neighbours import draw_changed
-from search_spaces.sampling.values import draw_from_grid, draw_value
+from search_spaces.sampling.neighbours import sample_changed
+from search_spaces.sampling.values import sample_from_grid, sample_value
 
 _LEAST_EXPLORING, _MOST_EXPLORING = 0.5, 0.8
 """Share of the draws that explore, by how much there is to explore: few for the search's sake, enough for every value
 that fits to occur in some thousand draws."""
 _KINDS = ("separable_1", "separable_2", "separable_3")
-"""Which stages are separable."""
+"""The choices of separable stages."""
 _LEAST_NEAR = 0.9
-"""Of the parameters, what a draw near a known network may spend at least."""
+"""The least share of the parameters that a sample near a known network may use."""
 _SEPARABLE_WIDENING = 2.5
-"""How much wider separable 3×3 convolutions of 10 to 20 filters become for the parameters of full ones: w² + 11w for 9w²."""
+"""The factor by which separable 3×3 convolutions of 10 to 20 filters become for the parameters of full ones: w² + 11w for 9w²."""
 _WITNESSES_A_VALUE = 20
-"""How often, in 5,000 draws, a witness of weight 1 should be held."""
+"""The number of samples in 5,000 that should hold a witness of weight 1."""
 
 
 def sample(rng: np.random.Generator, max_params: int, max_macs: int, classes: int = 10) -> dict[str, Value]:
@@ -86,8 +86,8 @@ def sample_near(
         classes: width of the logits, 2 and more.
     """
     while True:
-        values = draw_changed(rng, hyperparameters, configuration)
-        values |= {name: draw_from_grid(rng, BY_NAME[name]) for name in _KINDS if name in values}
+        values = sample_changed(rng, hyperparameters, configuration)
+        values |= {name: sample_from_grid(rng, BY_NAME[name]) for name in _KINDS if name in values}
         if values == configuration:
             continue
         if all(values.get(name) == configuration.get(name) for name in BY_NAME):
@@ -101,7 +101,7 @@ def sample_near(
 
 
 def scaled_to_caps(values: Mapping[str, Value], caps: Caps, classes: int = 10) -> dict[str, Value] | None:
-    """The same configuration with its filters widened or narrowed together to fill the caps; None where they can't be narrow enough."""
+    """Return the same configuration with its filters widened or narrowed together to fill the caps; None where they can't be narrow enough."""
     return _filled(np.random.default_rng(0), values, caps, classes)
 
 
@@ -170,7 +170,7 @@ def _step_towards(value: Value, end: Value) -> Value:
 
 def _draw_layout(rng: np.random.Generator, witness: Witness) -> Structure:
     demanded = witness.demanded()
-    layout = {name: draw_from_grid(rng, BY_NAME[name], demanded.get(name)) for name in LAYOUT}
+    layout = {name: sample_from_grid(rng, BY_NAME[name], demanded.get(name)) for name in LAYOUT}
     return SMALLEST_STRUCTURE | layout
 
 
@@ -192,7 +192,7 @@ def _draw_widths(rng: np.random.Generator, witness: Witness, network: Network, c
 
 
 def _draw_budget(rng: np.random.Generator, caps: Caps, least: tuple[int, int]) -> Caps:
-    """What a draw may spend: mostly 80 to 100% of the parameters, and never less than it has to."""
+    """Return what a draw may spend: mostly 80 to 100% of the parameters, and never less than it has to."""
     share = rng.uniform(0.8, 1.0) if rng.random() < 0.8 else rng.uniform(0.5, 0.8)
     return Caps(max(least[0], int(share * caps.max_params)), caps.max_macs)
 
@@ -215,4 +215,4 @@ def _depth_factor(name: str, growth: float) -> float:
 
 
 def _draw_training(rng: np.random.Generator) -> dict[str, Value]:
-    return {hyperparameter.name: draw_value(rng, hyperparameter) for hyperparameter in TRAINING_HYPERPARAMETERS}
+    return {hyperparameter.name: sample_value(rng, hyperparameter) for hyperparameter in TRAINING_HYPERPARAMETERS}

@@ -57,7 +57,7 @@ _DEFAULT_FILTERS = {1: (8, 12, 12, 12), 2: (12, 14, 16, 13, 12, 12), 3: (16, 16,
 
 
 def is_width(name: str) -> bool:
-    """Whether a hyperparameter of the shape holds filters."""
+    """Return whether a hyperparameter of the shape holds filters."""
     return name.startswith("filters_") or name.endswith(("_filters", "_units"))
 
 
@@ -164,10 +164,10 @@ SHAPE_HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
     ),
     boolean("head_batch_norm", "BatchNorm on the logits", False, _DRAWN, weights=(0.7, 0.3)),
 )
-"""What the count depends on, all conditional on a network that is drawn."""
+"""The hyperparameters that the count depends on, all conditional on a sampled network."""
 
 TRAINING_HYPERPARAMETERS: tuple[Hyperparameter, ...] = TRAINING
-"""How it is trained, the same in every space but for defaults and ranges."""
+"""The hyperparameters of the training, the same in every space but for defaults and ranges."""
 
 HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
     Hyperparameter(

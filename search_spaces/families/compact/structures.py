@@ -56,7 +56,7 @@ class Network:
 
 
 def network_of(structure: Mapping[str, Value], classes: int) -> Network:
-    """What a structure costs, and which of its widths are tuned."""
+    """Return what a structure costs, and which of its widths are tuned."""
     labelled = labelled_specs(structure, classes)
     terms, widths = chain(spec for spec, _ in labelled)
     labels = [label for spec, label in labelled if isinstance(spec, WEIGHTED)]

@@ -1,4 +1,4 @@
-"""Which values of compact8k's shape fit within caps, and for each the smallest structure that shows it.
+"""The values of compact8k's shape that fit within caps, each with the smallest structure that shows it.
 
 Nothing is drawn here.
 """
@@ -37,10 +37,10 @@ class Witness:
     value: Value
     structure: Mapping[str, Value]
     weight: float = 1.0
-    """How often it is held, in relation to others."""
+    """The relative frequency with which it is held."""
 
     def demanded(self) -> dict[str, tuple[Value, ...]]:
-        """What its presence asks of the shape's hyperparameters."""
+        """Return what its presence asks of the shape's hyperparameters."""
         if self.name is None:
             return {}
         parents = {condition.name: condition.values for condition in BY_NAME[self.name].conditions}
@@ -48,7 +48,7 @@ class Witness:
 
 
 def fitting_values(max_params: int, max_macs: int, classes: int = 10) -> dict[str, tuple[Value, ...]]:
-    """Of each shape hyperparameter the values that some network within the caps has.
+    """Return each shape hyperparameter's values that some network within the caps has.
 
     Raises:
         CapError: where no network fits; names the smallest one.
@@ -72,7 +72,7 @@ def find_witnesses(caps: Caps, classes: int) -> tuple[Witness, ...]:
 
 @lru_cache(maxsize=64)
 def cumulative_weights(caps: Caps, classes: int) -> tuple[float, ...]:
-    """Of `find_witnesses`: the sum of the weights up to and with each."""
+    """Return the cumulative weights of `find_witnesses`."""
     return tuple(itertools.accumulate(witness.weight for witness in find_witnesses(caps, classes)))
 
 

@@ -49,7 +49,7 @@ from tuner.oracle.protocol import make_plan
 from tuner.oracle.registry import make_oracle
 from tuner.processes.tasks import SpaceRef, TrainTask, task_from_json, task_to_json
 from tuner.run.time_budget import ConfirmationPlan, Forecast
-from tuner.spaces.named_configurations import known_configuration
+from tuner.spaces.named_configurations import named_configuration
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.run import Bracket, Plan, RunDocument, Rung
@@ -464,4 +464,4 @@ def test_a_run_that_got_no_further_than_parts_renders_and_trains_again(tmp_path:
     """Where a time budget ended it, say: its winner is the best of what there was."""
     path = build_run(tmp_path / "run", FakeRun(brackets=((0, ((6, 0.11), (2, 0.33))),)))
     assert "0.33 epochs" in render_report(path)
-    assert known_configuration(f"{path}:0001").epochs == 1
+    assert named_configuration(f"{path}:0001").epochs == 1

@@ -17,7 +17,7 @@ from tuner.options.resume import merge_for_resume, read_options
 from tuner.options.run_options import RunOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
-from tuner.spaces.named_configurations import known_configuration
+from tuner.spaces.named_configurations import named_configuration
 from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
@@ -147,17 +147,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_configuration_is_known_by_many_names(finished: Path, tmp_path: Path) -> None:
-    reference = known_configuration("dense128")
+    reference = named_configuration("dense128")
     plain = tmp_path / "plain.json"
     plain.write_text(json.dumps({"units_1": 64}))
     named = tmp_path / "named.json"
     named.write_text(json.dumps({"space": "dense", "configuration": {"units_1": 64}}))
-    assert known_configuration(str(finished)).configuration == reference.configuration
-    assert known_configuration(f"{finished}:0002").epochs == 3
-    assert known_configuration(f"{finished}:2").configuration == reference.configuration
-    assert known_configuration(str(plain), "dense") == known_configuration(str(named))
-    assert known_configuration(str(plain), "dense").configuration["units_1"] == 64
-    assert load_family("dense").count_parameters(known_configuration(str(named)).configuration) < 101_770
+    assert named_configuration(str(finished)).configuration == reference.configuration
+    assert named_configuration(f"{finished}:0002").epochs == 3
+    assert named_configuration(f"{finished}:2").configuration == reference.configuration
+    assert named_configuration(str(plain), "dense") == named_configuration(str(named))
+    assert named_configuration(str(plain), "dense").configuration["units_1"] == 64
+    assert load_family("dense").count_parameters(named_configuration(str(named)).configuration) < 101_770
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_file_that_is_no_configuration_is_refused_in_one_line(tmp_path: Path, 
     path = tmp_path / "given.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=words) as caught:
-        known_configuration(str(path), "dense")
+        named_configuration(str(path), "dense")
     assert "\n" not in str(caught.value)
 
 
@@ -186,11 +186,11 @@ def test_a_file_that_is_no_configuration_is_refused_in_one_line(tmp_path: Path, 
 )
 def test_a_name_that_stands_for_nothing_is_refused_in_one_line(finished: Path, name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        known_configuration(name.format(run=finished))
+        named_configuration(name.format(run=finished))
 
 
 def test_a_file_without_a_space_needs_one(tmp_path: Path) -> None:
     path = tmp_path / "given.json"
     path.write_text("{}")
     with pytest.raises(UsageError, match="--space"):
-        known_configuration(str(path))
+        named_configuration(str(path))

@@ -16,7 +16,7 @@ from tuner.core.errors import NoSpace, RunFailed
 from tuner.core.records import Trial, TrialRecord
 from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
 from tuner.run.observer import Observer
-from tuner.run.trial_loop import Engine
+from tuner.run.trial_loop import TrialLoop
 from tuner.storage.journal import Journal, JournalState, read_state
 
 SPACE = SpaceRef(name="compact8k", max_params=None, max_macs=None, classes=10)
@@ -108,7 +108,7 @@ def run(
 ) -> bool:
     heard = arguments.pop("observer", Observer())
     with Journal(path) as journal:
-        return Engine(workers, journal, state or JournalState(), heard).run(source, **arguments)
+        return TrialLoop(workers, journal, state or JournalState(), heard).run(source, **arguments)
 
 
 def trials(count: int, **configuration: Any) -> list[Trial]:
@@ -133,7 +133,7 @@ def test_a_hyperparameter_that_nobody_declared_is_told_by_its_name(tmp_path: Pat
 
     said: list[str] = []
     with Journal(tmp_path / "trials.jsonl") as journal:
-        Engine(Asks(), journal, JournalState(), Observer(), note=said.append).run(ListSource(trials(1)))
+        TrialLoop(Asks(), journal, JournalState(), Observer(), note=said.append).run(ListSource(trials(1)))
     (note,) = said
     assert "dropout_3" in note
     assert "the defaults hold" in note

@@ -24,12 +24,12 @@ from tuner.options.run_options import TrainOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.storage.run_folder import RunFolder
-from tuner.storage.run_lock import HOLDER_NAME, LOCK_NAME, held, refuse_if_held
+from tuner.storage.run_lock import HOLDER_NAME, LOCK_NAME, lock_run, refuse_if_held
 
 FAKE = "tests.kit.processes.fake_worker"
 HOLD = (
-    "import sys, time; from pathlib import Path; from tuner.storage.run_lock import held\n"
-    "with held(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(600)\n"
+    "import sys, time; from pathlib import Path; from tuner.storage.run_lock import lock_run\n"
+    "with lock_run(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(600)\n"
 )
 
 
@@ -63,7 +63,7 @@ def finished_run(path: Path) -> Path:
 
 def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
     with holder(tmp_path / "run") as first:
-        with pytest.raises(UsageError) as caught, held(tmp_path / "run"):
+        with pytest.raises(UsageError) as caught, lock_run(tmp_path / "run"):
             pass
         with pytest.raises(UsageError, match=f"pid {first.pid}"):
             refuse_if_held(tmp_path / "run")
@@ -124,7 +124,7 @@ def test_a_lock_of_a_killed_process_does_not_block(tmp_path: Path) -> None:
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
         assert {LOCK_NAME, HOLDER_NAME} <= files(tmp_path / "run")
-        with held(tmp_path / "run"):
+        with lock_run(tmp_path / "run"):
             assert json.loads((tmp_path / "run" / HOLDER_NAME).read_text())["pid"] == os.getpid()
     assert files(tmp_path / "run") == set()
 
@@ -147,7 +147,7 @@ def test_what_a_stale_lock_says_is_not_believed(tmp_path: Path, said: str) -> No
     (tmp_path / LOCK_NAME).touch()
     (tmp_path / HOLDER_NAME).write_text(said)
     refuse_if_held(tmp_path)
-    with held(tmp_path):
+    with lock_run(tmp_path):
         pass
     assert files(tmp_path) == set()
 
@@ -163,12 +163,12 @@ def test_of_many_at_once_one_gets_it_at_a_time(tmp_path: Path) -> None:
     """Each takes the lock several times and checks that nobody else is in; files come and go meanwhile."""
     code = (
         "import sys, time, os; from pathlib import Path\n"
-        "from tuner.storage.run_lock import held; from tuner.core.errors import UsageError\n"
+        "from tuner.storage.run_lock import lock_run; from tuner.core.errors import UsageError\n"
         "folder, inside, got = Path(sys.argv[1]), Path(sys.argv[2]), 0\n"
         "end = time.monotonic() + 60\n"
         "while got < 5 and time.monotonic() < end:\n"
         "    try:\n"
-        "        with held(folder):\n"
+        "        with lock_run(folder):\n"
         "            os.close(os.open(inside, os.O_CREAT | os.O_EXCL)); time.sleep(0.002); inside.unlink(); got += 1\n"
         "    except UsageError as error:\n"
         "        assert 'works on this run' in str(error), error\n"
@@ -193,7 +193,7 @@ def test_the_lock_s_file_goes_while_the_lock_is_held(tmp_path: Path, monkeypatch
         release(lock, force)
 
     monkeypatch.setattr(FileLock, "release", watched)
-    with held(tmp_path):
+    with lock_run(tmp_path):
         assert (tmp_path / LOCK_NAME).exists()
     assert there
     assert not any(there)
@@ -202,8 +202,8 @@ def test_the_lock_s_file_goes_while_the_lock_is_held(tmp_path: Path, monkeypatch
 def test_workers_do_not_inherit_the_lock(tmp_path: Path) -> None:
     """A run whose command was killed can go on at once, though its workers may need a moment to notice."""
     code = (
-        "import subprocess, sys, time; from pathlib import Path; from tuner.storage.run_lock import held\n"
-        "with held(Path(sys.argv[1])):\n"
+        "import subprocess, sys, time; from pathlib import Path; from tuner.storage.run_lock import lock_run\n"
+        "with lock_run(Path(sys.argv[1])):\n"
         "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], stdout=subprocess.DEVNULL)\n"
         "    print(child.pid, flush=True); time.sleep(600)\n"
     )
@@ -213,7 +213,7 @@ def test_workers_do_not_inherit_the_lock(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     try:
-        with held(tmp_path / "run"):
+        with lock_run(tmp_path / "run"):
             os.kill(child, 0)  # it is still there
     finally:
         os.kill(child, signal.SIGKILL)
@@ -302,7 +302,7 @@ def test_only_what_no_process_writes_any_more_is_swept(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_t_be_locked_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / LOCK_NAME).mkdir()
-    with pytest.raises(UsageError, match="can't be locked") as caught, held(tmp_path):
+    with pytest.raises(UsageError, match="can't be locked") as caught, lock_run(tmp_path):
         pass
     assert "\n" not in str(caught.value)
 

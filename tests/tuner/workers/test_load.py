@@ -10,13 +10,13 @@ import pytest
 from benchmarks import guarantees
 from benchmarks.guarantees import Figure, Marks, measured, run_loop
 from tests.kit.records import record
-from tuner.run.trial_loop import slim
+from tuner.run.trial_loop import without_history
 from tuner.storage.journal import read_state
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="CPU and memory as Linux counts them")
 
 
-def told(figures: list[Figure]) -> None:
+def os_errors_as_usage(figures: list[Figure]) -> None:
     for figure in figures:
         sys.stdout.write(f"{figure.value:g} {figure.unit}: {figure.how}\n")
         assert figure.within, figure
@@ -25,21 +25,21 @@ def told(figures: list[Figure]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["loop", "memory", "resume", "workers"])
 def test_two_thousand_trials_and_eight_workers(part: str) -> None:
-    told(measured(part))
+    os_errors_as_usage(measured(part))
 
 
 @pytest.mark.slow
 def test_a_worker_s_memory_over_two_hundred_trials_and_eight_real_workers() -> None:
-    told(measured("real"))
+    os_errors_as_usage(measured("real"))
 
 
 def test_what_a_search_keeps_of_a_trial_has_no_history(tmp_path: Path) -> None:
     """The journal has it."""
-    kept = slim(record(val_accuracy=0.5, history={"loss": [0.1] * 15}))
+    kept = without_history(record(val_accuracy=0.5, history={"loss": [0.1] * 15}))
     assert (dict(kept.history), kept.layers, kept.val_accuracy) == ({}, (), 0.5)
     assert dict(kept.configuration) == {"filters": 1}
     confirmed = record(phase="confirm")
-    assert slim(confirmed) is confirmed
+    assert without_history(confirmed) is confirmed
 
 
 @pytest.mark.parametrize("algorithm", ["hyperband", "random"])

@@ -31,7 +31,7 @@ class EvaluatingSession(Session[Options]):
     def evaluate(
         self, found: Sequence[Confirmed], *, test: bool, target: float | None = None, refit: Refitted | None = None
     ) -> ResultDocument:
-        """Lets the winner of the confirmed meet the test set, exports it, and writes result.json.
+        """Let the winner of the confirmed meet the test set, exports it, and writes result.json.
 
         Args:
             found: the winner first.

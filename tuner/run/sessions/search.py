@@ -111,7 +111,7 @@ class Search(EvaluatingSession[SearchOptions]):
         return found if target is None else smallest_first(found, target)
 
     def _refit(self, winner: Confirmed, planned: int) -> tuple[Refitted, tuple[str, ...]]:
-        """Trains the winner on all images; what is to be said of refits that are missing."""
+        """Train the winner on all images; what is to be said of refits that are missing."""
         from tuner.run.trial_sources import Networks, RefitSource
 
         images = len(self.data.y_train) + len(self.data.y_validation)

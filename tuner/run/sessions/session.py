@@ -21,7 +21,7 @@ from tuner.processes.environment import default_size
 from tuner.processes.tasks import SpaceRef
 from tuner.run.observer import Observer
 from tuner.run.time_budget import Budget
-from tuner.run.trial_loop import Engine, slim
+from tuner.run.trial_loop import TrialLoop, without_history
 from tuner.storage.journal import Journal, JournalState, now, read_state
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.result import ResultDocument
@@ -29,7 +29,7 @@ from tuner.storage.schema.run import Plan, RunDocument, RunPhase, RunStatus
 from tuner.workers.local import LocalWorkers, Workers
 
 _WRITTEN_EVERY_S = 10.0
-"""How much of its time a run that is killed may lose count of, besides the trials that were running."""
+"""Seconds of its time that a killed run may lose count of, besides the trials that were running."""
 
 
 @dataclass
@@ -41,18 +41,18 @@ class Session(abc.ABC, Generic[Options]):
     observer: Observer
     data: Dataset
     space: Any
-    """What of the run's space needs no Keras (untyped: each family has its own class)."""
+    """The part of the run's space that needs no Keras (untyped: each family has its own class)."""
     run: RunDocument
     """run.json, kept up to date."""
     gpus: int
     worker_module: str
     budget: Budget = field(init=False)
     state: JournalState = field(init=False)
-    """What the journal held when this invocation began, and what has ended since."""
+    """The journal's state when this invocation began, and the records since."""
     faults: list[str] = field(default_factory=list)
-    """What could not be made of what was trained, in words."""
+    """Faults: files that could not be made from the trained models, in words."""
     workers: Workers = field(init=False)
-    engine: Engine = field(init=False)
+    engine: TrialLoop = field(init=False)
 
     def __post_init__(self) -> None:
         self.budget = Budget(getattr(self.options, "time_budget", None))
@@ -64,7 +64,7 @@ class Session(abc.ABC, Generic[Options]):
     def phases(self) -> ResultDocument:
         """Train what there is to train; return result.json, written."""
 
-    def go(self) -> ResultDocument:
+    def execute(self) -> ResultDocument:
         """All phases, and the status of the run whatever happens."""
         try:
             self.set_status("running")
@@ -100,7 +100,7 @@ class Session(abc.ABC, Generic[Options]):
             ) from error
 
     def _failed(self, error: Exception) -> Exception:
-        """Writes down that the run failed; how the user is told."""
+        """Write down that the run failed; how the user is told."""
         if not is_no_space(error):
             self._end("failed", str(error))
             return error
@@ -119,10 +119,10 @@ class Session(abc.ABC, Generic[Options]):
 
     def _with_workers(self) -> ResultDocument:
         self.state = read_state(self.folder.journal)
-        self.state.finished = {name: slim(record) for name, record in self.state.finished.items()}
+        self.state.finished = {name: without_history(record) for name, record in self.state.finished.items()}
         with contextlib.closing(self._make_workers()) as workers, Journal(self.folder.journal) as journal:
             self.workers = workers
-            self.engine = Engine(workers, journal, self.state, self.observer, self._trial_ended, self.note)
+            self.engine = TrialLoop(workers, journal, self.state, self.observer, self._trial_ended, self.note)
             return self.phases()
 
     def _make_workers(self) -> Workers:
@@ -151,13 +151,13 @@ class Session(abc.ABC, Generic[Options]):
         )
 
     def set_plan(self, algorithm: str, trials: Sequence[Trial]) -> None:
-        """Writes down what a list of trials means to do."""
+        """Write down what a list of trials means to do."""
         epochs = sum(trial.epochs for trial in trials)
         self.run.plan = Plan(algorithm=algorithm, trials=len(trials), epochs=epochs)
         self.folder.write_run(self.run)
 
     def ref(self) -> SpaceRef:
-        """How a worker makes the space."""
+        """Return how a worker makes the space."""
         return SpaceRef(
             name=self.options.space,
             max_params=self.options.max_params,
@@ -168,7 +168,7 @@ class Session(abc.ABC, Generic[Options]):
 
     @contextlib.contextmanager
     def phase(self, name: RunPhase, trials: int) -> Iterator[None]:
-        """Tells the observer of a phase, and adds its seconds up."""
+        """Tell the observer of a phase, and adds its seconds up."""
         self.observer.phase_began(name, trials)
         self._phase = (name, self.run.times.phases.get(name, 0.0), time.monotonic())
         try:
@@ -184,7 +184,7 @@ class Session(abc.ABC, Generic[Options]):
         self.observer.note(text)
 
     def set_status(self, status: RunStatus, error: str | None = None) -> None:
-        """Writes run.json."""
+        """Write run.json."""
         self.run.status, self.run.error = status, error
         self._count_time()
         self.folder.write_run(self.run)

@@ -117,5 +117,5 @@ def confirmed_arms(study: StudyPlan, records: Sequence[TrialRecord]) -> list[Con
 
 
 def is_of_arm(record: TrialRecord, arm: PlannedArm) -> bool:
-    """Whether a trial is one of an arm's."""
+    """Return whether a trial is one of an arm's."""
     return dict(record.configuration) == arm.configuration and record.epochs == arm.epochs

@@ -124,12 +124,12 @@ class DataSet(Part, frozen=True, kw_only=True):
 
     @property
     def is_mnist(self) -> bool:
-        """True where published figures of MNIST can be compared with this run's."""
+        """Return whether published figures of MNIST can be compared with this run's."""
         return self.name == "mnist" and not self.fallback
 
     @property
     def is_digits(self) -> bool:
-        """True where these are scikit-learn's small digits, asked for or fallen back on."""
+        """Return whether these are scikit-learn's small digits, asked for or fallen back on."""
         return self.fallback or self.name == "digits"
 
     def class_name(self, index: int) -> str:

@@ -93,7 +93,7 @@ class ClusterWorkers:
 
     @property
     def size(self) -> int:
-        """How many trainings run at the same time: one a worker, and one at least is asked for while none has joined."""
+        """Return how many trainings run at the same time: one a worker, and one at least is asked for while none has joined."""
         return max(1, self.size_now())
 
     def submit(self, task: Task) -> None:
@@ -127,7 +127,7 @@ class ClusterWorkers:
         return None
 
     def drop(self) -> None:
-        """Forgets all tasks; those that run are ended."""
+        """Forget all tasks; those that run are ended."""
         futures = [sent.future for sent in self._sent.values()]
         self._sent.clear()
         self._waiting.clear()
@@ -140,7 +140,7 @@ class ClusterWorkers:
         self._local_tasks = 0
 
     def close(self) -> None:
-        """Leaves the cluster as it was found."""
+        """Leave the cluster as it was found."""
         try:
             self.drop()
             if self._connection.alive:
@@ -167,7 +167,7 @@ class ClusterWorkers:
             self.note(f"The cluster at {self.address} has no worker for this run yet; it waits for one to join.")
 
     def size_now(self) -> int:
-        """How many workers there are for this run, counted every other second."""
+        """Return how many workers there are for this run, counted every other second."""
         if time.monotonic() > self._counted + _COUNT_EVERY_S and self._connection.alive:
             self._counted = time.monotonic()
             with self._connection.may_break():
@@ -181,13 +181,13 @@ class ClusterWorkers:
             self._read_events()
 
     def _read_events(self) -> None:
-        """Hears again which workers refused: one that did so at once may have done so before the subscription had arrived."""
+        """Hear again which workers refused: one that did so at once may have done so before the subscription had arrived."""
         for _, message in self._client.get_events(self._name):
             if message["event"] == "refused":
                 self._said.put(message)
 
     def _hand_out(self) -> None:
-        """Sends what waits, once there is a worker to send it to."""
+        """Send what waits, once there is a worker to send it to."""
         # A scheduler that has just gone: what waits goes on waiting, and the connection's check ends the run if it stays away.
         with self._connection.may_break():
             while self._waiting and self._connection.alive and self.size_now():
@@ -216,7 +216,7 @@ class ClusterWorkers:
         return self._data
 
     def _heard(self, message: Json) -> Event | None:
-        """What a worker said meanwhile: an epoch, or that it is of no use."""
+        """Return what a worker said meanwhile: an epoch, or that it is of no use."""
         if message["event"] == "refused":
             if message["worker"] in self._refused:
                 return None
@@ -226,7 +226,7 @@ class ClusterWorkers:
         return self._event(message) if message["task"] in self._sent else None
 
     def _ended(self, future: Any) -> Event | None:
-        """What came of a future: a result, a failure, or nothing since the workers that held it died."""
+        """Return what came of a future: a result, a failure, or nothing since the workers that held it died."""
         sent = next((sent for sent in self._sent.values() if sent.future.key == future.key), None)
         if sent is None:
             return None
@@ -247,7 +247,7 @@ class ClusterWorkers:
         return self._event(message)
 
     def _message(self, future: Any) -> Json | None:
-        """What a worker returned; None where the training failed, or was lost.
+        """Return what a worker returned; None where the training failed, or was lost.
 
         Raises:
             TimeoutError: where it was lost with its worker, and isn't trained again yet.

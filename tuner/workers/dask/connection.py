@@ -51,7 +51,7 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """Whether the client is connected, as far as it knows."""
+        """Return whether the client is connected, as far as it knows."""
         comm = self.client.scheduler_comm
         return bool(self.client.status == "running" and comm is not None and not comm.closed())
 
@@ -70,7 +70,7 @@ class Connection:
 
     @contextlib.contextmanager
     def may_break(self) -> Iterator[None]:
-        """What is done within ends silently where a connection breaks; any other error is raised."""
+        """Return what is done within ends silently where a connection breaks; any other error is raised."""
         try:
             yield
         except (OSError, RuntimeError, ClosedClientError) as error:
@@ -79,7 +79,7 @@ class Connection:
 
 
 def is_broken_connection(error: BaseException) -> bool:
-    """Whether an error is of a connection, this one or one between the cluster's machines: what was asked may be asked again.
+    """Return whether an error is of a connection, this one or one between the cluster's machines: what was asked may be asked again.
 
     Dask's own errors of this kind are without a number of the system's.
     """
@@ -124,7 +124,7 @@ def connect(address: str) -> Any:
 
 
 def _check_security(address: str) -> None:
-    """Refuses an address that Dask's configuration of this machine doesn't suit."""
+    """Refuse an address that Dask's configuration of this machine doesn't suit."""
     try:
         make: Any = distributed.Security  # its constructor has no types
         given = make().get_connection_args("client")
@@ -158,7 +158,7 @@ def read_files(folder: Path) -> Files:
 
 
 def write_files(files: Files, folder: Path) -> None:
-    """Writes files into a new folder, which is there whole or not at all."""
+    """Write files into a new folder, which is there whole or not at all."""
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
@@ -178,7 +178,7 @@ def content_key(files: Files) -> str:
 
 
 def taken(kept: Path) -> Files:
-    """What a training left, which is then gone from here."""
+    """Return what a training left, which is then gone from here."""
     files = {suffix: kept.with_suffix(suffix).read_bytes() for suffix in SUFFIXES if kept.with_suffix(suffix).exists()}
     for suffix in files:
         with contextlib.suppress(OSError):
@@ -187,7 +187,7 @@ def taken(kept: Path) -> Files:
 
 
 def keep(files: Files, path: Path) -> None:
-    """Leaves what a training sent at a path without suffix, the model last, each whole or not at all."""
+    """Leave what a training sent at a path without suffix, the model last, each whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for suffix in SUFFIXES:
         if suffix in files:

@@ -74,7 +74,7 @@ class RunPlugin(distributed.WorkerPlugin):
         self._dropped += 1
 
     def train(self, document: Json, data: Files, worker: Any) -> Json:
-        """Trains; its epochs are told to the parent as they end.
+        """Train; its epochs are told to the parent as they end.
 
         Args:
             document: a `TrainTask` as JSON.
@@ -130,14 +130,14 @@ def train_here(document: Json, data: Files, name: str) -> Json:
 
 
 def drop_here(name: str, dask_worker: Any = None) -> None:
-    """Ends the training that runs on this worker; run by Dask on all of them, which passes itself."""
+    """End the training that runs on this worker; run by Dask on all of them, which passes itself."""
     plugin = dask_worker.plugins.get(name)
     if plugin is not None:
         plugin.drop()
 
 
 def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
-    """What of two installations can make another model, as words; empty where nothing does."""
+    """Return what of two installations can make another model, as words; empty where nothing does."""
     pairs = ((package, ours.get(package, "none"), theirs.get(package, "none")) for package in _UNLIKE)
     return ", ".join(f"{package} {there} (here {here})" for package, here, there in pairs if here != there)
 
