@@ -1,4 +1,4 @@
-"""Where the trials of a run come from: an oracle, or a list that is fixed beforehand."""
+"""The sources of a run's trials: an oracle, or a list that is fixed beforehand."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class ListSource:
     networks: Networks
     folder: RunFolder
     diagnostics: Sequence[Diagnostic] = ()
-    """What is measured after each training."""
+    """Measurements after each training."""
     stop_early: bool = True
     """False: every training takes all of its epochs, so that nothing but what is varied differs."""
     records: list[TrialRecord] = field(default_factory=list)

@@ -23,7 +23,7 @@ from tuner.core.records import Value
 
 MOST_BUILDS, LEAST_BUILDS = 300, 30
 LAYERS_BUILT = 1500
-"""Of all builds together, about: a deep network is built less often."""
+"""Layers of all builds together, about: a deep network is built less often."""
 MOST_SINGLE = 120
 """Builds that change one value each."""
 RANDOM = 40
@@ -37,14 +37,14 @@ Build: TypeAlias = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Discovered:
-    """What was found."""
+    """The hyperparameters that were found, and what builds raised."""
 
     declared: Any
     """A `keras_tuner.HyperParameters` with every hyperparameter once, in the order in which they came up."""
     untried: int
     """Values that were not tried alone, for there are too many."""
     failures: tuple[str, ...]
-    """What builds raised, each message once."""
+    """Messages that builds raised, each once."""
 
 
 def discover(build: Build) -> Discovered:

@@ -1,4 +1,4 @@
-"""Whether a run's model needs code of its user's own, and whether that was named. Imports no Keras, and runs nothing."""
+"""The name of a space, and the check that code of a user's own was named before it runs. Imports no Keras, and runs nothing."""
 
 from __future__ import annotations
 

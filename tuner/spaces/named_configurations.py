@@ -20,7 +20,7 @@ from tuner.storage.schema.fields import Values
 from tuner.storage.schema.run import RunDocument
 
 _MOST_BYTES = 16 * 2**20
-"""Of a file of hyperparameters."""
+"""Bytes of a file of hyperparameters, at most."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ History: TypeAlias = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """What came of a training."""
+    """The outcome of a training."""
 
     classifier: Any
     history: History

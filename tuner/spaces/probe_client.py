@@ -18,7 +18,7 @@ from tuner.processes.tasks import SpaceRef
 ANSWER_S = 120.0
 """The longest that a question may take, the rehearsal among them."""
 _BACKEND_LOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d|WARNING: All log messages")
-"""How a line of TensorFlow's own log begins."""
+"""The beginning of a line of TensorFlow's own log."""
 
 
 class ProbeProcess:

@@ -1,4 +1,4 @@
-"""What a model's layers do with images: their outputs, and multiply-adds counted operation by operation as these run.
+"""The work of a model's layers on images: their outputs, and multiply-adds counted operation by operation as these run.
 
 Works for every model that Keras can call: nested and subclassed ones, shared layers, recurrent ones. Imports Keras.
 """
@@ -29,7 +29,7 @@ class TracedLayer:
     outputs: list[Any] = field(default_factory=list)
     """One a call: a shared layer has several."""
     multiply_adds: int = 0
-    """Of all of its calls."""
+    """Multiply-adds of all of its calls."""
 
 
 @dataclass(eq=False)

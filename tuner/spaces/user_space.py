@@ -47,7 +47,7 @@ def make_family(ref: SpaceRef, data: Dataset | None = None) -> Any:
 
 
 class UserSpace:
-    """What the parent of a run knows of a user's HyperModel; the same questions as of the spaces that come along.
+    """A user's HyperModel as the parent of a run knows it; it answers what the built-in spaces answer.
 
     Args:
         ref: where it is, caps and classes. A cap of None is the class's own attribute, if it has one.
@@ -135,7 +135,7 @@ class UserSpace:
         return int(self._weigh(values)["parameters"])
 
     def count_multiply_adds(self, values: Mapping[str, Value]) -> int:
-        """Of one image, in one forward pass."""
+        """Return the multiply-adds of one image, in one forward pass."""
         return sum(layer.multiply_adds for layer in self.layers(values))
 
     def references(self) -> tuple[()]:

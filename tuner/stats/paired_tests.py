@@ -17,7 +17,7 @@ from tuner.stats.intervals import mean_and_sd, student_interval, wilson_interval
 ALPHA = 0.05
 """Family-wise: the chance of calling any difference shown where there is none."""
 POWER = 0.8
-"""How often a difference that is called showable would have been shown."""
+"""The power: the probability that a difference that is called showable is shown."""
 NO_SPREAD = 1e-9
 """A standard deviation below this is rounding: accuracies are counts over at most some millions of images."""
 _GRID = 2000
@@ -32,7 +32,7 @@ class PairedTest:
     """Mean of the differences."""
     sd: float | None
     interval: tuple[float, float] | None
-    """Of the mean difference, 95%."""
+    """The 95% interval of the mean difference."""
     t: float | None
     p: float | None
     """Two-sided, without correction."""

@@ -1,4 +1,4 @@
-"""How files are written: whole or not at all, and never through a link that somebody else has laid; and what a run's may be."""
+"""Files written whole or not at all, never through somebody else's link, and the check of a run's files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuner.core.errors import UsageError
 
 _FILES = ("run.json", "trials.jsonl", "result.json", "evaluation.npz", "best.keras", "trials.csv", "report.html")
 _MOST_BYTES = 2**30
-"""Of an archive once unpacked; more is no model of ours."""
+"""Bytes of an archive once unpacked, at most; more is no model of ours."""
 _FOLDERS = ("best", "export", ".work")
 
 
@@ -46,7 +46,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """The same of a text as UTF-8, whose lone surrogates are written as escapes. Several processes may do it at the same time."""
+    """Write a text as UTF-8, whole or not at all; lone surrogates are written as escapes. Several processes may do it at the same time."""
     with whole_file(path, f".{path.name}.{os.getpid()}") as temporary:
         _write_new(temporary, text.encode("utf-8", "backslashreplace"))
 
@@ -85,7 +85,7 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def _flush(path: Path) -> None:
-    """What is renamed before it is on the disk may be an empty file after a power failure."""
+    """Have a file on the disk before it is renamed: else it may be empty after a power failure."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 

@@ -44,7 +44,7 @@ class BrokenChain(JournalError):
 
 @dataclass
 class JournalState:
-    """What a journal says has happened."""
+    """The state of a run by its journal."""
 
     finished: dict[str, TrialRecord] = field(default_factory=dict)
     """Trial → its record, in the order in which they ended."""

@@ -34,19 +34,19 @@ DAMAGES = (
     OSError, ValueError, EOFError, RuntimeError, TypeError, KeyError, OverflowError, MemoryError,
     zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
-"""What `zipfile` and NumPy raise of an archive that is damaged, encrypted or compressed in a way that Python lacks."""
+"""Exceptions that `zipfile` and NumPy raise for an archive that is damaged, encrypted or compressed in a way that Python lacks."""
 
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What a file says of an array before it is unpacked."""
+    """The header of an array, read before it is unpacked."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
     @property
     def size_bytes(self) -> int:
-        """Of the values in memory."""
+        """Return the bytes of the values in memory."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
@@ -55,13 +55,13 @@ class NpyHeader(ArrayHeader):
     """The header of an array in NumPy's own form."""
 
     header_bytes: int
-    """Of the header itself."""
+    """Bytes of the header itself."""
     stored_bytes: int
-    """Of header and values, as the file has them."""
+    """Bytes of header and values, as the file has them."""
 
     @property
     def expected_bytes(self) -> int:
-        """Of header and values, by shape and type."""
+        """Return the bytes of header and values, by shape and type."""
         return self.header_bytes + self.size_bytes
 
     @property

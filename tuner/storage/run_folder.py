@@ -24,9 +24,9 @@ from tuner.storage.schema.result import ResultDocument
 from tuner.storage.schema.run import RunDocument, RunHead
 
 MODEL_SUFFIX, WEIGHTS_SUFFIX = ".keras", ".weights.h5"
-"""Of what a training keeps: the model of a space that comes along, the weights of a user's own network."""
+"""The endings of a training's kept files: the model of a space that comes along, the weights of a user's own network."""
 _OF_A_START = LOCK_FILES | {".work", ".run.json.partial"}
-"""What may be there before run.json is."""
+"""The names that may be there before run.json is."""
 _HALF_WRITTEN = frozenset(
     {".run.json.partial", ".result.json.partial", ".best.keras.partial", ".best.partial", ".evaluation.partial.npz"}
 )
@@ -37,7 +37,7 @@ _WRITING_S = 60.0
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run keeps what it writes."""
+    """The folder of a run."""
 
     path: Path
 
@@ -95,7 +95,7 @@ class RunFolder:
         return next((file for file in files if file.exists()), None)
 
     def check_free(self, *, force: bool) -> None:
-        """Whether a run may begin here. Nothing is written, nor removed.
+        """Check that a run may begin here. Nothing is written, nor removed.
 
         Raises:
             UsageError: where the folder holds something already and `force` is not set, or holds what is not a run's.

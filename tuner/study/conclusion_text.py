@@ -1,4 +1,4 @@
-"""What a study showed, in words computed from the numbers. Values are fractions; words are in percentage points."""
+"""The conclusion of a study in words, computed from the numbers. Values are fractions; words are in percentage points."""
 
 from __future__ import annotations
 

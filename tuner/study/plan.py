@@ -17,13 +17,13 @@ from tuner.study.presets import EPOCHS, PRESETS, Arm
 
 DEFAULT_EPOCHS = 15
 _TRIAL_OPTIONS = (EPOCHS, "patience")
-"""What can be varied besides a space's hyperparameters."""
+"""Factors that can be varied besides a space's hyperparameters."""
 
 _DIAGNOSTICS: Mapping[str, tuple[Diagnostic, ...]] = {
     "batch_size": ("gradient_noise", "step"),
     "activation": ("gradient_norms", "units"),
 }
-"""What is measured of the trained models where this is varied."""
+"""Measurements of the trained models where this is varied."""
 
 
 def make_study(options: StudyOptions, space: Any) -> StudyPlan:

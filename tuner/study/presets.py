@@ -9,7 +9,7 @@ from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.processes.tasks import PATIENCE, RESTORE_BEST
 
 EPOCHS = "epochs"
-"""What a study varies that compares lengths of training: no hyperparameter of a space."""
+"""The factor of a study that compares lengths of training: no hyperparameter of a space."""
 _DEFAULT_SPACE = "dense"
 
 
@@ -20,7 +20,7 @@ class Arm:
     label: str
     value: Value | None
     changes: Mapping[str, Value] = field(default_factory=dict)
-    """Of the base's configuration."""
+    """Changes of the base's configuration."""
     epochs: int | None = None
     """None: the study's."""
 
@@ -38,7 +38,7 @@ class Preset:
     epochs: int | None = None
     """None: the default of all studies."""
     changes: Mapping[str, Value] = field(default_factory=dict)
-    """Of the space's defaults, in all arms."""
+    """Changes of the space's defaults, in all arms."""
 
 
 def _values(name: str, *values: Value) -> tuple[Arm, ...]:

@@ -1,4 +1,4 @@
-"""What a study measures of a trained model: gradients by layer, their noise, dead and flat units, time and memory.
+"""Measurements of a trained model for a study: gradients by layer, their noise, dead and flat units, time and memory.
 
 Measured on training images, after training. Needs Keras; works on TensorFlow and JAX.
 """

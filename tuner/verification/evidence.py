@@ -33,7 +33,7 @@ Made = TypeVar("Made")
 _UNCHAINED = (0, 1)
 """The minor version whose journals may be without a chain; those of later ones are chained, whatever their run.json says."""
 _BY_THE_CLOCK = "A time budget"
-"""How a reason of `nondeterminism` begins where a clock ended the search."""
+"""The beginning of a reason of `nondeterminism` where a clock ended the search."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,11 @@ class Request:
     inspect_model: Callable[[Path], object]
     """Raises `UsageError` where a .keras file must not be loaded."""
     data: str | None = None
-    """Where the run's data are now; None: where its options say."""
+    """The source of the run's data now; None: as its options say."""
     space: str | None = None
     """The space that its user names; code that only the run names is not imported."""
     retrain: int = 0
-    """How many trials are trained again."""
+    """The number of trials that are trained again."""
     savedmodel: bool = False
     """True where the SavedModel, a program, may be run."""
 

@@ -118,7 +118,7 @@ def _int64(labels: NDArray[Any]) -> NDArray[np.int64]:
 
 
 _WHOLE = 0.01
-"""How far from a whole number of images an accuracy may be that was counted in 32 bits: 6e-8 of 100,000 images is 0.006."""
+"""The largest distance from a whole number of images of an accuracy counted in 32 bits: 6e-8 of 100,000 images is 0.006."""
 
 
 def histories(evidence: Evidence) -> Outcome:

@@ -30,7 +30,7 @@ Measured: 7e-7 with kernels for SSE4.1 in the place of AVX-512, and without oneD
 _ACCURACY_TOLERANCE = 0.001
 _COMPARED = 1000
 _OF_VARIABLE = "/.ATTRIBUTES/VARIABLE_VALUE"
-"""How the name of a variable ends in a checkpoint of TensorFlow."""
+"""The ending of a variable's name in a checkpoint of TensorFlow."""
 
 
 def keras_model(evidence: Evidence) -> Outcome:

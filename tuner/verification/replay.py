@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     pass
 
 _CANDIDATES = 400
-"""How many configurations the model of a Bayesian search chooses among (`flat_oracles`)."""
+"""The number of configurations that the model of a Bayesian search chooses among."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _STARTS_BEFORE_GIVING_UP = 3
 
 
 class Workers(Protocol):
-    """Where tasks are done."""
+    """The interface of workers: submit a task, receive its events, close."""
 
     @property
     def size(self) -> int:
@@ -229,12 +229,12 @@ class Assignment:
     task: Task
     began: float = 0.0
     losses: int = 0
-    """How many processes this task has already lost."""
+    """The number of processes that this task has lost already."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a process said; None: it has ended."""
+    """An event of a process; None: it has ended."""
 
     process: WorkerProcess
     message: Json | None

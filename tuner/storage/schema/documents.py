@@ -1,4 +1,4 @@
-"""How a document of a run's folder is read when anybody may have written it, how it is checked, and how it is written."""
+"""Reading, checking and writing a document of a run's folder, which anybody may have written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuner.storage.files import write_bytes
 Typed = TypeVar("Typed")
 
 MOST_BYTES = 64 * 2**20
-"""Of a document."""
+"""Bytes of a document, at most."""
 LARGEST = 2**63
 """Numbers stay below it, so that whatever calculates with one can hold it."""
 

@@ -24,11 +24,11 @@ class Tensor(Part, frozen=True):
     range: Interval
     """Smallest and largest value that has a meaning."""
     scale: Real | None = written(None)
-    """Of a quantised output: the probability of one step."""
+    """The probability of one step of a quantised output."""
 
 
 class Signature(Part, frozen=True):
-    """How a file is called."""
+    """The signature of a file."""
 
     input: Tensor
     output: Tensor
@@ -42,10 +42,10 @@ class VerifiedImages(Part, frozen=True, kw_only=True):
 
 
 class Tolerance(Part, frozen=True):
-    """How far a file may be from the Keras model on the same images."""
+    """The tolerance of a file against the Keras model on the same images."""
 
     difference: Real | None
-    """Of any probability; None where they are rounded by design."""
+    """The largest difference of any probability; None where they are rounded by design."""
     equal_classes: Fraction = written(0.0)
     """Least fraction of images with the same class."""
     accuracy_loss: Fraction | None = written(None)

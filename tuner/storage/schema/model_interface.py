@@ -23,18 +23,18 @@ class ImageFormat:
     """The form in which images are handed over."""
 
     shape: _Shape
-    """Of one image: (28, 28), (28, 28, 1), (28, 28, 3) or (784,)."""
+    """The shape of one image: (28, 28), (28, 28, 1), (28, 28, 3) or (784,)."""
     dtype: Dtype = "uint8"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInterface:
-    """What stands between a user's network and a classifier of uint8 images (n, 28, 28) that gives probabilities (n, classes)."""
+    """The adapter between a user's network and a classifier of uint8 images (n, 28, 28) that gives probabilities (n, classes)."""
 
     network: ImageFormat
-    """What the network is called with."""
+    """The images that the network is called with."""
     fit: ImageFormat
-    """What `fit` is given as `x` and as validation images."""
+    """The images that `fit` is given as `x` and for validation."""
     scale: Real = 1.0
     offset: Real = 0.0
     """Pixels are multiplied by `scale` and moved by `offset` where `fit` does the like on the way to the network."""

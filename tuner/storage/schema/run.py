@@ -94,7 +94,7 @@ class Reference(ChangingPart, kw_only=True):
     """Other scores that were published: f1, log_loss, auc_roc."""
     source: Text = written("")
     assumed: Text = written("")
-    """What of its recipe was not published, and what stands in for it."""
+    """The part of its recipe that was not published, and its replacement."""
     fits: bool = written(False)
     included: bool = written(False)
     trial: TrialName | None = written(None)
@@ -168,7 +168,7 @@ class Plan(ChangingPart, kw_only=True):
     brackets: Annotated[tuple[Bracket, ...], Meta(max_length=10_000)] = written(())
     trials: Count | None = None
     epochs: Annotated[int, Meta(ge=0, le=10**12)] | Annotated[float, Meta(ge=0, le=10**12)] | None = None
-    """Of all trials, the confirmation's too; None where the run has not said it yet."""
+    """Epochs of all trials, the confirmation's too; None where the run has not said it yet."""
     exhausted: bool | None = None
     """True where the space had fewer configurations than that."""
 

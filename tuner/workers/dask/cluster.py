@@ -65,7 +65,7 @@ class ClusterWorkers:
     _connection: Connection = field(init=False)
     _files: Files = field(init=False, repr=False)
     _data: Any = None
-    """Where they are on the cluster: Dask's future, untyped."""
+    """The arrays on the cluster: Dask's future, untyped."""
     _said: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
     _waiting: deque[TrainTask] = field(default_factory=deque)
     _sent: dict[str, _Sent] = field(default_factory=dict)

@@ -149,7 +149,7 @@ def _check_security(address: str) -> None:
 Files = dict[str, bytes]
 """Contents by name."""
 SUFFIXES = (".npz", MODEL_SUFFIX, WEIGHTS_SUFFIX)
-"""Of what a training leaves behind; the model or its weights last, since they are what says that both are there."""
+"""The endings of a training's files; the model or its weights last, since they are what says that both are there."""
 
 
 def read_files(folder: Path) -> Files:

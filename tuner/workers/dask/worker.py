@@ -23,7 +23,7 @@ from tuner.workers.dask.connection import Files, taken, write_files
 from tuner.workers.local import WORKER_MODULE, LocalWorkers
 
 RESOURCE = "mnist-tune-trial"
-"""What a training takes of a Dask worker, which has one of it, whosever run it is. Beside it a worker has a resource
+"""The resource that a training takes of a Dask worker, which has one of it, whosever run it is. Beside it a worker has a resource
 named as each run that it serves."""
 _POLL_S = 0.5
 _UNLIKE = ("mnist-tune", "keras", "tensorflow", "jax", "numpy", "backend")
@@ -31,7 +31,7 @@ _UNLIKE = ("mnist-tune", "keras", "tensorflow", "jax", "numpy", "backend")
 
 @dataclass
 class RunPlugin(distributed.WorkerPlugin):
-    """What a run needs on every Dask worker, those that join late too.
+    """A run's plugin on every Dask worker, those that join late too.
 
     A worker with other versions than the parent's gets no training: it might find other figures.
 
