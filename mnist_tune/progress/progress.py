@@ -102,8 +102,8 @@ class Progress(Observer):
                 Text("MNIST can't be had here: these are scikit-learn's 8×8 digits, NOT MNIST.", style="bold red")
             )
         self._print(
-            f"{run.space.name}{_cap_words(run)} on {data.name}: "
-            f"{data.train:,} images to train, {data.validation:,} to choose by, {_test_words(run)}"
+            f"{run.space.name}{_format_cap(run)} on {data.name}: "
+            f"{data.train:,} images to train, {data.validation:,} to choose by, {_format_test(run)}"
         )
         self._print(f"Report: {self._folder / 'report.html'}")
         if self._console.is_terminal and not self._quiet:
@@ -241,12 +241,12 @@ def progress_for(folder: Path, *, quiet: bool) -> Progress:
     return Progress(Console(highlight=False), folder, quiet=quiet)
 
 
-def _cap_words(run: RunDocument) -> str:
+def _format_cap(run: RunDocument) -> str:
     cap = run.space.max_params
     return "" if cap is None else f", at most {cap:,} parameters,"
 
 
-def _test_words(run: RunDocument) -> str:
+def _format_test(run: RunDocument) -> str:
     return f"{run.data.test:,} to test once" if run.options["test"] else "the test set left alone"
 
 

@@ -12,12 +12,12 @@ import templates
 from reports import formatting as text
 from reports.analysis.model.network import network
 from reports.analysis.model.robustness import Degradation, degradations
-from reports.run.model_files import Call, calls_of, exported_files, exports_table, verified_words
+from reports.run.model_files import Call, calls_of, exported_files, exports_table, format_verified
 from reports.run.run_data import Exports, RunData
 from reports.sections.banners import DIGITS
 from reports.sections.folds import has_folds
-from reports.sections.model.refit import refit_words, seeds_words
-from reports.sections.search.target import chosen_words
+from reports.sections.model.refit import format_refit, format_seeds
+from reports.sections.search.target import format_chosen
 from reports.sections.section import Table
 from tuner.storage.schema.export import ExportDocument
 from tuner.storage.schema.result import Refit, ResultDocument, TestScores
@@ -68,7 +68,7 @@ def card_of(run: RunData, result: ResultDocument, exports: tuple[Exports, ...]) 
         facts=(_model(run, result), _data(run.info.data, result.refit), _metrics(run, result)),
         limits=tuple(_limits(run, result)),
         exported=tuple(exports_table(one) for one in exports if one.document.formats),
-        verified=tuple(dict.fromkeys(verified_words(file, result) for file in files)),
+        verified=tuple(dict.fromkeys(format_verified(file, result) for file in files)),
         signature=_signature(run.info.data),
         calls=calls_of(run, exports),
         licences=_licences(run.info.data),
@@ -113,9 +113,9 @@ def _model(run: RunData, result: ResultDocument) -> Facts:
             ("Layers", ", ".join(_block(block.kind, block.shape) for block in net.blocks)),
         ]
     rows.append(("Trained", f"{text.plural(result.epochs, 'epoch')}, from scratch (trial {result.exported})"))
-    if refitted := refit_words(run):
+    if refitted := format_refit(run):
         rows.append(("Refitted", refitted))
-    if chosen := chosen_words(run):
+    if chosen := format_chosen(run):
         rows.append(("Chosen", chosen))
     return Facts("What it is", tuple(rows))
 
@@ -173,7 +173,7 @@ def _test(result: ResultDocument, test: TestScores) -> list[tuple[str, str]]:
             text.interval(test.exported_accuracy, test.interval),
         ),
         (
-            f"Test accuracy (%), mean of {seeds_words(result, len(test.per_seed))} of the recipe",
+            f"Test accuracy (%), mean of {format_seeds(result, len(test.per_seed))} of the recipe",
             text.spread(test.accuracy, test.sd),
         ),
         *((words, text.loss(getattr(test, name))) for name, words in named.items()),

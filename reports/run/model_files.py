@@ -65,20 +65,20 @@ def _row(name: str, file: ExportedFile) -> Row:
             number(file.equal_classes, text.percent(file.equal_classes)),
             number(file.accuracy, text.percent(file.accuracy)),
             number(file.latency_s, text.milliseconds(file.latency_s)),
-            Cell(file.signature.input.name, detail=_tensor_words(file.signature.input)),
-            Cell(file.signature.output.name, detail=_tensor_words(file.signature.output)),
+            Cell(file.signature.input.name, detail=_format_tensor(file.signature.input)),
+            Cell(file.signature.output.name, detail=_format_tensor(file.signature.output)),
         )
     )
 
 
-def _tensor_words(tensor: Tensor) -> str:
+def _format_tensor(tensor: Tensor) -> str:
     """Type, shape and range of an input or an output."""
     shape = ", ".join("n" if side is None else str(side) for side in tensor.shape)
     step = f", steps of {text.short(tensor.scale)}" if tensor.scale is not None else ""
     return f"{tensor.dtype} ({shape}), {text.short(tensor.range[0])} to {text.short(tensor.range[1])}{step}"
 
 
-def verified_words(file: ExportedFile, result: ResultDocument) -> str:
+def format_verified(file: ExportedFile, result: ResultDocument) -> str:
     """On what a file was compared with the Keras model."""
     seen = result.refit is not None and file.images.split == "validation"
     beside = "it was trained on them, so that is no measure of it" if seen else "nothing was chosen by them"

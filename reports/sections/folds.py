@@ -17,7 +17,7 @@ def images_words(run: RunData) -> str:
     return f"{images}, other ones for each seed" if has_folds(run) else images
 
 
-def held_out_words(run: RunData) -> str:
+def format_held_out(run: RunData) -> str:
     """A sentence of the section on the data, with a space before it; none for a run without folds."""
     if not has_folds(run):
         return ""

@@ -103,7 +103,7 @@ def _fit(space: Any, declared: Any, data: Dataset, found: Rehearsal) -> _Fitted:
             errors.append(error)
             continue
         return fitted
-    raise SpaceError(_fit_words(space, declared, errors[-1], len(data.y_train))) from errors[-1]
+    raise SpaceError(_format_fit(space, declared, errors[-1], len(data.y_train))) from errors[-1]
 
 
 def _fit_formats(interface: ModelInterface) -> Iterator[ImageFormat]:
@@ -156,7 +156,7 @@ def _curve_notes(curves: Curves, recorder: EpochRecorder) -> list[str]:
     return []
 
 
-def _fit_words(space: Any, declared: Any, error: Exception, images: int) -> str:
+def _format_fit(space: Any, declared: Any, error: Exception, images: int) -> str:
     loss = getattr(build(space, hyperparameters(defaults(declared))), "loss", None)
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     if name in _CATEGORICAL and "shape" in plain_message(str(error)):

@@ -72,7 +72,7 @@ def refitted(winner: Confirmed, records: Sequence[TrialRecord], images: int) -> 
     return Refitted(standing, median_index([scores[repetition] for repetition in repetitions]), images)
 
 
-def shortfall_words(wanted: int, records: Sequence[TrialRecord]) -> tuple[str, ...]:
+def format_shortfall(wanted: int, records: Sequence[TrialRecord]) -> tuple[str, ...]:
     """Return what the user and the reader of the report are told where refits are missing.
 
     Args:
@@ -80,10 +80,10 @@ def shortfall_words(wanted: int, records: Sequence[TrialRecord]) -> tuple[str, .
         records: of the refits that were trained.
     """
     failed = [record for record in records if not record.completed]
-    return (*_budget_words(wanted, len(records)), *_failure_words(failed, len(records)))
+    return (*_format_budget(wanted, len(records)), *_format_failure(failed, len(records)))
 
 
-def _budget_words(wanted: int, trained: int) -> tuple[str, ...]:
+def _format_budget(wanted: int, trained: int) -> tuple[str, ...]:
     if trained == wanted:
         return ()
     if not trained:
@@ -91,7 +91,7 @@ def _budget_words(wanted: int, trained: int) -> tuple[str, ...]:
     return (f"The time budget left {trained} of {wanted} seeds to refit.",)
 
 
-def _failure_words(failed: Sequence[TrialRecord], trained: int) -> tuple[str, ...]:
+def _format_failure(failed: Sequence[TrialRecord], trained: int) -> tuple[str, ...]:
     if not failed:
         return ()
     if len(failed) < trained:

@@ -144,12 +144,12 @@ class Restoration(EvaluatingSession[Any]):
             self.folder.clean()
             self.observer.run_ended(self.run)
         except KeyboardInterrupt as interrupt:
-            raise Interrupted(f"Interrupted. What the run has is kept; {self._go_on_words()}") from interrupt
+            raise Interrupted(f"Interrupted. What the run has is kept; {self._format_go_on()}") from interrupt
         except OSError as error:
             if not is_no_space(error):
                 raise
             raise NoSpace(
-                f"The disk is full. What the run has is kept. Make space, then {self._go_on_words()}"
+                f"The disk is full. What the run has is kept. Make space, then {self._format_go_on()}"
             ) from error
         return result
 

@@ -86,7 +86,7 @@ def has_reached(finalist: Confirmed, target: float) -> bool:
     return reaches(mean, target)
 
 
-def missed_words(winner: Confirmed, target: float) -> str:
+def format_missed(winner: Confirmed, target: float) -> str:
     """Return what the user and the reader of the report are told where no finalist reaches the target."""
     mean, _ = mean_and_sd(winner.scores)
     return (

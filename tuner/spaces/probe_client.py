@@ -46,7 +46,7 @@ class ProbeProcess:
             ) from error
         except OSError:
             answer = None
-        return {"error": _last_words(child)} if answer is None else answer
+        return {"error": _format_last(child)} if answer is None else answer
 
     def close(self) -> None:
         """End the process."""
@@ -66,6 +66,6 @@ class ProbeProcess:
         return self._child
 
 
-def _last_words(child: ChildProcess) -> str:
+def _format_last(child: ChildProcess) -> str:
     words = [line for line in child.last_lines() if not _BACKEND_LOG.match(line)]
     return words[-1] if words else "its process ended without a word"

@@ -22,32 +22,32 @@ def conclusion(base: Arm, arms: Sequence[Arm], comparisons: Sequence[Comparison]
     elif not tested and all(comparison.test.n < 2 for comparison in comparisons):
         first = _one_seed(base, comparisons)
     else:
-        first = _tested_words(base, comparisons)
-    return " ".join([*first, *_lost_words(arms)])
+        first = _format_tested(base, comparisons)
+    return " ".join([*first, *_format_lost(arms)])
 
 
-def _tested_words(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
+def _format_tested(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
     shown = sorted((c for c in comparisons if c.verdict != "no difference shown"), key=_strongest_first)
     hidden = [c for c in comparisons if c.verdict == "no difference shown" and c.p_holm is not None]
     family = sum(comparison.p_holm is not None for comparison in comparisons)
     sentences = []
     if shown and len(comparisons) > _MOST_LISTED:
-        sentences.append(_count_words(base, comparisons))
-    sentences += [_shown_words(base, comparison) for comparison in shown]
+        sentences.append(_format_count(base, comparisons))
+    sentences += [_format_shown(base, comparison) for comparison in shown]
     if sum(comparison.verdict == "better" for comparison in shown) > 1:
         sentences.append("Those that beat it were not tested against each other.")
     if hidden:
-        sentences += _hidden_words(base, hidden, family, alone=not shown)
+        sentences += _format_hidden(base, hidden, family, alone=not shown)
     if family > 1:
         sentences.append(f"The p values are corrected for {family} comparisons (Holm).")
-    return [*sentences, *_untested_words(base, comparisons)]
+    return [*sentences, *_format_untested(base, comparisons)]
 
 
 def _strongest_first(comparison: Comparison) -> tuple[bool, float]:
     return (comparison.verdict != "better", -_size(comparison))
 
 
-def _count_words(base: Arm, comparisons: Sequence[Comparison]) -> str:
+def _format_count(base: Arm, comparisons: Sequence[Comparison]) -> str:
     counts = {v: sum(c.verdict == v for c in comparisons) for v in ("better", "worse", "no difference shown")}
     parts = [f"{counts['better']} beat it"] if counts["better"] else []
     parts += [f"{counts['worse']} {'is' if counts['worse'] == 1 else 'are'} worse"] if counts["worse"] else []
@@ -55,7 +55,7 @@ def _count_words(base: Arm, comparisons: Sequence[Comparison]) -> str:
     return f"Of {len(comparisons)} compared with {base.label}, {_joined(parts)}."
 
 
-def _shown_words(base: Arm, comparison: Comparison) -> str:
+def _format_shown(base: Arm, comparison: Comparison) -> str:
     test = comparison.test
     verb = "beats" if comparison.verdict == "better" else "is worse than"
     return (
@@ -64,7 +64,7 @@ def _shown_words(base: Arm, comparison: Comparison) -> str:
     )
 
 
-def _hidden_words(base: Arm, hidden: Sequence[Comparison], family: int, *, alone: bool) -> list[str]:
+def _format_hidden(base: Arm, hidden: Sequence[Comparison], family: int, *, alone: bool) -> list[str]:
     largest = max(hidden, key=_size)
     test = largest.test
     low, high = test.interval or (0.0, 0.0)
@@ -81,16 +81,16 @@ def _hidden_words(base: Arm, hidden: Sequence[Comparison], family: int, *, alone
             f"No difference from {base.label} that {seeds} can show{names}: the largest is that of {largest.label}, {_signed(test.difference)} points "
             f"(95% interval {interval}, {_p(largest.p_holm)})."
         )
-    return [first, _showable_words([showable_difference(c.test.sd or 0.0, c.test.n, family) for c in hidden])]
+    return [first, _format_showable([showable_difference(c.test.sd or 0.0, c.test.n, family) for c in hidden])]
 
 
-def _showable_words(sizes: Sequence[float]) -> str:
+def _format_showable(sizes: Sequence[float]) -> str:
     small, large = _points(min(sizes)), _points(max(sizes))
     size = f"{small} points" if small == large else f"{small} to {large} points, by arm,"
     return f"With this spread a true difference of {size} would be shown four times in five; a smaller one may well be there."
 
 
-def _untested_words(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
+def _format_untested(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
     return [_untested(base, comparison) for comparison in comparisons if comparison.p_holm is None]
 
 
@@ -123,7 +123,7 @@ def _one_seed(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
     return [f"{common}, so no test is possible: {words}.", "Another seed may turn that round."]
 
 
-def _lost_words(arms: Sequence[Arm]) -> list[str]:
+def _format_lost(arms: Sequence[Arm]) -> list[str]:
     failed = [f"{arm.failed} of {arm.label}" for arm in arms if arm.failed]
     missing = sum(max(arm.seeds - len(arm.records), 0) for arm in arms)
     words = [f"Trials that failed: {_joined(failed)}; their pairs are left out."] if failed else []

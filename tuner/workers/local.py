@@ -172,12 +172,12 @@ class LocalWorkers:
 
     def _lost(self, process: WorkerProcess) -> Event | None:
         """A process ended by itself: its task is run again once, by another one."""
-        reason, last_words = process.exit_reason(), process.last_words()
+        reason, format_last = process.exit_reason(), process.format_last()
         running = process.running
         if not process.ready:
             self._failed_starts += 1
             if self._failed_starts >= _STARTS_BEFORE_GIVING_UP:
-                raise RunFailed(f"Workers can't be started: {reason}. {last_words}")
+                raise RunFailed(f"Workers can't be started: {reason}. {format_last}")
         self._replace(process)
         if running is None:
             return None
@@ -185,7 +185,7 @@ class LocalWorkers:
         if running.losses < 2:
             self._waiting.appendleft(running)
             return None
-        error = f"lost its process twice: {reason}. {last_words}".strip()
+        error = f"lost its process twice: {reason}. {format_last}".strip()
         return self._failed(process, running, error)
 
     def _kill_late(self) -> Event | None:
@@ -267,6 +267,6 @@ class WorkerProcess(ChildProcess):
         with contextlib.suppress(OSError):
             self.send(task_to_json(assignment.task))
 
-    def last_words(self) -> str:
+    def format_last(self) -> str:
         """Return the last lines that it printed before it ended."""
         return " / ".join(self.last_lines()[-_LOG_LINES:])

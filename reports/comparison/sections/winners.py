@@ -119,7 +119,7 @@ def _two(runs: Sequence[NamedRun], pair: ImagePair) -> Headline:
     return Headline(
         number=f"{text.points(abs(counts.difference))} points",
         interval=f"[{text.points(bounds[0])}, {text.points(bounds[1])}]",
-        words=f"{runs[better].letter} {told} {runs[other].letter} on the same {text.count(counts.n)} test images: {_p_words(pair.p)}, exact McNemar test",
+        words=f"{runs[better].letter} {told} {runs[other].letter} on the same {text.count(counts.n)} test images: {_format_p(pair.p)}, exact McNemar test",
     )
 
 
@@ -144,7 +144,7 @@ def _differs(pair: ImagePair) -> bool:
     return pair.p_corrected is not None and pair.p_corrected < LEVEL
 
 
-def _p_words(p: float | None) -> str:
+def _format_p(p: float | None) -> str:
     shown = text.probability(p)
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 

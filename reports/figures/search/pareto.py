@@ -125,7 +125,7 @@ def _cap(ax: Axes, found: Front) -> None:
         return
     ax.axvline(found.cap, color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)), gid="cap")
     ax.annotate(
-        _cap_words(found.cap, found.measure),
+        _format_cap(found.cap, found.measure),
         (found.cap, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 4),
@@ -137,7 +137,7 @@ def _cap(ax: Axes, found: Front) -> None:
     )
 
 
-def _cap_words(cap: float, measure: Measure) -> str:
+def _format_cap(cap: float, measure: Measure) -> str:
     return f"cap {cap / _AXIS[measure][1]:,.10g}"
 
 
@@ -152,7 +152,7 @@ def _target(ax: Axes, level: float | None) -> None:
         return
     ax.axhline(error_scale(level), color=Ink.MUTED, linewidth=1, linestyle=(0, (1, 2)), gid="target")
     ax.annotate(
-        _target_words(level),
+        _format_target(level),
         (0, error_scale(level)),
         xycoords=("axes fraction", "data"),
         xytext=(6, 4),
@@ -162,7 +162,7 @@ def _target(ax: Axes, level: float | None) -> None:
     )
 
 
-def _target_words(level: float) -> str:
+def _format_target(level: float) -> str:
     return f"target {100 * level:.6g}%"
 
 
@@ -215,12 +215,12 @@ def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None, best: s
     taken = [Box(x - 5, y - 5, 10, 10) for x, y in marks]
     if found.cap is not None:
         x, top = (float(place) for place in ax.get_xaxis_transform().transform((found.cap, 1)))
-        words = box_of_text(_cap_words(found.cap, found.measure), x, top)
+        words = box_of_text(_format_cap(found.cap, found.measure), x, top)
         before = {"left": 0.0, "center": 0.5, "right": 1.0}[_side_of_cap(ax, found.cap)]
         taken.append(Box(x - before * words.width, top, words.width, 20))
     if level is not None:
         left, line = (float(place) for place in ax.get_yaxis_transform().transform((0, error_scale(level))))
-        taken.append(box_of_text(_target_words(level), left + 6, line + 2))
+        taken.append(box_of_text(_format_target(level), left + 6, line + 2))
     place_labels(ax, _wanted(found, best), taken, canvas.width)
 
 

@@ -96,7 +96,7 @@ def _effect_row(canvas: Canvas, ax: Axes, row: Effect, place: int, style: Look) 
             markeredgecolor=Ink.PAPER, zorder=4, clip_on=False,
         )  # fmt: skip
     ax.annotate(
-        _effect_words(row, interval),
+        _format_effect(row, interval),
         (1, place - 0.1),
         xycoords=("axes fraction", "data"),
         xytext=(12, 0),
@@ -108,7 +108,7 @@ def _effect_row(canvas: Canvas, ax: Axes, row: Effect, place: int, style: Look) 
     )
 
 
-def _effect_words(row: Effect, interval: tuple[float, float] | None) -> str:
+def _format_effect(row: Effect, interval: tuple[float, float] | None) -> str:
     if row.difference is None:
         return "no pair of seeds"
     ends = f" [{text.points(interval[0])}, {text.points(interval[1])}]" if interval is not None else ""

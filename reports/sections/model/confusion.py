@@ -23,7 +23,7 @@ from reports.figures.model.measures import reliability_figure
 from reports.figures.model.ranking import MOST_DRAWN, Ranked, precision_recall_figure, roc_figure
 from reports.pages import pictures
 from reports.run.run_data import RunData
-from reports.sections.model.refit import exported_words
+from reports.sections.model.refit import format_exported
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 from reports.sections.testing import format_why_not_tested
 from tuner.stats.metrics import calibration_error, class_scores, log_loss
@@ -71,7 +71,7 @@ def build(run: RunData) -> Section:
         body={
             "scored": True,
             "why_none": "",
-            "split": _split_words(run, scored),
+            "split": _format_split(run, scored),
             "matrices": _matrices(run, counts),
             "pairs": [_pair_view(run, scored, pair) for pair in pairs],
             "no_pairs": "" if pairs else f"There is no mistake among {text.plural(len(scored.labels), 'image')}.",
@@ -80,7 +80,7 @@ def build(run: RunData) -> Section:
             "many": len(counts) > _MANY,
             "classes": _class_table(run, counts, curves),
             "reliability": Figure(reliability_figure(bins, _calibration_title(scored)), _calibration_title(scored)),
-            "scores": _score_words(run, scored),
+            "scores": _format_score(run, scored),
         },
     )
 
@@ -93,11 +93,11 @@ def _title(run: RunData, scored: Scored, pairs: tuple[ConfusedPair, ...]) -> str
     return f"A {name(top.true)} taken for a {name(top.predicted)} is the most frequent mistake: {text.plural(top.count, 'time')}"
 
 
-def _split_words(run: RunData, scored: Scored) -> str:
+def _format_split(run: RunData, scored: Scored) -> str:
     images = text.plural(len(scored.labels), f"{scored.split} image")
     if scored.split == "test":
-        return f"The exported model{exported_words(run)} on {images}."
-    refit = " They are the confirmed model's: the exported one was trained on them." if exported_words(run) else ""
+        return f"The exported model{format_exported(run)} on {images}."
+    refit = " They are the confirmed model's: the exported one was trained on them." if format_exported(run) else ""
     chosen = "" if run.info.kind == "train" else ", on which the winner was chosen, so they flatter it"
     return f"{format_why_not_tested(run)}: these are {images}{chosen}.{refit}"
 
@@ -166,15 +166,15 @@ def _curve_figures(run: RunData, scored: Scored, curves: tuple[RankCurve, ...]) 
         f"{text.area(by_precision[0].average_precision)}, of class {_name(run, by_precision[0])}"
     )
     return [
-        Figure(roc_figure(Ranked(by_area, mean, *sizes, _curve_words(run, by_area)), roc), roc),
+        Figure(roc_figure(Ranked(by_area, mean, *sizes, _format_curve(run, by_area)), roc), roc),
         Figure(
-            precision_recall_figure(Ranked(by_precision, mean, *sizes, _curve_words(run, by_precision)), precision),
+            precision_recall_figure(Ranked(by_precision, mean, *sizes, _format_curve(run, by_precision)), precision),
             precision,
         ),
     ]
 
 
-def _curve_words(run: RunData, curves: list[RankCurve]) -> tuple[str, str, str]:
+def _format_curve(run: RunData, curves: list[RankCurve]) -> tuple[str, str, str]:
     """Return what stands in the figure: of the mean, of the worst class, of the others."""
     others = len(curves) - 1
     drawn = min(others, MOST_DRAWN - 1)
@@ -238,7 +238,7 @@ def _calibration_title(scored: Scored) -> str:
     return f"On average the model is {text.percent(gap)} points {word} sure than right"
 
 
-def _score_words(run: RunData, scored: Scored) -> list[tuple[str, str]]:
+def _format_score(run: RunData, scored: Scored) -> list[tuple[str, str]]:
     test = run.result.test if run.result is not None and scored.split == "test" else None
     error, loss = (None, None) if test is None else (test.calibration_error, test.log_loss)
     if error is None:

@@ -11,7 +11,7 @@ from reports.figures.model.measures import pixel_figure
 from reports.pages import pictures
 from reports.run.run_data import Array, RunData
 from reports.sections.banners import DIGITS
-from reports.sections.folds import held_out_words
+from reports.sections.folds import format_held_out
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table
 from tuner.storage.schema.run import DataSet
 
@@ -40,35 +40,35 @@ class ClassRow:
 def build(run: RunData) -> Section:
     """Sizes, classes, samples, pixels."""
     data = run.info.data
-    pixels = _pixel_words(data)
+    pixels = _format_pixel(data)
     return Section(
         id="data",
         name="Data",
         title=_title(data),
         how="The validation images were split off the training set, as many of each class as its share; the test images took no part "
-        f"in any choice.{held_out_words(run)}{_refit_words(run)} The pixels are those of the training images before any augmentation, on a logarithmic scale.",
+        f"in any choice.{format_held_out(run)}{_format_refit(run)} The pixels are those of the training images before any augmentation, on a logarithmic scale.",
         body={
             "sha256": data.sha256 or text.MISSING,
-            "balance": _balance_words(data),
+            "balance": _format_balance(data),
             "many": data.classes > _MANY,
             "classes": _class_table(data),
             "pixels": Figure(pixel_figure(data.pixel_histogram, pixels), pixels) if any(data.pixel_histogram) else None,
             "no_pixels": "" if any(data.pixel_histogram) else "The run has counted no pixels.",
             "samples": _samples(run),
             "sample_head": _sample_head(run),
-            "augmentation": _augmentation_words(run),
+            "augmentation": _format_augmentation(run),
             "why_none": "" if "images/samples" in run.arrays else "The run has kept no sample images yet.",
         },
     )
 
 
-def _refit_words(run: RunData) -> str:
+def _format_refit(run: RunData) -> str:
     if run.result is None or run.result.refit is None:
         return ""
     return " Once everything was chosen, the winner was trained again on training and validation images together."
 
 
-def _pixel_words(data: DataSet) -> str:
+def _format_pixel(data: DataSet) -> str:
     moments = ""
     if data.mean is not None and data.sd is not None:
         moments = f"mean {data.mean:.4f}, standard deviation {data.sd:.4f} in [0, 1]"
@@ -83,7 +83,7 @@ def _title(data: DataSet) -> str:
     return f"{name}: {sizes}"
 
 
-def _balance_words(data: DataSet) -> str:
+def _format_balance(data: DataSet) -> str:
     counts = [number for number in data.class_counts.get("train", ()) if number]
     if not counts:
         return ""
@@ -150,7 +150,7 @@ def _sample_head(run: RunData) -> str:
     return "Training images, each beside itself as training saw it"
 
 
-def _augmentation_words(run: RunData) -> str:
+def _format_augmentation(run: RunData) -> str:
     if "images/samples" not in run.arrays:
         return ""
     if "images/augmented" not in run.arrays:

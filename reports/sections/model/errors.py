@@ -66,7 +66,7 @@ def build(run: RunData) -> Section:
             "wrong": [_view(run, verdict) for verdict in pictured],
             "left_out": _left_out(len(wrong), len(pictured)),
             "right": [_right(run, sample) for sample in samples],
-            "right_words": _right_words(run, samples),
+            "right_words": _format_right(run, samples),
             "why_none": "" if wrong else f"There is no mistake among {text.plural(len(scored.labels), 'test image')}.",
         },
     )
@@ -112,7 +112,7 @@ def _view(run: RunData, verdict: Verdict) -> VerdictView:
         picture=_picture(run, verdict, words),
         words=f"{name(verdict.label)} → {name(verdict.prediction)}",
         lines=tuple(
-            Line(name(index), probability_words(value), f"{100 * value:.1f}", index == verdict.label)
+            Line(name(index), format_probability(value), f"{100 * value:.1f}", index == verdict.label)
             for index, value in verdict.ranked
         ),
         seeds=_seeds(verdict),
@@ -131,7 +131,7 @@ def _picture(run: RunData, verdict: Verdict, words: str, caption: tuple[str, ...
     return Picture(pictures.grey(run.arrays["images/test"][verdict.place or 0]), words, caption)
 
 
-def probability_words(value: float) -> str:
+def format_probability(value: float) -> str:
     """In percent; what is not quite all or nothing is never rounded to it."""
     if 0 < value < 0.0005:
         return "<0.1"
@@ -145,8 +145,8 @@ def _right(run: RunData, sample: ClassSample) -> RightView:
             _picture(
                 run,
                 verdict,
-                f"test image {verdict.index}: {name}, held for it with {probability_words(verdict.probability)}%",
-                (probability_words(verdict.probability),),
+                f"test image {verdict.index}: {name}, held for it with {format_probability(verdict.probability)}%",
+                (format_probability(verdict.probability),),
             )
             for verdict in half
         )
@@ -155,7 +155,7 @@ def _right(run: RunData, sample: ClassSample) -> RightView:
     return RightView(name, surest, least)
 
 
-def _right_words(run: RunData, samples: tuple[ClassSample, ...]) -> str:
+def _format_right(run: RunData, samples: tuple[ClassSample, ...]) -> str:
     if not samples:
         return ""
     least = min(verdict.probability for sample in samples for verdict in (*sample.surest, *sample.least_sure))
@@ -163,5 +163,5 @@ def _right_words(run: RunData, samples: tuple[ClassSample, ...]) -> str:
     of = "each class" if len(samples) == classes else f"{len(samples)} of {classes} classes"
     return (
         f"Of {of} the surest on the left, the least sure on the right, with the probability in percent. "
-        f"The least sure of all was held for what it is with {probability_words(least)}%."
+        f"The least sure of all was held for what it is with {format_probability(least)}%."
     )

@@ -18,7 +18,7 @@ from reports.analysis.model.ood_images import (
 from reports.figures.model.measures import reliability_figure
 from reports.pages import pictures
 from reports.run.run_data import Array, RunData
-from reports.sections.model.errors import Line, probability_words
+from reports.sections.model.errors import Line, format_probability
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 
 _FEWEST_BINS = 3
@@ -116,12 +116,12 @@ def _drawn_body(run: RunData, drawn: DrawnDigits | None) -> dict[str, object] | 
         "classes": _class_table(run, drawn),
         "figures": _figures(drawn),
         "wrong": views,
-        "wrong_words": _wrong_words(drawn, len(wrong)),
+        "wrong_words": _format_wrong(drawn, len(wrong)),
         "right": [_view(run, answer, "drawn") for answer in right],
     }
 
 
-def _wrong_words(drawn: DrawnDigits, shown: int) -> str:
+def _format_wrong(drawn: DrawnDigits, shown: int) -> str:
     errors = drawn.n - drawn.right
     if not errors:
         return "None was taken for another digit, and none was refused."
@@ -135,14 +135,14 @@ def _drawn_facts(run: RunData, drawn: DrawnDigits) -> list[tuple[str, str]]:
         ("Recognised", _share(drawn.accuracy, drawn.interval)),
         *beside,
         ("Errors", f"{drawn.n - drawn.right:,}, {drawn.refused:,} of them refused"),
-        *((f"Drawn with a {style.name}", _style_words(run, style)) for style in drawn.styles),
+        *((f"Drawn with a {style.name}", _format_style(run, style)) for style in drawn.styles),
         ("Log loss", text.loss(drawn.log_loss)),
         ("Calibration error", f"{text.percent(drawn.calibration_error)} %"),
         ("Seed", str(drawn.seed)),
     ]
 
 
-def _style_words(run: RunData, style: DrawnStyle) -> str:
+def _format_style(run: RunData, style: DrawnStyle) -> str:
     """Return it as in: 12 of 17 right, 5 read as 7."""
     others = "".join(f", {count} read as {run.info.data.class_name(index)}" for index, count in style.as_others)
     refused = f", {style.refused} refused" if style.refused else ""
@@ -253,7 +253,7 @@ def _words(run: RunData, answer: Answer) -> str:
 def _lines(run: RunData, answer: Answer) -> Iterator[Line]:
     for index, value in answer.ranked:
         yield Line(
-            run.info.data.class_name(index), probability_words(value), f"{100 * value:.1f}", index == answer.label
+            run.info.data.class_name(index), format_probability(value), f"{100 * value:.1f}", index == answer.label
         )
 
 

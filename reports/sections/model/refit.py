@@ -7,7 +7,7 @@ from reports.run.run_data import RunData
 from tuner.storage.schema.result import Refit, ResultDocument
 
 
-def refit_words(run: RunData) -> str:
+def format_refit(run: RunData) -> str:
     """Return which figures are of which models, in a sentence."""
     result = run.result
     if result is None or result.refit is None:
@@ -23,13 +23,13 @@ def refit_words(run: RunData) -> str:
     )
 
 
-def exported_words(run: RunData) -> str:
+def format_exported(run: RunData) -> str:
     """After a name of the exported model."""
     refit = run.result.refit if run.result is not None else None
     return f", refitted on {text.count(refit.images)} images," if refit is not None else ""
 
 
-def seeds_words(result: ResultDocument, seeds: int) -> str:
+def format_seeds(result: ResultDocument, seeds: int) -> str:
     """Return how many seeds a test figure is of."""
     return text.plural(seeds, "refitted seed" if result.refit is not None else "seed")
 

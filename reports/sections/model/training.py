@@ -51,11 +51,11 @@ def _comparison(run: RunData) -> Figure | None:
     found = published_comparison(run)
     if found is None:
         return None
-    words = comparison_words(found)
+    words = format_comparison(found)
     return Figure(published_figure(found, words), words, _caveat(found))
 
 
-def comparison_words(found: PublishedComparison) -> str:
+def format_comparison(found: PublishedComparison) -> str:
     """One sentence: published, ours, and where the published figure lies."""
     ends = f" [{text.percent(found.interval[0])}, {text.percent(found.interval[1])}]" if found.interval else ""
     if found.interval is None:

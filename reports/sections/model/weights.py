@@ -12,7 +12,7 @@ from reports.analysis.model.weights import FinalistNorms, LayerWeights, Spread, 
 from reports.figures.model.measures import norm_figure, weight_histogram
 from reports.pages import pictures
 from reports.run.run_data import RunData
-from reports.sections.model.refit import exported_words
+from reports.sections.model.refit import format_exported
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 
 
@@ -65,7 +65,7 @@ def _table(run: RunData, layers: tuple[LayerWeights, ...]) -> Table | None:
     if not layers:
         return None
     return Table(
-        caption=f"Kernels of the exported model{exported_words(run) or ','} first to last.",
+        caption=f"Kernels of the exported model{format_exported(run) or ','} first to last.",
         columns=(
             Column("Layer", number=False),
             Column("Shape", number=False),
@@ -131,7 +131,7 @@ def _norm_table(run: RunData, found: tuple[FinalistNorms, ...]) -> Table | None:
     ]
     return Table(
         caption="L2 norm of each layer's weights"
-        + (" in the confirmed models" if exported_words(run) else "")
+        + (" in the confirmed models" if format_exported(run) else "")
         + (f", mean ± standard deviation over {text.plural(seeds, 'seed')}." if seeds > 1 else ", one seed."),
         columns=(Column("Layer", number=False), *(Column(_finalist(norms).capitalize()) for norms in shown)),
         rows=[

@@ -81,7 +81,7 @@ def build(run: RunData) -> Section:
             "importance_why": [verdict.why for verdict in verdicts],
             "importance_tables": [_importance_table(verdict, run.info.space.hyperparameters) for verdict in verdicts],
             "figures": _figures(found, groups),
-            "thinned": _thinned_words(every, found),
+            "thinned": _format_thinned(every, found),
             "why_none": "" if found else _why_none(run, groups),
         },
     )
@@ -164,19 +164,19 @@ def _parallel(group: EpochGroup, verdict: _Verdict, run: RunData) -> Parallel | 
 def _parallel_figure(found: Parallel | None, group: EpochGroup, run: RunData, *, ranked: bool) -> Figure | None:
     if found is None:
         return None
-    title = _common_words(group, run.info.space.hyperparameters)
-    caption = f"{_axes_words(found, ranked=ranked)}A line is a trial. That a value is common among the best is no proof that it makes them so."
+    title = _format_common(group, run.info.space.hyperparameters)
+    caption = f"{_format_axes(found, ranked=ranked)}A line is a trial. That a value is common among the best is no proof that it makes them so."
     return Figure(parallel_figure(found, _shown([group]), title), title, caption)
 
 
-def _axes_words(found: Parallel, *, ranked: bool) -> str:
+def _format_axes(found: Parallel, *, ranked: bool) -> str:
     if not found.left_out:
         return ""
     kept = "matter most" if ranked else "most trials use, in the space's order"
     return f"The {len(found.axes)} settings that {kept}; {found.left_out} more varied. "
 
 
-def _common_words(group: EpochGroup, space: Sequence[Hyperparameter]) -> str:
+def _format_common(group: EpochGroup, space: Sequence[Hyperparameter]) -> str:
     trials = text.plural(len(group.records), "trial")
     if len(group.records) < FEW_TRIALS:
         return f"{trials}: too few to tell what the best have in common"
@@ -184,10 +184,10 @@ def _common_words(group: EpochGroup, space: Sequence[Hyperparameter]) -> str:
     if found is None:
         return f"No setting stands out among the best of {trials} beyond chance"
     share = f"{text.percent(found.all / found.of_all, 0)}% of all {found.of_all:,}"
-    return f"{found.best} of the best {found.of_best} trials have {_claim_words(found)}, {share} do"
+    return f"{found.best} of the best {found.of_best} trials have {_format_claim(found)}, {share} do"
 
 
-def _claim_words(found: DistinguishingSetting) -> str:
+def _format_claim(found: DistinguishingSetting) -> str:
     if found.above is None:
         return f"{found.name} {text.setting(found.value)}"
     return f"{found.name} {'above' if found.above else 'of at most'} {text.setting(found.median)}"
@@ -278,7 +278,7 @@ def _figures(found: Sequence[Slice], groups: Sequence[EpochGroup]) -> list[Figur
     ]
 
 
-def _thinned_words(every: Sequence[Slice], found: Sequence[Slice]) -> str:
+def _format_thinned(every: Sequence[Slice], found: Sequence[Slice]) -> str:
     drawn_marks, marks = (sum(len(group.points) for item in items for group in item.groups) for items in (found, every))
     if drawn_marks == marks:
         return ""

@@ -9,7 +9,7 @@ from reports.analysis.search.leaderboard import seed_summary
 from reports.analysis.search.trials import explored, groups_by_epochs
 from reports.run.run_data import RunData
 from reports.sections.folds import images_words
-from reports.sections.search.target import caption_words, target_cells, target_columns, title_words
+from reports.sections.search.target import format_caption, format_title, target_cells, target_columns
 from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Cell, Column, Row, Section, Table, number
 from tuner.core.records import Configuration, TrialRecord, configuration_key, rank_key
@@ -46,7 +46,7 @@ def short_table(run: RunData) -> Table | None:
         return None
     rows = [_short_finalist_row(place, finalist) for place, finalist in enumerate(finalists)]
     words = (
-        f"{_confirmed_words(run, finalists)} Others: one seed."
+        f"{_format_confirmed(run, finalists)} Others: one seed."
         if finalists
         else "The best trials so far, the longest first; one seed each."
     )
@@ -94,10 +94,10 @@ def _epochs(record: TrialRecord) -> str:
     return text.plural(record.epochs, "epoch")
 
 
-def _confirmed_words(run: RunData, finalists: Sequence[Finalist]) -> str:
+def _format_confirmed(run: RunData, finalists: Sequence[Finalist]) -> str:
     seeds = max(len(finalist.trials) for finalist in finalists)
     spread = f"mean ± standard deviation over {text.plural(seeds, 'seed')}, {images_words(run)}"
-    return f"Confirmed: {spread}.{caption_words(run)}"
+    return f"Confirmed: {spread}.{format_caption(run)}"
 
 
 def confirmed_table(run: RunData) -> Table | None:
@@ -115,7 +115,7 @@ def _ranked_by(run: RunData) -> str:
 
 def _title(run: RunData) -> str:
     result = run.result
-    if words := title_words(run):
+    if words := format_title(run):
         return words
     if result is not None and len(result.finalists) > 1:
         first, second = result.finalists[0].validation, result.finalists[1].validation
@@ -149,7 +149,7 @@ def _finalists(run: RunData, finalists: Sequence[Finalist]) -> Table:
         Column("Time", "s", note="mean over seeds"),
     )
     return Table(
-        caption=_confirmed_words(run, finalists),
+        caption=_format_confirmed(run, finalists),
         columns=columns,
         rows=[_confirmed_row(run, place, finalist) for place, finalist in enumerate(finalists)],
         sortable=True,

@@ -61,18 +61,18 @@ def build(run: RunData) -> Section:
         title=_title(run, winner, gap, accuracy),
         how="A band spans the smallest and the largest of a configuration's seeds, its line is their mean; thin lines are single "
         "trials. Training is dashed, validation is solid. Losses are cross-entropies without L2 and label smoothing, so that they "
-        f"compare. The learning rate is that of an epoch's last step.{_refit_words(run)}",
+        f"compare. The learning rate is that of an epoch's last step.{_format_refit(run)}",
         body={
             "accuracy": accuracy,
             "others": _panels(confirmed),
             "why_none": "" if accuracy else "No trial has a curve with a finite value, so there is nothing to draw.",
-            "gap": _gap_words(winner, gap),
-            "stops": _stop_words(early_stops(run.records)),
+            "gap": _format_gap(winner, gap),
+            "stops": _format_stop(early_stops(run.records)),
         },
     )
 
 
-def _refit_words(run: RunData) -> str:
+def _format_refit(run: RunData) -> str:
     return " Refits are not drawn: they were trained on the validation images." if run.refits else ""
 
 
@@ -132,21 +132,19 @@ def _accuracy(run: RunData, confirmed: list[Confirmed]) -> Figure | None:
     others = [record for record in run.records if record.trial not in seeds]
     behind = background(others, _MOST_BEHIND)
     own = [curve(record, "val_accuracy") for record in winner] if len(winner) > 1 else []
-    words = (
-        f"{text.percent(bands[0].band.mean[-1])}% of the validation images at the last epoch{_seeds_words(run, winner)}"
-    )
+    words = f"{text.percent(bands[0].band.mean[-1])}% of the validation images at the last epoch{_format_seeds(run, winner)}"
     lines = [curve(record, "val_accuracy") for record in behind]
     svg = accuracy_curves(lines, bands, own, words, early_stops(run.records))
-    return Figure(svg, words, " ".join(filter(None, (_behind_words(len(behind), len(others)), _share_words(behind)))))
+    return Figure(svg, words, " ".join(filter(None, (_format_behind(len(behind), len(others)), _format_share(behind)))))
 
 
-def _seeds_words(run: RunData, winner: tuple[TrialRecord, ...]) -> str:
+def _format_seeds(run: RunData, winner: tuple[TrialRecord, ...]) -> str:
     if run.result is None:
         return ": the best trial so far"
     return f": mean of {text.plural(len(winner), 'seed')} of {best_name(run)}"
 
 
-def _behind_words(drawn: int, others: int) -> str:
+def _format_behind(drawn: int, others: int) -> str:
     if not others:
         return ""
     if drawn == others:
@@ -155,7 +153,7 @@ def _behind_words(drawn: int, others: int) -> str:
     return f"Grey: {text.count(drawn)} of the other {text.plural(others, 'trial')}, {which}."
 
 
-def _share_words(drawn: Sequence[TrialRecord]) -> str:
+def _format_share(drawn: Sequence[TrialRecord]) -> str:
     return "A trial of less than an epoch stands at 1: its only pass." if any(r.share < 1 for r in drawn) else ""
 
 
@@ -222,7 +220,7 @@ def _rate(confirmed: list[Confirmed]) -> Figure | None:
     return Figure(rate_curves(rates, words), words)
 
 
-def _gap_words(winner: tuple[TrialRecord, ...], gap: float | None) -> str:
+def _format_gap(winner: tuple[TrialRecord, ...], gap: float | None) -> str:
     if gap is None:
         return ""
     return (
@@ -232,7 +230,7 @@ def _gap_words(winner: tuple[TrialRecord, ...], gap: float | None) -> str:
     )
 
 
-def _stop_words(stops: tuple[Stop, ...]) -> str:
+def _format_stop(stops: tuple[Stop, ...]) -> str:
     if not stops:
         return "Early stopping struck no trial."
     names = [f"{stop.trial} after {stop.epoch} of {stop.planned} epochs" for stop in stops[:_MOST_STOPS]]

@@ -16,7 +16,7 @@ from reports.analysis.model.comparison import (
     winning_reference,
 )
 from reports.run.run_data import RunData
-from reports.sections.model.refit import seeds_words
+from reports.sections.model.refit import format_seeds
 from reports.sections.section import Cell, Column, Row, Table, number
 from tuner.core.records import TrialRecord
 from tuner.storage.schema.result import ResultDocument
@@ -59,7 +59,7 @@ def reference_table(run: RunData) -> Table | None:
     return Table(_caption(run, usual), _COLUMNS, table, sortable=True, id="references-table")
 
 
-def reference_words(run: RunData) -> str:
+def format_reference(run: RunData) -> str:
     """Return how the winner stands beside the references, in a sentence; "" where there is nothing to say."""
     result = run.result
     if result is None:
@@ -89,11 +89,11 @@ def _drawn(run: RunData) -> str:
     record = run.record(run.result.trials[0]) if run.result is not None and run.result.trials else None
     how, _, whence = record.origin.partition(" ") if record is not None else ("", "", "")
     if how == "near" and whence:
-        return f"The winner's configuration was drawn near {_known_words(whence)}. "
+        return f"The winner's configuration was drawn near {_format_known(whence)}. "
     return _DRAWN.get(how, "")
 
 
-def _known_words(origin: str) -> str:
+def _format_known(origin: str) -> str:
     kind, _, name = origin.partition(" ")
     return {
         "reference": f"the reference {name}",
@@ -117,7 +117,7 @@ def _beside_published(run: RunData, result: ResultDocument) -> str:
     where = "under the cap" if top.reference.fits else "of all"
     size = f", with {top.parameter_ratio:.2f} times its parameters" if top.parameter_ratio is not None else ""
     return (
-        f"Its mean test accuracy over {seeds_words(result, len(result.test.per_seed))} is {_apart(top.difference)} the best "
+        f"Its mean test accuracy over {format_seeds(result, len(result.test.per_seed))} is {_apart(top.difference)} the best "
         f"published figure {where}, {text.percent(top.reference.published_accuracy)}% of {top.reference.name}{size}."
     )
 

@@ -120,12 +120,12 @@ def _brackets(run: RunData, outcomes: tuple[RungOutcome, ...]) -> list[Figure]:
         rungs = [rung for rung in outcomes if rung.bracket == bracket]
         members = [path for path in every if path.bracket == bracket]
         shown = [value for value in scores if value >= floor]
-        words = f"Bracket {bracket}: {_rung_words(rungs)}"
+        words = f"Bracket {bracket}: {_format_rung(rungs)}"
         figures.append(Figure(bracket_figure(bracket, members, rungs, shown, words), words))
     return figures
 
 
-def _rung_words(rungs: list[RungOutcome]) -> str:
+def _format_rung(rungs: list[RungOutcome]) -> str:
     parts = [f"{rung.finished} × {rung.epochs}" for rung in rungs]
     return f"{', '.join(parts)} epochs"
 
@@ -139,7 +139,7 @@ def _left_out(outcomes: tuple[RungOutcome, ...]) -> str:
     )
 
 
-def _share_words(outcomes: tuple[RungOutcome, ...]) -> str:
+def _format_share(outcomes: tuple[RungOutcome, ...]) -> str:
     if all(rung.epochs >= 1 for rung in outcomes):
         return ""
     return (
@@ -151,7 +151,7 @@ def _rung_table(outcomes: tuple[RungOutcome, ...]) -> Table | None:
     if not outcomes:
         return None
     return Table(
-        caption=f"Rungs. A failed trial is never promoted and not replaced, so that a rung may shrink.{_share_words(outcomes)}",
+        caption=f"Rungs. A failed trial is never promoted and not replaced, so that a rung may shrink.{_format_share(outcomes)}",
         columns=(
             Column("Bracket"),
             Column("Rung"),

@@ -19,10 +19,10 @@ from reports.figures.search.pareto import front_figure
 from reports.run.run_data import RunData
 from reports.sections.banners import Banner, banners, caveat
 from reports.sections.folds import images_words
-from reports.sections.model.refit import refit_words, seeds_words
+from reports.sections.model.refit import format_refit, format_seeds
 from reports.sections.search.leaderboard import short_table
-from reports.sections.search.published import reference_table, reference_words
-from reports.sections.search.target import chosen_words
+from reports.sections.search.published import format_reference, reference_table
+from reports.sections.search.target import format_chosen
 from reports.sections.section import Figure, Section
 from reports.sections.testing import format_test_use, was_tested
 from search_spaces.networks.costs import LayerSummary
@@ -84,7 +84,7 @@ def build(run: RunData) -> Section:
         how=_how(run),
         body={
             "answer": answer,
-            "network": _network_words(net),
+            "network": _format_network(net),
             "strip": _strip(net),
             "front": _front(run, front),
             "best": short_table(run),
@@ -113,7 +113,7 @@ def answer_of(run: RunData) -> Answer:
             number=f"{text.percent(result.validation.mean)}%",
             interval=f"± {text.percent(result.validation.sd)}" if result.validation.sd is not None else "",
             words=f"of {images_words(run)}, mean of {text.plural(seeds, 'seed')}; "
-            f"the test set was not used; {_size_words(run, result.parameters)}, {text.plural(result.epochs, 'epoch')}",
+            f"the test set was not used; {_format_size(run, result.parameters)}, {text.plural(result.epochs, 'epoch')}",
             caveat=doubt,
             facts=_facts(run, result),
         )
@@ -123,7 +123,7 @@ def answer_of(run: RunData) -> Answer:
             number=f"{text.percent(top.val_accuracy)}%",
             interval="",
             words=f"of {text.count(run.info.data.validation)} validation images: the best of {text.plural(len(run.records), 'trial')} "
-            f"so far, one seed, not confirmed; {_size_words(run, top.parameters)}",
+            f"so far, one seed, not confirmed; {_format_size(run, top.parameters)}",
             caveat=doubt,
             facts=_facts(run, None),
         )
@@ -138,13 +138,13 @@ def _tested(run: RunData, result: ResultDocument, test: TestScores, doubt: str) 
     return Answer(
         number=f"{text.percent(value)}%",
         interval=interval,
-        words=f"{errors}, {_size_words(run, result.parameters)}, {_effort_words(run, result)}",
+        words=f"{errors}, {_format_size(run, result.parameters)}, {_format_effort(run, result)}",
         caveat=doubt,
         facts=_facts(run, result),
     )
 
 
-def _effort_words(run: RunData, result: ResultDocument) -> str:
+def _format_effort(run: RunData, result: ResultDocument) -> str:
     epochs = text.plural(result.epochs, "epoch")
     if result.refit is not None:
         epochs = f"refitted on {text.count(result.refit.images)} images, {epochs}"
@@ -158,7 +158,7 @@ def _no_answer(run: RunData) -> str:
     return f"None of {text.plural(len(run.records), 'trial')} completed; the reasons are under failures."
 
 
-def _size_words(run: RunData, parameters: int) -> str:
+def _format_size(run: RunData, parameters: int) -> str:
     cap = f" of {text.count(run.info.space.max_params)}" if run.info.space.max_params is not None else ""
     return f"{text.count(parameters)}{cap} parameters"
 
@@ -166,7 +166,7 @@ def _size_words(run: RunData, parameters: int) -> str:
 def _facts(run: RunData, result: ResultDocument | None) -> tuple[tuple[str, str], ...]:
     info, facts = run.info, []
     if result is not None and result.test is not None:
-        seeds = seeds_words(result, len(result.test.per_seed))
+        seeds = format_seeds(result, len(result.test.per_seed))
         facts.append((f"Test, mean of {seeds}", f"{text.spread(result.test.accuracy, result.test.sd)} %"))
     if result is not None:
         n = len(result.validation.per_seed)
@@ -191,7 +191,7 @@ def _layers(run: RunData) -> tuple[LayerSummary, ...]:
     return top.layers if top is not None else ()
 
 
-def _network_words(net: Network | None) -> str:
+def _format_network(net: Network | None) -> str:
     if net is None:
         return ""
     moving = f" and {text.count(net.non_trainable)} moving statistics" if net.non_trainable else ""
@@ -235,11 +235,11 @@ def _kind(block: Block) -> str:
 def _front(run: RunData, front: Front) -> Figure | None:
     if not front.points:
         return None
-    words = _front_words(run)
+    words = _format_front(run)
     return Figure(front_figure(front, words, name="front", target=target_of(run), width=520, height=300), words)
 
 
-def _front_words(run: RunData) -> str:
+def _format_front(run: RunData) -> str:
     front = size_front(run).front
     if not front:
         return "Accuracy against parameters"
@@ -250,11 +250,13 @@ def _front_words(run: RunData) -> str:
 def _claims(run: RunData) -> tuple[str, ...]:
     """Return what stands beside the answer: how it was chosen, how it compares, and how consistent it is."""
     return tuple(
-        words for words in (refit_words(run), chosen_words(run), reference_words(run), _consistency_words(run)) if words
+        words
+        for words in (format_refit(run), format_chosen(run), format_reference(run), _format_consistency(run))
+        if words
     )
 
 
-def _consistency_words(run: RunData) -> str:
+def _format_consistency(run: RunData) -> str:
     result, bar = run.result, accuracy_threshold(run)
     if result is None or bar is None:
         return ""
@@ -281,4 +283,4 @@ def _tested_seeds(run: RunData, result: ResultDocument, bar: AccuracyThreshold) 
     if result.test is None or bar.reference is not None or not result.test.per_seed:
         return "."
     above = sum(value >= bar.accuracy for value in result.test.per_seed)
-    return f"; on test images {above} of {seeds_words(result, len(result.test.per_seed))}."
+    return f"; on test images {above} of {format_seeds(result, len(result.test.per_seed))}."

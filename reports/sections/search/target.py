@@ -9,7 +9,7 @@ from reports.sections.section import Cell, Column
 from tuner.storage.schema.result import Finalist
 
 
-def chosen_words(run: RunData) -> str:
+def format_chosen(run: RunData) -> str:
     """Return how the winner was chosen, in a sentence."""
     found = target_outcome(run)
     if found is None or run.result is None:
@@ -20,7 +20,7 @@ def chosen_words(run: RunData) -> str:
     return f"The smallest finalist whose mean validation accuracy reaches {_percent(found)}{_beyond(found, run.result.trials)}."
 
 
-def title_words(run: RunData) -> str:
+def format_title(run: RunData) -> str:
     """The finalists beside the target, as the title over their tables."""
     found = target_outcome(run)
     if found is None or run.result is None or found.finalists < 2:
@@ -36,7 +36,7 @@ def title_words(run: RunData) -> str:
     )
 
 
-def caption_words(run: RunData) -> str:
+def format_caption(run: RunData) -> str:
     """Beside the finalists' table."""
     found = target_outcome(run)
     if found is None:

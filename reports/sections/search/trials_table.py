@@ -54,7 +54,7 @@ def _trial_row(row: TrialRow, origin: bool, names: Sequence[str], standing: str)
         text.percent(row.train_accuracy),
         text.count(row.parameters),
         text.count(row.multiply_adds),
-        _epochs_words(row),
+        _format_epochs(row),
         *(text.count(epoch) for epoch in row.milestones),
         f"{row.duration_s:,.0f}",
         row.phase if row.repetition == 0 else f"{row.phase} {row.repetition}",
@@ -75,7 +75,7 @@ def _standing(run: RunData, trial: str) -> str:
     return "exported" if result is not None and result.refit is not None and trial == result.refit.trial else ""
 
 
-def _epochs_words(row: TrialRow) -> str:
+def _format_epochs(row: TrialRow) -> str:
     return text.epochs(row.epochs) if row.epochs == row.epochs_spent else f"{row.epochs_spent} of {row.epochs}"
 
 

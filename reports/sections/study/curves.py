@@ -91,7 +91,7 @@ def _side_by_side(arms: Sequence[ArmData]) -> list[Figure]:
     for arm in arms:
         if arm.place in training or arm.place in validation:
             seeds = [c for record in arm.records if (c := curve(record, "val_accuracy")).epochs]
-            words = f"{arm.name}: {_gap_words(arm)}"
+            words = f"{arm.name}: {_format_gap(arm)}"
             svg = arm_curves(
                 training.get(arm.place), validation.get(arm.place), seeds, styles[arm.place], shown,
                 place=arm.place, last=last, label=words,
@@ -100,7 +100,7 @@ def _side_by_side(arms: Sequence[ArmData]) -> list[Figure]:
     return found
 
 
-def _gap_words(arm: ArmData) -> str:
+def _format_gap(arm: ArmData) -> str:
     gap = _gap(arm)
     if gap is None:
         return "validation accuracy"

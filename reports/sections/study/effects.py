@@ -28,7 +28,7 @@ def effects_section(run: RunData) -> Section:
         "95% interval (Student), for this arm alone: where several arms are compared, Holm's correction asks for more, so that a bar may leave out "
         "zero and the verdict be that no difference is shown. ± in the table is the standard deviation over seeds.",
         why="" if drawn else _why_no_effects(rows, base),
-        lead=[_trend_words(arms)],
+        lead=[_format_trend(arms)],
         figures=[Figure(effect_figure(rows, base.label, looks(arms), words), words)] if drawn and base else [],
         tables=[_effects_table(run, rows)] if rows else [],
         notes=_effect_notes(run, rows),
@@ -59,7 +59,7 @@ def _why_no_effects(rows: Sequence[Effect], base: ArmData | None) -> str:
     return "There is nothing to draw: no other arm has a score with a seed that the base has one with."
 
 
-def _trend_words(arms: Sequence[ArmData]) -> str:
+def _format_trend(arms: Sequence[ArmData]) -> str:
     found = trend(arms)
     if found is None:
         return ""

@@ -43,7 +43,7 @@ from reports.formatting import percent
 from reports.pages.page_data import MOST_NUMBERS, page_data
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
-from reports.sections.search.published import reference_table, reference_words
+from reports.sections.search.published import format_reference, reference_table
 from search_spaces.networks.costs import LayerSummary
 from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, build_run, make_record, make_run
@@ -466,7 +466,7 @@ def test_where_the_winner_was_known_from(kind: str, words: str, tmp_path: Path) 
         place = {"scaled": "scaled", "reference": "trial"}[kind]
         document["references"][-1][place] = result["trial"]
     (folder / "run.json").write_text(json.dumps(document))
-    found = reference_words(read_run(folder))
+    found = format_reference(read_run(folder))
     assert found.startswith(words)
     assert ("The winner's configuration is" in found) is (kind != "drawn")
 
@@ -506,7 +506,7 @@ def test_a_reference_that_was_scaled_to_fit_shows_its_likeness(won: bool, tmp_pa
 def test_how_the_winner_was_drawn(origin: str, words: str, tmp_path: Path) -> None:
     run = read_run(build_run(tmp_path / "run", FakeRun()))
     run = replace(run, records=tuple(replace(own, origin=origin) for own in run.records))
-    found = reference_words(run)
+    found = format_reference(run)
     assert found.startswith(f"The winner's configuration {words}" if words else "")
     assert ("The winner's configuration" in found) is bool(words)
 

@@ -110,7 +110,7 @@ def test_a_seed_without_finite_norms_is_passed_over(run: RunData) -> None:
     ("value", "expected"), [(0.0, "0.0"), (0.0001, "<0.1"), (0.25, "25.0"), (0.9999, ">99.9"), (1.0, "100.0")]
 )
 def test_a_probability_is_never_rounded_to_certainty(value: float, expected: str) -> None:
-    assert errors.probability_words(value) == expected
+    assert errors.format_probability(value) == expected
 
 
 def test_robustness_table_holds_every_step(run: RunData) -> None:

@@ -33,7 +33,7 @@ from reports.run.reading import read_run
 from reports.run.run_data import Exports, RunData
 from reports.run.trials_csv import trials_csv, trials_frame
 from reports.sections.model import confusion, data, weights
-from reports.sections.model.refit import exported_words, refit_words, seeds_words
+from reports.sections.model.refit import format_exported, format_refit, format_seeds
 from reports.sections.model.reproduce import ledgers
 from reports.sections.search import failures, learning_curves, summary
 from reports.sections.search.trials_table import trials_table
@@ -210,7 +210,7 @@ def test_hours_and_failures_count_them(runs: dict[str, RunData]) -> None:
 
 def test_which_figures_are_of_which_models(runs: dict[str, RunData]) -> None:
     run = runs["refit"]
-    words = refit_words(run)
+    words = format_refit(run)
     assert words == (
         "The exported model and the test figures are of 3 models refitted on all 54,600 training images, the validation images included; "
         "validation figures are of the confirmed models, trained without these."
@@ -225,12 +225,12 @@ def test_which_figures_are_of_which_models(runs: dict[str, RunData]) -> None:
     assert "Refits are not drawn" in learning_curves.build(run).how
     assert dict(ledgers(run)[0].rows)["Exported trial"] == refit_of(run).trial
     one = replace(run, result=replace(result_of(run), refitted=replace(refit_of(run), trials=("0017",))))
-    assert "are of a model refitted on all" in refit_words(one)
+    assert "are of a model refitted on all" in format_refit(one)
 
 
 def test_without_the_test_set_the_exported_model_has_no_figure(runs: dict[str, RunData]) -> None:
     run = runs["untested"]
-    assert refit_words(run).startswith(
+    assert format_refit(run).startswith(
         "The exported model was refitted on all 54,600 training images, the validation images included, so it has no figure"
     )
     card = card_of(run, result_of(run), ())
@@ -249,9 +249,9 @@ def test_without_the_test_set_the_exported_model_has_no_figure(runs: dict[str, R
 
 def test_test_figures_say_that_they_are_of_the_refit(runs: dict[str, RunData]) -> None:
     run = runs["refit"]
-    assert exported_words(run) == ", refitted on 54,600 images,"
+    assert format_exported(run) == ", refitted on 54,600 images,"
     assert confusion.build(run).body["split"] == "The exported model, refitted on 54,600 images, on 400 test images."
-    assert seeds_words(result_of(run), 1) == "1 refitted seed"
+    assert format_seeds(result_of(run), 1) == "1 refitted seed"
 
 
 def test_weights_are_the_exported_model_s(runs: dict[str, RunData]) -> None:
@@ -292,7 +292,7 @@ def test_an_export_verified_on_validation_images_measures_nothing(runs: dict[str
 
 def test_without_a_refit_nothing_is_said_of_one(folders: dict[str, Path], runs: dict[str, RunData]) -> None:
     run = runs["plain"]
-    assert (refit_words(run), exported_words(run), seeds_words(result_of(run), 3)) == ("", "", "3 seeds")
+    assert (format_refit(run), format_exported(run), format_seeds(result_of(run), 3)) == ("", "", "3 seeds")
     assert "refit" not in Page(render_run(run)).text.lower()
     assert "refit" not in run_card(folders["plain"]).lower()
 

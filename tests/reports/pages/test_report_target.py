@@ -26,7 +26,7 @@ from reports.run.reading import read_run
 from reports.run.run_data import RunData
 from reports.sections.model.reproduce import ledgers
 from reports.sections.search import leaderboard, pareto, summary
-from reports.sections.search.target import caption_words, chosen_words, title_words
+from reports.sections.search.target import format_caption, format_chosen, format_title
 from reports.sections.section import Table
 from tests.kit.drawings import svg_of
 from tests.kit.marks import slow_after
@@ -95,14 +95,14 @@ def test_a_reached_target_is_said_where_the_winner_stands(plain: RunData) -> Non
         f"The smallest finalist whose mean validation accuracy reaches {exact_percent(bar)}%; "
         f"the most accurate one has {100 * mean(plain, 0):.2f}% with {best.parameters:,} parameters."
     )
-    assert chosen_words(run) == words
+    assert format_chosen(run) == words
     assert words in list(summary.build(run).body["claims"])  # type: ignore[call-overload]
     assert ("Chosen", words) in card_of(run, result, ()).facts[0].rows
-    assert title_words(run) == leaderboard.build(run).title
-    assert title_words(run).startswith(
+    assert format_title(run) == leaderboard.build(run).title
+    assert format_title(run).startswith(
         f"2 of 3 confirmed configurations reach {exact_percent(bar)}% on validation data"
     )
-    assert f"with {result.parameters:,} parameters" in title_words(run)
+    assert f"with {result.parameters:,} parameters" in format_title(run)
     found = table(leaderboard.confirmed_table(run))
     (place,) = [n for n, column in enumerate(found.columns) if column.label.startswith("Reaches")]
     assert [row.cells[place].text for row in found.rows] == ["yes", "yes", "no"]
@@ -115,7 +115,7 @@ def test_a_reached_target_is_said_where_the_winner_stands(plain: RunData) -> Non
 def test_a_single_one_that_reaches_it_is_named(plain: RunData) -> None:
     run = with_target(plain, mean(plain, 0), reached=True)
     words = f"One of 3 confirmed configurations reaches {exact_percent(mean(plain, 0))}% on validation data: the winner"
-    assert title_words(run) == words
+    assert format_title(run) == words
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_the_option_is_shown_as_it_was_typed(plain: RunData, value: Any, shown: 
 
 def test_a_winner_that_is_the_most_accurate_too_is_not_held_against_itself(plain: RunData) -> None:
     run = with_target(plain, mean(plain, 2), reached=True)
-    assert chosen_words(run) == (
+    assert format_chosen(run) == (
         f"The smallest finalist whose mean validation accuracy reaches {exact_percent(mean(plain, 2))}%."
     )
 
@@ -139,15 +139,17 @@ def test_a_missed_target_is_said_in_every_place(plain: RunData) -> None:
     result = run.result
     assert result is not None
     has = f"has {exact_percent(mean(plain, 0))}%"
-    assert chosen_words(run).startswith("No finalist's mean validation accuracy reaches 99.99%")
-    assert chosen_words(run).endswith(f"{has}.")
-    assert title_words(run) == f"None of 3 confirmed configurations reaches 99.99% on validation data; the winner {has}"
-    assert caption_words(run) == " None reaches the target, 99.99%."
-    assert ("Chosen", chosen_words(run)) in card_of(run, result, ()).facts[0].rows
+    assert format_chosen(run).startswith("No finalist's mean validation accuracy reaches 99.99%")
+    assert format_chosen(run).endswith(f"{has}.")
+    assert (
+        format_title(run) == f"None of 3 confirmed configurations reaches 99.99% on validation data; the winner {has}"
+    )
+    assert format_caption(run) == " None reaches the target, 99.99%."
+    assert ("Chosen", format_chosen(run)) in card_of(run, result, ()).facts[0].rows
 
 
 def test_without_a_target_nothing_is_said_of_one(plain: RunData) -> None:
-    assert (chosen_words(plain), title_words(plain), caption_words(plain)) == ("", "", "")
+    assert (format_chosen(plain), format_title(plain), format_caption(plain)) == ("", "", "")
     assert target_outcome(plain) is None
     assert target_of(plain) is None
     assert "arget" not in leaderboard.build(plain).how + pareto.build(plain).how
@@ -158,9 +160,9 @@ def test_one_finalist_has_a_title_and_no_count(plain: RunData) -> None:
     result = plain.result
     assert result is not None
     alone = replace(plain, result=replace(result, finalists=result.finalists[:1], target=Target(0.5, True)))
-    assert title_words(alone) == ""
+    assert format_title(alone) == ""
     assert leaderboard.build(alone).title == "One configuration was confirmed, with 2 seeds"
-    assert chosen_words(alone) == "The smallest finalist whose mean validation accuracy reaches 50.00%."
+    assert format_chosen(alone) == "The smallest finalist whose mean validation accuracy reaches 50.00%."
     nobody = replace(plain, result=replace(result, finalists=(), target=Target(0.5, True)))
     assert target_outcome(nobody) is None
 

@@ -24,7 +24,7 @@ from reports.pages.notebook import run_card
 from reports.pages.page import figures, page_figures, render_report, sections_of
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
-from reports.sections.model.training import comparison_words
+from reports.sections.model.training import format_comparison
 from tests.kit.drawings import svg_of
 from tests.kit.marks import slow_after
 from tests.kit.page import HOSTILE, Page
@@ -449,12 +449,12 @@ def test_published_stands_beside_ours(tmp_path: Path) -> None:
     assert run.result.test is not None
     assert found.difference == pytest.approx(run.result.test.accuracy - 0.9953)
     assert not found.inside
-    assert "the published figure lies above our 95% interval" in comparison_words(found)
+    assert "the published figure lies above our 95% interval" in format_comparison(found)
     inside = replace(found, interval=(0.99, 0.996))
     assert inside.inside
-    assert "inside our 95% interval" in comparison_words(inside)
-    assert "below our" in comparison_words(replace(found, interval=(0.996, 0.999)))
-    assert "no interval" in comparison_words(replace(found, interval=None))
+    assert "inside our 95% interval" in format_comparison(inside)
+    assert "below our" in format_comparison(replace(found, interval=(0.996, 0.999)))
+    assert "no interval" in format_comparison(replace(found, interval=None))
 
 
 @pytest.mark.draws

@@ -36,7 +36,7 @@ from tuner.options.run_options import SearchOptions
 from tuner.processes.tasks import SpaceRef, TrainTask
 from tuner.run.confirmation import Confirmed
 from tuner.run.observer import Observer
-from tuner.run.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
+from tuner.run.refit import Refitted, format_shortfall, passes_of, refit_trials, refitted
 from tuner.run.sessions import search
 from tuner.run.time_budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.spaces import callbacks
@@ -168,7 +168,7 @@ def test_a_refit_is_as_long_as_its_confirmation_was() -> None:
     ],
 )
 def test_what_is_missing_is_told(wanted: int, records: list[TrialRecord], words: list[str]) -> None:
-    told = shortfall_words(wanted, records)
+    told = format_shortfall(wanted, records)
     assert len(told) == len(words)
     assert all(part in line and "\n" not in line for part, line in zip(words, told, strict=True))
 

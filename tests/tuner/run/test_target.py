@@ -20,7 +20,7 @@ from tuner.core.records import ACCURACY_TOLERANCE, Json, TrialRecord
 from tuner.run.confirmation import Confirmed
 from tuner.run.observer import Observer
 from tuner.run.sessions import search
-from tuner.run.target import finalists_around, front, has_reached, missed_words, reaches, smallest_first
+from tuner.run.target import finalists_around, format_missed, front, has_reached, reaches, smallest_first
 from tuner.run.time_budget import ConfirmationPlan
 from tuner.stats.intervals import mean_and_sd
 from tuner.storage.journal import read_state
@@ -191,7 +191,7 @@ def test_no_finalists_stay_none() -> None:
 
 
 def test_a_missed_target_is_told_in_a_line() -> None:
-    words = missed_words(finalist(1, 500, 0.9939, 0.9939, 0.9941), TARGET)
+    words = format_missed(finalist(1, 500, 0.9939, 0.9939, 0.9941), TARGET)
     assert words.startswith("No finalist's mean validation accuracy reaches the target of 99.4%: ")
     assert "99.3967%" in words
     assert "\n" not in words

@@ -13,10 +13,10 @@ from tuner.oracle.protocol import Oracle, first_places, make_plan
 from tuner.oracle.sampling import SampledConfiguration
 from tuner.oracle.warm_starts import warm_starts
 from tuner.run.confirmation import Confirmed, confirmed, finalists
-from tuner.run.refit import Refitted, passes_of, refit_trials, refitted, shortfall_words
+from tuner.run.refit import Refitted, format_shortfall, passes_of, refit_trials, refitted
 from tuner.run.run_document import drop_beyond
 from tuner.run.sessions.evaluating_session import EvaluatingSession
-from tuner.run.target import finalists_around, has_reached, missed_words, smallest_first
+from tuner.run.target import finalists_around, format_missed, has_reached, smallest_first
 from tuner.run.time_budget import ConfirmationPlan, Forecast, affordable, affordable_refits
 from tuner.run.trial_loop import same_training
 from tuner.storage.schema.result import ResultDocument
@@ -52,7 +52,7 @@ class Search(EvaluatingSession[SearchOptions]):
             self.note(words)
         # Last of all, for a run that is resumed before may yet confirm a finalist that reaches it.
         if target is not None and not has_reached(found[0], target):
-            self.note(missed_words(found[0], target))
+            self.note(format_missed(found[0], target))
         return result
 
     def _search(self, oracle: Oracle) -> list[TrialRecord]:
@@ -121,7 +121,7 @@ class Search(EvaluatingSession[SearchOptions]):
         if trials:
             with self.phase("refit", len(trials)):
                 self.engine.run(source)
-        return refitted(winner, source.records, images), shortfall_words(len(winner.records), source.records)
+        return refitted(winner, source.records, images), format_shortfall(len(winner.records), source.records)
 
     def _affordable_refits(self, winner: Confirmed, first: int) -> list[Trial]:
         """Those that there is time for; what an earlier invocation trained costs none."""

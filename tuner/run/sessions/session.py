@@ -73,7 +73,7 @@ class Session(abc.ABC, Generic[Options]):
         except KeyboardInterrupt as interrupt:
             signal_name = str(interrupt) or "Ctrl-C"
             self._end("interrupted", f"stopped by {signal_name}")
-            raise Interrupted(f"Interrupted. What finished is kept; {self._go_on_words()}") from interrupt
+            raise Interrupted(f"Interrupted. What finished is kept; {self._format_go_on()}") from interrupt
         except Exception as error:
             told = self._failed(error)
             if told is error:
@@ -96,7 +96,7 @@ class Session(abc.ABC, Generic[Options]):
             if not is_no_space(error):
                 raise
             raise NoSpace(
-                f"The disk is full: the run is done but for its report. Make space, then {self._go_on_words()}"
+                f"The disk is full: the run is done but for its report. Make space, then {self._format_go_on()}"
             ) from error
 
     def _failed(self, error: Exception) -> Exception:
@@ -104,7 +104,7 @@ class Session(abc.ABC, Generic[Options]):
         if not is_no_space(error):
             self._end("failed", str(error))
             return error
-        reason = f"The disk is full, so the run stops. What finished is kept; make space, then {self._go_on_words()}"
+        reason = f"The disk is full, so the run stops. What finished is kept; make space, then {self._format_go_on()}"
         # Neither status nor report may find room; those that are there stay.
         with contextlib.suppress(OSError):
             self._write_end("failed", reason)
@@ -112,7 +112,7 @@ class Session(abc.ABC, Generic[Options]):
             self.observer.run_ended(self.run)
         return NoSpace(reason)
 
-    def _go_on_words(self) -> str:
+    def _format_go_on(self) -> str:
         # Somebody's own space is named anew where a run is gone on with.
         code = f" --space {self.options.space}" if ":" in self.options.space else ""
         return f"go on with: mnist-tune --out {self.folder.path} --resume{code}"
