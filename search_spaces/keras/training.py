@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from typing import Any, TypeAlias, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -165,18 +166,26 @@ def make_optimizer(recipe: Recipe, total_steps: int | None = None) -> Any:
     """
     steady = total_steps is None or recipe.schedule == "constant"
     rate = recipe.learning_rate if steady else FittedSchedule(recipe.schedule, recipe.learning_rate, total_steps or 1)
-    if recipe.optimizer == "sgd":
-        return keras.optimizers.SGD(rate)
-    if recipe.optimizer == "momentum":
-        return keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True)
-    if recipe.optimizer == "adam":
-        return keras.optimizers.Adam(rate)
-    if recipe.optimizer != "adamw":
-        names = ", ".join(get_args(Optimizer))
+    make = OPTIMIZERS.get(recipe.optimizer)
+    if make is None:
+        names = ", ".join(OPTIMIZERS)
         raise ValueError(f"Unknown optimizer. Expected {names}. Received: {recipe.optimizer!r}")
+    return make(rate, recipe)
+
+
+def _adamw(rate: Any, recipe: Recipe) -> Any:
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+OPTIMIZERS: Mapping[Optimizer, Callable[[Any, Recipe], Any]] = {
+    "sgd": lambda rate, recipe: keras.optimizers.SGD(rate),
+    "momentum": lambda rate, recipe: keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True),
+    "adam": lambda rate, recipe: keras.optimizers.Adam(rate),
+    "adamw": _adamw,
+}
+"""Name of an optimizer → its maker, from a learning rate or schedule and the recipe."""
 
 
 def fit_model(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,18 +82,6 @@ def _mnist(*, may_fall_back: bool) -> FoundData:
 
 class _NotToBeHad(DataError):
     """A data set that is in no cache and can't be downloaded; a damaged one in the cache is another error."""
-
-
-def _at_path(text: str, what: str) -> FoundData:
-    path = Path(os.path.expanduser(text))  # unlike Path.expanduser, it never raises
-    if os.path.isdir(path):
-        return FoundData(path.resolve().name, read_folder(path))
-    if path.suffix == ".npz":
-        return FoundData(path.stem, read_data_npz(path))
-    raise UsageError(
-        f"{what} can't be used. Expected {', '.join(SOURCES)}, a .npz file or a folder of IDX files. "
-        f"Received: {'a file of another kind' if os.path.exists(path) else 'no such file or folder'}."
-    )
 
 
 def _read(path: Path) -> RawArrays:
@@ -222,3 +211,33 @@ def _none(folder: Path) -> DataError:
 
 def _noted(raw: RawArrays, note: str) -> RawArrays:
     return replace(raw, notes=(*raw.notes, note))
+
+
+@dataclass(frozen=True)
+class Loader:
+    """A kind of file or folder that holds a data set."""
+
+    expects: str
+    """Its name in a message."""
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path], RawArrays]
+
+
+LOADERS = (
+    Loader("a .npz file", lambda path: path.suffix == ".npz" and not os.path.isdir(path), read_data_npz),
+    Loader("a folder of IDX files", os.path.isdir, read_folder),
+)
+"""The loaders by what they recognise, the first that does. A new one is a file beside this one and a line here."""
+
+
+def _at_path(text: str, what: str) -> FoundData:
+    path = Path(os.path.expanduser(text))  # unlike Path.expanduser, it never raises
+    for loader in LOADERS:
+        if loader.recognises(path):
+            name = path.resolve().name if os.path.isdir(path) else path.stem
+            return FoundData(name, loader.read(path))
+    kinds = " or ".join(loader.expects for loader in LOADERS)
+    raise UsageError(
+        f"{what} can't be used. Expected {', '.join(SOURCES)}, {kinds}. "
+        f"Received: {'a file of another kind' if os.path.exists(path) else 'no such file or folder'}."
+    )
