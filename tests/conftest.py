@@ -1,12 +1,16 @@
-"""What holds for every test: drawings are empty unless a test is marked `draws`."""
+"""What holds for every test: drawings are empty unless a test is marked `draws`; no example has a deadline."""
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 from tests.kit import drawings
 
 drawings.leave_drawings_empty()
+# A busy machine is no fault of a test.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 
 @pytest.hookimpl(tryfirst=True)

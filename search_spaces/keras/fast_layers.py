@@ -17,7 +17,7 @@ import keras
 
 _FUSED_CHANNELS = 4
 """The number whose multiples, as numbers of channels, TensorFlow's kernel normalises: with others that takes up to seven times as long (a batch of
-32 maps of 28 × 28 × 17: 4.1 ms, by Keras's own operations 2.0, folded 1.05; `benchmarks.batch_norm`)."""
+32 maps of 28 × 28 × 17: 4.1 ms, by Keras's own operations 2.0, folded 1.05; `research.batch_norm`)."""
 _CHANCES = 2**16
 """A unit is dropped by the toss of 16 random bits, half of what a float takes; a rate is met within 1/65,536."""
 

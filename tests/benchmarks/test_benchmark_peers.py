@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import batch_norm, fidelity, footprint, plots, throughput, time_to_quality
+from benchmarks import fidelity, footprint, plots, throughput, time_to_quality
 from benchmarks.measuring import RESULTS, do_all, geometric_mean
 from benchmarks.time_to_quality import Confirmation, Found, Scored
+from research import batch_norm
 from search_spaces.families.registry import load_family
 from tuner.core.errors import RunFailed
 from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask

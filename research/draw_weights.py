@@ -1,4 +1,4 @@
-"""`python -m benchmarks.draw_weights`: what other weights of the draws would have found among configurations that are measured already.
+"""`python -m research.draw_weights`: what other weights of the draws would have found among configurations that are measured already.
 
 The table of `drawn_trainings` was drawn with the space's own weights. Each of its configurations counts as often as the weights `TRIED` would draw it
 in relation to these (importance weighting). Nothing is trained, and what a training costs isn't looked at. `TRIED` was chosen after this
@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.drawn_trainings import SPACE, TABLE, Measured, read_table
 from benchmarks.measuring import RESULTS
+from research.drawn_trainings import SPACE, TABLE, Measured, read_table
 from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.core.records import Configuration, Json
@@ -99,7 +99,7 @@ def _flat(found: Json) -> Floats:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compute, keeps, prints; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.draw_weights", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.draw_weights", description=__doc__)
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(arguments)

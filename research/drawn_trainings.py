@@ -1,4 +1,4 @@
-"""`python -m benchmarks.drawn_trainings --limit SECONDS`: random configurations of a space, trained as a search's first rung would.
+"""`python -m research.drawn_trainings --limit SECONDS`: random configurations of a space, trained as a search's first rung would.
 
 Each is added to a table as it ends; what is there is not trained again. `guided_draws` simulates searches over the
 table, `draw_weights` weighs it. Needs `MNIST_TUNE_DATA`.
@@ -116,7 +116,7 @@ def _measured(event: Event, task: TrainTask) -> Measured:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train and adds to the table; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.drawn_trainings", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.drawn_trainings", description=__doc__)
     parser.add_argument("--limit", type=float, required=True, metavar="SECONDS")
     parser.add_argument("--configurations", type=int, default=170)
     parser.add_argument("--seed", type=int, choices=SEEDS, default=SEEDS[0], help="of the trainings")

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import draw_weights, drawn_trainings, guided_draws, near_draws
-from benchmarks.drawn_trainings import Measured
-from benchmarks.guidance import LEAST_GOOD, RANKERS, Encoded, Floats, Ranker, encode, split, unit
-from benchmarks.guided_draws import BRACKETS, Pairs, Pool
+from research import draw_weights, drawn_trainings, guided_draws, near_draws
+from research.drawn_trainings import Measured
+from research.guidance import LEAST_GOOD, RANKERS, Encoded, Floats, Ranker, encode, split, unit
+from research.guided_draws import BRACKETS, Pairs, Pool
 from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters.hyperparameter import (
     Condition,

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from benchmarks.training_changes import CHANGES
+from research.training_changes import CHANGES
 from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.core.records import Json
 from tuner.stats.intervals import student_half_width

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.guided_draws`: whether draws that learn from finished brackets find good configurations sooner.
+"""`python -m research.guided_draws`: whether draws that learn from finished brackets find good configurations sooner.
 
 Searches over the table of `drawn_trainings` are simulated: each draws its brackets from what is left of the measured
-configurations, at random or guided (`benchmarks.guidance`). No model of the scores stands in for a training.
+configurations, at random or guided (`research.guidance`). No model of the scores stands in for a training.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks.drawn_trainings import EPOCHS, SAMPLES, SEEDS, SPACE, TABLE, Measured, read_table
-from benchmarks.guidance import RANKERS, Encoded, Floats, Ranker, Rows, encode, only, parzen
 from benchmarks.measuring import RESULTS, conditions
+from research.drawn_trainings import EPOCHS, SAMPLES, SEEDS, SPACE, TABLE, Measured, read_table
+from research.guidance import RANKERS, Encoded, Floats, Ranker, Rows, encode, only, parzen
 from search_spaces.families.registry import load_family
 from tuner.core.records import Json
 
@@ -266,7 +266,7 @@ def described(pool: Pool) -> Json:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Simulates, adds to what is kept, prints; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.guided_draws", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.guided_draws", description=__doc__)
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--way", choices=WAYS, action="append", help="to guide, again for several; else all")
     parser.add_argument("--searches", type=int, default=1000, help="simulated ones, of each way to draw")

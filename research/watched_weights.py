@@ -1,4 +1,4 @@
-"""`python -m benchmarks.watched_weights DATA_FOLDER` is a worker whose trainings are watched: beside each go moving averages of its weights.
+"""`python -m research.watched_weights DATA_FOLDER` is a worker whose trainings are watched: beside each go moving averages of its weights.
 
 Nothing of a training is changed.
 """

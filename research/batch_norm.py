@@ -1,4 +1,4 @@
-"""`python -m benchmarks.batch_norm`: how BatchNormalization had best be computed while a network trains, in three arms.
+"""`python -m research.batch_norm`: how BatchNormalization had best be computed while a network trains, in three arms.
 
 Keras's own operations, TensorFlow's fused kernel everywhere, and what is shipped (`search_spaces.keras.fast_layers`: the kernel where it is
 quick, long rows elsewhere); everything else is the same. First one layer, forward and backward, then random networks. The arms
@@ -175,7 +175,7 @@ class _Asked:
 
 
 def _asked(arguments: Sequence[str] | None) -> _Asked:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.batch_norm", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.batch_norm", description=__doc__)
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--here", action="store_true", help="in this process, as JSON; nothing is kept")
     return _Asked(**vars(parser.parse_args(arguments)))
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(measure()) + "\n")
         return 0
     before = conditions()
-    words = [sys.executable, "-m", "benchmarks.batch_norm", "--here"]
+    words = [sys.executable, "-m", "research.batch_norm", "--here"]
     done = subprocess.run(words, cwd=ROOT, env=worker_environment(0, 0), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         return done.returncode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.finalists import Noise, gain
+from research.finalists import Noise, gain
 
 TOPS = (1, 2, 8)
 QUIET = Noise(images=0.0, seed=0.0)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.near_draws`: draws near known configurations beside random ones, by the tables of `drawn_trainings`.
+"""`python -m research.near_draws`: draws near known configurations beside random ones, by the tables of `drawn_trainings`.
 
 Both were trained alike, for two epochs on 10,800 images. Nothing is trained here.
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.draw_weights import best_and_shares, names_of_row
-from benchmarks.drawn_trainings import NEAR_TABLE, SEEDS, TABLE, read_table
 from benchmarks.measuring import RESULTS
+from research.draw_weights import best_and_shares, names_of_row
+from research.drawn_trainings import NEAR_TABLE, SEEDS, TABLE, read_table
 from tuner.core.records import Json
 
 RESULT = RESULTS / "near-draws.json"

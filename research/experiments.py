@@ -1,4 +1,4 @@
-"""`python -m benchmarks.experiments`: what one change does to a network's validation accuracy, by seeds in pairs.
+"""`python -m research.experiments`: what one change does to a network's validation accuracy, by seeds in pairs.
 
 A change is names of `training_changes` and values of hyperparameters (`batch_size=32`), several with commas; an empty one is the base itself.
 `network=…`, in the notation, gives the base's training another network.
@@ -18,10 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.distillation import write_teacher
-from benchmarks.experiment_arms import SPLIT_SEED, Arm, Kept, Trained, table
 from benchmarks.measuring import RESULTS, conditions, do_all
-from benchmarks.training_changes import CHANGES, VARIABLE
+from research.distillation import write_teacher
+from research.experiment_arms import SPLIT_SEED, Arm, Kept, Trained, table
+from research.training_changes import CHANGES, VARIABLE
 from search_spaces.families.registry import SPACES, load_family
 from search_spaces.hyperparameters.hyperparameter import Value
 from tuner.core.errors import MnistTuneError, UsageError
@@ -35,7 +35,7 @@ from tuner.workers.local import LocalWorkers
 RESULT = RESULTS / "experiments.json"
 BASE, SPACE, EPOCHS, SEEDS, VALIDATION = "c12-8172", "compact8k", 15, 4, 1 / 3
 FIRST_SEED = 70_001
-_MODULE = "benchmarks.training_changes"
+_MODULE = "research.training_changes"
 
 
 def make_arm(base: str, change: str, samples: int = 0, epochs: int = EPOCHS, validation: float = VALIDATION) -> Arm:
@@ -133,7 +133,7 @@ def _trained(event: Event) -> Trained:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, keeps, prints; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.experiments", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.experiments", description=__doc__)
     parser.add_argument(
         "--base", default=BASE, help="a reference, a JSON file, a run, RUN:TRIAL, or a space: its defaults"
     )

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.finalists`: what more finalists, and folds of their own, are worth to the winner. Drawn, not trained.
+"""`python -m research.finalists`: what more finalists, and folds of their own, are worth to the winner. Drawn, not trained.
 
 A search ends with some trials of full length. How good their configurations truly are is drawn, and so is what is seen of them: a score lies
 off by what the images that validate happen to favour, and by its seed. The search's score has its own images and seed; in the confirmation
@@ -74,7 +74,7 @@ def measure() -> Json:
 def main() -> None:
     """Write benchmarks/results/finalists.json and prints it."""
     argparse.ArgumentParser(
-        prog="python -m benchmarks.finalists", description=(__doc__ or "").split("\n")[0]
+        prog="python -m research.finalists", description=(__doc__ or "").split("\n")[0]
     ).parse_args()
     found = measure()
     RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.weight_averages`: what a moving average of a training's weights is worth, by how far it looks back.
+"""`python -m research.weight_averages`: what a moving average of a training's weights is worth, by how far it looks back.
 
 One training is watched, not changed: every average is of the same weights, so that its difference from the last ones is no matter of seeds.
 A window is the share of the training's steps that an average looks back over. The weights that are trained are averaged, or BatchNorm's
@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.experiments import BASE, EPOCHS, FIRST_SEED, SEEDS, VALIDATION, make_arm, save_split, train_task
 from benchmarks.measuring import RESULTS, conditions, do_all
-from benchmarks.watched_weights import AVERAGED
+from research.experiments import BASE, EPOCHS, FIRST_SEED, SEEDS, VALIDATION, make_arm, save_split, train_task
+from research.watched_weights import AVERAGED
 from tuner.core.errors import MnistTuneError
 from tuner.core.machine import cpu_cores
 from tuner.core.records import Json
@@ -29,7 +29,7 @@ from tuner.storage.files import write_bytes
 from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "weight-averages.json"
-_MODULE = "benchmarks.watched_weights"
+_MODULE = "research.watched_weights"
 
 
 def table(trainings: Sequence[Json]) -> str:
@@ -55,8 +55,8 @@ def _interval(pairs: NDArray[np.float64]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train what is missing, keeps each training as it ends, prints; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.weight_averages", description=__doc__)
-    parser.add_argument("--base", default=BASE, help="as of benchmarks.experiments")
+    parser = argparse.ArgumentParser(prog="python -m research.weight_averages", description=__doc__)
+    parser.add_argument("--base", default=BASE, help="as of research.experiments")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--table", action="store_true", help="only print what is kept")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.drawn_strokes`: drawn digits among the training images, and how ones with a long upstroke are read then.
+"""`python -m research.drawn_strokes`: drawn digits among the training images, and how ones with a long upstroke are read then.
 
 MNIST's writers hardly write a 1 so, and networks read it as 7 at times. Three arms train the same network with the same seeds: MNIST's
 images alone, with drawn ones of that style, and with drawn digits of all classes. Each is validated on MNIST's images and on drawn ones
@@ -108,7 +108,7 @@ def measure(arm: str, data: Dataset, tested: Images, folder: Path) -> list[Json]
 
 def main() -> int:
     """Measure the arms and keep the result; return the exit code."""
-    argparse.ArgumentParser(prog="python -m benchmarks.drawn_strokes", description=__doc__).parse_args()
+    argparse.ArgumentParser(prog="python -m research.drawn_strokes", description=__doc__).parse_args()
     data = load_dataset("mnist", validation=0.2, seed=1, train_samples=SAMPLES)
     tested, _ = drawn(_TESTED, _TEST_SEED, upstrokes=True)
     arms: Json = {}

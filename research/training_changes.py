@@ -1,6 +1,6 @@
 """What trainings may do differently in an experiment: one change each, put into a worker process before it trains anything.
 
-`python -m benchmarks.training_changes DATA_FOLDER` is such a worker; `MNIST_TUNE_CHANGE` names its changes. A change that helps
+`python -m research.training_changes DATA_FOLDER` is such a worker; `MNIST_TUNE_CHANGE` names its changes. A change that helps
 becomes a part of the product and leaves this module. Nothing of what is compared with what: that is `experiments`.
 """
 
@@ -17,8 +17,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.distillation import distil
-from benchmarks.further_augmentation import Augmenter, brighten, cut_out, distort
+from research.distillation import distil
+from research.further_augmentation import Augmenter, brighten, cut_out, distort
 from search_spaces.hyperparameters.recipe import Augmentation
 from search_spaces.keras import keras_space, training
 from search_spaces.keras import model as model_building

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks import experiments, weight_averages
-from benchmarks.distillation import TEACHER, softened
-from benchmarks.experiment_arms import Arm, Kept, Trained, differences, pooled_sd, table
-from benchmarks.experiments import make_arm
-from benchmarks.further_augmentation import brighten, cut_out, displace, displacements
-from benchmarks.training_changes import CHANGES, set_constant
-from benchmarks.watched_weights import Averages, accuracies
+from research import experiments, weight_averages
+from research.distillation import TEACHER, softened
+from research.experiment_arms import Arm, Kept, Trained, differences, pooled_sd, table
+from research.experiments import make_arm
+from research.further_augmentation import brighten, cut_out, displace, displacements
+from research.training_changes import CHANGES, set_constant
+from research.watched_weights import Averages, accuracies
 from search_spaces.families.registry import load_family
 from search_spaces.keras.model import build_model
 from search_spaces.networks.specs import Conv, Dense, GlobalAveragePooling, SeparableConv
@@ -140,7 +140,7 @@ def test_what_is_no_change_is_refused_in_one_line(change: str) -> None:
 def prepared_by(change: str, monkeypatch: pytest.MonkeyPatch, data: Path) -> Callable[[Any, Any], None]:
     """What a change does to a model before it is fitted."""
     kept: list[Callable[[Any, Any], None]] = []
-    monkeypatch.setattr("benchmarks.training_changes._before_fit", kept.append)
+    monkeypatch.setattr("research.training_changes._before_fit", kept.append)
     CHANGES[change].apply(data)
     return kept[0]
 
