@@ -13,9 +13,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tuner.core.errors import JournalError, UsageError
-from tuner.export.writing import remove
 from tuner.storage.files import is_regular_file, write_bytes
-from tuner.storage.run_folder import remove_abandoned
+from tuner.storage.run_folder import remove, remove_abandoned
 from tuner.storage.schema.documents import read_document, write_document
 from tuner.storage.schema.export import EXPORT_NAME, ExportDocument
 

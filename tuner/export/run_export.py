@@ -13,12 +13,12 @@ from tuner.core.failures import reason
 from tuner.core.records import Json
 from tuner.data.dataset import Dataset
 from tuner.export.formats import FORMATS, ExportError, savedmodel_fits
-from tuner.export.writing import Sample, remove, write_checked
+from tuner.export.writing import Sample, write_checked
 from tuner.processes.tasks import ExportTask
 from tuner.spaces.kept_models import compile_plainly, load_kept_model
 from tuner.spaces.network_training import predict
 from tuner.storage.files import whole_file, write_bytes
-from tuner.storage.run_folder import WEIGHTS_SUFFIX
+from tuner.storage.run_folder import WEIGHTS_SUFFIX, remove
 
 NEEDS_TENSORFLOW = (
     "The SavedModel was not written: that needs TensorFlow as Keras's backend. best.keras holds the same model; to export it: "

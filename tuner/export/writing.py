@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from tuner.data.dataset import Dataset
 from tuner.data.splits import stratified_indices
 from tuner.export.formats import ExportError, Format, Images, Opened, Probabilities
 from tuner.export.verification import Agreement, agreement, compared_indices
+from tuner.storage.run_folder import remove
 from tuner.storage.schema.export import Split
 
 CALIBRATION = 500
@@ -99,14 +99,6 @@ def check_file(wanted: Format, path: Path, sample: Sample, ours: Probabilities) 
             f"removed: {'; '.join(faults)}"
         )
     return opened, found
-
-
-def remove(path: Path) -> None:
-    """Remove a file or a folder, where there is one."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def short(error: BaseException) -> str:

@@ -74,7 +74,7 @@ def start(
     data = load_dataset(
         options.data, validation=options.validation, seed=options.seed, train_samples=options.train_samples
     )
-    space = make_space(options, data)
+    space = make_run_space(options, data)
     if isinstance(space, UserSpace) and isinstance(options, SearchOptions):
         # Caps that nothing keeps are told before anything is written.
         space.sample(np.random.default_rng(options.seed))
@@ -133,7 +133,7 @@ def resume(
                 f"{', '.join(lack.parts)} can't be made again without the data of the run. {error}"
             ) from error
         _note(run, observer, (*notes, *damages, *_own_images_again(options, folder, data)))
-        space = make_space(options, data)
+        space = make_run_space(options, data)
         _note(run, observer, _space_notes(space))
         gpus = usable_gpus(options)
         check_scheduler(options)
@@ -166,7 +166,7 @@ def _space_notes(space: Any) -> Sequence[str]:
     return space.notes if isinstance(space, UserSpace) else ()
 
 
-def make_space(options: RunOptions, data: Dataset) -> Any:
+def make_run_space(options: RunOptions, data: Dataset) -> Any:
     """Return what of a run's space needs no Keras (untyped: each family has its own class); a user's own is rehearsed.
 
     Raises:

@@ -17,7 +17,7 @@ Verdict: TypeAlias = Literal["better", "worse", "no difference shown"]
 
 
 @dataclass(frozen=True)
-class Arm:
+class ArmScores:
     """One value of what is studied, with the trials that have ended."""
 
     label: str
@@ -54,7 +54,7 @@ class Comparison:
     verdict: Verdict
 
 
-def compare_arms(base: Arm, others: Sequence[Arm]) -> tuple[Comparison, ...]:
+def compare_arms(base: ArmScores, others: Sequence[ArmScores]) -> tuple[Comparison, ...]:
     """Each arm against the base, with Holm's correction over all of them."""
     tests = [paired_test(differences(base, arm)) for arm in others]
     corrected = holm([test.p for test in tests])
@@ -64,8 +64,8 @@ def compare_arms(base: Arm, others: Sequence[Arm]) -> tuple[Comparison, ...]:
     )
 
 
-def differences(base: Arm, arm: Arm) -> tuple[float, ...]:
-    """Arm − base of each repetition that both have a score of."""
+def differences(base: ArmScores, arm: ArmScores) -> tuple[float, ...]:
+    """ArmScores − base of each repetition that both have a score of."""
     scores, others = base.scores, arm.scores
     return tuple(others[number] - scores[number] for number in sorted(set(scores) & set(others)))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuner.stats.paired_tests import NO_SPREAD, PairedTest, showable_difference
-from tuner.study.comparisons import Arm, Comparison
+from tuner.study.comparisons import ArmScores, Comparison
 
 _MOST_LISTED = 3
 
 
-def conclusion(base: Arm, arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> str:
+def conclusion(base: ArmScores, arms: Sequence[ArmScores], comparisons: Sequence[Comparison]) -> str:
     """Return what the numbers allow to say, in sentences; the first one is the answer."""
     tested = [comparison for comparison in comparisons if comparison.p_holm is not None]
     if not base.scored:
@@ -26,7 +26,7 @@ def conclusion(base: Arm, arms: Sequence[Arm], comparisons: Sequence[Comparison]
     return " ".join([*first, *_format_lost(arms)])
 
 
-def _format_tested(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
+def _format_tested(base: ArmScores, comparisons: Sequence[Comparison]) -> list[str]:
     shown = sorted((c for c in comparisons if c.verdict != "no difference shown"), key=_strongest_first)
     hidden = [c for c in comparisons if c.verdict == "no difference shown" and c.p_holm is not None]
     family = sum(comparison.p_holm is not None for comparison in comparisons)
@@ -47,7 +47,7 @@ def _strongest_first(comparison: Comparison) -> tuple[bool, float]:
     return (comparison.verdict != "better", -_size(comparison))
 
 
-def _format_count(base: Arm, comparisons: Sequence[Comparison]) -> str:
+def _format_count(base: ArmScores, comparisons: Sequence[Comparison]) -> str:
     counts = {v: sum(c.verdict == v for c in comparisons) for v in ("better", "worse", "no difference shown")}
     parts = [f"{counts['better']} beat it"] if counts["better"] else []
     parts += [f"{counts['worse']} {'is' if counts['worse'] == 1 else 'are'} worse"] if counts["worse"] else []
@@ -55,7 +55,7 @@ def _format_count(base: Arm, comparisons: Sequence[Comparison]) -> str:
     return f"Of {len(comparisons)} compared with {base.label}, {_joined(parts)}."
 
 
-def _format_shown(base: Arm, comparison: Comparison) -> str:
+def _format_shown(base: ArmScores, comparison: Comparison) -> str:
     test = comparison.test
     verb = "beats" if comparison.verdict == "better" else "is worse than"
     return (
@@ -64,7 +64,7 @@ def _format_shown(base: Arm, comparison: Comparison) -> str:
     )
 
 
-def _format_hidden(base: Arm, hidden: Sequence[Comparison], family: int, *, alone: bool) -> list[str]:
+def _format_hidden(base: ArmScores, hidden: Sequence[Comparison], family: int, *, alone: bool) -> list[str]:
     largest = max(hidden, key=_size)
     test = largest.test
     low, high = test.interval or (0.0, 0.0)
@@ -90,11 +90,11 @@ def _format_showable(sizes: Sequence[float]) -> str:
     return f"With this spread a true difference of {size} would be shown four times in five; a smaller one may well be there."
 
 
-def _format_untested(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
+def _format_untested(base: ArmScores, comparisons: Sequence[Comparison]) -> list[str]:
     return [_untested(base, comparison) for comparison in comparisons if comparison.p_holm is None]
 
 
-def _untested(base: Arm, comparison: Comparison) -> str:
+def _untested(base: ArmScores, comparison: Comparison) -> str:
     test, name = comparison.test, comparison.label
     if test.n == 0:
         return f"{name} can't be compared: it has no score with a seed that {base.label} has one with."
@@ -110,7 +110,7 @@ def _untested(base: Arm, comparison: Comparison) -> str:
     )
 
 
-def _one_seed(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
+def _one_seed(base: ArmScores, comparisons: Sequence[Comparison]) -> list[str]:
     compared = [comparison for comparison in comparisons if comparison.test.n]
     best = max(compared, key=lambda comparison: comparison.test.difference or 0.0)
     difference = best.test.difference or 0.0
@@ -123,7 +123,7 @@ def _one_seed(base: Arm, comparisons: Sequence[Comparison]) -> list[str]:
     return [f"{common}, so no test is possible: {words}.", "Another seed may turn that round."]
 
 
-def _format_lost(arms: Sequence[Arm]) -> list[str]:
+def _format_lost(arms: Sequence[ArmScores]) -> list[str]:
     failed = [f"{arm.failed} of {arm.label}" for arm in arms if arm.failed]
     missing = sum(max(arm.seeds - len(arm.records), 0) for arm in arms)
     words = [f"Trials that failed: {_joined(failed)}; their pairs are left out."] if failed else []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tuner.core.records import TrialRecord, configuration_key
 from tuner.stats.intervals import mean_and_sd
 from tuner.storage.schema.study import ArmComparison, PlannedArm, StudiedArm, StudyPlan, StudyResult
-from tuner.study.comparisons import Arm, Comparison, compare_arms
+from tuner.study.comparisons import ArmScores, Comparison, compare_arms
 from tuner.study.conclusion_text import conclusion
 
 
@@ -36,10 +36,10 @@ def study_result(study: StudyPlan, records: Sequence[TrialRecord]) -> StudyResul
     )
 
 
-def study_arms(study: StudyPlan, records: Sequence[TrialRecord]) -> tuple[Arm, ...]:
+def study_arms(study: StudyPlan, records: Sequence[TrialRecord]) -> tuple[ArmScores, ...]:
     """The arms in the order of run.json, each with the records of its configuration and epochs."""
     return tuple(
-        Arm(
+        ArmScores(
             label=planned.label,
             value=planned.value,
             parameters=planned.parameters,
@@ -51,7 +51,7 @@ def study_arms(study: StudyPlan, records: Sequence[TrialRecord]) -> tuple[Arm, .
     )
 
 
-def studied_arm(arm: Arm) -> StudiedArm:
+def studied_arm(arm: ArmScores) -> StudiedArm:
     """Return an arm as result.json has it."""
     scored = arm.scored
     scores = arm.scores
@@ -83,7 +83,7 @@ def _records_of(arm: PlannedArm, records: Sequence[TrialRecord]) -> tuple[TrialR
     return tuple(own[number] for number in sorted(own))
 
 
-def _base(arms: Sequence[Arm], label: str) -> Arm:
+def _base(arms: Sequence[ArmScores], label: str) -> ArmScores:
     for arm in arms:
         if arm.label == label:
             return arm

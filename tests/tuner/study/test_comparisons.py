@@ -14,19 +14,19 @@ from tests.kit.run_builder import make_record
 from tuner.core.records import TrialRecord
 from tuner.storage.schema.documents import as_json, validate
 from tuner.storage.schema.study import StudyPlan
-from tuner.study.comparisons import Arm, compare_arms, differences
+from tuner.study.comparisons import ArmScores, compare_arms, differences
 from tuner.study.conclusion_text import conclusion
 from tuner.study.result import study_result
 
 
-def arm(label: str, scores: Sequence[float | None], start: int = 1, seeds: int | None = None) -> Arm:
+def arm(label: str, scores: Sequence[float | None], start: int = 1, seeds: int | None = None) -> ArmScores:
     records = tuple(
         make_record(f"{start + k:04d}", score, repetition=k + 1, phase="study") for k, score in enumerate(scores)
     )
-    return Arm(label, None, 1000, 2, seeds if seeds is not None else len(scores), records)
+    return ArmScores(label, None, 1000, 2, seeds if seeds is not None else len(scores), records)
 
 
-def study_of(arms: Sequence[Arm], base: str = "0") -> str:
+def study_of(arms: Sequence[ArmScores], base: str = "0") -> str:
     first, others = next(a for a in arms if a.label == base), [a for a in arms if a.label != base]
     return conclusion(first, arms, compare_arms(first, others))
 
@@ -188,7 +188,7 @@ def test_what_has_no_score_is_a_lost_seed(score: float | None) -> None:
         ),
     ],
 )  # fmt: skip
-def test_conclusion_says_what_the_numbers_allow(arms: Sequence[Arm], expected: str) -> None:
+def test_conclusion_says_what_the_numbers_allow(arms: Sequence[ArmScores], expected: str) -> None:
     assert study_of(arms) == expected
 
 
