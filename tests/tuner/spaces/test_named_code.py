@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.kit.paths import ROOT
+from tests.kit.paths import ROOT, TESTS
 from tuner.core.errors import UsageError
 from tuner.spaces.named_code import check_space_name, is_code, uses_named_code
 from tuner.storage.run_folder import RunFolder
@@ -85,7 +85,7 @@ def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own-layer")
-    (path / "hypermodels.py").write_text((ROOT / "tests" / "hypermodels.py").read_text(encoding="utf-8"))
+    (path / "hypermodels.py").write_text((TESTS / "kit" / "hypermodels" / "hypermodels.py").read_text(encoding="utf-8"))
     words = ["--space", "hypermodels:OwnLayer", "--data", "digits", "--algorithm", "random", "--max-trials", "3"]
     words += [
         "--max-epochs",
