@@ -73,8 +73,8 @@ def search_with_keras_tuner(data: Path, out: Path, seed: int) -> None:
         directory=out,
         project_name="keras-tuner",
     )
-    _draw_again(tuner.oracle.protocol, family)
-    tuner.run.sessions.search(*arrays[:2], validation_data=arrays[2:], verbose=0)
+    _draw_again(tuner.oracle, family)
+    tuner.search(*arrays[:2], validation_data=arrays[2:], verbose=0)
 
 
 def _draw_again(oracle: Any, family: Family) -> None:

@@ -100,14 +100,14 @@ def train_with_keras_tuner(workload: Workload, data_folder: Path) -> list[float]
             directory=folder,
             project_name="plain",
         )
-        tuner.run.sessions.search(
+        tuner.search(
             np.asarray(data.x_train),
             np.asarray(data.y_train),
             epochs=workload.epochs,
             validation_data=(np.asarray(data.x_validation), np.asarray(data.y_validation)),
             verbose=0,
         )
-        return [float(trial.score) for trial in tuner.oracle.protocol.trials.values()]
+        return [float(trial.score) for trial in tuner.oracle.trials.values()]
 
 
 def train_with_us(workload: Workload, data_folder: Path) -> list[float]:

@@ -211,8 +211,8 @@ def test_plain_keras_tuner_trains_the_list(tmp_path: Path) -> None:
     x = np.random.default_rng(1).integers(0, 256, (64, 28, 28)).astype(np.uint8)
     y: Any = np.arange(64) % 10
     tuner = keras_tuner.Tuner(oracle=ListOracle(drawn), hypermodel=PlainSpace(FAMILY), directory=tmp_path)
-    tuner.run.sessions.search(x, y, epochs=1, validation_data=(x, y), verbose=0)
-    trials = tuner.oracle.protocol.trials.values()
+    tuner.search(x, y, epochs=1, validation_data=(x, y), verbose=0)
+    trials = tuner.oracle.trials.values()
     assert [trial.status for trial in trials] == ["COMPLETED"] * 2
     assert [FAMILY.values(trial.hyperparameters) for trial in trials] == drawn
 

@@ -528,7 +528,7 @@ def test_the_current_folder_stands_in_for_no_module(stranger: Path, monkeypatch:
 WHOLE_RUN = """
     import sys
     from pathlib import Path
-    from tuner import launch
+    from tuner.run import launch
     from tuner.run.observer import Observer
     from tuner.options.run_options import SearchOptions
     from tuner.storage.run_folder import RunFolder
