@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -287,6 +288,8 @@ def test_a_run_with_failed_trials_passes(failing: str, tmp_path: Path, monkeypat
 
 @pytest.mark.slow
 def test_a_run_that_a_clock_cut_short_passes(tmp_path: Path) -> None:
+    # The second is for trials: alone, this test spent it on its process's first import of Keras Tuner.
+    importlib.import_module("keras_tuner")
     run = search_of(tmp_path / "run", max_epochs=3, time_budget=1.0, confirm_seeds=3, refit=True)
     checks = checked(run)
     assert failures(checks) == {}
