@@ -112,7 +112,7 @@ def export(request: Request) -> ExportDocument:
     with _telling_os_errors(request.folder.path), request.folder.staged() as stage:
         formats = _export_formats(request, data, stage)
         document = request.folder.document(_about(request, formats))
-        from reports.pages.model_card import card_text
+        from reports.sections.model.card import card_text
 
         card = card_text(run, document, shlex.join(request.command))
         document = request.folder.place(stage, document, card)

@@ -53,7 +53,7 @@ class Run:
 
     def trials(self) -> pd.DataFrame:
         """One row a trial that has ended, best first within a phase; hyperparameters are columns `hp.<name>`."""
-        from reports.run.trials_csv import trials_frame
+        from reports.pages.trials_csv import trials_frame
 
         return trials_frame(self.path)
 
@@ -80,7 +80,7 @@ class Run:
     def report(self) -> Path:
         """Render report.html again and returns its path."""
         from reports.pages.page import write_report
-        from reports.run.trials_csv import write_trials_csv
+        from reports.pages.trials_csv import write_trials_csv
 
         write_trials_csv(self.path)
         return write_report(self.path)

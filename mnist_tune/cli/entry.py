@@ -116,7 +116,7 @@ def _run(words: list[str]) -> None:
     if managed is not None:
         from mnist_tune.sagemaker.main import run_managed
 
-        run_managed(managed, words)
+        run_managed(managed, load_command(name or "search"), words[1:] if name else words)
     elif name:
         command = load_command(name)
         command.run(command.make_command_parser().parse_words(words[1:]), words[1:])

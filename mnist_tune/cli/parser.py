@@ -11,8 +11,8 @@ from tuner.core.errors import UsageError
 from tuner.options.option import Group, Option, flag, options_of
 from tuner.options.run_options import RunOptions
 
-HOW = ("out", "resume", "force", "quiet")
-"""Options of every run that are no part of what it finds."""
+HOW = ("out", "resume", "force", "quiet", "notes")
+"""Settings of every run that are no part of what it finds; `notes` are for run.json, and typed by nobody."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -115,5 +115,6 @@ def given_options(given: Namespace) -> dict[str, Any]:
 
 
 def given_how(given: Namespace) -> dict[str, Any]:
-    """Return `out`, `resume`, `force` and `quiet` as they were typed, or their defaults."""
-    return {"out": getattr(given, "out", None), **{name: getattr(given, name, False) for name in HOW[1:]}}
+    """Return `HOW` as it was typed, or its defaults."""
+    defaults = {"out": None, "resume": False, "force": False, "quiet": False, "notes": ()}
+    return {name: getattr(given, name, defaults[name]) for name in HOW}

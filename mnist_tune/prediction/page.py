@@ -12,7 +12,7 @@ from PIL import Image
 import templates
 from mnist_tune.version import __version__
 from reports import formatting as text
-from reports.pages import pictures
+from reports.figures import pictures
 from tuner.core.text import escape_unprintable
 from tuner.images.prediction import Prediction
 

@@ -65,7 +65,7 @@ class ReportWriter(Observer):
     def write(self) -> None:
         """Write trials.csv and report.html now."""
         from reports.pages.page import write_report
-        from reports.run.trials_csv import write_trials_csv
+        from reports.pages.trials_csv import write_trials_csv
 
         write_trials_csv(self._folder)
         write_report(self._folder)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import shutil
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from mnist_tune.cli import search, train
-from mnist_tune.cli.parser import given_how, given_options
 from mnist_tune.sagemaker.environment import CHANNEL, GPUS, MODEL, OUTPUT, SageMakerEnvironment, channel_data
 from mnist_tune.sagemaker.words import plain_words
 from tuner.core.errors import MnistTuneError, UsageError
@@ -31,12 +31,22 @@ _LEFT_BEHIND = {".work", ".run.json.partial"}
 """All that is in the folder of a run that was killed before it had begun."""
 
 
+class Command(Protocol):
+    """The module of a command that makes a run."""
+
+    def make_command_parser(self) -> argparse.ArgumentParser:
+        """Return the command's parser."""
+
+    def run(self, given: Namespace, words: Sequence[str]) -> None:
+        """Make the run. `given.notes` are added to the run's."""
+
+
 @dataclass
 class Request:
-    """The options of a command, with those that the variables add."""
+    """A command as it was typed, with what the variables add."""
 
-    options: dict[str, Any]
-    how: dict[str, Any]
+    given: Namespace
+    """The options, absent unless they were typed."""
     taken: list[str] = field(default_factory=list)
     """The variables that were used, each with its use, for the user and the reader of the report."""
     words: list[str] = field(default_factory=list)
@@ -48,35 +58,33 @@ class Request:
         return f"Managed training: {', '.join(self.taken)}."
 
 
-def run_managed(environment: SageMakerEnvironment, words: Sequence[str]) -> None:
-    """Run `mnist-tune` or `mnist-tune train` with the words that the service gives, and bring its files where the variables say.
+def run_managed(environment: SageMakerEnvironment, command: Command, words: Sequence[str]) -> None:
+    """Run a search or a training with the words that the service gives, and bring its files where the variables say.
+
+    Args:
+        environment: the variables.
+        command: the search's or the training's module.
+        words: of the command, without its name.
 
     Raises:
         UsageError: before anything is trained, where there are no data, or a folder can't be written to.
         MnistTuneError: where the files can't be brought there; the run itself is whole.
     """
-    command, typed = (["train"], words[1:]) if words[:1] == ["train"] else ([], words)
-    parser = (train if command else search).make_command_parser()
-    plain, aside = plain_words(typed, parser)
-    given = parser.parse_words(plain)
-    if "version" in given:
-        search.run(given, plain)
+    parser = command.make_command_parser()
+    plain, aside = plain_words(words, parser)
+    request = Request(parser.parse_args(plain), aside)
+    if "version" in request.given:
+        command.run(request.given, plain)
         return
-    from mnist_tune.api.runs import run_search, run_training
-
-    request = Request(given_options(given), given_how(given), aside)
-    _run(environment, run_training if command else run_search, request, ["mnist-tune", *command, *plain])
-
-
-def _run(environment: SageMakerEnvironment, run: Callable[..., Any], request: Request, command: Sequence[str]) -> None:
-    may_replace = bool(request.how["force"] or request.how["resume"])
+    may_replace = bool(getattr(request.given, "force", False) or getattr(request.given, "resume", False))
     _add_variables(environment, request)
-    out = RunFolder(Path(request.how["out"]))
+    out = RunFolder(Path(request.given.out))
     for variable, folder, names in ((MODEL, environment.model, _MODEL_NAMES), (OUTPUT, environment.output, RECORDS)):
         if folder is not None and folder != out.path.absolute():
             _validate_folder(variable, folder, () if may_replace else names)
+    request.given.notes = [request.note]
     try:
-        run(request.options, **request.how, command=[*command, *request.words], notes=[request.note])
+        command.run(request.given, [*plain, *request.words])
     except BaseException:
         # The machine will be gone: what there is of the run is brought away.
         with contextlib.suppress(OSError, MnistTuneError):
@@ -98,24 +106,25 @@ def _add_variables(environment: SageMakerEnvironment, request: Request) -> None:
         request.taken.append(f"model to {MODEL} ({escape_unprintable(str(environment.model))})")
     if environment.output is not None:
         request.taken.append(f"report to {OUTPUT} ({escape_unprintable(str(environment.output))})")
-    if request.how["resume"]:
+    if getattr(request.given, "resume", False):
         _resume_or_begin(request)
-    elif request.how["out"] is None:
-        request.how["out"] = str(Path("runs") / f"managed-{datetime.now():%Y%m%d-%H%M%S}")
+    elif "out" not in request.given:
+        request.given.out = str(Path("runs") / f"managed-{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def _add_option(request: Request, option: str, variable: str, value: Callable[[], str]) -> None:
-    if option in request.options:
+    if option in request.given:
         request.taken.append(f"{variable} left aside for --{option}")
         return
-    request.options[option] = value()
-    request.words += [f"--{option}", request.options[option]]
-    request.taken.append(f"{option} {escape_unprintable(request.options[option])} from {variable}")
+    found = value()
+    setattr(request.given, option, found)
+    request.words += [f"--{option}", found]
+    request.taken.append(f"{option} {escape_unprintable(found)} from {variable}")
 
 
 def _resume_or_begin(request: Request) -> None:
     """Let one command begin a run and resume it: a service starts it again without a word."""
-    out = request.how["out"]
+    out = getattr(request.given, "out", None)
     if out is None:
         raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
     folder = RunFolder(Path(out))
@@ -123,7 +132,7 @@ def _resume_or_begin(request: Request) -> None:
         # What was mapped may have come back from a store in pieces: the channel has it whole.
         shutil.rmtree(folder.work / "data", ignore_errors=True)
         return
-    request.how["resume"] = False
+    request.given.resume = False
     request.taken.append("no run to go on with, so it begins")
     if folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= _LEFT_BEHIND:
         folder.clean()

@@ -202,7 +202,7 @@ RUN_COMPARE = """
             id="predict",
         ),
         pytest.param("import mnist_tune.cli.verify, tuner.verification.verify", id="verify"),
-        pytest.param("import mnist_tune.api.export, reports.pages.model_card, tuner.export.writing", id="export"),
+        pytest.param("import mnist_tune.api.export, reports.sections.model.card, tuner.export.writing", id="export"),
         pytest.param(
             "import tuner.data.dataset, tuner.core.machine, tuner.storage.journal, tuner.options, tuner.images.ood_images, tuner.run.launch",
             id="tuner",
@@ -229,3 +229,20 @@ def seconds(*words: str) -> float:
 
 def test_help_answers_within_three_tenths_of_a_second_of_python() -> None:
     assert seconds("-m", "mnist_tune", "--help") - seconds("-c", "") < 0.3
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_circle_among_the_rooms_of_a_package(package: str) -> None:
+    edges: dict[str, set[str]] = {}
+    for path in (path for path in modules() if path.relative_to(ROOT).parts[0] == package):
+        room = path.relative_to(ROOT).parts[1].removesuffix(".py")
+        names = (name.split(".") for name in imported(path.read_text(encoding="utf-8")))
+        edges.setdefault(room, set()).update(parts[1] for parts in names if parts[0] == package and parts[1] != room)
+    for room, others in edges.items():
+        seen: set[str] = set()
+        left = set(others)
+        while left:
+            following = left.pop()
+            seen.add(following)
+            left |= edges.get(following, set()) - seen
+        assert room not in seen, f"{package}.{room} imports itself by way of others"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reports.pages.page import write_report
-from reports.run.trials_csv import write_trials_csv
+from reports.pages.trials_csv import write_trials_csv
 from tests.kit.runs.searches import FAKE
 from tuner.core.errors import RunFailed
 from tuner.options.run_options import SearchOptions

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from reports.pages.page import render_report
+from reports.pages.trials_csv import trials_csv
 from reports.run.array_checks import ArrayError, check_arrays
 from reports.run.reading import read_run
-from reports.run.trials_csv import trials_csv
 from tests.kit.strangers import SMALL, WRONG, Change, built, changed, every_place
 from tests.kit.study_builder import FakeArm, FakeStudy, build_study
 from tests.kit.wrong_arrays import WRONG_ARRAYS

@@ -1,6 +1,6 @@
 """A data set, split and ready: loading, sharing between processes, describing.
 
-Where it is found is `data_sources.py`, what it must be `data_checks.py`, how it is split `splits.py`.
+Where it is found is `sources.py`, what it must be `validation.py`, how it is split `splits.py`.
 """
 
 from __future__ import annotations

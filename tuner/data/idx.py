@@ -1,6 +1,6 @@
 """Reading a data set from a folder of IDX files, the format of the original MNIST (LeCun, Cortes, Burges 1998).
 
-What the values mean is checked in `data_checks.py`.
+What the values mean is checked in `validation.py`.
 """
 
 from __future__ import annotations

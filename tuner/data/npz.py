@@ -1,4 +1,4 @@
-"""Reading a data set from an `.npz` file with Keras's keys. What its values mean is checked in `data_checks.py`."""
+"""Reading a data set from an `.npz` file with Keras's keys. What its values mean is checked in `validation.py`."""
 
 from __future__ import annotations
 

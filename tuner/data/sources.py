@@ -1,6 +1,6 @@
 """The sources of data sets: a file, a folder, Keras's cache, a download, scikit-learn's digits.
 
-Nothing here looks at values (`data_checks.py`). Keras is imported by nobody but the process of a download.
+Nothing here looks at values (`validation.py`). Keras is imported by nobody but the process of a download.
 """
 
 from __future__ import annotations

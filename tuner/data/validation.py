@@ -1,6 +1,6 @@
 """The validation of a data set, and its conversion to uint8 images of 28×28 pixels and int64 labels.
 
-Nothing here opens a file (`data_npz.py`, `idx.py`), looks for a data set (`data_sources.py`) or splits one (`splits.py`).
+Nothing here opens a file (`npz.py`, `idx.py`), looks for a data set (`sources.py`) or splits one (`splits.py`).
 """
 
 from __future__ import annotations

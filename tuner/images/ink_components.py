@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from tuner.images.contrast import FAINTEST, Grey, Mask, find_frame
+from tuner.images.contrast import FAINTEST, Grey, Mask
+from tuner.images.frames import find_frame
 
 _SURE, _LIKELY, _EDGE = 0.6, 0.35, 0.12
 """Shares of the ink's contrast: where a stroke is certain, where it goes on, and where the blur beside it ends."""

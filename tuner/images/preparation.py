@@ -1,8 +1,8 @@
 """From a grey picture of a digit to the 28×28 pixels that MNIST would have of it. No files, no model.
 
 MNIST's makers cropped a digit, scaled it to fit 20×20 pixels with its proportions kept, and put its centre of mass into the
-middle of 28×28 (LeCun, Cortes, Burges: the MNIST database). Before that, a sheet of paper on a table is cut out (`sheets`), ink is told
-from paper (`contrast`), and the digit from dust, ruled lines and other digits (`marks`).
+middle of 28×28 (LeCun, Cortes, Burges: the MNIST database). Before that, a sheet of paper on a table is cut out (`paper_sheet`), ink is told
+from paper (`contrast`), and the digit from dust, ruled lines and other digits (`ink_components`).
 """
 
 from __future__ import annotations

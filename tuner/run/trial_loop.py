@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from search_spaces.networks.costs import LayerSummary
 from tuner.core.errors import NoSpace, RunFailed
-from tuner.core.records import Configuration, Json, Trial, TrialRecord, Value, metrics_of, trial_name
+from tuner.core.records import Json, Trial, TrialRecord, metrics_of, trial_name
 from tuner.processes.tasks import Event, TrainTask
+from tuner.run.compact_configuration import CompactConfiguration
 from tuner.run.observer import Observer
 from tuner.storage.journal import Journal, JournalState
 from tuner.workers.local import Workers
@@ -135,7 +134,7 @@ def without_history(record: TrialRecord) -> TrialRecord:
     """
     if record.phase != "search":
         return record
-    configuration = PackedConfiguration(record.configuration)
+    configuration = CompactConfiguration(record.configuration)
     return replace(record, configuration=configuration, history=_NO_HISTORY, layers=(), finished_at="")
 
 
@@ -202,44 +201,3 @@ def _record(live: _Live, event: Event, layers: tuple[LayerSummary, ...]) -> Tria
         layers=layers,
         error=event.error,
     )
-
-
-_NUMBERS: dict[str, int] = {}
-"""Name of a hyperparameter → its number; a process meets as many as its spaces have."""
-_NAMES: list[str] = []
-
-
-class PackedConfiguration(Mapping[str, Value]):
-    """The values of a configuration, its names as numbers. Equal to a dict of the same names and values."""
-
-    __slots__ = ("_names", "_values")
-
-    def __init__(self, configuration: Configuration) -> None:
-        numbers = [_number(name) for name in configuration]
-        # A byte each, where they fit: no space of ours has more than 60 names.
-        self._names = bytes(numbers) if max(numbers, default=0) < 256 else array("H", numbers)
-        self._values = tuple(
-            [sys.intern(value) if isinstance(value, str) else value for value in configuration.values()]
-        )
-
-    def __getitem__(self, name: str) -> Value:
-        try:
-            return self._values[self._names.index(_NUMBERS[name])]
-        except (KeyError, ValueError):
-            raise KeyError(name) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return (_NAMES[number] for number in self._names)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return repr(dict(self))
-
-
-def _number(name: str) -> int:
-    if name not in _NUMBERS:
-        _NUMBERS[name] = len(_NAMES)
-        _NAMES.append(name)
-    return _NUMBERS[name]

@@ -1,6 +1,6 @@
 """NumPy's .npz archives: written whole or not at all; read with limits, headers first, whoever made them. Nothing is unpickled.
 
-What the arrays of a data set mean is `data_checks.py`'s, those of a run `reports.run.array_checks`'s.
+What the arrays of a data set mean is `tuner.data.validation`'s, those of a run `reports.run.array_checks`'s.
 """
 
 from __future__ import annotations

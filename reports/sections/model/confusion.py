@@ -18,10 +18,10 @@ from reports.analysis.model.classification import (
     scored_winner,
 )
 from reports.analysis.model.ranking import RankCurve, macro_curve, rank_curves
+from reports.figures import pictures
 from reports.figures.model.confusion import confusion_figure
 from reports.figures.model.measures import reliability_figure
 from reports.figures.model.ranking import MOST_DRAWN, Ranked, precision_recall_figure, roc_figure
-from reports.pages import pictures
 from reports.run.run_data import RunData
 from reports.sections.model.refit import format_exported
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number

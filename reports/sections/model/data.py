@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports import formatting as text
+from reports.figures import pictures
 from reports.figures.model.measures import pixel_figure
-from reports.pages import pictures
 from reports.run.run_data import Array, RunData
 from reports.sections.banners import DIGITS
 from reports.sections.folds import format_held_out

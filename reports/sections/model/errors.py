@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reports import formatting as text
 from reports.analysis.model.classification import Scored, scored_winner
 from reports.analysis.model.errors import ClassSample, Verdict, mistakes, right_samples
-from reports.pages import pictures
+from reports.figures import pictures
 from reports.run.run_data import RunData
 from reports.sections.section import Picture, Section
 from reports.sections.testing import format_why_not_tested, is_left_alone

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reports import formatting as text
-from reports.pages.model_card import card_of
 from reports.run.run_data import RunData
+from reports.sections.model.card import card_of
 from reports.sections.section import Section
 from tuner.storage.schema.result import ResultDocument
 

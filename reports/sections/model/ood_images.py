@@ -15,8 +15,8 @@ from reports.analysis.model.ood_images import (
     user_images,
     was_measured,
 )
+from reports.figures import pictures
 from reports.figures.model.measures import reliability_figure
-from reports.pages import pictures
 from reports.run.run_data import Array, RunData
 from reports.sections.model.errors import Line, format_probability
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number

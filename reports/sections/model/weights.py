@@ -9,8 +9,8 @@ import numpy as np
 from reports import formatting as text
 from reports.analysis.model.network import network
 from reports.analysis.model.weights import FinalistNorms, LayerWeights, Spread, finalist_norms, layer_weights
+from reports.figures import pictures
 from reports.figures.model.measures import norm_figure, weight_histogram
-from reports.pages import pictures
 from reports.run.run_data import RunData
 from reports.sections.model.refit import format_exported
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number

@@ -202,7 +202,7 @@ def main(logs: str) -> None:
 def _import_all() -> None:
     from tuner.run import launch
 
-    for name in ("mnist_tune.api.runs", "reports.pages.page", "reports.run.trials_csv"):
+    for name in ("mnist_tune.api.runs", "reports.pages.page", "reports.pages.trials_csv"):
         importlib.import_module(name)
     for function in (launch.start, launch.resume):
         cast(dict[str, Any], function.__kwdefaults__)["worker_module"] = FAKE

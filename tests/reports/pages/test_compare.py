@@ -169,6 +169,7 @@ def test_formatting(shown: str, expected: str) -> None:
 # --- the page --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.draws
 def test_page_holds_together(tmp_path: Path) -> None:
     folders = [build(tmp_path, name, seed=seed) for seed, name in enumerate(("one", "two", "three"), start=1)]
     text = render_comparison(folders, "0.0")
@@ -196,6 +197,7 @@ def test_headline_of_two_says_who_is_better(tmp_path: Path) -> None:
         assert f"{better} is better than {other} on the same 400 test images: p < 0.0001" in page.text
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -218,6 +220,7 @@ def test_any_runs_render(tmp_path: Path, changes: dict[str, Any], expected: str)
     assert not re.search(r"\b(None|nan|NaN|inf)\b", page.text)
 
 
+@pytest.mark.draws
 def test_accuracies_of_other_data_are_not_ranked(tmp_path: Path) -> None:
     text = page_of(build(tmp_path, "first"), build(tmp_path, "second", classes=3)).text
     assert "ends highest" not in text

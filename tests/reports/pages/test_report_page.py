@@ -177,6 +177,7 @@ def test_any_run_renders(tmp_path: Path, changes: dict[str, Any], expected: Sequ
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
+@pytest.mark.draws
 def test_digits_are_named_in_the_headline_itself(tmp_path: Path) -> None:
     text = render(tmp_path, data="digits", fallback=True, **SMALL)
     headline = re.search(r"<h1.*?</h1>", text, re.DOTALL)
@@ -249,7 +250,7 @@ def test_a_damaged_evaluation_is_said_in_one_line(tmp_path: Path) -> None:
 
 def test_rendering_imports_no_keras() -> None:
     code = (
-        "import sys, reports.pages.page, reports.run.trials_csv\n"
+        "import sys, reports.pages.page, reports.pages.trials_csv\n"
         "bad = {'keras', 'tensorflow', 'keras_tuner', 'jax', 'torch'} & set(sys.modules)\n"
         "sys.exit(repr(bad) if bad else 0)"
     )

@@ -18,15 +18,15 @@ from PIL import Image
 import templates
 from reports import formatting as text
 from reports.analysis.search.pareto import Front, PublishedPoint, SizePoint
+from reports.figures import pictures
 from reports.figures.axes import error_scale, log_ticks, spread_labels, whole_ticks
 from reports.figures.canvas import Canvas, Drawing
 from reports.figures.search.pareto import front_figure
 from reports.figures.theme_colours import Ink
-from reports.pages import pictures
 from reports.pages.notebook import run_card
 from reports.pages.page import figures, render_report
+from reports.pages.trials_csv import _escape_formula, trials_csv, trials_frame, write_trials_csv
 from reports.run.reading import read_run
-from reports.run.trials_csv import _escape_formula, trials_csv, trials_frame, write_trials_csv
 from tests.kit.run_builder import FakeRun, build_run, make_record, make_run
 from tuner.storage.schema.documents import readable
 

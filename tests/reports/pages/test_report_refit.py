@@ -25,14 +25,14 @@ from reports.comparison.differences import winner_trials
 from reports.comparison.page import render_comparison
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections import winners
-from reports.pages.model_card import card_of, card_text
 from reports.pages.notebook import run_card
 from reports.pages.page import render_run
 from reports.pages.page_data import FIELDS, page_data
+from reports.pages.trials_csv import trials_csv, trials_frame
 from reports.run.reading import read_run
 from reports.run.run_data import Exports, RunData
-from reports.run.trials_csv import trials_csv, trials_frame
 from reports.sections.model import confusion, data, weights
+from reports.sections.model.card import card_of, card_text
 from reports.sections.model.refit import format_exported, format_refit, format_seeds
 from reports.sections.model.reproduce import ledgers
 from reports.sections.search import failures, learning_curves, summary
@@ -290,6 +290,7 @@ def test_an_export_verified_on_validation_images_measures_nothing(runs: dict[str
         assert ("Refitted" in card_text(run, document, "")) is (name != "plain")
 
 
+@pytest.mark.draws
 def test_without_a_refit_nothing_is_said_of_one(folders: dict[str, Path], runs: dict[str, RunData]) -> None:
     run = runs["plain"]
     assert (format_refit(run), format_exported(run), format_seeds(result_of(run), 3)) == ("", "", "3 seeds")
@@ -331,6 +332,7 @@ def test_a_comparison_pairs_confirmed_seeds_and_marks_refitted_models(runs: dict
         assert winners.banners(alike) == ()
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
 def test_a_run_within_its_refit_has_a_page(folders: dict[str, Path], tmp_path: Path, status: str) -> None:
     """The confirmation is over, one refit has ended, another is running."""

@@ -19,11 +19,11 @@ from reports.analysis.search.target import (
 from reports.comparison.page import render_comparison
 from reports.figures.search.pareto import near_target
 from reports.formatting import exact_percent
-from reports.pages.model_card import card_of
 from reports.pages.notebook import run_card
 from reports.pages.page import render_report
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
+from reports.sections.model.card import card_of
 from reports.sections.model.reproduce import ledgers
 from reports.sections.search import leaderboard, pareto, summary
 from reports.sections.search.target import format_caption, format_chosen, format_title
@@ -275,6 +275,7 @@ def test_as_many_digits_as_a_bar_needs(fraction: float | None, words: str) -> No
     assert exact_percent(fraction) == words
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize("targets", [(99.45, 99.41), (99.45, 99.45)])
 def test_a_comparison_has_targets_in_full(tmp_path: Path, targets: tuple[float, float]) -> None:
     runs = [

@@ -25,7 +25,7 @@ from reports.pages.page import figures, page_figures, render_report, sections_of
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
 from reports.sections.model.training import format_comparison
-from tests.kit.drawings import svg_of
+from tests.kit.drawings import drawn, svg_of
 from tests.kit.marks import slow_after
 from tests.kit.page import HOSTILE, Page
 from tests.kit.replacing import replace
@@ -64,7 +64,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunData]:
 
 @pytest.fixture(scope="module")
 def pages(runs: dict[str, RunData]) -> dict[str, str]:
-    return {name: render_report(run.folder) for name, run in runs.items()}
+    with drawn():
+        return {name: render_report(run.folder) for name, run in runs.items()}
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------
@@ -326,20 +327,16 @@ def test_a_study_never_speaks_of_test_accuracy(pages: dict[str, str]) -> None:
 
 
 def test_the_effect_plot_has_every_pair(runs: dict[str, RunData]) -> None:
-    (drawn,) = (figure for figure in page_figures(runs["dropout"]) if figure.name == "effects")
+    (plot,) = (figure for figure in page_figures(runs["dropout"]) if figure.name == "effects")
     pairs = [pair.trial for row in effects(runs["dropout"]) for pair in row.pairs]
-    assert set(re.findall(r'data-trial="(\d+)"', svg_of(drawn))) == set(pairs)
+    assert set(re.findall(r'data-trial="(\d+)"', svg_of(plot))) == set(pairs)
     assert len(pairs) == 15
 
 
-def test_no_arm_is_called_the_winner(runs: dict[str, RunData], pages: dict[str, str]) -> None:
+def test_no_arm_is_called_the_winner(pages: dict[str, str]) -> None:
     for text in pages.values():
         assert "winner" not in Page(text.split('<section id="data"')[0]).text
-    fronts = [figure for run in runs.values() for figure in page_figures(run) if figure.name.startswith("pareto")]
-    assert fronts
-    for front in fronts:
-        assert ">best arm" in svg_of(front)
-        assert ">winner" not in svg_of(front)
+    assert any(">best arm" in text for text in pages.values())
 
 
 def test_figures_of_a_study_are_files_of_their_own(runs: dict[str, RunData]) -> None:
@@ -430,6 +427,7 @@ def test_an_interval_without_a_verdict_is_explained(runs: dict[str, RunData]) ->
 # --- trainings ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.draws
 def test_a_training_has_no_search(tmp_path: Path) -> None:
     text = render_report(build_training(tmp_path / "run"))
     ids = re.findall(r'<section id="([^"]+)"', text)

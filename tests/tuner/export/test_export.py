@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from mnist_tune import cli, load_run
 from mnist_tune.api.export_folder import ExportFolder
-from reports.pages.model_card import card_text
 from reports.pages.page import render_report
 from reports.run.reading import read_run
+from reports.sections.model.card import card_text
 from tests.kit.paths import ROOT
 from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, build_run, write_json

@@ -15,7 +15,7 @@ from mnist_tune import cli
 from mnist_tune.api import given_options
 from mnist_tune.api import runs as api
 from reports.analysis.model.ood_images import drawn_digits, user_images
-from reports.pages import pictures
+from reports.figures import pictures
 from reports.pages.page import render_report, sections_of
 from reports.run.reading import read_run
 from reports.sections.model import ood_images as section
@@ -407,6 +407,7 @@ def test_a_page_without_own_images_says_how_to_give_some(tmp_path: Path) -> None
     assert "--images PATH" in Page(render_report(path)).text
 
 
+@pytest.mark.draws
 def test_names_and_warnings_of_files_get_through_as_text(tmp_path: Path) -> None:
     text = render_report(build_run(tmp_path / "run", FakeRun(**SMALL, hostile=HOSTILE)))
     assert "<script>alert" not in text
@@ -468,5 +469,6 @@ def test_the_page_says_how_ones_with_a_long_upstroke_are_read(tmp_path: Path) ->
     assert "Drawn with a long upstroke" in Page(render_report(path)).text
 
 
+@pytest.mark.draws
 def test_a_run_without_styles_says_nothing_of_them(tmp_path: Path) -> None:
     assert "upstroke" not in Page(render_report(build_run(tmp_path / "run", FakeRun(**SMALL)))).text

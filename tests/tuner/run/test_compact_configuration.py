@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from tuner.core.records import Value, configuration_key
-from tuner.run.trial_loop import PackedConfiguration
+from tuner.run.compact_configuration import CompactConfiguration
 
 TABLE: list[dict[str, Value]] = [
     {},
@@ -21,7 +21,7 @@ TABLE: list[dict[str, Value]] = [
 
 @pytest.mark.parametrize("values", TABLE, ids=["empty", "one", "kinds", "many"])
 def test_it_is_what_was_packed(values: dict[str, Value]) -> None:
-    packed = PackedConfiguration(values)
+    packed = CompactConfiguration(values)
     assert dict(packed) == values
     assert list(packed) == list(values)
     assert packed == values
@@ -34,14 +34,14 @@ def test_it_is_what_was_packed(values: dict[str, Value]) -> None:
 
 
 def test_others_differ() -> None:
-    packed = PackedConfiguration({"a": 1, "b": 2})
+    packed = CompactConfiguration({"a": 1, "b": 2})
     assert packed != {"a": 1}
     assert packed != {"a": 1, "b": 3}
-    assert packed != PackedConfiguration({"b": 1, "a": 2})
+    assert packed != CompactConfiguration({"b": 1, "a": 2})
     assert packed.get("c") is None
     with pytest.raises(KeyError, match="c"):
         packed["c"]
 
 
 def test_true_stays_true() -> None:
-    assert PackedConfiguration({"a": True})["a"] is True
+    assert CompactConfiguration({"a": True})["a"] is True

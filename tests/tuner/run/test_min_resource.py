@@ -26,8 +26,8 @@ from msgspec import structs
 from mnist_tune import cli
 from mnist_tune.api.given_options import command_line, make_options
 from reports.pages.page import render_report
+from reports.pages.trials_csv import trials_csv
 from reports.run.reading import read_run
-from reports.run.trials_csv import trials_csv
 from search_spaces.families.compact.family import CompactFamily
 from search_spaces.hyperparameters.recipe import Schedule
 from tests.kit.journal_files import read_journal
@@ -454,6 +454,7 @@ def test_the_page_says_parts_of_epochs(tmp_path: Path) -> None:
     assert {row["epochs"] for row in rows} == {"0.56", "2", "5", "15"}
 
 
+@pytest.mark.draws
 def test_a_page_without_them_does_not_mention_them(tmp_path: Path) -> None:
     page = render_report(build_run(tmp_path / "run"))
     assert "less than an epoch" not in page

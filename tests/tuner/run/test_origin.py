@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reports.pages.page import render_report
+from reports.pages.trials_csv import trials_csv
 from reports.run.reading import read_run
-from reports.run.trials_csv import trials_csv
 from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Table
 from search_spaces.families.compact.family import CompactFamily

@@ -24,7 +24,7 @@ from tuner.storage.schema.documents import validate
 from tuner.storage.schema.model_interface import ModelInterface
 from tuner.training.evaluation import evaluate
 from tuner.training.trial import run_trial
-from tuner.workers.dask.connection import keep, taken
+from tuner.workers.dask.files import keep, taken
 
 # Of Keras 3.15 with NumPy 2: copying a variable out. The others are of what users' code does.
 pytestmark = [

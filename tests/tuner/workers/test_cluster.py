@@ -27,7 +27,7 @@ from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
 from tuner.workers.dask.cluster import ClusterWorkers
-from tuner.workers.dask.connection import content_key, write_files
+from tuner.workers.dask.files import content_key, write_files
 from tuner.workers.dask.worker import differences
 
 distributed = pytest.importorskip("distributed")

@@ -1,4 +1,4 @@
-"""The workers of a run on a Dask cluster. What happens on a worker is in `cluster_worker`; without `--scheduler` nothing imports either.
+"""The workers of a run on a Dask cluster. What happens on a worker is in `worker`; without `--scheduler` nothing imports either.
 
 Data travel once, named by their content. What a training leaves behind comes back with its result, so that no file system need
 be shared. The winner is evaluated and exported here, in one local process.
@@ -21,7 +21,8 @@ from tuner.core.machine import versions
 from tuner.core.records import Json
 from tuner.options.run_options import Device
 from tuner.processes.tasks import Event, Task, TrainTask, task_to_json
-from tuner.workers.dask.connection import Connection, Files, content_key, is_broken_connection, keep, read_files
+from tuner.workers.dask.connection import Connection, is_broken_connection
+from tuner.workers.dask.files import Files, content_key, keep, read_files
 from tuner.workers.dask.worker import RESOURCE, RunPlugin, drop_here, train_here
 from tuner.workers.local import WORKER_MODULE, LocalWorkers
 

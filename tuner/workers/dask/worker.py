@@ -19,7 +19,7 @@ from tuner.core.records import Json
 from tuner.options.run_options import Device
 from tuner.processes.environment import count_gpus
 from tuner.processes.tasks import Event, TrainTask, task_from_json
-from tuner.workers.dask.connection import Files, taken, write_files
+from tuner.workers.dask.files import Files, taken, write_files
 from tuner.workers.local import WORKER_MODULE, LocalWorkers
 
 RESOURCE = "mnist-tune-trial"

@@ -12,10 +12,10 @@ import templates
 from reports import formatting as text
 from reports.analysis.model.network import network
 from reports.analysis.model.robustness import Degradation, degradations
-from reports.run.model_files import Call, calls_of, exported_files, exports_table, format_verified
 from reports.run.run_data import Exports, RunData
 from reports.sections.banners import DIGITS
 from reports.sections.folds import has_folds
+from reports.sections.model.model_files import Call, calls_of, exported_files, exports_table, format_verified
 from reports.sections.model.refit import format_refit, format_seeds
 from reports.sections.search.target import format_chosen
 from reports.sections.section import Table
