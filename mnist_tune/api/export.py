@@ -102,7 +102,7 @@ def export(request: Request) -> ExportDocument:
     """Write, check and measure each format, then its card; return export.json.
 
     Raises:
-        UsageError: where the data are not to be had again, or the folder can't be written.
+        UsageError: where the data are unavailable, or the folder can't be written.
         ExportError: where a file can't be written or disagrees; then nothing is left.
     """
     from reports.run.reading import read_run

@@ -47,7 +47,7 @@ def search(
     Args:
         space: a name that `mnist-tune spaces` lists, or "package.module:Class".
         out: the run's folder; by default runs/<space>-<date>-<time>.
-        resume: go on with the run in `out`.
+        resume: resume the run in `out`.
         force: write over the run in `out`.
         quiet: print nothing but the result.
         **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"` (a number is in seconds),
@@ -74,7 +74,7 @@ def train(
     Args:
         name: a reference's name, a JSON file of hyperparameters, a run's folder (its winner), or "RUN:TRIAL".
         out: the run's folder; by default runs/<name>-<date>-<time>.
-        resume: go on with the run in `out`.
+        resume: resume the run in `out`.
         force: write over the run in `out`.
         quiet: print nothing but the result.
         **options: the command line's, with underscores: `epochs=15`, `seeds=3`, `data="mnist"`, `test=False`.
@@ -100,7 +100,7 @@ def study(
     Args:
         name: a preset ("dropout", "optimizer", …), or a hyperparameter together with `values`.
         out: the run's folder; by default runs/<name>-<date>-<time>.
-        resume: go on with the run in `out`.
+        resume: resume the run in `out`.
         force: write over the run in `out`.
         quiet: print nothing but the conclusion.
         **options: the command line's, with underscores: `values=[0, 0.1]`, `space="dense"`, `base="dense128"`, `seeds=5`.

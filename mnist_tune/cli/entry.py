@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from mnist_tune.cli import search
 from mnist_tune.cli.parser import Parser
 from mnist_tune.terminal.signals import ending_like_ctrl_c
-from mnist_tune.terminal.stdout import OutputError, open_standard_streams, tell, watched_output
+from mnist_tune.terminal.stdout import OutputError, open_standard_streams, watched_output, write_error
 from tuner.core.disk_full import is_no_space, is_no_temporary_folder
 from tuner.core.errors import Interrupted, MnistTuneError, UsageError
 from tuner.core.text import escape_unprintable
@@ -74,18 +74,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run(words)
     except MnistTuneError as error:
         if not (isinstance(error, OutputError) and error.reader_gone):
-            tell(f"mnist-tune: {_one_line(str(error))}")
+            write_error(f"mnist-tune: {_one_line(str(error))}")
         return error.exit_code
     except OSError as error:
         if is_no_temporary_folder(error):
-            tell("mnist-tune: No folder for temporary files can be written to. Set TMPDIR to one that can.")
+            write_error("mnist-tune: No folder for temporary files can be written to. Set TMPDIR to one that can.")
             return UsageError.exit_code
         if not is_no_space(error):
             raise
-        tell(f"mnist-tune: The disk is full. Make space, and give the command again. Received: {error}")
+        write_error(f"mnist-tune: The disk is full. Make space, and give the command again. Received: {error}")
         return 1
     except KeyboardInterrupt:
-        tell("mnist-tune: Interrupted.")
+        write_error("mnist-tune: Interrupted.")
         return Interrupted.exit_code
     return 0
 

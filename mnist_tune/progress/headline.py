@@ -9,7 +9,7 @@ from tuner.storage.schema.result import ResultDocument, TestScores
 from tuner.storage.schema.run import RunDocument
 
 
-def answer(result: ResultDocument, run: RunDocument) -> str:
+def format_headline(result: ResultDocument, run: RunDocument) -> str:
     """Return the answer of a run in a sentence."""
     if result.kind == "study":
         return (result.study.conclusion if result.study else "") or "This study has no conclusion."

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mnist_tune.progress.headline import answer
+from mnist_tune.progress.headline import format_headline
 from reports.analysis.search.time_left import planned_work, seconds_left
 from reports.formatting import duration, plural, rough_duration
 from tuner.core.records import Trial, TrialRecord, tidy_epochs
@@ -162,7 +162,7 @@ class Progress(Observer):
         result = folder.read_result()
         if result is None:
             return
-        self._console.print(Text(escape_unprintable(answer(result, folder.read_run()))), soft_wrap=True)
+        self._console.print(Text(escape_unprintable(format_headline(result, folder.read_run()))), soft_wrap=True)
         for path in (folder.path / "report.html", folder.saved_model, folder.keras_model):
             if path.exists():
                 self._console.print(Text(escape_unprintable(f"Wrote {path}")), soft_wrap=True)

@@ -109,11 +109,11 @@ def watched_output() -> Iterator[None]:
                 raise
             sys.stdout.flush()
     except OutputError:
-        _let_go(stream)
+        _discard(stream)
         raise
 
 
-def _let_go(stream: TextIO) -> None:
+def _discard(stream: TextIO) -> None:
     """Discard what is left in the stream: the interpreter must not try to write it again at its end."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -121,7 +121,7 @@ def _let_go(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-def tell(words: str) -> None:
+def write_error(words: str) -> None:
     """A line on standard error; where that can't be written either, there is nobody to tell."""
     with contextlib.suppress(OSError, AttributeError):
         sys.stderr.write(f"{words}\n")

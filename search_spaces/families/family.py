@@ -14,7 +14,7 @@ import numpy as np
 
 from search_spaces.families.references import Reference, best_first
 from search_spaces.hyperparameters import hyperparameter as tuned
-from search_spaces.hyperparameters import parsing as given_values
+from search_spaces.hyperparameters import parsing
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value
 from search_spaces.hyperparameters.recipe import Recipe
 from search_spaces.networks.costs import LayerSummary, check_specs, costs, largest_activation_bytes, summarise
@@ -32,7 +32,7 @@ class Family(ABC):
     space's own, defaults of the shape are smaller.
 
     Args:
-        max_params: trainable parameters at most, of what `draw` draws; None: the space's own cap.
+        max_params: trainable parameters at most, of what `sample` returns; None: the space's own cap.
         max_macs: multiply-adds of one image at most; None: the space's own.
         classes: 2 to 100.
 
@@ -92,7 +92,7 @@ class Family(ABC):
         Raises:
             ValueError: names the hyperparameter, what was expected and what was received, in one line.
         """
-        configuration = given_values.complete(self.hyperparameters, values, base=base, strict=strict)
+        configuration = parsing.complete(self.hyperparameters, values, base=base, strict=strict)
         check_specs(self.network(configuration))
         self.recipe(configuration)
         return configuration

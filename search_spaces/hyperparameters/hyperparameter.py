@@ -1,7 +1,7 @@
 """Hyperparameters as data: what may be tuned, within what, and when.
 
 The same tuple is declared on Keras Tuner's `HyperParameters`, written to `run.json` and drawn from, and what a person wrote
-is read by it (`given_values`). No space's own hyperparameters live here.
+is read by it (`parsing`). No space's own hyperparameters live here.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def integer(
 def width(
     name: str, description: str, bounds: tuple[int, int], default: int, *conditions: Condition, step: int = 1
 ) -> Hyperparameter:
-    """A number of filters or units: a draw takes small ones more often, each doubling as often as the next."""
+    """A number of filters or units: small ones are sampled more often, each doubling as often as the next."""
     weights = tuple(1.0 / value for value in range(bounds[0], bounds[1] + 1, step))
     return integer(name, description, bounds, default, *conditions, step=step, weights=weights)
 

@@ -20,7 +20,7 @@ from search_spaces.keras.training import Images, Labels, compile_model, fit_mode
 class KerasSpace(Family, keras_tuner.HyperModel):  # type: ignore[misc]
     """A `keras_tuner.HyperModel` of a family, to be mixed with it: `class Dense(KerasSpace, DenseFamily)`.
 
-    The caps hold for `draw`, not for what a stock Keras Tuner draws: that is built whatever it is (Keras Tuner's
+    The caps hold for `sample`, not for what a stock Keras Tuner samples: that is built whatever it is (Keras Tuner's
     `max_model_size` is there for it). Arguments and errors as of the family.
     """
 

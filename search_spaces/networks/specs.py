@@ -23,7 +23,7 @@ class Weights:
     """The cost of a layer with a kernel, as a function of its numbers of input and output channels.
 
     Every count of the package comes from the two methods. Both are linear in either number of channels, and the
-    coefficients depend on no number of channels, which is what makes a draw under a cap fast.
+    coefficients depend on no number of channels, which is what makes sampling under a cap fast.
     """
 
     per_pair: int

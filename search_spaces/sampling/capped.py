@@ -1,6 +1,6 @@
 """Draws of configurations within caps, for any family that says what its smallest network is.
 
-A draw is a pure function of its random generator: every hyperparameter is drawn, and then the shape is shrunk towards a
+A sample is a pure function of its random generator: every hyperparameter is sampled, and then the shape is shrunk towards a
 network that is known to fit, one random step after another, until it fits itself. Half of the draws hold one value of the
 shape that fits somewhere, however rarely, so that every value that fits comes up.
 """

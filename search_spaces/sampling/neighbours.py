@@ -1,6 +1,6 @@
 """Configurations near a known one: a few of its values changed, numbers by little.
 
-Searches draw some of their configurations like this (`tuner.oracle.protocol`). A draw is a pure function of its random generator.
+Searches sample some of their configurations like this (`tuner.oracle.sampling`). A sample is a pure function of its random generator.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mnist_tune.progress.headline import answer
+from mnist_tune.progress.headline import format_headline
 from tests.kit.records import record, trial
 from tests.kit.replacing import replace
 from tests.kit.runs.followed_runs import a_run, followed
@@ -75,13 +75,13 @@ def a_result(**test: Any) -> ResultDocument:
 
 
 def test_the_answer_has_its_spread_and_its_interval() -> None:
-    said = answer(a_result(), a_run())
+    said = format_headline(a_result(), a_run())
     assert said.startswith("Test accuracy on mnist: 99.46% ± 0.05 over 3 seeds with 7,884 of at most 8,000 parameters.")
     assert "99.46% [99.30%, 99.59%], 54 errors of 10,000" in said
 
 
 def test_the_answer_without_a_test_says_so() -> None:
-    assert "the test set was left alone" in answer(replace(a_result(), test=None), a_run())
+    assert "the test set was left alone" in format_headline(replace(a_result(), test=None), a_run())
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_the_answer_without_a_test_says_so() -> None:
     ],
 )
 def test_the_answer_says_whether_the_target_was_reached(target: Target, said: str) -> None:
-    assert answer(replace(a_result(), target=target), a_run()) == answer(a_result(), a_run()) + said
+    assert format_headline(replace(a_result(), target=target), a_run()) == format_headline(a_result(), a_run()) + said
     untested = replace(a_result(), test=None)
-    assert answer(replace(untested, target=target), a_run()) == answer(untested, a_run()) + said
+    assert format_headline(replace(untested, target=target), a_run()) == format_headline(untested, a_run()) + said
 
 
 @pytest.mark.parametrize(("budget_s", "said"), [(None, "  about 14 min left"), (600, "  about 9 min left"), (90, "")])

@@ -22,7 +22,7 @@ def check_version(begun_by: str, ours: str) -> None:
         ours: this version.
 
     Raises:
-        UsageError: where a run of that version is not gone on with, and what to do instead.
+        UsageError: where a run of that version is not resumed, and what to do instead.
     """
     if begun_by in (ours, _NOT_INSTALLED):
         return

@@ -39,7 +39,7 @@ class Dataset:
     sha256: str
     """The SHA-256 of the images and labels of the training and test sets as they were before splitting, 64 hexadecimal digits."""
     fallback: bool
-    """Whether these are scikit-learn's digits because MNIST was not to be had."""
+    """Whether these are scikit-learn's digits because MNIST was unavailable."""
     class_names: tuple[str, ...]
     """One a class; a class's label is its place."""
     x_train: Images

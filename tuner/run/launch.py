@@ -1,4 +1,4 @@
-"""Runs begun and gone on with: options, data, space and folder brought together. What a run does is its session's."""
+"""Runs started and resumed: options, data, space and folder brought together. What a run does is its session's."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ class Restoration(EvaluatingSession[Any]):
 
     def _note_what_is_made(self, lack: Lack, needed: Sequence[TrialRecord]) -> None:
         trained = f" Trained again with their seeds: {', '.join(record.trial for record in needed)}." if needed else ""
-        self.note(f"Lost or damaged, and made again from the journal: {', '.join(lack.parts)}.{trained}")
+        self.add_note(f"Lost or damaged, and made again from the journal: {', '.join(lack.parts)}.{trained}")
         epochs = tidy_epochs(sum(record.epochs for record in needed))
         self.observer.run_began(replace(self.run, plan=replace(self.run.plan, epochs=epochs)))
 
@@ -226,7 +226,7 @@ class Restoration(EvaluatingSession[Any]):
         first = {record.trial: _last_values(record) for record in before}
         others = [record.trial for record in after if _last_values(record) != first[record.trial]]
         if others:
-            self.note(
+            self.add_note(
                 f"Trained again, {', '.join(others)} gave other numbers than in the journal: the machine, the number of its cores or "
                 "a library is another one. The journal and what was not made again have the first ones."
             )
@@ -238,15 +238,15 @@ class Restoration(EvaluatingSession[Any]):
         if MODEL not in lack.parts:
             models[exported] = self._exported(records[exported], lack)
         if self.options.test:
-            self.note(
+            self.add_note(
                 f"{TEST_MET_AGAIN}, by the winner's models trained again, to make evaluation.npz again. Nothing was chosen by it."
             )
         arrays = self.folder.work / "winner.npz"
         test = self.evaluate_models(found[0], models, exported, arrays, test=self.options.test)
         if len(found) > 1:
-            self.note("The arrays of the other finalists were not made again: evaluation.npz has the winner's.")
+            self.add_note("The arrays of the other finalists were not made again: evaluation.npz has the winner's.")
         collect_arrays(self.folder, self.data, found[:1], arrays, refit)
-        _check_test(self.note, lack.result, test)
+        _check_test(self.add_note, lack.result, test)
         return test
 
 

@@ -24,7 +24,7 @@ class Source(Protocol):
     """A source of trials, which takes their records."""
 
     def next(self) -> Trial | None:
-        """The next trial; None where none is to be had now."""
+        """Return the next trial; None where there is none now."""
 
     def task(self, trial: Trial) -> TrainTask:
         """Return what a worker is to do for it."""

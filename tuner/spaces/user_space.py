@@ -13,7 +13,7 @@ import numpy as np
 
 from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters import hyperparameter as tuned
-from search_spaces.hyperparameters import parsing as given_values
+from search_spaces.hyperparameters import parsing
 from search_spaces.hyperparameters.hyperparameter import Condition, Hyperparameter, Value
 from search_spaces.networks.costs import LayerSummary
 from tuner.core.errors import UsageError
@@ -98,7 +98,7 @@ class UserSpace:
         Raises:
             ValueError: names the hyperparameter, what was expected and what was received.
         """
-        completed = given_values.complete(self.hyperparameters, values, base=base, strict=strict)
+        completed = parsing.complete(self.hyperparameters, values, base=base, strict=strict)
         active = self.active(completed)
         unused = [name for name in values if name not in active]
         if unused and strict:

@@ -1,6 +1,6 @@
 """Draws of compact8k's configurations that never exceed a cap.
 
-A draw is a pure function of its random generator. It draws a structure, shrinks it until it fits with its filters at
+A sample is a pure function of its random generator: it chooses a structure, shrinks it until it fits with its filters at
 their least, and then widens the filters to a drawn share of the cap. There are two sorts. Most draws are regular: their
 widths follow a profile, flat or growing with depth, as those of published networks do, since a search has few first-rung
 trials to waste. The others explore: one value of one shape hyperparameter that is known to fit is held (the witness: any of
@@ -192,7 +192,7 @@ def _draw_widths(rng: np.random.Generator, witness: Witness, network: Network, c
 
 
 def _draw_budget(rng: np.random.Generator, caps: Caps, least: tuple[int, int]) -> Caps:
-    """Return what a draw may spend: mostly 80 to 100% of the parameters, and never less than it has to."""
+    """Return what a sample may spend: mostly 80 to 100% of the parameters, and never less than it has to."""
     share = rng.uniform(0.8, 1.0) if rng.random() < 0.8 else rng.uniform(0.5, 0.8)
     return Caps(max(least[0], int(share * caps.max_params)), caps.max_macs)
 

@@ -1,6 +1,6 @@
 """compact8k's family of networks: its hyperparameters, and how values become layer specs.
 
-Neither Keras nor counting nor drawing.
+Neither Keras nor counting nor sampling.
 
     [stage 1: convolutions] pooling [stage 2: convolutions] (pooling [stage 3: convolutions]) head
 

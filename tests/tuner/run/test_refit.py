@@ -21,7 +21,7 @@ from mnist_tune import cli
 from mnist_tune.api import given_options
 from mnist_tune.api.export import Request, _about
 from mnist_tune.api.export_folder import ExportFolder
-from mnist_tune.progress.headline import answer
+from mnist_tune.progress.headline import format_headline
 from search_spaces.families.compact.family import CompactFamily
 from tests.kit.journal_files import read_journal
 from tests.kit.marks import slow_after
@@ -598,7 +598,7 @@ TEST = {"n": 10_000, "accuracy": 0.995, "sd": 0.0002, "per_seed": [0.995, 0.995]
 def test_the_answer_says_what_its_figures_are_of(result: Json, words: list[str]) -> None:
     validation = {"n": 3, "mean": 0.99, "sd": 0.001}
     winner = {"trial": "0012", "trials": ["0012"], "configuration": {}, "epochs": 2, "parameters": 7900}
-    told = answer(validate({**winner, "validation": validation, **result}, ResultDocument), a_run())
+    told = format_headline(validate({**winner, "validation": validation, **result}, ResultDocument), a_run())
     assert all(part in told for part in words)
     assert ("refit" in told) == ("refit" in result)
 

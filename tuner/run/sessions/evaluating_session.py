@@ -129,14 +129,14 @@ class EvaluatingSession(Session[Options]):
             answer = {"faults": [str(error)]}
             model = self._keep_model(kept, str(error))
         if model.note:
-            self.note(model.note)
+            self.add_note(model.note)
         self._tell_faults(answer)
         return model
 
     def _tell_faults(self, answer: Json) -> None:
         for fault in answer.get("faults", ()):
             self.faults.append(fault)
-            self.note(fault)
+            self.add_note(fault)
 
 
 def do_task(workers: Workers, task: Task) -> Json:

@@ -49,10 +49,10 @@ class Search(EvaluatingSession[SearchOptions]):
         with self.phase("evaluate", 0):
             result = self.evaluate(found, test=self.options.test, target=target, refit=refit)
         for words in missing:
-            self.note(words)
+            self.add_note(words)
         # Last of all, for a run that is resumed before may yet confirm a finalist that reaches it.
         if target is not None and not has_reached(found[0], target):
-            self.note(format_missed(found[0], target))
+            self.add_note(format_missed(found[0], target))
         return result
 
     def _search(self, oracle: Oracle) -> list[TrialRecord]:
@@ -71,12 +71,12 @@ class Search(EvaluatingSession[SearchOptions]):
         source = SearchSource(oracle, networks, self.options.seed, self._rung_ended)
         if not self.engine.run(source, time_is_up=time_is_up):
             ended = sum(record.phase == "search" for record in self.state.finished.values())
-            self.note(f"The time budget ended the search after {ended} of {oracle.planned_trials} trials.")
+            self.add_note(f"The time budget ended the search after {ended} of {oracle.planned_trials} trials.")
         records = [record for record in self.state.finished.values() if record.phase == "search"]
         if oracle.exhausted:
             self.run.plan.exhausted = True
             tried = len({configuration_key(record.configuration) for record in records})
-            self.note(
+            self.add_note(
                 f"No configuration within the caps is left that was not tried ({tried} were): the search ended after {len(records)} of "
                 f"{oracle.planned_trials} planned trials."
             )
@@ -94,7 +94,7 @@ class Search(EvaluatingSession[SearchOptions]):
         wanted = self._wanted()
         plan = affordable(wanted, self.budget.left_s(), self._forecast(), records)
         if (plan.top, plan.seeds) != (wanted.top, wanted.seeds):
-            self.note(
+            self.add_note(
                 f"The time budget left {plan.top} of {wanted.top} finalists and {plan.seeds} of {wanted.seeds} seeds to confirm."
             )
         target = self.options.target_share

@@ -113,7 +113,7 @@ class Session(abc.ABC, Generic[Options]):
         return NoSpace(reason)
 
     def _format_go_on(self) -> str:
-        # Somebody's own space is named anew where a run is gone on with.
+        # Somebody's own space is named anew where a run is resumed.
         code = f" --space {self.options.space}" if ":" in self.options.space else ""
         return f"go on with: mnist-tune --out {self.folder.path} --resume{code}"
 
@@ -122,7 +122,7 @@ class Session(abc.ABC, Generic[Options]):
         self.state.finished = {name: without_history(record) for name, record in self.state.finished.items()}
         with contextlib.closing(self._make_workers()) as workers, Journal(self.folder.journal) as journal:
             self.workers = workers
-            self.engine = TrialLoop(workers, journal, self.state, self.observer, self._trial_ended, self.note)
+            self.engine = TrialLoop(workers, journal, self.state, self.observer, self._trial_ended, self.add_note)
             return self.phases()
 
     def _make_workers(self) -> Workers:
@@ -147,7 +147,7 @@ class Session(abc.ABC, Generic[Options]):
             device=self.options.device,
             timeout_s=self.options.trial_timeout,
             module=self.worker_module,
-            note=self.note,
+            note=self.add_note,
         )
 
     def set_plan(self, algorithm: str, trials: Sequence[Trial]) -> None:
@@ -177,8 +177,8 @@ class Session(abc.ABC, Generic[Options]):
             self._count_time()
             self._phase = None
 
-    def note(self, text: str) -> None:
-        """Something that the user and the reader of the report should know."""
+    def add_note(self, text: str) -> None:
+        """Keep a note that the user and the reader of the report should know."""
         if text not in self.run.notes:
             self.run.notes.append(text)
         self.observer.note(text)
