@@ -1,7 +1,7 @@
-"""`python -m benchmarks.custom_images MODEL [--test]`: how well people's own images are classified, with and without preparation.
+"""`python -m benchmarks.custom_images MODEL [--test]`: accuracy on user images, with and without preparation.
 
-MNIST's digits are those of the training set, on which the preparation was tuned; `--test` takes the test set's, for the
-figures of the documentation, once. Needs `MNIST_TUNE_DATA`.
+The digits are of MNIST's training set, on which the preparation was tuned; `--test` takes the test set's, once, for the
+documentation. Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from mnist_tune.prediction.loaded_model import load, model_of
 from tests.kit.handwriting import cases, mnist, mnist_mask, on_tables
 from tuner.core.errors import MnistTuneError, UsageError
 from tuner.core.records import Json
-from tuner.images.contrast import Grey
+from tuner.images.digits.contrast import Grey
+from tuner.images.digits.preparation import prepare
 from tuner.images.prediction import Classify
-from tuner.images.preparation import prepare
 from tuner.stats.intervals import wilson_interval
 
 RESULT = Path(__file__).parent / "results" / "custom-images.json"
@@ -33,7 +33,7 @@ Labelled = Iterable[tuple[Grey, int]]
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Measure and writes the result; returns the exit code."""
+    """Measure and write the result; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", help="a run's folder, a .keras file or a SavedModel's folder")
     parser.add_argument("--test", action="store_true", help="take MNIST's test digits")
@@ -57,10 +57,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def measure(classify: Classify, split: str) -> Json:
-    """Every kind of image, with and without the preparation."""
+    """Return the accuracy on every kind of image, with and without preparation."""
     arrays = mnist()
     if arrays is None:
-        raise UsageError("MNIST is not to be had. Expected MNIST_TUNE_DATA to name its mnist.npz.")
+        raise UsageError("MNIST is unavailable. Expected MNIST_TUNE_DATA to name its mnist.npz.")
     images, labels = arrays[f"x_{split}"][:ENLARGED], arrays[f"y_{split}"][:ENLARGED].astype(np.int64)
     kinds = {
         "MNIST enlarged, black on white": list(enlarged(images, labels)),
@@ -82,16 +82,16 @@ def measure(classify: Classify, split: str) -> Json:
 
 
 def tables(classify: Classify) -> Json:
-    """Sheets of light paper that lie whole on a dark table."""
-    found = (
+    """Return the accuracy on sheets of light paper on a dark table."""
+    pictures = (
         (np.asarray(case.picture.convert("L"), np.float32) / np.float32(255), case.label)
         for case in on_tables(TABLES, SEED)
     )
-    return _prepared(classify, list(found))
+    return _prepared(classify, list(pictures))
 
 
 def enlarged(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Labelled:
-    """Digits eight times as large, cropped, black on a white page with a margin."""
+    """Return digits enlarged eight times, cropped, black on a white page with a margin."""
     for image, label in zip(images, labels, strict=True):
         ink = np.pad(mnist_mask(image), _MARGIN_PX).clip(0, 1)
         yield (1 - ink).astype(np.float32), int(label)
@@ -103,14 +103,14 @@ def _pages(kind: str, digits: tuple[NDArray[np.uint8], NDArray[np.int64]] | None
 
 
 def _prepared(classify: Classify, kind: list[tuple[Grey, int]]) -> Json:
-    found = [(prepare(grey).image, label) for grey, label in kind]
-    asked = [(image, label) for image, label in found if image is not None]
-    right = _right(classify, [image for image, _ in asked], [label for _, label in asked])
-    return {**_share(right, len(kind)), "not_classified": len(kind) - len(asked)}
+    prepared = [(prepare(grey).image, label) for grey, label in kind]
+    classified = [(image, label) for image, label in prepared if image is not None]
+    right = _right(classify, [image for image, _ in classified], [label for _, label in classified])
+    return {**_share(right, len(kind)), "not_classified": len(kind) - len(classified)}
 
 
 def _scaled(classify: Classify, kind: list[tuple[Grey, int]]) -> Json:
-    """Without the preparation: the whole picture as 28×28, its lighter side taken for paper."""
+    """Return an image without preparation: scaled to 28×28, the lighter side as paper."""
     images = []
     for grey, _ in kind:
         small = np.asarray(Image.fromarray(grey).resize((28, 28), Image.Resampling.BOX))

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.fidelity`: how well short trials foretell long ones, by schedules fitted to the trial and by first epochs of long ones.
+"""`python -m benchmarks.fidelity`: how well short trials predict long ones, by fitted schedules or first epochs.
 
-Random configurations are trained for all epochs, and again from scratch for few, each time with the schedule fitted to the trial.
-What continues a parent's training sees the first epochs of the long training instead, and saves what the parent has trained: it
-may look later for the same cost. Needs `MNIST_TUNE_DATA`.
+Random configurations are trained for all epochs, and from scratch for few, with the schedule fitted to each trial. A
+search that continues a parent's training sees the first epochs of the long training instead, and saves the parent's
+epochs: at the same cost it trains longer. Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tuner.core.errors import MnistTuneError
 from tuner.core.machine import cpu_cores
 from tuner.core.records import Json
 from tuner.data.dataset import save_arrays
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.oracle.registry import make_oracle
 from tuner.processes.tasks import Event, SpaceRef, TrainTask
 from tuner.workers.local import LocalWorkers
@@ -39,7 +39,7 @@ Scores = NDArray[np.float64]
 
 
 def train(configurations: int, samples: int) -> dict[int, list[list[float]]]:
-    """Epochs → one history of validation accuracies a configuration."""
+    """Train the configurations; return epochs → one history of validation accuracies a configuration."""
     family, space = load_family(SPACE), SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
     drawn = [family.sample(np.random.default_rng([_SEED, number])) for number in range(configurations)]
     tasks = [
@@ -56,7 +56,7 @@ def train(configurations: int, samples: int) -> dict[int, list[list[float]]]:
 
 
 def _curve(event: Event) -> list[float]:
-    return [float(own) for own in event.body["history"]["val_accuracy"]]
+    return [float(accuracy) for accuracy in event.body["history"]["val_accuracy"]]
 
 
 def _tell(event: Event) -> None:
@@ -64,7 +64,7 @@ def _tell(event: Event) -> None:
 
 
 def correlations(histories: Mapping[int, Sequence[Sequence[float]]]) -> list[Json]:
-    """Spearman's rank correlation with the last epoch of the long training, of each way to look early."""
+    """Return Spearman's rank correlation of each kind of short training with the last epoch of the long one."""
     final = np.array([history[-1] for history in histories[LONG]])
     looks: list[tuple[str, int, Scores]] = [
         ("fitted", epochs, np.array([history[-1] for history in histories[epochs]])) for epochs in SHORT
@@ -84,20 +84,20 @@ def _spearman(early: Scores, final: Scores) -> float:
 
 
 def _interval(early: Scores, final: Scores) -> list[float]:
-    """Of the correlation, by resampling configurations (Efron and Tibshirani 1993)."""
-    rng, found = np.random.default_rng(1), []
+    """Return the correlation's 95% interval by resampling configurations (Efron and Tibshirani 1993)."""
+    rng, resampled = np.random.default_rng(1), []
     for _ in range(_RESAMPLES):
         rows = rng.integers(0, len(final), len(final))
         if len(set(final[rows])) > 1 and len(set(early[rows])) > 1:
-            found.append(stats.spearmanr(early[rows], final[rows]).statistic)
-    return [round(float(own), 3) for own in np.percentile(found, [2.5, 97.5])]
+            resampled.append(stats.spearmanr(early[rows], final[rows]).statistic)
+    return [round(float(bound), 3) for bound in np.percentile(resampled, [2.5, 97.5])]
 
 
 def bracket_epochs(look: Mapping[int, int] | None = None) -> tuple[int, int]:
-    """Return what the default search's brackets cost in epochs, each trial from scratch, and if each continued its parent.
+    """Return the epochs of the default search's brackets, with trials from scratch and with continued ones.
 
     Args:
-        look: a rung's epochs where they are others than planned.
+        look: a rung's epochs where they differ from the plan.
     """
     rungs = make_oracle(load_family(SPACE), SearchOptions(space=SPACE)).rungs
     scratch = continued = 0
@@ -111,7 +111,7 @@ def bracket_epochs(look: Mapping[int, int] | None = None) -> tuple[int, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, keeps, prints; returns the exit code."""
+    """Measure, write and print the result; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity", description=__doc__)
     parser.add_argument("--configurations", type=int, default=CONFIGURATIONS)
     parser.add_argument("--samples", type=int, default=SAMPLES)

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.footprint`: what a search costs besides its training: start, the parent's time, memory.
+"""`python -m benchmarks.footprint`: the overhead of a search: start, the parent's time, memory.
 
-A real search of 6,000 images of MNIST with short trials is run and watched from outside. Needs `MNIST_TUNE_DATA`.
+A search with short trials on 6,000 images of MNIST is observed from outside. Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from benchmarks.measuring import RESULTS, ROOT, conditions, quiet_environment
 from tuner.core.records import Json
 
 RESULT = RESULTS / "footprint.json"
-SEARCH = "--space compact8k --data mnist --train-samples 6000 --no-references --no-test --max-epochs 3 --confirm-top 1 --confirm-seeds 2 --quiet"
+SEARCH = (
+    "--space compact8k --data mnist --train-samples 6000 --no-references --no-test --max-epochs 3 "
+    "--confirm-top 1 --confirm-seeds 2 --quiet"
+)
 _POLL_S = 0.1
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, and what was wanted."""
+    """A figure, and its target."""
 
     name: str
     value: float
@@ -40,7 +43,7 @@ class Figure:
 
 
 def help_time(repetitions: int) -> Figure:
-    """`mnist-tune --help` over Python's own start, in pairs."""
+    """Measure the time of `mnist-tune --help` beyond Python's start, in pairs."""
     over = [_seconds(["-m", "mnist_tune", "--help"]) - _seconds(["-c", "pass"]) for _ in range(repetitions + 1)][1:]
     how = f"mnist-tune --help less python -c pass: median of {repetitions} pairs"
     return Figure("help", round(statistics.median(over), 3), "s", 0.3, how)
@@ -54,7 +57,7 @@ def _seconds(words: Sequence[str]) -> float:
 
 @dataclass
 class Watched:
-    """What was seen of a search."""
+    """Measurements of a search."""
 
     seconds: float = 0.0
     parent_cpu_s: float = 0.0
@@ -63,7 +66,7 @@ class Watched:
 
 
 def watch(words: Sequence[str]) -> Watched:
-    """Run a search; memory is the most that was seen resident."""
+    """Run a search and measure it; memory is the largest resident size."""
     seen, began = Watched(), time.perf_counter()
     process = psutil.Popen([sys.executable, "-m", "mnist_tune", *words], cwd=ROOT, env=quiet_environment())
     while process.poll() is None:
@@ -81,7 +84,7 @@ def watch(words: Sequence[str]) -> Watched:
 
 
 def first_training_s(journal: Path, began: float) -> float:
-    """From a moment until the first training began in its worker."""
+    """Return the seconds from a moment until the first training began in its worker."""
     events = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
     ended = [event for event in events if event.get("event") == "finished"]
     starts = [datetime.fromisoformat(event["time"]).timestamp() - float(event["duration_s"]) for event in ended]
@@ -89,7 +92,7 @@ def first_training_s(journal: Path, began: float) -> float:
 
 
 def search_figures() -> list[Figure]:
-    """Of one real search."""
+    """Return the figures of one search."""
     with tempfile.TemporaryDirectory() as folder:
         began, out = time.time(), Path(folder) / "run"
         seen = watch([*SEARCH.split(), "--out", str(out)])
@@ -108,19 +111,19 @@ def search_figures() -> list[Figure]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, keeps, prints."""
+    """Measure, write and print the figures; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
     if "MNIST_TUNE_DATA" not in os.environ:
-        sys.stderr.write("MNIST is not to be had. Expected MNIST_TUNE_DATA to name its mnist.npz.\n")
+        sys.stderr.write("MNIST is unavailable. Expected MNIST_TUNE_DATA to name its mnist.npz.\n")
         return 2
     before = conditions(("psutil",))
-    found = [help_time(given.repetitions), *search_figures()]
-    kept: Json = {**before, "figures": [asdict(figure) for figure in found]}
+    figures = [help_time(given.repetitions), *search_figures()]
+    kept: Json = {**before, "figures": [asdict(figure) for figure in figures]}
     given.out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write("".join(f"{one.value:g} {one.unit} (wanted {one.wanted}): {one.how}\n" for one in found))
+    sys.stdout.write("".join(f"{one.value:g} {one.unit} (wanted {one.wanted}): {one.how}\n" for one in figures))
     return 0
 
 

@@ -1,7 +1,6 @@
-"""`python -m benchmarks.fronts RUN …`: winners of several runs, one row each: how large they are and how accurate. For docs/accuracy.md.
+"""`python -m benchmarks.fronts RUN …`: size and accuracy of several runs' winners, for docs/accuracy.md.
 
-A row replaces an earlier one of the same space, network and kind of run; `benchmarks.plots` draws all that is kept.
-Nothing is measured here.
+A row replaces an earlier one of the same space, network and kind of run. `benchmarks.plots` draws the figure.
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ RESULT = RESULTS / "front.json"
 
 @dataclass(frozen=True)
 class Winner:
-    """What a run ended with."""
+    """The winner of a run."""
 
     kind: str
     """search or train."""
     space: str
     known: str
-    """The reference whose configuration won; empty where it was drawn."""
+    """The reference whose configuration won; empty where it was sampled."""
     parameters: int
     multiply_adds: int | None
     validation: tuple[float, ...]
     """Accuracy of each seed."""
     test: tuple[float, ...]
-    """Of each seed; empty where the test set was not met."""
+    """Accuracy of each seed; empty where the test set was not used."""
     minutes: float
-    """Of the whole run."""
+    """Duration of the whole run."""
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -46,10 +45,7 @@ class Winner:
 
 
 def winner_of(run: RunData) -> Winner:
-    """
-    Raises:
-        UsageError: where the run has no winner, or is a study.
-    """
+    """Return a run's winner; raise UsageError where there is none, or the run is a study."""
     result, info = run.result, run.info
     if result is None or info.kind == "study" or info.data.name != "mnist":
         raise UsageError(f"{run.folder} has no winner. Expected a finished search or training on mnist.")
@@ -60,22 +56,26 @@ def winner_of(run: RunData) -> Winner:
         known=known.name if known is not None else "",
         parameters=result.parameters,
         multiply_adds=result.multiply_adds,
-        validation=tuple(round(own, 5) for own in result.validation.per_seed),
-        test=tuple(round(own, 5) for own in result.test.per_seed) if result.test is not None else (),
+        validation=tuple(round(accuracy, 5) for accuracy in result.validation.per_seed),
+        test=tuple(round(accuracy, 5) for accuracy in result.test.per_seed) if result.test is not None else (),
         minutes=round((info.times.elapsed_s or 0.0) / 60, 1),
     )
 
 
 def add(path: Path, winners: Sequence[Winner]) -> None:
-    """Add rows to what is kept, by size."""
+    """Add rows to the file, sorted by size."""
     kept = json.loads(path.read_text(encoding="utf-8"))["winners"] if path.exists() else []
-    rows = {own.key: own for own in (*(Winner(**row) for row in kept), *winners)}
-    document = {"winners": [asdict(own) for own in sorted(rows.values(), key=lambda own: (own.parameters, own.key))]}
+    rows = {winner.key: winner for winner in (*(Winner(**row) for row in kept), *winners)}
+    document = {
+        "winners": [
+            asdict(winner) for winner in sorted(rows.values(), key=lambda winner: (winner.parameters, winner.key))
+        ]
+    }
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the runs, adds their winners; returns the exit code."""
+    """Read the runs and add their winners; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fronts", description=__doc__)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.guarantees`: the figures of docs/guarantees.md that a machine measures, kept in `results/guarantees.json`.
+"""`python -m benchmarks.guarantees`: the measured figures of docs/guarantees.md, in `results/guarantees.json`.
 
-The loop between oracle, journal and workers is measured with 2,000 trials that are done at once, in memory: what it costs
-is what the loop itself costs, two flushes of the journal a trial included. `--real` adds what takes real training: the
-memory of a worker over 200 trials, and eight workers on this machine.
+The loop between oracle, journal and workers is measured with 2,000 instant trials in memory, including two flushes of
+the journal a trial. `--real` adds real training: the memory of a worker over 200 trials, and eight workers on this
+machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from search_spaces.families.registry import load_family
 from tuner.core.quiet_imports import quiet_imports
 from tuner.core.records import HISTORY_METRICS, Json, TrialRecord
 from tuner.data.dataset import load_dataset, save_arrays
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
 from tuner.run.observer import Observer
 from tuner.run.trial_loop import TrialLoop, without_history
@@ -51,7 +51,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure and what it may be."""
+    """A figure and its limit."""
 
     name: str
     value: float
@@ -61,12 +61,12 @@ class Figure:
 
     @property
     def within(self) -> bool:
-        """Return whether it keeps its limit."""
+        """Return whether the figure is within its limit."""
         return self.limit is None or self.value <= self.limit
 
 
 class InstantWorkers:
-    """Does each task at once, as long a history as a real one's."""
+    """Workers that complete each task at once, with a history of realistic length."""
 
     size = 2
 
@@ -74,7 +74,7 @@ class InstantWorkers:
         self._events: deque[Event] = deque()
 
     def submit(self, task: Task) -> None:
-        """Answer at once."""
+        """Queue the answer."""
         if isinstance(task, TrainTask):
             score = (hash((task.id, task.seed)) % 10_000) / 10_000
             history = {metric: [score] * task.passes for metric in HISTORY_METRICS}
@@ -82,40 +82,40 @@ class InstantWorkers:
             self._events.append(Event(kind="finished", task=task.id, worker=0, body=body, duration_s=1.0))
 
     def next_event(self, timeout_s: float) -> Event | None:
-        """The next answer."""
+        """Return the next answer."""
         return self._events.popleft() if self._events else None
 
     def drop(self) -> None:
-        """Forget all."""
+        """Drop all answers."""
         self._events.clear()
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
 
 @dataclass
 class Marks(Observer):
-    """What had been used after so many trials."""
+    """An observer that measures a resource every so many trials."""
 
     every: int = 100
     measured: Callable[[], float] = time.process_time
-    found: list[tuple[int, float]] = field(default_factory=list)
+    points: list[tuple[int, float]] = field(default_factory=list)
     trials: int = 0
 
     def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
-        """Measure now and then."""
+        """Measure, every so many trials."""
         self.trials += 1
         if self.trials % self.every == 0:
-            self.found.append((self.trials, self.measured()))
+            self.points.append((self.trials, self.measured()))
 
     def slope(self, first: int) -> float:
-        """A trial, from that one on, by least squares."""
-        found = np.array([mark for mark in self.found if mark[0] >= first])
-        return float(np.polyfit(found[:, 0], found[:, 1], 1)[0])
+        """Return the increase a trial, from the given one on, by least squares."""
+        points = np.array([mark for mark in self.points if mark[0] >= first])
+        return float(np.polyfit(points[:, 0], points[:, 1], 1)[0])
 
 
 def source_of(algorithm: str, trials: int) -> SearchSource:
-    """A search of about so many trials."""
+    """Return a search of about so many trials."""
     with quiet_imports():
         from tuner.oracle.registry import make_oracle
     sizes: Json = {"max_trials": trials} if algorithm == "random" else {"iterations": max(1, trials // 30)}
@@ -126,7 +126,7 @@ def source_of(algorithm: str, trials: int) -> SearchSource:
 
 
 def run_loop(algorithm: str, trials: int, journal: Path, marks: Marks) -> int:
-    """Run a search from nothing, or from its journal; how many trials it has."""
+    """Run a search, or resume it from its journal; return its number of trials."""
     source, state = source_of(algorithm, trials), read_state(journal)
     state.finished = {name: without_history(record) for name, record in state.finished.items()}
     with Journal(journal) as opened:
@@ -135,7 +135,7 @@ def run_loop(algorithm: str, trials: int, journal: Path, marks: Marks) -> int:
 
 
 def loop_cpu(algorithm: str, trials: int = TRIALS) -> Figure:
-    """CPU of the loop a trial."""
+    """Measure the loop's CPU time a trial."""
     with tempfile.TemporaryDirectory() as folder:
         source_of(algorithm, 30)
         began = time.process_time()
@@ -146,7 +146,7 @@ def loop_cpu(algorithm: str, trials: int = TRIALS) -> Figure:
 
 
 def loop_memory(algorithm: str, trials: int = TRIALS) -> Figure:
-    """Return how fast the loop's memory grows."""
+    """Measure the growth of the loop's memory."""
     marks = Marks(every=trials // 20, measured=_traced_bytes)
     with tempfile.TemporaryDirectory() as folder:
         source_of(algorithm, 30)
@@ -165,7 +165,7 @@ def _traced_bytes() -> float:
 
 
 def resume_time(trials: int = TRIALS) -> Figure:
-    """Return how long it takes until a journal is replayed and the search at its end."""
+    """Measure the time to replay a journal to the end of its search."""
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "trials.jsonl"
         run_loop("hyperband", trials, journal, Marks(every=10**9))
@@ -178,7 +178,7 @@ def resume_time(trials: int = TRIALS) -> Figure:
 
 
 def tasks(count: int) -> list[TrainTask]:
-    """The smallest trainings of convolutions that there are, each of another network: an epoch."""
+    """Return the smallest trainings of convolutions, one epoch each, each of another network."""
     from search_spaces.families.registry import load_family
 
     family, space = load_family(SMALL), SpaceRef(name=SMALL, max_params=None, max_macs=None, classes=10)
@@ -190,17 +190,17 @@ def tasks(count: int) -> list[TrainTask]:
 
 
 def worker_memory(trials: int = REAL_TRIALS, samples: int = 200) -> list[Figure]:
-    """A worker's resident memory over real trials of ever new networks, as its parent sees it; it restarts after 50."""
+    """Measure a worker's resident memory over real trials of ever new networks; it restarts after 50."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         save_arrays(load_dataset("digits", validation=0.1, seed=1, train_samples=samples), data)
-        found: list[float] = []
+        resident_mb: list[float] = []
         with LocalWorkers(1, data, Path(folder) / "logs") as pool:
             for task in tasks(trials):
                 do_all(pool, [task])
-                found.append(_resident_mb(pool.pids()[0]))
-    # The trial after which a worker was replaced shows the new one, that has not begun.
-    steady = [(number, value) for number, value in enumerate(found) if (number + 1) % pool.trials_a_process]
+                resident_mb.append(_resident_mb(pool.pids()[0]))
+    # After the last trial of a worker the value is that of its idle replacement.
+    steady = [(number, value) for number, value in enumerate(resident_mb) if (number + 1) % pool.trials_a_process]
     numbers, values = np.array(steady).T
     slope = float(np.polyfit(numbers, values, 1)[0])
     how = f"one worker, {trials} real trials of ever new networks on {samples} digits"
@@ -215,7 +215,7 @@ def _resident_mb(pid: int) -> float:
 
 
 def many_workers(size: int, trials: int, module: str) -> Figure:
-    """More workers than cores: how many of the trials are lost, late or failed."""
+    """Count lost, late and failed trials with more workers than cores."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         save_arrays(load_dataset("digits", validation=0.1, seed=1, train_samples=200), data)
@@ -237,47 +237,47 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
 
 
 def measured(part: str) -> list[Figure]:
-    """The figures of a part, from a process of its own."""
+    """Return the figures of a part, measured in its own process."""
     words = [sys.executable, "-m", "benchmarks.guarantees", "--part", part]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     return [Figure(**figure) for figure in json.loads(done.stdout.splitlines()[-1])]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, prints, keeps; returns 1 where a limit is broken, else 0."""
+    """Measure, print and write the figures; return 1 where a limit is exceeded, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guarantees", description=__doc__)
     parser.add_argument("--real", action="store_true", help="with real training too: some minutes")
-    parser.add_argument("--part", choices=PARTS, help="this part alone, as JSON; nothing is kept")
+    parser.add_argument("--part", choices=PARTS, help="this part alone, as JSON; nothing is written")
     given = parser.parse_args(arguments)
     if given.part:
         sys.stdout.write(json.dumps([asdict(figure) for figure in PARTS[given.part]()]) + "\n")
         return 0
-    found: list[Figure] = []
+    figures: list[Figure] = []
     for part in PARTS:
         if part != "real" or given.real:
-            found += measured(part)
-    sys.stdout.write("".join(f"{_row(figure)}\n" for figure in found))
-    RESULT.write_text(json.dumps(document(found), indent=2) + "\n", encoding="utf-8")
-    return 0 if all(figure.within for figure in found) else 1
+            figures += measured(part)
+    sys.stdout.write("".join(f"{_row(figure)}\n" for figure in figures))
+    RESULT.write_text(json.dumps(document(figures), indent=2) + "\n", encoding="utf-8")
+    return 0 if all(figure.within for figure in figures) else 1
 
 
 def _row(figure: Figure) -> str:
     limit = "" if figure.limit is None else f" (at most {figure.limit:g})"
-    told = "" if figure.within else ": broken"
-    return f"{figure.value:>10g} {figure.unit}{limit}{told}  {figure.how}"
+    verdict = "" if figure.within else ": exceeded"
+    return f"{figure.value:>10g} {figure.unit}{limit}{verdict}  {figure.how}"
 
 
-def document(found: Sequence[Figure]) -> dict[str, Any]:
-    """Return what is kept."""
+def document(figures: Sequence[Figure]) -> dict[str, Any]:
+    """Return the document of the result."""
     return {
-        "what": "python -m benchmarks.guarantees: what docs/guarantees.md tells of load, each part in a process of its own",
+        "what": "python -m benchmarks.guarantees: the load figures of docs/guarantees.md, each part in its own process",
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "machine": {
             "system": platform.system(),
             "cores": os.cpu_count(),
             "load_1min": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         },
-        "figures": [asdict(figure) for figure in found],
+        "figures": [asdict(figure) for figure in figures],
     }
 
 

@@ -1,4 +1,4 @@
-"""What measurements share: the data, trainings, what they ran on, and how a ratio of paired times is told."""
+"""Helpers of measurements: data, trainings, conditions, ratios of paired times."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _WAIT_S = 60.0
 
 
 def mnist(samples: int) -> Dataset:
-    """`samples` of MNIST's training images, one in ten of which validates.
+    """Return `samples` of MNIST's training images, a tenth of them for validation.
 
     Raises:
-        UsageError: where MNIST is not to be had.
+        UsageError: where MNIST is unavailable.
     """
     if "MNIST_TUNE_DATA" not in os.environ:
-        raise UsageError("MNIST is not to be had. Expected MNIST_TUNE_DATA to name its mnist.npz.")
+        raise UsageError("MNIST is unavailable. Expected MNIST_TUNE_DATA to name its mnist.npz.")
     everything = load_dataset("mnist", validation=0.1, seed=1)
     train, validation = (
         _some(len(everything.x_train), samples * 9 // 10),
@@ -58,16 +58,16 @@ def do_all(
     *,
     may_fail: bool = False,
 ) -> list[Event]:
-    """The event that ended each task, in the order of the tasks.
+    """Run the tasks; return the final event of each, in their order.
 
     Args:
-        pool: does them, as many at a time as it can.
-        tasks: whose ids differ.
-        after: hears of each end as it comes.
-        may_fail: False where a measurement with a failed task says nothing.
+        pool: the workers.
+        tasks: with distinct ids.
+        after: called with each final event.
+        may_fail: whether a task may fail.
 
     Raises:
-        RunFailed: where a task failed that may not.
+        RunFailed: where a task fails that may not.
     """
     for task in tasks:
         pool.submit(task)
@@ -84,7 +84,7 @@ def do_all(
 
 
 def conditions(packages: Iterable[str] = ()) -> Json:
-    """Versions and machine, and how busy that was when the measurement began."""
+    """Return the versions, the machine and its present load."""
     return {
         "versions": {**versions(), **{name: version(name) for name in packages}},
         "machine": {**as_json(describe_machine()), "load_1min": round(os.getloadavg()[0], 1)},
@@ -92,10 +92,10 @@ def conditions(packages: Iterable[str] = ()) -> Json:
 
 
 def geometric_mean(ratios: Sequence[float]) -> float:
-    """Of ratios of paired times."""
+    """Return the geometric mean of ratios of paired times."""
     return math.exp(math.fsum(map(math.log, ratios)) / len(ratios))
 
 
 def quiet_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Of a subprocess: no GPU, no TensorFlow greeting."""
+    """Return the environment of a subprocess: no GPU, no TensorFlow log."""
     return {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", **(extra or {})}

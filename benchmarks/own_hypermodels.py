@@ -1,8 +1,9 @@
-"""`python -m benchmarks.own_hypermodels [NAME…]`: HyperModels as people write them, in plain Keras Tuner and here.
+"""`python -m benchmarks.own_hypermodels [NAME…]`: typical user HyperModels, in plain Keras Tuner and here.
 
-Each of `tests.kit.hypermodels.hypermodels` and `tests.kit.hypermodels.tutorial_hypermodels` is searched twice on scikit-learn's digits: by `keras_tuner.RandomSearch` (two
-trials of one epoch), and by a whole run of ours (two trials, confirmation, test set, export, report). Kept in
-`benchmarks/results/own_hypermodels.json`; `--table` writes the table of docs/own-space.md from it.
+Each of `tests.kit.hypermodels.hypermodels` and `tests.kit.hypermodels.tutorial_hypermodels` is searched on
+scikit-learn's digits by `keras_tuner.RandomSearch` (two trials of one epoch) and by a whole run of ours (two trials,
+confirmation, test set, export, report). The result is `benchmarks/results/own_hypermodels.json`; `--table` prints it
+for docs/own-space.md.
 """
 
 from __future__ import annotations
@@ -52,19 +53,21 @@ def cases() -> list[str]:
     import tests.kit.hypermodels.hypermodels
     import tests.kit.hypermodels.tutorial_hypermodels
 
-    found = []
+    names = []
     for module in (tests.kit.hypermodels.hypermodels, tests.kit.hypermodels.tutorial_hypermodels):
-        for name, own in vars(module).items():
+        for name, member in vars(module).items():
             is_class = (
-                inspect.isclass(own) and issubclass(own, keras_tuner.HyperModel) and own.__module__ == module.__name__
+                inspect.isclass(member)
+                and issubclass(member, keras_tuner.HyperModel)
+                and member.__module__ == module.__name__
             )
-            if is_class or (inspect.isfunction(own) and list(inspect.signature(own).parameters) == ["hp"]):
-                found.append(f"{module.__name__}:{name}")
-    return found
+            if is_class or (inspect.isfunction(member) and list(inspect.signature(member).parameters) == ["hp"]):
+                names.append(f"{module.__name__}:{name}")
+    return names
 
 
 def in_keras_tuner(name: str) -> str:
-    """Return "trains", or the last line of what Keras Tuner says: with images in the first form that will do."""
+    """Return "trains", or Keras Tuner's error, with images in the first accepted shape."""
     said = ""
     for shape in _SHAPES:
         done = _run([sys.executable, "-c", _STOCK, name, shape], {"TF_CPP_MIN_LOG_LEVEL": "3"})
@@ -75,7 +78,7 @@ def in_keras_tuner(name: str) -> str:
 
 
 def here(name: str) -> Json:
-    """Return what came of a run: exit code, what was said, seconds to the first trial and in all."""
+    """Return the outcome of a run: exit code, output, seconds to the first trial and in total."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         words = ["--space", name, "--data", "digits", "--algorithm", "random", "--max-trials", "2", "--max-epochs", "1"]
@@ -132,7 +135,7 @@ def table(results: dict[str, Json]) -> str:
 
 
 def main() -> None:
-    """Try the cases that are named, all by default; keep what came of them."""
+    """Run the named cases, all by default; write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--table", action="store_true", help="write the table from what is kept")

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.peers METHOD DATA OUT SEED`: a peer's search, as its documentation says, until it is ended.
+"""`python -m benchmarks.peers METHOD DATA OUT SEED`: a peer's search, as in its documentation, until it is stopped.
 
-Each trial that has ended is a line of OUT/peer-NUMBER.jsonl, as in a run's journal.
+Each finished trial is a line of OUT/peer-NUMBER.jsonl, as in a run's journal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FOR_EVER = 10**6
 
 
 class Log:
-    """Where a process says which trials have ended."""
+    """A process's log of finished trials."""
 
     def __init__(self, out: Path, number: int) -> None:
         self._path = out / f"peer-{number}.jsonl"
@@ -44,10 +44,10 @@ class Log:
 
 
 def search_with_keras_tuner(data: Path, out: Path, seed: int) -> None:
-    """`keras_tuner.Hyperband`: one process, all threads.
+    """Run `keras_tuner.Hyperband` in one process with all threads.
 
-    Two mends: tensorboard is installed, which `run_trial` imports; and what is too large is drawn again, since nine draws in
-    ten are, and its own `max_model_size` fails them all, which ends the search or leaves its brackets empty.
+    Two fixes: tensorboard is installed, which `run_trial` imports; and samples above the cap, nine in ten, are
+    replaced, since `max_model_size` would fail them all, which ends the search or leaves its brackets empty.
     """
     import keras
     import keras_tuner
@@ -78,7 +78,7 @@ def search_with_keras_tuner(data: Path, out: Path, seed: int) -> None:
 
 
 def _draw_again(oracle: Any, family: Family) -> None:
-    """Has an oracle of Keras Tuner draw until a configuration is within the cap."""
+    """Make an oracle of Keras Tuner sample until a configuration is within the cap."""
     draw = oracle._random_values
 
     def within() -> Any:
@@ -91,7 +91,7 @@ def _draw_again(oracle: Any, family: Family) -> None:
 
 
 def search_with_optuna(data: Path, out: Path, seed: int, sampler: str) -> None:
-    """Optuna in a process a core with one thread each, over a journal that they share."""
+    """Run Optuna in one process a core, one thread each, with a shared journal."""
     processes = [
         multiprocessing.get_context("spawn").Process(target=_optuna_process, args=(data, out, seed, sampler, number))
         for number in range(cpu_cores())
@@ -129,7 +129,7 @@ def _sampler_and_pruner(sampler: str, seed: int) -> dict[str, Any]:
     if sampler == "random":
         return {"sampler": optuna.samplers.RandomSampler(seed=seed), "pruner": optuna.pruners.NopPruner()}
     return {
-        # What its documentation advises for several processes.
+        # As its documentation advises for several processes.
         "sampler": optuna.samplers.TPESampler(seed=seed, constant_liar=True),
         "pruner": optuna.pruners.HyperbandPruner(min_resource=1, max_resource=MAX_EPOCHS, reduction_factor=FACTOR),
     }
@@ -179,7 +179,7 @@ def _objective(family: Family, arrays: Sequence[Any], log: Log) -> Callable[[opt
 
 
 class Suggests:
-    """What a space declares on, over an Optuna trial: inactive hyperparameters are not asked for."""
+    """An adapter of `HyperParameters` to an Optuna trial, which suggests only active hyperparameters."""
 
     def __init__(self, trial: optuna.Trial) -> None:
         self.values: dict[str, Any] = {}
@@ -188,7 +188,7 @@ class Suggests:
 
     @contextlib.contextmanager
     def conditional_scope(self, parent_name: str, parent_values: Sequence[Any]) -> Iterator[None]:
-        """Active where it is, and where the parent has one of these values."""
+        """Limit declarations to values of an active parent."""
         self._active.append(self._active[-1] and self.values.get(parent_name) in parent_values)
         try:
             yield
@@ -196,28 +196,28 @@ class Suggests:
             self._active.pop()
 
     def Fixed(self, name: str, value: Any, **_: Any) -> None:
-        """Has this value."""
+        """Set the value."""
         if self._active[-1]:
             self.values[name] = value
 
     def Choice(self, name: str, values: Sequence[Any], **_: Any) -> None:
-        """One of them."""
+        """Suggest a choice."""
         if self._active[-1]:
             self.values[name] = self._trial.suggest_categorical(name, values)
 
     def Boolean(self, name: str, **_: Any) -> None:
-        """Either."""
+        """Suggest a boolean."""
         self.Choice(name, [False, True])
 
     def Int(self, name: str, min_value: int, max_value: int, **options: Any) -> None:
-        """A whole number."""
+        """Suggest a whole number."""
         if self._active[-1]:
             log = options.get("sampling") == "log"
             step = 1 if log else options.get("step") or 1
             self.values[name] = self._trial.suggest_int(name, min_value, max_value, step=step, log=log)
 
     def Float(self, name: str, min_value: float, max_value: float, **options: Any) -> None:
-        """A number."""
+        """Suggest a number."""
         if self._active[-1]:
             log = options.get("sampling") == "log"
             step = None if log else options.get("step")
@@ -225,12 +225,12 @@ class Suggests:
 
 
 def _arrays(data: Dataset) -> tuple[Any, ...]:
-    found = (data.x_train, data.y_train, data.x_validation, data.y_validation)
-    return tuple(np.asarray(own) for own in found)
+    arrays = (data.x_train, data.y_train, data.x_validation, data.y_validation)
+    return tuple(np.asarray(array) for array in arrays)
 
 
 def main(words: Sequence[str]) -> None:
-    """Run a method until somebody ends it."""
+    """Run a method until the process is stopped."""
     method, data, out, seed = words
     if method == "keras-tuner":
         search_with_keras_tuner(Path(data), Path(out), int(seed))

@@ -1,6 +1,6 @@
-"""What a user would write without us: a `keras_tuner.HyperModel` with Keras's own layers, `fit` and augmentation.
+"""A user's program without us: a `keras_tuner.HyperModel` with Keras's layers, `fit` and augmentation.
 
-The same networks and recipes as a space of ours, drawn the way Keras Tuner draws. Nothing here is part of the program.
+Networks and recipes are those of our spaces, sampled by Keras Tuner.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from search_spaces.keras.training import Images, Labels, make_optimizer
 
 
 class PlainSpace(keras_tuner.HyperModel):  # type: ignore[misc]
-    """A family's networks, built and trained as Keras's guides do it.
+    """A family's networks, built and trained as in Keras's guides.
 
     Args:
-        family: whose hyperparameters, networks and recipes these are.
-        augments: False trains on the images as they are.
+        family: the source of hyperparameters, networks and recipes.
+        augments: False trains without augmentation.
     """
 
     def __init__(self, family: Family, augments: bool = True) -> None:
@@ -35,14 +35,14 @@ class PlainSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         self._augments = augments
 
     def build(self, hp: Any) -> Any:
-        """A compiled model; the learning rate is at its peak."""
+        """Return a compiled model with the peak learning rate."""
         self._family.declare(hp)
         values = self._family.values(hp)
         recipe = self._family.recipe(values)
         return compiled(build_model(self._family.specs(values), l2=recipe.l2), recipe, None)
 
     def fit(self, hp: Any, model: Any, x: Images, y: Labels, **kwargs: Any) -> Any:
-        """Train with the schedule fitted to the epochs that are left; arguments of Keras's `fit`."""
+        """Train with a schedule of the remaining epochs; arguments of Keras's `fit`."""
         recipe = self._family.recipe(self._family.values(hp))
         return fit_plainly(
             model, recipe if self._augments else replace(recipe, augmentation=Augmentation()), x, y, **kwargs
@@ -50,7 +50,7 @@ class PlainSpace(keras_tuner.HyperModel):  # type: ignore[misc]
 
 
 def compiled(model: Any, recipe: Recipe, total_steps: int | None) -> Any:
-    """The model, compiled as a guide would: its loss and `accuracy`."""
+    """Return the model, compiled as in a guide: its loss and `accuracy`."""
     model.compile(
         optimizer=make_optimizer(recipe, total_steps),
         loss=_loss(recipe),
@@ -71,7 +71,7 @@ def _loss(recipe: Recipe) -> Any:
 
 
 def fit_plainly(model: Any, recipe: Recipe, x: Images, y: Labels, **kwargs: Any) -> Any:
-    """Keras's `fit`: of arrays, or, where the recipe augments, of a `tf.data.Dataset` through Keras's image layers."""
+    """Call Keras's `fit` with arrays, or for augmentation with a `tf.data.Dataset` and Keras's image layers."""
     batch_size = min(recipe.batch_size, len(x))
     epochs = kwargs.get("epochs", 1) - kwargs.get("initial_epoch", 0)
     compiled(model, recipe, epochs * -(-len(x) // batch_size))
@@ -81,7 +81,7 @@ def fit_plainly(model: Any, recipe: Recipe, x: Images, y: Labels, **kwargs: Any)
 
 
 def augmented(x: Images, y: Labels, batch_size: int, strengths: Augmentation) -> Any:
-    """Shuffled batches whose images are changed in the input pipeline, by as many threads as `tf.data` sees fit."""
+    """Return shuffled batches, augmented in the input pipeline with `tf.data`'s choice of threads."""
     import tensorflow as tf
 
     layers = image_layers(strengths)
@@ -97,7 +97,7 @@ def augmented(x: Images, y: Labels, batch_size: int, strengths: Augmentation) ->
 
 
 def image_layers(strengths: Augmentation) -> Sequence[Any]:
-    """Keras's layers for these strengths."""
+    """Return Keras's layers for the strengths."""
     outside: Mapping[str, Value] = {"fill_mode": "constant"}
     made: list[Any] = []
     if strengths.rotation:
@@ -114,14 +114,14 @@ def image_layers(strengths: Augmentation) -> Sequence[Any]:
 
 
 class ListOracle(keras_tuner.Oracle):  # type: ignore[misc]
-    """Proposes given configurations, one after the other."""
+    """An oracle of a list of configurations."""
 
     def __init__(self, configurations: Sequence[Mapping[str, Value]]) -> None:
         super().__init__(objective=keras_tuner.Objective("val_accuracy", "max"), max_trials=len(configurations))
         self._configurations = configurations
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The next configuration: Keras Tuner numbers its trials from 0."""
+        """Return the configuration of a trial; Keras Tuner numbers trials from 0."""
         return {
             "status": keras_tuner.engine.trial.TrialStatus.RUNNING,
             "values": dict(self._configurations[int(trial_id)]),

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.plots`: the figures of docs/benchmarks.md and docs/accuracy.md, drawn from `benchmarks/results/`. Nothing is measured here."""
+"""`python -m benchmarks.plots`: draw docs/benchmarks.md's and docs/accuracy.md's figures from `benchmarks/results/`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tuner.core.records import Json
 
 FOLDER = ROOT / "docs" / "benchmarks"
 OURS, OTHERS = "#0072b2", ("#d55e00", "#009e73", "#cc79a7")
-"""Okabe and Ito's (2008)."""
+"""Colours of Okabe and Ito (2008)."""
 _FEWEST, _MOST = 500, 20_000
-"""Parameters that the front shows."""
+"""The range of parameters in the front."""
 _INK, _HAIRLINE = "#6e7781", "#d0d7de"
 """Readable on white and on black."""
 
 
 def draw(name: str, size: tuple[float, float], paint: Callable[[Axes], None]) -> None:
-    """One figure as docs/benchmarks/NAME.svg, on a transparent ground."""
+    """Write a figure as docs/benchmarks/NAME.svg, with a transparent background."""
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
     paint(axes)
@@ -47,7 +47,7 @@ def draw(name: str, size: tuple[float, float], paint: Callable[[Axes], None]) ->
 
 
 def throughput(kept: Json) -> None:
-    """Trial-epochs a second of both sides, a dot a pair."""
+    """Draw the trial-epochs a second of both sides, one dot a pair."""
     sides = {"keras-tuner": ("Keras Tuner", OTHERS[0]), "mnist-tune": ("mnist-tune", OURS)}
 
     def paint(axes: Axes) -> None:
@@ -65,25 +65,25 @@ def throughput(kept: Json) -> None:
 
 
 def anytime(kept: Json) -> None:
-    """The best validation accuracy so far over time: of each method the median of its seeds, and a band from the worst to the best.
+    """Draw the best validation accuracy over time: each method's median over seeds, and a band from worst to best.
 
-    A mark where a search's configuration was confirmed.
+    A dot marks the confirmation of a search's configuration.
     """
     searches: dict[str, list[Json]] = {}
     for search in kept["searches"]:
-        if search["method"] in METHODS:  # what was tried and dropped stays in the file
+        if search["method"] in METHODS:  # the file also has abandoned methods
             searches.setdefault(search["method"], []).append(search)
     colours = _colours(list(searches))
     seconds = np.arange(0.0, max(search["limit_s"] for search in kept["searches"]) + 1.0)
 
     def paint(axes: Axes) -> None:
         axes.axhline(100 * kept["target"], color=_INK, linewidth=0.8, linestyle=":")
-        for method, own in searches.items():
-            worst, median, best = 100 * spread_over_seeds(own, seconds)
+        for method, repeats in searches.items():
+            worst, median, best = 100 * spread_over_seeds(repeats, seconds)
             colour = colours[method]
             axes.fill_between(seconds, worst, best, step="post", color=colour, alpha=0.15, linewidth=0)
             axes.step(seconds, median, where="post", color=colour, linewidth=1.4, label=method)
-            ends = [(one["seconds"], 100 * one["anytime"][-1][1]) for one in own if one["seconds"] is not None]
+            ends = [(one["seconds"], 100 * one["anytime"][-1][1]) for one in repeats if one["seconds"] is not None]
             for second, accuracy in ends:
                 axes.plot([second], [accuracy], "o", color=colour)
         axes.set_ylim(95, 99.2)
@@ -96,17 +96,17 @@ def anytime(kept: Json) -> None:
 
 
 def spread_over_seeds(searches: Sequence[Json], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Worst, median and best (3, t) of the searches' best accuracies so far; NaN where one of them was not watched any more.
+    """Return worst, median and best (3, t) of the searches' best accuracies so far; NaN after a search's time limit.
 
-    A search that found what it looked for keeps its last value; before its first trial has ended it has 0.
+    A search that has reached its target keeps its last value; before its first result the value is 0.
     """
-    found = np.zeros((len(searches), len(seconds)))
-    for row, search in zip(found, searches, strict=True):
+    curves = np.zeros((len(searches), len(seconds)))
+    for row, search in zip(curves, searches, strict=True):
         for began, accuracy in search["anytime"]:
             row[seconds >= began] = accuracy
         if search["seconds"] is None:
             row[seconds > search["limit_s"]] = np.nan
-    return np.array([found.min(axis=0), np.median(found, axis=0), found.max(axis=0)])
+    return np.array([curves.min(axis=0), np.median(curves, axis=0), curves.max(axis=0)])
 
 
 def _colours(methods: Sequence[str]) -> Mapping[str, str]:
@@ -118,7 +118,7 @@ def _colours(methods: Sequence[str]) -> Mapping[str, str]:
 
 
 def fidelity(kept: Json) -> None:
-    """Rank correlation with the long training over the epochs of the early look."""
+    """Draw the rank correlation of short trainings with the long one, by epochs."""
     ways = {
         "fitted": ("schedule fitted to the trial", OURS),
         "first epochs": ("first epochs of the long one", OTHERS[0]),
@@ -128,14 +128,14 @@ def fidelity(kept: Json) -> None:
         for shift, (way, (label, colour)) in zip((-0.06, 0.06), ways.items(), strict=True):
             rows = [row for row in kept["rows"] if row["way"] == way]
             places = [row["epochs"] + shift for row in rows]
-            found = [row["spearman"] for row in rows]
+            correlations = [row["spearman"] for row in rows]
             spread: Any = list(
                 zip(
                     *((row["spearman"] - row["ci95"][0], row["ci95"][1] - row["spearman"]) for row in rows), strict=True
                 )
             )
             axes.errorbar(
-                places, found, yerr=spread, fmt="o-", color=colour, label=label, linewidth=1.2, elinewidth=0.8
+                places, correlations, yerr=spread, fmt="o-", color=colour, label=label, linewidth=1.2, elinewidth=0.8
             )
         axes.set_xlabel("epochs trained before the look")
         axes.set_ylabel("Spearman's correlation with 15 epochs")
@@ -146,17 +146,17 @@ def fidelity(kept: Json) -> None:
 
 
 def scale(kept: Json) -> None:
-    """Time to finish over the number of workers, and the least that is possible."""
+    """Draw the duration of a search over the number of workers, with the lower bound."""
     rows = kept["simulated"]
     sizes = sorted({row["iterations"] for row in rows})
 
     def paint(axes: Axes) -> None:
         for iterations, colour in zip(sizes, (OURS, *OTHERS), strict=False):
-            own = [row for row in rows if row["iterations"] == iterations]
-            workers = [row["workers"] for row in own]
-            label = f"{own[0]['trials']:,} trials"
-            axes.plot(workers, [row["makespan_s"] / 60 for row in own], "o-", color=colour, label=label, linewidth=1.2)
-            axes.plot(workers, [row["ideal_s"] / 60 for row in own], ":", color=colour, linewidth=1.2)
+            runs = [row for row in rows if row["iterations"] == iterations]
+            workers = [row["workers"] for row in runs]
+            label = f"{runs[0]['trials']:,} trials"
+            axes.plot(workers, [row["makespan_s"] / 60 for row in runs], "o-", color=colour, label=label, linewidth=1.2)
+            axes.plot(workers, [row["ideal_s"] / 60 for row in runs], ":", color=colour, linewidth=1.2)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -169,16 +169,19 @@ def scale(kept: Json) -> None:
 
 
 def front(kept: Json) -> None:
-    """Test accuracy against parameters: what searches found, published networks trained by us, and their published figures."""
+    """Draw test accuracy against parameters: winners of searches, references trained by us, and published figures."""
     sides = {
         "search": ("found by a search, mean and range of its seeds", OURS),
         "train": ("reference, trained by us, mean and range of its seeds", "#56b4e9"),
     }
-    winners = [own for own in kept["winners"] if own["test"] and _FEWEST <= own["parameters"] <= _MOST]
+    winners = [winner for winner in kept["winners"] if winner["test"] and _FEWEST <= winner["parameters"] <= _MOST]
 
     def paint(axes: Axes) -> None:
-        known = [own for own in published() if _FEWEST <= own.parameters <= _MOST]
-        sizes, accuracies = [own.parameters for own in known], [100 * (own.published_accuracy or 0) for own in known]
+        known = [reference for reference in published() if _FEWEST <= reference.parameters <= _MOST]
+        sizes, accuracies = (
+            [reference.parameters for reference in known],
+            [100 * (reference.published_accuracy or 0) for reference in known],
+        )
         axes.plot(
             sizes,
             accuracies,
@@ -189,16 +192,16 @@ def front(kept: Json) -> None:
             label="published, best epoch by the test set, one seed",
         )
         for kind, (label, colour) in sides.items():
-            own = [winner for winner in winners if winner["kind"] == kind]
-            if not own:
+            group = [winner for winner in winners if winner["kind"] == kind]
+            if not group:
                 continue
-            scores = [100 * np.array(winner["test"]) for winner in own]
+            scores = [100 * np.array(winner["test"]) for winner in group]
             means = np.array([np.mean(each) for each in scores])
             spread = np.array(
                 [[mean - each.min(), each.max() - mean] for mean, each in zip(means, scores, strict=True)]
             ).T
             axes.errorbar(
-                [winner["parameters"] for winner in own],
+                [winner["parameters"] for winner in group],
                 means,
                 yerr=spread,
                 fmt="o",
@@ -210,7 +213,7 @@ def front(kept: Json) -> None:
         axes.set_xticks([500, 1000, 2000, 4000, 8000, 20000])
         axes.minorticks_off()
         axes.xaxis.set_major_formatter("{x:,.0f}")
-        # By error rate, as in the report: equal steps are equal ratios of errors.
+        # By error rate, as in the report: equal distances are equal ratios of errors.
         axes.set_yscale("function", functions=(_error_steps, lambda steps: 100 - 10.0**-steps))
         axes.set_yticks([97, 98, 99, 99.2, 99.4, 99.5, 99.6])
         axes.set_xlabel("trainable parameters")
@@ -221,17 +224,17 @@ def front(kept: Json) -> None:
 
 
 def _error_steps(accuracies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Percent to what is drawn; the scale ends a hundredth below 100."""
+    """Map percent to the axis; the scale ends a hundredth below 100."""
     return -np.log10(np.maximum(100 - accuracies, 0.01))
 
 
 def published() -> tuple[Reference, ...]:
-    """Every space's published networks that have an accuracy of one seed, each once; means are our own, and drawn as such."""
+    """Return all published networks with an accuracy of one seed, each once; means of several seeds are ours."""
     known = {
-        own.name: own
+        reference.name: reference
         for name in SPACES
-        for own in load_family(name).references()
-        if own.published_accuracy is not None and own.published_seeds == 1
+        for reference in load_family(name).references()
+        if reference.published_accuracy is not None and reference.published_seeds == 1
     }
     return tuple(known.values())
 
@@ -246,7 +249,7 @@ FIGURES: Mapping[str, Callable[[Json], None]] = {
 
 
 def main(results: Path = RESULTS) -> None:
-    """Draw every figure whose measurement is kept."""
+    """Draw every figure with a result file."""
     for name, paint in FIGURES.items():
         kept = results / f"{name}.json"
         if kept.exists():

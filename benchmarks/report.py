@@ -1,7 +1,7 @@
-"""`python -m benchmarks.report`: how long a report takes and how large it is, for runs of 36, 200 and 2,000 trials.
+"""`python -m benchmarks.report`: time and size of a report, for runs of 36, 200 and 2,000 trials.
 
-Each rendering is a process of its own, imports included, as `mnist-tune report` is. The runs are made up
-(`tests.kit.run_builder`): nothing is trained.
+Each rendering is a separate process, imports included, like `mnist-tune report`. The runs are synthetic
+(`tests.kit.run_builder`).
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from reports.pages.page import write_report
 write_report(Path(sys.argv[1]))
 print(time.process_time())
 """
-"""Prints the seconds of CPU that the process has used, imports among them."""
+"""A program that prints its CPU seconds, imports included."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """A made-up run and what its report may cost."""
+    """A synthetic run and the limits of its report."""
 
     trials: int
     fake: FakeRun
     limit_s: float | None = None
-    """Of CPU: one thread renders, so an idle machine takes about as long; on a busy one the wall time says nothing."""
+    """CPU seconds: one thread renders, and wall times of a busy machine are meaningless."""
     limit_bytes: int | None = None
 
 
@@ -69,19 +69,19 @@ class Measured:
 
     @property
     def within(self) -> bool:
-        """Return whether it keeps its limits."""
+        """Return whether the report is within its limits."""
         return self.cpu_s <= (self.limit_s or self.cpu_s) and self.size_bytes <= (self.limit_bytes or self.size_bytes)
 
 
 def measure(size: Size, folder: Path, repetitions: int) -> Measured:
-    """Render a run several times, each time in a fresh process."""
+    """Render a run several times, each in a new process."""
     run = build_run(folder / str(size.trials), size.fake)
-    found = [_render(run) for _ in range(repetitions)]
+    times = [_render(run) for _ in range(repetitions)]
     return Measured(
         trials=size.trials,
         repetitions=repetitions,
-        wall_s=round(statistics.median(wall for wall, _ in found), 2),
-        cpu_s=round(statistics.median(cpu for _, cpu in found), 2),
+        wall_s=round(statistics.median(wall for wall, _ in times), 2),
+        cpu_s=round(statistics.median(cpu for _, cpu in times), 2),
         size_bytes=(run / "report.html").stat().st_size,
         limit_s=size.limit_s,
         limit_bytes=size.limit_bytes,
@@ -89,43 +89,43 @@ def measure(size: Size, folder: Path, repetitions: int) -> Measured:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, prints, keeps; returns 1 where a limit is broken, else 0."""
+    """Measure, print and write the rows; return 1 where a limit is exceeded, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, metavar="N", help="of each size (default: 3)")
-    parser.add_argument("--trials", type=int, nargs="*", metavar="N", help="these sizes alone; nothing is kept")
+    parser.add_argument("--trials", type=int, nargs="*", metavar="N", help="these sizes alone; nothing is written")
     given = parser.parse_args(arguments)
     sizes = [size for size in SIZES if given.trials is None or size.trials in given.trials]
     with tempfile.TemporaryDirectory() as folder:
-        found = [measure(size, Path(folder), given.repetitions) for size in sizes]
-    sys.stdout.write(table(found))
+        rows = [measure(size, Path(folder), given.repetitions) for size in sizes]
+    sys.stdout.write(table(rows))
     if given.trials is None:
-        RESULT.write_text(json.dumps(document(found), indent=2) + "\n", encoding="utf-8")
+        RESULT.write_text(json.dumps(document(rows), indent=2) + "\n", encoding="utf-8")
         sys.stdout.write(f"Wrote {RESULT.relative_to(RESULT.parents[2])}\n")
-    return 0 if all(row.within for row in found) else 1
+    return 0 if all(row.within for row in rows) else 1
 
 
-def table(found: Sequence[Measured]) -> str:
-    """One line a run."""
+def table(rows: Sequence[Measured]) -> str:
+    """Return a table, one line a run."""
     lines = [f"{'trials':>7} {'wall, s':>8} {'CPU, s':>8} {'MB':>6}  limits"]
-    for row in found:
+    for row in rows:
         limits = "" if row.limit_s is None else f"{row.limit_s:g} s CPU, {(row.limit_bytes or 0) / 1e6:g} MB"
-        told = "" if row.within else ": broken"
-        lines.append(f"{row.trials:>7,} {row.wall_s:>8.2f} {row.cpu_s:>8.2f} {row.size_bytes / 1e6:>6.2f}  {limits}{told}")  # fmt: skip
+        verdict = "" if row.within else ": exceeded"
+        lines.append(f"{row.trials:>7,} {row.wall_s:>8.2f} {row.cpu_s:>8.2f} {row.size_bytes / 1e6:>6.2f}  {limits}{verdict}")  # fmt: skip
     return "\n".join(lines) + "\n"
 
 
-def document(found: Sequence[Measured]) -> dict[str, object]:
-    """Return what is kept."""
+def document(rows: Sequence[Measured]) -> dict[str, object]:
+    """Return the document of the result."""
     return {
         "what": "python -m benchmarks.report: a report rendered in a fresh process, medians over the repetitions",
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "machine": {"system": platform.system(), "cores": os.cpu_count(), "load_1min": _load()},
-        "rows": [asdict(row) for row in found],
+        "rows": [asdict(row) for row in rows],
     }
 
 
 def _load() -> float | None:
-    """Return how many processes wanted to run in the last minute: with more than there are cores wall times are too long."""
+    """Return the load of the last minute; above the number of cores wall times are too long."""
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 

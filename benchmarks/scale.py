@@ -1,7 +1,7 @@
-"""`python -m benchmarks.scale`: how long a search would take with 1 to 1,000 workers, and what limits it.
+"""`python -m benchmarks.scale`: the simulated duration of a search with 1 to 1,000 workers, and its lower bound.
 
-The oracle and the loop are the real ones; workers and clock are simulated. A training takes what trainings of its kind took in a
-recorded run: seconds an epoch for each parameter and image trained, drawn from the recorded ones by its configuration. Nothing is trained.
+Oracle and loop are real, workers and clock are simulated. A training's duration is sampled from a recorded run's
+seconds an epoch by its configuration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tuner.core.records import Json, TrialRecord, configuration_key
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.oracle.registry import make_oracle
 from tuner.processes.tasks import Event, SpaceRef, Task, TrainTask
 from tuner.run.confirmation import finalists
@@ -33,23 +33,23 @@ RESULT = Path(__file__).parent / "results" / "scale.json"
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
 ITERATIONS = (1, 10, 50)
 ROUND_TRIP_S = 0.02
-"""From the end of a training to the start of the next one on a worker: what was measured with local processes, rounded up."""
+"""Time between two trainings of a worker, measured with local processes and rounded up."""
 _SPACE = "compact8k"
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What trainings took in a run that was made."""
+    """The durations of trainings in a recorded run."""
 
     start_s: float
-    """Of a training, besides its epochs: building, tracing."""
+    """Duration of a training without its epochs: building, tracing."""
     epochs_s: tuple[float, ...]
     """Seconds an epoch, one a configuration, sorted."""
 
 
 @dataclass
 class SimulatedWorkers:
-    """Workers whose clock runs as fast as it can."""
+    """Workers with a simulated clock."""
 
     size: int
     recorded: Recorded
@@ -59,7 +59,7 @@ class SimulatedWorkers:
     _count: int = 0
 
     def submit(self, task: Task) -> None:
-        """Begin a training at once: the loop never gives more than there are workers."""
+        """Start a training at once: the loop submits at most one task a worker."""
         assert isinstance(task, TrainTask)
         self._count += 1
         takes_s = duration_s(task, self.recorded)
@@ -67,23 +67,23 @@ class SimulatedWorkers:
         heapq.heappush(self._ending, (self.now_s + ROUND_TRIP_S + takes_s, self._count, task))
 
     def next_event(self, timeout_s: float) -> Event | None:
-        """The end of the training that ends first."""
+        """Return the final event of the training that ends first."""
         self.now_s, _, task = heapq.heappop(self._ending)
         return Event(
             kind="finished", task=task.id, worker=0, body=body_of(task), duration_s=duration_s(task, self.recorded)
         )
 
     def drop(self) -> None:
-        """Forget all."""
+        """Drop all trainings."""
         self._ending.clear()
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """One search with a number of workers. Seconds."""
+    """One search with a number of workers; times in seconds."""
 
     iterations: int
     workers: int
@@ -93,20 +93,20 @@ class Simulated:
     work_s: float
     """The sum of all trainings."""
     ideal_s: float
-    """Work over workers, or the longest chain of trainings that wait for each other where that is longer."""
+    """Work over workers, or `chain_s` where that is longer."""
     chain_s: float
-    """That chain: the rungs of the bracket that takes longest, each as long as its slowest trial, then one confirmation."""
+    """Longest chain of dependent trainings: the slowest trials of the slowest bracket, then a confirmation."""
     efficiency: float
     """Work over workers × makespan."""
 
 
 def duration_s(training: TrainTask | TrialRecord, recorded: Recorded) -> float:
-    """Return what a training takes: an epoch as long as one that was recorded, chosen by the configuration."""
+    """Return a training's duration, with a recorded duration of an epoch, chosen by the configuration."""
     return recorded.start_s + training.epochs * recorded.epochs_s[_place(training, "time", len(recorded.epochs_s))]
 
 
 def body_of(task: TrainTask) -> Json:
-    """A record's figures: a score that follows from the configuration, and is the same in every rung but for some noise."""
+    """Return a record's figures: a score by the configuration, with noise in each rung."""
     score = 0.9 + 0.09 * _place(task, "score", 10_000) / 10_000 + 0.005 * _place(task, f"{task.epochs}", 100) / 100
     history = {"val_accuracy": [score] * task.passes, "val_loss": [1 - score] * task.passes}
     return {"val_accuracy": score, "val_loss": 1 - score, "epochs_run": task.passes, "history": history}
@@ -118,7 +118,7 @@ def _place(training: TrainTask | TrialRecord, what: str, among: int) -> int:
 
 
 def recorded_of(journal: Path) -> Recorded:
-    """Return what the trainings of a run took: the rest of a training's time, and seconds an epoch but the first, which also traces."""
+    """Return the durations of a run's trainings: the start, and the epochs without the first, which also traces."""
     ended = [record for record in read_state(journal).finished.values() if record.completed and record.epochs_run > 1]
     epochs = {configuration_key(r.configuration): _median(r.history["seconds"][1:]) for r in ended}
     rest = [r.duration_s - r.epochs_run * _median(r.history["seconds"][1:]) for r in ended]
@@ -130,7 +130,7 @@ def _median(values: Sequence[float]) -> float:
 
 
 def simulate(workers: int, iterations: int, recorded: Recorded) -> Simulated:
-    """A whole search: Hyperband with its default options, then the confirmation."""
+    """Simulate a search: Hyperband with its default options, then the confirmation."""
     options = SearchOptions(space=_SPACE, iterations=iterations)
     ref = SpaceRef(name=_SPACE, max_params=None, max_macs=None, classes=10)
     networks = Networks(make_family(ref), ref)
@@ -169,7 +169,7 @@ def _confirmation(
 
 
 def _longest_bracket_s(records: Sequence[TrialRecord], recorded: Recorded) -> float:
-    """The longest bracket with any number of workers: a rung waits for the slowest trial of the one before."""
+    """Return the duration of the longest bracket, whose rungs wait for the slowest trial of the last one."""
     slowest: dict[tuple[int, int], float] = {}
     for record in records:
         place = (record.bracket or 0, record.rung or 0)
@@ -179,24 +179,25 @@ def _longest_bracket_s(records: Sequence[TrialRecord], recorded: Recorded) -> fl
 
 
 def main() -> None:
-    """Simulates every size and writes what came of it."""
+    """Simulate every size, and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, help="a run's folder, whose trainings say how long trainings take")
+    parser.add_argument("run", type=Path, help="the folder of the recorded run")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args()
     recorded = recorded_of(given.run / "trials.jsonl")
-    found = [simulate(workers, iterations, recorded) for iterations in ITERATIONS for workers in WORKERS]
+    simulations = [simulate(workers, iterations, recorded) for iterations in ITERATIONS for workers in WORKERS]
     document = {"versions": {"python": platform.python_version()}, "recorded": asdict(recorded)}
-    given.out.write_text(json.dumps({**document, "simulated": [asdict(one) for one in found]}, indent=1) + "\n")
-    sys.stdout.write(table(found) + "\n")
+    given.out.write_text(json.dumps({**document, "simulated": [asdict(one) for one in simulations]}, indent=1) + "\n")
+    sys.stdout.write(table(simulations) + "\n")
 
 
-def table(found: Sequence[Simulated]) -> str:
-    """Return it as Markdown; times in minutes."""
+def table(simulations: Sequence[Simulated]) -> str:
+    """Return the simulations as a table in Markdown; times in minutes."""
     lines = ["| iterations | trials | workers | time (min) | ideal (min) | busy |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {one.iterations} | {one.trials} | {one.workers} | {one.makespan_s / 60:.1f} | {one.ideal_s / 60:.1f} | {one.efficiency:.0%} |"
-        for one in found
+        f"| {one.iterations} | {one.trials} | {one.workers} | {one.makespan_s / 60:.1f} | {one.ideal_s / 60:.1f} "
+        f"| {one.efficiency:.0%} |"
+        for one in simulations
     ]
     return "\n".join(lines)
 

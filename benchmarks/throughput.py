@@ -1,8 +1,9 @@
-"""`python -m benchmarks.throughput`: the same trials by plain Keras Tuner and by us, in pairs; trial-epochs a second.
+"""`python -m benchmarks.throughput`: equal trials by plain Keras Tuner and by us, in pairs; trial-epochs a second.
 
-A list of configurations is drawn once, all of them within the cap. Keras Tuner trains them one after the other with Keras's own
-`fit`, on all threads, as its documentation does; we train them on as many workers as there are cores. Each side is a process of its
-own, whose start counts: imports, workers, tracing, validation after every epoch. The sides take turns. Needs `MNIST_TUNE_DATA`.
+Both sides train one list of sampled configurations within the cap. Keras Tuner trains them in sequence with Keras's
+`fit` on all threads, as in its documentation; we train them on one worker a core. Each side is a process whose start
+counts: imports, workers, tracing, validation after every epoch. The sides alternate. Keras Tuner takes part a second
+time with the environment variables of our workers (oneDNN, the allocator). Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,17 +26,20 @@ from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters.hyperparameter import Value
 from search_spaces.networks.costs import costs
 from tuner.core.errors import MnistTuneError, RunFailed
-from tuner.core.machine import cpu_cores
+from tuner.core.machine import cpu_cores, processor_name
 from tuner.core.records import Json
 from tuner.data.dataset import open_arrays, save_arrays
+from tuner.processes.kernels import training_variables
 from tuner.processes.tasks import SpaceRef, TrainTask
 from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "throughput.json"
 SPACE = "compact8k"
 SIDES = ("keras-tuner", "mnist-tune")
+TUNED_PEER = "keras-tuner with our variables"
+ALL_SIDES = (*SIDES, TUNED_PEER)
 FLOPS_A_MULTIPLY_ADD = 2 * 3
-"""A multiplication and an addition; forward, and twice as much backward."""
+"""A multiplication and an addition; one forward pass, and twice as much backward."""
 _SEED = 20260
 _PEAK_SIZE = 2048
 
@@ -44,7 +48,7 @@ Values = dict[str, Value]
 
 @dataclass(frozen=True)
 class Workload:
-    """What both sides train."""
+    """The trainings of both sides."""
 
     name: str
     trials: int
@@ -53,7 +57,7 @@ class Workload:
     augments: bool
 
     def configurations(self) -> list[Values]:
-        """The list, the same at every call."""
+        """Return the configurations, equal at every call."""
         family = load_family(SPACE)
         drawn = [family.sample(np.random.default_rng([_SEED, number])) for number in range(self.trials)]
         if self.augments:
@@ -61,7 +65,7 @@ class Workload:
         return [family.active({**values, "augmentation": "none"}) for values in drawn]
 
     def multiply_adds(self) -> int:
-        """Of one image, forward, the mean of the list."""
+        """Return the mean multiply-adds of one image's forward pass."""
         family = load_family(SPACE)
         return round(float(np.mean([costs(family.specs(values))[1] for values in self.configurations()])))
 
@@ -74,8 +78,10 @@ class Timed:
     side: str
     pair: int
     seconds: float
+    cpu_s: float
+    """User and system time of its processes."""
     val_accuracy: tuple[float, ...]
-    """Of each trial, at its end: both sides learn."""
+    """Final accuracy of each trial: both sides must learn."""
 
 
 WORKLOADS = (
@@ -85,7 +91,7 @@ WORKLOADS = (
 
 
 def train_with_keras_tuner(workload: Workload, data_folder: Path) -> list[float]:
-    """The list by a plain `keras_tuner.Tuner`, whose models are built and fitted with Keras alone."""
+    """Train the list by a plain `keras_tuner.Tuner`, with Keras alone."""
     import keras
     import keras_tuner
 
@@ -111,7 +117,7 @@ def train_with_keras_tuner(workload: Workload, data_folder: Path) -> list[float]
 
 
 def train_with_us(workload: Workload, data_folder: Path) -> list[float]:
-    """The list by our workers."""
+    """Train the list by our workers."""
     space = SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
     tasks = [
         TrainTask(id=f"{number:04d}", space=space, configuration=values, epochs=workload.epochs, seed=7)
@@ -122,39 +128,45 @@ def train_with_us(workload: Workload, data_folder: Path) -> list[float]:
 
 
 def time_side(workload: Workload, side: str, pair: int, data_folder: Path) -> Timed:
-    """One side in a process of its own, from its start to its end."""
+    """Time one side's process, from start to end."""
     words = [sys.executable, "-m", "benchmarks.throughput", "--side", side, "--workload", workload.name]
-    began = time.perf_counter()
+    began, cpu_before = time.perf_counter(), _children_cpu_s()
     done = subprocess.run(
         [*words, "--arrays", str(data_folder)],
         cwd=ROOT,
-        env=quiet_environment(),
+        env=quiet_environment(training_variables() if side == TUNED_PEER else None),
         capture_output=True,
         text=True,
         check=False,
     )
-    seconds = time.perf_counter() - began
+    seconds, cpu_s = time.perf_counter() - began, _children_cpu_s() - cpu_before
     if done.returncode:
         raise RunFailed(f"{side} can't be timed: {(done.stderr.strip() or 'no word').splitlines()[-1]}")
     scores = json.loads(done.stdout.splitlines()[-1])
-    return Timed(workload.name, side, pair, round(seconds, 2), tuple(round(score, 4) for score in scores))
+    return Timed(workload.name, side, pair, round(seconds, 2), round(cpu_s, 1), tuple(round(s, 4) for s in scores))
+
+
+def _children_cpu_s() -> float:
+    """Return the processor time of all child processes that have ended, and of theirs."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def measure(workload: Workload, pairs: int) -> list[Timed]:
-    """Both sides in turns, the one that begins changing from pair to pair."""
-    found: list[Timed] = []
+    """Time both sides in pairs, with alternating order."""
+    timed: list[Timed] = []
     with tempfile.TemporaryDirectory() as folder:
         data_folder = Path(folder)
         save_arrays(mnist(workload.samples), data_folder)
         for pair in range(pairs):
-            for side in SIDES if pair % 2 == 0 else reversed(SIDES):
-                found.append(time_side(workload, side, pair, data_folder))
-                sys.stderr.write(f"{found[-1]}\n")
-    return found
+            for side in ALL_SIDES if pair % 2 == 0 else reversed(ALL_SIDES):
+                timed.append(time_side(workload, side, pair, data_folder))
+                sys.stderr.write(f"{timed[-1]}\n")
+    return timed
 
 
 def peak_flops() -> float:
-    """Return what the cores do at most, measured: float32 matrix products, a process a core with one thread each."""
+    """Measure the peak of all cores: float32 matrix products, one process a core with one thread each."""
     code = (
         f"import time, numpy as np; n = {_PEAK_SIZE}; a = np.ones((n, n), 'float32'); a @ a; t = time.perf_counter();"
         "[a @ a for _ in range(20)]; print(20 * 2 * n ** 3 / (time.perf_counter() - t))"
@@ -168,47 +180,57 @@ def peak_flops() -> float:
 
 
 def row(workload: Workload, timed: Sequence[Timed], peak: float) -> Json:
-    """Return what a workload's pairs say."""
-    seconds = {side: [one.seconds for one in timed if one.side == side] for side in SIDES}
-    ratios = [plain / ours for plain, ours in zip(*seconds.values(), strict=True)]
+    """Return the result of a workload's pairs."""
+    seconds = {side: [one.seconds for one in timed if one.side == side] for side in ALL_SIDES}
+    ratios = _ratios(seconds, SIDES[0])
     trial_epochs = workload.trials * workload.epochs
     images = trial_epochs * workload.samples * 9 // 10
     least_s = images * workload.multiply_adds() * FLOPS_A_MULTIPLY_ADD / peak
     return {
         **asdict(workload),
+        "processor": processor_name(),
         "multiply_adds": workload.multiply_adds(),
         "pairs": len(ratios),
-        "trial_epochs_a_second": {side: [round(trial_epochs / own, 3) for own in seconds[side]] for side in SIDES},
+        "trial_epochs_a_second": {
+            side: [round(trial_epochs / duration, 3) for duration in seconds[side]] for side in ALL_SIDES
+        },
+        "cpu_s": {side: [one.cpu_s for one in timed if one.side == side] for side in ALL_SIDES},
         "ratio": round(geometric_mean(ratios), 2),
         "ratios": [round(ratio, 2) for ratio in ratios],
+        "ratios_with_our_variables": [round(ratio, 2) for ratio in _ratios(seconds, TUNED_PEER)],
         "limit_trial_epochs_a_second": round(trial_epochs / least_s, 2),
-        "val_accuracy": {side: [one.val_accuracy for one in timed if one.side == side] for side in SIDES},
+        "val_accuracy": {side: [one.val_accuracy for one in timed if one.side == side] for side in ALL_SIDES},
     }
 
 
+def _ratios(seconds: Mapping[str, Sequence[float]], peer: str) -> list[float]:
+    """Return a peer's time over ours, pair by pair."""
+    return [theirs / ours for theirs, ours in zip(seconds[peer], seconds[SIDES[1]], strict=True)]
+
+
 def _other_rows(path: Path, rows: Sequence[Json]) -> list[Json]:
-    """Return what is kept of workloads that were not measured now."""
+    """Return the stored rows of workloads that were not measured now."""
     kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
-    return [own for own in kept if own["name"] not in {one["name"] for one in rows}]
+    return [other for other in kept if other["name"] not in {one["name"] for one in rows}]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, prints, keeps; returns the exit code."""
+    """Measure, write and print the rows; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--side", choices=SIDES, help="this side alone, its scores as JSON; nothing is kept")
-    parser.add_argument("--workload", choices=[own.name for own in WORKLOADS])
-    parser.add_argument("--arrays", type=Path, help="with --side: the data as workers take it")
+    parser.add_argument("--side", choices=ALL_SIDES, help="this side alone, its scores as JSON; nothing is written")
+    parser.add_argument("--workload", choices=[workload.name for workload in WORKLOADS])
+    parser.add_argument("--arrays", type=Path, help="with --side: the folder of the workers' arrays")
     given = parser.parse_args(arguments)
-    chosen = [own for own in WORKLOADS if given.workload in (None, own.name)]
+    chosen = [workload for workload in WORKLOADS if given.workload in (None, workload.name)]
     try:
         if given.side:
-            train = train_with_keras_tuner if given.side == SIDES[0] else train_with_us
+            train = train_with_us if given.side == SIDES[1] else train_with_keras_tuner
             sys.stdout.write(json.dumps(train(chosen[0], given.arrays)) + "\n")
             return 0
         before, peak = conditions(("tensorboard",)), peak_flops()
-        rows = [row(own, measure(own, given.pairs), peak) for own in chosen]
+        rows = [row(workload, measure(workload, given.pairs), peak) for workload in chosen]
     except MnistTuneError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.time_to_quality`: how long until a search has found a configuration that is good enough, against its peers.
+"""`python -m benchmarks.time_to_quality`: the time until a search finds a good configuration, compared with its peers.
 
-Each method searches the same space on the same images until a configuration reaches the target: a trial of the search says so, and
-three other seeds of the same configuration confirm it in the mean. While these are trained the search stands still, off its clock. A peer
-is used as its documentation says, with processes and threads where it can use them: Keras Tuner's Hyperband in one process with
-all threads, Optuna in a process a core with one thread each. What is too large for the cap, nine draws in ten, is drawn again (Keras
-Tuner) or pruned at once (Optuna). Needs `MNIST_TUNE_DATA`.
+Each method searches one space on the same images until a configuration reaches the target: in a trial, and in the mean
+of three other seeds that confirm it. During the confirmation the search is paused, and so is its clock. A peer runs as
+in its documentation: Keras Tuner's Hyperband in one process with all threads, Optuna in one process a core with one
+thread each. Samples above the cap, nine in ten, are replaced (Keras Tuner) or pruned at once (Optuna). Needs
+`MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ CONFIRM_SEEDS = 3
 LIMIT_S = 1200.0
 _POLL_S = 0.1
 _MOST_CANDIDATES = 8
-"""Of one search that are confirmed: each costs minutes."""
+"""The most confirmations of one search: each takes minutes."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A trial that has ended, as its search told it."""
+    """A finished trial, as its search reported it."""
 
     seconds: float
     """On the search's clock."""
@@ -57,28 +57,28 @@ class Scored:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What three other seeds made of a configuration."""
+    """The accuracies of three other seeds of a configuration."""
 
     seconds: float
-    """When the search had found it."""
+    """The time at which the search found the configuration."""
     search_accuracy: float
     epochs: int | float
     accuracies: tuple[float, ...]
 
     @property
     def mean(self) -> float:
-        """Over seeds."""
+        """Return the mean over seeds."""
         return float(np.mean(self.accuracies))
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """One search of one method."""
 
     method: str
     seed: int
     seconds: float | None
-    """Until the first confirmed configuration was found; None: not within the limit."""
+    """Time until the first confirmed configuration; None: not within the limit."""
     limit_s: float
     trials: int
     confirmations: tuple[Confirmation, ...]
@@ -87,12 +87,12 @@ class Found:
 
 
 def seed_of(number: int) -> int:
-    """Of a search and of its data's split. Hashed apart: adjacent seeds give Keras Tuner shifted copies of the same draws."""
+    """Return a search's seed, hashed: adjacent seeds give Keras Tuner shifted copies of one sequence."""
     return int.from_bytes(hashlib.sha256(f"time to quality {number}".encode()).digest()[:3], "big") + 1
 
 
 def our_search(*extra: str) -> Callable[[Path, Path, int], list[str]]:
-    """Our command, with more options."""
+    """Return our command, with further options."""
 
     def words(data: Path, out: Path, seed: int) -> list[str]:
         search = (
@@ -105,7 +105,7 @@ def our_search(*extra: str) -> Callable[[Path, Path, int], list[str]]:
 
 
 def peer_search(name: str) -> Callable[[Path, Path, int], list[str]]:
-    """A peer's search, in `benchmarks.peers`."""
+    """Return the command of a peer's search, in `benchmarks.peers`."""
     return lambda data, out, seed: [sys.executable, "-m", "benchmarks.peers", name, str(data), str(out), str(seed)]
 
 
@@ -119,12 +119,12 @@ METHODS: dict[str, Callable[[Path, Path, int], list[str]]] = {
 
 
 def scored(out: Path) -> Iterator[tuple[float, float | int, Mapping[str, Value]]]:
-    """Accuracy, epochs and configuration of the trials that have ended, in the order in which they were written."""
+    """Return accuracy, epochs and configuration of the finished trials, in the order of writing."""
     for journal in (out / "run" / "trials.jsonl", *sorted(out.glob("peer-*.jsonl"))):
         if not journal.exists():
             continue
         for line in journal.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):  # a line that is being written
+            with contextlib.suppress(ValueError):  # an incomplete line
                 event = json.loads(line)
                 if event.get("event") == "finished" and event.get("val_accuracy") is not None:
                     yield event["val_accuracy"], event["epochs"], event["configuration"]
@@ -132,7 +132,7 @@ def scored(out: Path) -> Iterator[tuple[float, float | int, Mapping[str, Value]]
 
 @dataclass
 class Clock:
-    """A search's own time: it stands still while the search does."""
+    """A search's clock, which pauses with the search."""
 
     began: float
     stopped_s: float = 0.0
@@ -142,8 +142,8 @@ class Clock:
         return time.monotonic() - self.began - self.stopped_s
 
 
-def search(method: str, number: int, data: Path, limit_s: float, target: float) -> Found:
-    """One search until its first confirmed configuration, or the limit."""
+def search(method: str, number: int, data: Path, limit_s: float, target: float) -> SearchResult:
+    """Run a search until its first confirmed configuration, or the limit."""
     trials: list[Scored] = []
     confirmations: list[Confirmation] = []
     words = METHODS[method]
@@ -160,7 +160,7 @@ def search(method: str, number: int, data: Path, limit_s: float, target: float) 
                     if _reached(confirmations, target):
                         break
     seconds = confirmations[-1].seconds if _reached(confirmations, target) else None
-    return Found(method, seed_of(number), seconds, limit_s, len(trials), tuple(confirmations), anytime(trials))
+    return SearchResult(method, seed_of(number), seconds, limit_s, len(trials), tuple(confirmations), anytime(trials))
 
 
 def _reached(confirmations: Sequence[Confirmation], target: float) -> bool:
@@ -168,7 +168,7 @@ def _reached(confirmations: Sequence[Confirmation], target: float) -> bool:
 
 
 def _new(folder: Path, known: Sequence[Scored], clock: Clock) -> list[Scored]:
-    """Trials that have ended since."""
+    """Return the trials that have finished since."""
     keys = {_key(trial.configuration, trial.epochs) for trial in known}
     return [
         Scored(clock.now, accuracy, epochs, configuration)
@@ -182,7 +182,7 @@ def _key(configuration: Mapping[str, Value], epochs: float) -> tuple[str, float]
 
 
 def anytime(trials: Sequence[Scored]) -> tuple[tuple[float, float], ...]:
-    """The best validation accuracy so far, at each improvement."""
+    """Return the best validation accuracy so far, at each improvement."""
     steps: list[tuple[float, float]] = []
     for trial in trials:
         if not steps or trial.accuracy > steps[-1][1]:
@@ -192,7 +192,7 @@ def anytime(trials: Sequence[Scored]) -> tuple[tuple[float, float], ...]:
 
 @contextlib.contextmanager
 def _running(words: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A search in a process group of its own, which is ended with everything in it."""
+    """Run a search in a new process group, and stop the whole group at the end."""
     process = subprocess.Popen(
         words,
         cwd=ROOT,
@@ -221,7 +221,7 @@ def _standing_still(process: subprocess.Popen[bytes], clock: Clock) -> Iterator[
 
 
 def confirm(trial: Scored, data: Path) -> Confirmation:
-    """The configuration from scratch with other seeds, for as many epochs as the search had trained it; by our trainer, for every method."""
+    """Train the configuration from scratch with other seeds and equal epochs, by our trainer for every method."""
     space = SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
     seeds = range(9001, 9001 + CONFIRM_SEEDS)
     tasks = [
@@ -229,18 +229,18 @@ def confirm(trial: Scored, data: Path) -> Confirmation:
         for seed in seeds
     ]
     with tempfile.TemporaryDirectory() as logs, LocalWorkers(cpu_cores(), data, Path(logs)) as pool:
-        found = tuple(round(float(event.body["val_accuracy"]), 5) for event in do_all(pool, tasks))
-    return Confirmation(round(trial.seconds, 1), trial.accuracy, trial.epochs, found)
+        accuracies = tuple(round(float(event.body["val_accuracy"]), 5) for event in do_all(pool, tasks))
+    return Confirmation(round(trial.seconds, 1), trial.accuracy, trial.epochs, accuracies)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, adds to what is kept, prints; returns the exit code."""
+    """Measure, add to the result and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.time_to_quality", description=__doc__)
     parser.add_argument("--method", choices=METHODS, action="append", help="again for several; else all")
     parser.add_argument("--seed", type=int, action="append", help="number of a seed, from 1; else 1, 2 and 3")
     parser.add_argument("--limit", type=float, default=LIMIT_S, help="seconds of one search")
     parser.add_argument("--target", type=float, default=TARGET)
-    parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")
+    parser.add_argument("--out", type=Path, default=RESULT, help="the result file, which is added to")
     given = parser.parse_args(arguments)
     before = conditions(("optuna", "tensorboard"))
     try:
@@ -252,9 +252,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     data / str(number),
                 )
                 for method in given.method or METHODS:
-                    found = search(method, number, data / str(number), given.limit, given.target)
-                    keep(given.out, before, given.target, found)
-                    sys.stdout.write(f"{method}, seed {number}: {found.seconds} s, {found.trials} trials\n")
+                    result = search(method, number, data / str(number), given.limit, given.target)
+                    keep(given.out, before, given.target, result)
+                    sys.stdout.write(f"{method}, seed {number}: {result.seconds} s, {result.trials} trials\n")
                     sys.stdout.flush()
     except MnistTuneError as error:
         sys.stderr.write(f"{error}\n")
@@ -262,12 +262,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def keep(path: Path, before: Json, target: float, found: Found) -> None:
-    """Add a search to what is kept, in place of an earlier one of the same method and seed."""
+def keep(path: Path, before: Json, target: float, result: SearchResult) -> None:
+    """Add a search to the result, in place of an earlier one of the same method and seed."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"searches": []}
-    others = [own for own in kept["searches"] if (own["method"], own["seed"]) != (found.method, found.seed)]
+    others = [other for other in kept["searches"] if (other["method"], other["seed"]) != (result.method, result.seed)]
     task = {"space": SPACE, "cap": CAP, "train_samples": SAMPLES, "target": target, "max_epochs": MAX_EPOCHS}
-    document = {**before, **task, "searches": [*others, asdict(found)]}
+    document = {**before, **task, "searches": [*others, asdict(result)]}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

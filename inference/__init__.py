@@ -1,4 +1,1 @@
-"""Classifying people's own images: reading files, preparing them as MNIST was, calling a model. Nothing of training or of terminals.
-
-`models` and `classifier` load models; all else knows none, imports nothing of ours, and serves `tuner` too.
-"""
+"""Find, load and call models: `models` finds and checks model files, `classifier` loads and calls a model."""

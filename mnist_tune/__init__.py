@@ -2,7 +2,7 @@
 
     from mnist_tune import load_run, search, study, train
 
-The names are loaded when they are first used, so that importing the package costs nothing.
+Each name is loaded at its first use, so importing the package is fast.
 """
 
 from __future__ import annotations

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Sequence
+from datetime import date
 
 from tuner.core.records import tidy_epochs
 
 MISSING = "–"
 """The text of a missing number."""
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BYTES_STEP = 1024
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -49,6 +51,11 @@ def spread(mean: float | None, sd: float | None) -> str:
     return percent(mean) if _missing(sd) else f"{percent(mean)} ± {percent(sd)}"
 
 
+def between(bounds: tuple[float, float]) -> str:
+    """Format an interval in percent, without the sign: (.9942, .9968) → "99.42–99.68"."""
+    return f"{percent(bounds[0])}–{percent(bounds[1])}"
+
+
 def points(difference: float | None) -> str:
     """Format a difference of two fractions in percentage points, with its sign: .0012 → "+0.12"."""
     if _missing(difference):
@@ -85,7 +92,7 @@ def epochs(value: float | None) -> str:
 
 
 def plural(number: float, noun: str, several: str | None = None) -> str:
-    """Format a number with its noun: (1, "trial") → "1 trial", (2, "trial") → "2 trials", (0.56, "epoch") → "0.56 epochs"."""
+    """Format a number with its noun: (1, "trial") → "1 trial", (0.56, "epoch") → "0.56 epochs"."""
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
@@ -151,6 +158,15 @@ def moment(iso: str | None) -> str:
     if not iso:
         return MISSING
     return f"{iso[:10]} {iso[11:16]} UTC" if len(iso) >= 16 else iso
+
+
+def day(iso: str | None) -> str:
+    """Format the day of an ISO 8601 time: "22 Nov 2026"; "" without one, or where it is none."""
+    try:
+        when = date.fromisoformat((iso or "")[:10])
+    except ValueError:
+        return ""
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
 
 
 def shape(sizes: Sequence[int]) -> str:

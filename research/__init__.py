@@ -1,4 +1,4 @@
-"""Experiments behind a claim: what was tried, on what, and what it showed. The product's own figures are in `benchmarks/`.
+"""Experiments behind claims of the documentation. `benchmarks/` has the figures of the product.
 
-Results of both are kept in `benchmarks/results/`; docs/accuracy.md tells what they mean.
+Results of both are in `benchmarks/results/`; docs/accuracy.md explains them.
 """

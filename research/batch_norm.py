@@ -1,8 +1,9 @@
-"""`python -m research.batch_norm`: how BatchNormalization had best be computed while a network trains, in three arms.
+"""`python -m research.batch_norm`: the time of BatchNormalization during training, in three arms.
 
-Keras's own operations, TensorFlow's fused kernel everywhere, and what is shipped (`search_spaces.keras.fast_layers`: the kernel where it is
-quick, long rows elsewhere); everything else is the same. First one layer, forward and backward, then random networks. The arms
-take turns in one process, whose environment is a worker's: one thread. Images are noise, which takes as long as digits do.
+The arms are Keras's operations, TensorFlow's fused kernel everywhere, and the shipped code
+(`search_spaces.keras.fast_layers`: the kernel where it is fast, long rows elsewhere). First one layer is timed, forward
+and backward, then random networks. The arms alternate in one process with a worker's environment: one thread. Images
+are noise, which takes as long as digits.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -35,7 +35,7 @@ from tuner.processes.environment import worker_environment
 RESULT = RESULTS / "batch-norm.json"
 SPACE, NETWORKS, IMAGES, EPOCHS = "compact8k", 6, 1_920, 3
 MAPS = ((32, 28, 28, 17), (32, 28, 28, 16), (32, 14, 14, 6))
-"""Of a layer by itself: (n, height, width, channels)."""
+"""The inputs of a single layer: (n, height, width, channels)."""
 ROUNDS, STEPS = 15, 10
 ARMS = ("keras", "kernel", "shipped")
 _SEED = 4711
@@ -43,7 +43,7 @@ _SEED = 4711
 
 @contextlib.contextmanager
 def arm(name: str) -> Iterator[None]:
-    """Has maps normalised one way for as long as it is held."""
+    """Normalise maps by one arm within the context."""
     from search_spaces.keras import fast_layers
 
     ways = {"keras": keras_batch_norm, "kernel": fast_layers.fused_batch_norm}
@@ -55,12 +55,12 @@ def arm(name: str) -> Iterator[None]:
 
 
 def keras_batch_norm(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-    """Keras's own call."""
+    """Call Keras's implementation."""
     return type(layer).call(layer, inputs, training=training, mask=mask)
 
 
 def layer_step(shape: tuple[int, ...], name: str) -> Callable[[], Any]:
-    """A traced function that normalises maps and takes the gradients, in one arm."""
+    """Return a traced function that normalises maps and computes the gradients, in one arm."""
     import keras
     import tensorflow as tf
 
@@ -84,32 +84,32 @@ def layer_step(shape: tuple[int, ...], name: str) -> Callable[[], Any]:
 
 
 def time_layer(shape: tuple[int, ...]) -> dict[str, list[float]]:
-    """Arm → processor time of a step in ms, one a round."""
+    """Return arm → processor time of a step in ms, one a round."""
     steps = {name: layer_step(shape, name) for name in ARMS}
-    found: dict[str, list[float]] = {name: [] for name in ARMS}
+    milliseconds: dict[str, list[float]] = {name: [] for name in ARMS}
     for number in range(ROUNDS):
         for name in turns(number):
             began = time.process_time()
             for _ in range(STEPS):
                 steps[name]()
-            found[name].append(1000 * (time.process_time() - began) / STEPS)
-    return found
+            milliseconds[name].append(1000 * (time.process_time() - began) / STEPS)
+    return milliseconds
 
 
 def turns(number: int) -> tuple[str, ...]:
-    """The arms, each of them first in turn."""
+    """Return the arms in rotating order."""
     first = number % len(ARMS)
     return ARMS[first:] + ARMS[:first]
 
 
 def drawn(count: int) -> list[dict[str, Value]]:
-    """The first random configurations that normalise maps, the same at every call."""
-    family, found, number = load_family(SPACE), list[dict[str, Value]](), 0
-    while len(found) < count:
+    """Return the first random configurations that normalise maps, equal at every call."""
+    family, configurations, number = load_family(SPACE), list[dict[str, Value]](), 0
+    while len(configurations) < count:
         values = family.sample(np.random.default_rng([_SEED, number]))
-        found += [values] if normalises_maps(family, values) else []
+        configurations += [values] if normalises_maps(family, values) else []
         number += 1
-    return found
+    return configurations
 
 
 def normalises_maps(family: Family, values: dict[str, Value]) -> bool:
@@ -118,7 +118,7 @@ def normalises_maps(family: Family, values: dict[str, Value]) -> bool:
 
 
 def time_network(values: dict[str, Value], name: str) -> float:
-    """Processor time of training on one image in µs, forward and backward, in the best epoch after the first."""
+    """Return the processor time of training on one image in µs, in the best epoch after the first."""
     import keras
 
     from search_spaces.keras.model import build_model
@@ -143,7 +143,7 @@ def time_network(values: dict[str, Value], name: str) -> float:
 
 
 def measure() -> Json:
-    """All figures, in this process."""
+    """Measure all figures in this process."""
     from tuner.processes.environment import prepare_device
 
     prepare_device()
@@ -156,35 +156,29 @@ def measure() -> Json:
     return {"layers_ms": layers, "networks_us_an_image": networks}
 
 
-def layer_row(shape: tuple[int, ...], found: dict[str, list[float]]) -> Json:
-    """Return what a layer's rounds say: medians, each arm's own."""
-    return {"maps": list(shape), **{name: round(statistics.median(found[name]), 2) for name in ARMS}}
+def layer_row(shape: tuple[int, ...], milliseconds: dict[str, list[float]]) -> Json:
+    """Return the arms' medians over a layer's rounds."""
+    return {"maps": list(shape), **{name: round(statistics.median(milliseconds[name]), 2) for name in ARMS}}
 
 
 def summary(networks: Sequence[Json]) -> Json:
-    """Means over the networks, and the arms' ratios of pairs to what is shipped."""
+    """Return the means over the networks, and each arm's paired ratio to the shipped one."""
     means = {name: round(statistics.mean(one[name] for one in networks)) for name in ARMS}
     ratios = {name: round(geometric_mean([one[name] / one["shipped"] for one in networks]), 2) for name in ARMS[:-1]}
     return {"mean_us_an_image": means, "ratio_to_shipped": ratios}
 
 
-@dataclass(frozen=True)
-class _Asked:
-    out: Path
-    here: bool
-
-
-def _asked(arguments: Sequence[str] | None) -> _Asked:
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m research.batch_norm", description=__doc__)
     parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--here", action="store_true", help="in this process, as JSON; nothing is kept")
-    return _Asked(**vars(parser.parse_args(arguments)))
+    parser.add_argument("--here", action="store_true", help="in this process, as JSON; nothing is written")
+    return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure in a process with a worker's environment, keeps, prints; returns the exit code."""
-    asked = _asked(arguments)
-    if asked.here:
+    """Measure in a process with a worker's environment, write and print the result; return the exit code."""
+    given = _parse(arguments)
+    if given.here:
         sys.stdout.write(json.dumps(measure()) + "\n")
         return 0
     before = conditions()
@@ -192,11 +186,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     done = subprocess.run(words, cwd=ROOT, env=worker_environment(0, 0), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         return done.returncode
-    found = json.loads(done.stdout.splitlines()[-1])
+    measured = json.loads(done.stdout.splitlines()[-1])
     task = {"space": SPACE, "images": IMAGES, "epochs": EPOCHS, "rounds": ROUNDS}
-    kept = {**before, **task, **found, **summary(found["networks_us_an_image"])}
-    asked.out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write("".join(f"{row}\n" for row in (*found["layers_ms"], summary(found["networks_us_an_image"]))))
+    kept = {**before, **task, **measured, **summary(measured["networks_us_an_image"])}
+    given.out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write("".join(f"{row}\n" for row in (*measured["layers_ms"], summary(measured["networks_us_an_image"]))))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Learning from a teacher: the ensemble of a base's own models, as a change of a training (`training_changes`)."""
+"""Distillation from an ensemble of the base's models, as a change of a training (`training_changes`)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from search_spaces.keras.augmentation import Images
 # Keras has no types: its models, optimizers and tensors are `Any` here.
 
 TEACHER = "teacher.npy"
-"""In the data folder: a teacher's probabilities (n, classes) of the training images, float32."""
+"""A file of the data folder: a teacher's probabilities (n, classes) of the training images, float32."""
 
 
 def distil(share: float, temperature: float) -> Callable[[Path], None]:
-    """Learns a share of the loss from the teacher's probabilities in the data folder (Hinton, Vinyals and Dean 2015).
+    """Return a change that takes a fraction of the loss from the teacher's probabilities (Hinton et al. 2015).
 
-    A label then is its class and the row of its image, so that the loss finds the teacher's word on the image that was
-    augmented: row × classes + class.
+    A label encodes its class and the row of its image, row × classes + class, so that the loss finds the teacher's
+    probabilities of an augmented image.
     """
 
     def apply(folder: Path) -> None:
@@ -40,10 +40,10 @@ def distil(share: float, temperature: float) -> Callable[[Path], None]:
                 steps_per_execution=steps_per_execution,
             )
 
-        own = training.EpochBatches
+        original = training.EpochBatches
 
         def batches(x: Images, y: NDArray[Any], *rest: Any) -> Any:
-            return own(x, np.arange(len(y)) * classes + np.asarray(y), *rest)
+            return original(x, np.arange(len(y)) * classes + np.asarray(y), *rest)
 
         setattr(training, "compile_model", compile_model)  # noqa: B010 - mypy wants no module's function replaced
         setattr(training, "EpochBatches", batches)  # noqa: B010
@@ -52,7 +52,7 @@ def distil(share: float, temperature: float) -> Callable[[Path], None]:
 
 
 def softened(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Probabilities (n, classes) as they are with logits divided by a temperature."""
+    """Return probabilities (n, classes) with their logits divided by a temperature."""
     logits = np.log(np.maximum(probabilities, 1e-12)) / temperature
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -67,14 +67,14 @@ def _distilled_loss(soft: NDArray[np.float32], share: float, temperature: float)
         labelled = keras.losses.sparse_categorical_crossentropy(codes % classes, y_pred)
         logits = ops.log(ops.maximum(y_pred, keras.config.epsilon())) / temperature
         taught = ops.categorical_crossentropy(ops.take(table, codes // classes, axis=0), logits, from_logits=True)
-        # Its gradients shrink with the temperature's square.
+        # The gradients shrink with the square of the temperature.
         return (1.0 - share) * labelled + share * temperature**2 * taught
 
     return loss
 
 
 class _OfCodes:
-    """Of a metric of integer labels that finds them in codes of row and class."""
+    """A mixin of a metric, which decodes labels from row × classes + class."""
 
     def __init__(self, classes: int, **options: Any) -> None:
         super().__init__(**options)
@@ -94,7 +94,7 @@ class _CrossEntropy(_OfCodes, keras.metrics.SparseCategoricalCrossentropy):  # t
 
 
 def write_teacher(data_folder: Path, models: Path, prefix: str) -> int:
-    """Keep the mean probabilities of a folder's `.keras` models so named beside the data; returns how many there were."""
+    """Write the mean probabilities of a folder's so named models to the data folder; return their number."""
     images = np.load(data_folder / "x_train.npy", mmap_mode="r")
     files = sorted(models.glob(f"{prefix}*.keras"))
     each = [keras.saving.load_model(file).predict(images, batch_size=500, verbose=0) for file in files]

@@ -1,8 +1,8 @@
-"""`python -m research.draw_weights`: what other weights of the draws would have found among configurations that are measured already.
+"""`python -m research.draw_weights`: the effect of other sampling weights, estimated on measured configurations.
 
-The table of `drawn_trainings` was drawn with the space's own weights. Each of its configurations counts as often as the weights `TRIED` would draw it
-in relation to these (importance weighting). Nothing is trained, and what a training costs isn't looked at. `TRIED` was chosen after this
-table was seen, so that it flatters it; whole searches are `time_to_quality`.
+The table of `drawn_trainings` was sampled with the space's weights. Importance weighting estimates the result of the
+weights `TRIED`. The costs of trainings are ignored. `TRIED` was chosen on this table, so its result is optimistic;
+`time_to_quality` measures whole searches.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ Floats = NDArray[np.float64]
 
 
 def shipped() -> dict[str, dict[Value, float]]:
-    """The space's weights, of the hyperparameters of `TRIED`."""
-    known = {own.name: own for own in load_family(SPACE).hyperparameters}
+    """Return the space's weights of the hyperparameters in `TRIED`."""
+    known = {hyperparameter.name: hyperparameter for hyperparameter in load_family(SPACE).hyperparameters}
     return {name: dict(zip(known[name].values or (), known[name].weights or (), strict=True)) for name in TRIED}
 
 
@@ -45,34 +45,34 @@ def ratios(
     shipped: Mapping[str, Mapping[Value, float]],
     tried: Mapping[str, Mapping[Value, float]],
 ) -> Floats:
-    """Return how much more often each configuration (n,) would be drawn with the weights tried."""
-    found = [
+    """Return each configuration's (n,) probability by the tried weights over that by the shipped ones."""
+    products = [
         np.prod([tried[name][values[name]] / shipped[name][values[name]] for name in tried if name in values])
         for values in configurations
     ]
-    return np.array(found, dtype=np.float64)
+    return np.array(products, dtype=np.float64)
 
 
 def row(scores: Floats, weights: Floats, rng: np.random.Generator) -> Json:
-    """Return what draws with these weights give: shares above some accuracies, and the best of some draws in the mean."""
+    """Return the result of these weights: fractions above accuracies, and the mean best of some samples."""
     shares = weights / weights.sum()
     best = {count: scores[rng.choice(len(scores), (_SEARCHES, count), p=shares)].max(axis=1).mean() for count in DRAWS}
     return {
         "share_above": {str(level): float(shares @ (scores > level)) for level in ABOVE},
-        "best_of": {str(count): float(own) for count, own in best.items()},
+        "best_of": {str(count): float(mean) for count, mean in best.items()},
         "effective_n": float(weights.sum() ** 2 / np.square(weights).sum()),
     }
 
 
 def compare(table: Sequence[Measured]) -> Json:
-    """Both weights, and 95% intervals of their differences by resampling configurations (Efron and Tibshirani 1993)."""
-    scores = np.array([own.val_accuracy for own in table])
-    weights = ratios([own.configuration for own in table], shipped(), TRIED)
+    """Return both rows, and 95% intervals of the differences by resampling (Efron and Tibshirani 1993)."""
+    scores = np.array([measured.val_accuracy for measured in table])
+    weights = ratios([measured.configuration for measured in table], shipped(), TRIED)
     even, rng = np.ones(len(table)), np.random.default_rng(5)
     differences = []
     for _ in range(_RESAMPLES):
         chosen = rng.integers(0, len(table), len(table))
-        pair = [row(scores[chosen], own[chosen], rng) for own in (even, weights)]
+        pair = [row(scores[chosen], applied[chosen], rng) for applied in (even, weights)]
         differences.append([*(_flat(pair[1]) - _flat(pair[0]))])
     low, high = np.percentile(differences, (2.5, 97.5), axis=0)
     return {
@@ -84,30 +84,30 @@ def compare(table: Sequence[Measured]) -> Json:
 
 
 def names_of_row() -> tuple[str, ...]:
-    """Return what a row's numbers are, in their order."""
+    """Return the names of a row's numbers, in order."""
     return *(f"share_above {level}" for level in ABOVE), *(f"best_of {count}" for count in DRAWS)
 
 
 def best_and_shares(scores: Floats, rng: np.random.Generator) -> Floats:
-    """A row's numbers where all configurations weigh alike."""
+    """Return a row's numbers with equal weights."""
     return _flat(row(scores, np.ones(len(scores)), rng))
 
 
-def _flat(found: Json) -> Floats:
-    return np.array([*found["share_above"].values(), *found["best_of"].values()])
+def _flat(result: Json) -> Floats:
+    return np.array([*result["share_above"].values(), *result["best_of"].values()])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compute, keeps, prints; returns the exit code."""
+    """Compute, write and print the result; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m research.draw_weights", description=__doc__)
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
-    found = compare(read_table(given.table))
-    given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    comparison = compare(read_table(given.table))
+    given.out.write_text(json.dumps(comparison, indent=1) + "\n", encoding="utf-8")
     for way in ("shipped", "tried"):
-        sys.stdout.write(f"{way}: {found[way]}\n")
-    sys.stdout.write(f"differences, 95%: {found['difference_ci95']}\n")
+        sys.stdout.write(f"{way}: {comparison[way]}\n")
+    sys.stdout.write(f"differences, 95%: {comparison['difference_ci95']}\n")
     return 0
 
 

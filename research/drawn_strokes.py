@@ -1,8 +1,8 @@
-"""`python -m research.drawn_strokes`: drawn digits among the training images, and how ones with a long upstroke are read then.
+"""`python -m research.drawn_strokes`: synthetic digits in the training set, and accuracy on ones with a long upstroke.
 
-MNIST's writers hardly write a 1 so, and networks read it as 7 at times. Three arms train the same network with the same seeds: MNIST's
-images alone, with drawn ones of that style, and with drawn digits of all classes. Each is validated on MNIST's images and on drawn ones
-with a long upstroke that no training saw. Needs `MNIST_TUNE_DATA`.
+Such ones are rare in MNIST, and networks may classify them as 7. Three arms train one network with the same seeds: on
+MNIST alone, with synthetic ones of that style, and with synthetic digits of all classes. Each is validated on MNIST's
+images and on further synthetic ones with a long upstroke. Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from search_spaces.families.registry import find_reference
 from tuner.core.machine import cpu_cores
 from tuner.core.records import Json
 from tuner.data.dataset import Dataset, load_dataset, save_arrays
-from tuner.images.preparation import prepare
-from tuner.images.strokes import LONG_UPSTROKE, draw_digit, synthetic_styles
+from tuner.images.digits.preparation import prepare
+from tuner.images.digits.strokes import LONG_UPSTROKE, draw_digit, synthetic_styles
 from tuner.processes.tasks import SpaceRef, TrainTask
 from tuner.workers.local import LocalWorkers
 
 RESULT = RESULTS / "drawn-strokes.json"
 NETWORK, EPOCHS, SAMPLES, SEEDS = "head-7752", 8, 12_000, (1, 2, 3, 4)
 ARMS = {"MNIST alone": (0, 0), "with 240 ones with a long upstroke": (240, 0), "with 1,200 drawn digits": (0, 1_200)}
-"""Arm → drawn ones with a long upstroke, and drawn digits of all classes, among the training images."""
+"""Arm → numbers of synthetic ones with a long upstroke, and of synthetic digits of all classes, in the training set."""
 _TRAIN_SEED, _TEST_SEED = 100, 200
 _TESTED = 400
 
@@ -41,7 +41,7 @@ Images = NDArray[np.uint8]
 
 
 def drawn(count: int, seed: int, *, upstrokes: bool) -> tuple[Images, NDArray[np.int64]]:
-    """Return drawn digits as `predict` prepares them: (n, 28, 28) and labels; of all classes, or ones with a long upstroke alone."""
+    """Return prepared synthetic digits (n, 28, 28) and labels: all classes, or ones with a long upstroke."""
     images: list[Images] = []
     labels: list[int] = []
     for number in _numbers(seed, upstrokes):
@@ -56,13 +56,13 @@ def drawn(count: int, seed: int, *, upstrokes: bool) -> tuple[Images, NDArray[np
 
 
 def _numbers(seed: int, upstrokes: bool) -> Iterator[int]:
-    """Yield the numbers of drawn digits of a seed."""
+    """Yield the numbers of a seed's synthetic digits."""
     styles = synthetic_styles(20_000, seed)
     yield from (number for number, style in enumerate(styles) if not upstrokes or style == LONG_UPSTROKE)
 
 
 def mixed(data: Dataset, ones: int, digits: int) -> Dataset:
-    """Return a data set with drawn images after its own training images."""
+    """Return a data set with synthetic images after its training images."""
     added = [drawn(ones, _TRAIN_SEED, upstrokes=True), drawn(digits, _TRAIN_SEED + 1, upstrokes=False)]
     return replace(
         data,
@@ -90,12 +90,12 @@ def measure(arm: str, data: Dataset, tested: Images, folder: Path) -> list[Json]
                 ended[event.task] = event
     import keras
 
-    found = []
+    rows = []
     for name, path in keep.items():
         model = keras.models.load_model(path.with_suffix(".keras"), compile=False)
         read = model.predict(tested, verbose=0).argmax(axis=1)
         accuracy = float(ended[name].body["val_accuracy"])
-        found.append(
+        rows.append(
             {
                 "seed": int(name),
                 "mnist": accuracy,
@@ -103,11 +103,11 @@ def measure(arm: str, data: Dataset, tested: Images, folder: Path) -> list[Json]
                 "as_7": float((read == 7).mean()),
             }
         )
-    return found
+    return rows
 
 
 def main() -> int:
-    """Measure the arms and keep the result; return the exit code."""
+    """Measure the arms and write the result; return the exit code."""
     argparse.ArgumentParser(prog="python -m research.drawn_strokes", description=__doc__).parse_args()
     data = load_dataset("mnist", validation=0.2, seed=1, train_samples=SAMPLES)
     tested, _ = drawn(_TESTED, _TEST_SEED, upstrokes=True)

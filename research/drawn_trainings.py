@@ -1,7 +1,7 @@
-"""`python -m research.drawn_trainings --limit SECONDS`: random configurations of a space, trained as a search's first rung would.
+"""`python -m research.drawn_trainings --limit SECONDS`: train random configurations as in a search's first rung.
 
-Each is added to a table as it ends; what is there is not trained again. `guided_draws` simulates searches over the
-table, `draw_weights` weighs it. Needs `MNIST_TUNE_DATA`.
+Each is added to a table at its end and is not trained again. `guided_draws` simulates searches over the table,
+`draw_weights` reweights it. Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tuner.workers.local import LocalWorkers
 TABLE, NEAR_TABLE = RESULTS / "guided-draws.jsonl", RESULTS / "near-draws.jsonl"
 SPACE, EPOCHS, SAMPLES, VALIDATION = "compact8k", 2, 10_800, 0.05
 SEEDS = (11, 12)
-"""Of the score that a search sees, and of the one by which what it found is judged."""
+"""Seeds of the score that a search sees, and of the score that evaluates its result."""
 _DRAW_SEED = 24_680
 _KNOWN = ("flat-7884", "head-7752", "linear-6720")
 
@@ -46,35 +46,35 @@ class Measured:
 
 
 def drawn(number: int) -> Configuration:
-    """A random configuration within the cap, as a search draws it."""
+    """Return a random configuration within the cap, sampled as in a search."""
     return load_family(SPACE).sample(np.random.default_rng([_DRAW_SEED, number]))
 
 
 def drawn_near(number: int) -> Configuration:
-    """One near a known configuration of the space, as a search draws it: three references and the default one in turn."""
+    """Return a sample near a known configuration, as in a search: three references and the default in turn."""
     family = load_family(SPACE)
-    published = {own.name: dict(own.values) for own in family.references()}
+    published = {reference.name: dict(reference.values) for reference in family.references()}
     known = [*(published[name] for name in _KNOWN), family.default_configuration()]
     return family.sample_near(np.random.default_rng([_DRAW_SEED, 1, number]), known[number % len(known)])
 
 
 def read_table(path: Path) -> list[Measured]:
-    """Return what has been trained so far."""
+    """Return the trainings so far."""
     if not path.exists():
         return []
     return [Measured(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def missing(table: Sequence[Measured], configurations: int, seed: int) -> list[int]:
-    """Numbers of the configurations that this seed has still to train."""
-    known = {own.number for own in table if own.seed == seed}
+    """Return the numbers of configurations without a training of this seed."""
+    known = {measured.number for measured in table if measured.seed == seed}
     return [number for number in range(configurations) if number not in known]
 
 
 def train(
     path: Path, configurations: int, seed: int, limit_s: float, draw: Callable[[int], Configuration] = drawn
 ) -> None:
-    """Add trainings to the table until all are there or the time is over; what runs then is lost."""
+    """Add trainings to the table until it is complete or the time is over; unfinished ones are lost."""
     ends = time.monotonic() + limit_s
     space = SpaceRef(name=SPACE, max_params=None, max_macs=None, classes=10)
     tasks = {
@@ -88,10 +88,10 @@ def train(
             for task in tasks.values():
                 pool.submit(task)
             for event in _ended(pool, len(tasks), ends):
-                found = _measured(event, tasks[event.task])
-                file.write(json.dumps(asdict(found)) + "\n")
+                measured = _measured(event, tasks[event.task])
+                file.write(json.dumps(asdict(measured)) + "\n")
                 file.flush()
-                sys.stderr.write(f"{found.number}: {found.val_accuracy} in {found.seconds} s\n")
+                sys.stderr.write(f"{measured.number}: {measured.val_accuracy} in {measured.seconds} s\n")
 
 
 def _ended(pool: LocalWorkers, count: int, ends: float) -> Iterator[Event]:
@@ -103,19 +103,16 @@ def _ended(pool: LocalWorkers, count: int, ends: float) -> Iterator[Event]:
 
 
 def _measured(event: Event, task: TrainTask) -> Measured:
-    """
-    Raises:
-        RunFailed: where it failed, which says nothing of the configuration.
-    """
+    """Return a finished training; raise RunFailed where it failed."""
     if event.kind == "failed":
         raise RunFailed(f"Configuration {task.id} could not be trained: {event.error}")
-    # One that never got better than nothing has none.
+    # A training that never improved has none.
     accuracy = round(float(event.body.get("val_accuracy") or 0.0), 5)
     return Measured(int(task.id), task.seed, accuracy, round(event.duration_s, 1), task.configuration)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train and adds to the table; returns the exit code."""
+    """Train, and add to the table; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m research.drawn_trainings", description=__doc__)
     parser.add_argument("--limit", type=float, required=True, metavar="SECONDS")
     parser.add_argument("--configurations", type=int, default=170)

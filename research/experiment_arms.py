@@ -1,4 +1,4 @@
-"""What experiments have trained: a base with a change, its trainings, the file that keeps them, and what they show."""
+"""The arms of experiments: a base with a change, its trainings, their file, and a table of the results."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tuner.core.records import Json
 from tuner.stats.intervals import student_half_width
 
 SPLIT_SEED = 1
-"""Of the images that validate in every arm."""
+"""The seed of the split, which all arms share."""
 
 Key: TypeAlias = tuple[str, str, int, int, float]
-"""Base, change, images, epochs, validation: which arm it is."""
+"""Base, change, images, epochs, validation fraction: the identity of an arm."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Trained:
     val_accuracy: float
     val_loss: float
     accuracy: float
-    """Of the training images as they were augmented, over the last epoch."""
+    """Accuracy on the augmented training images in the last epoch."""
     minutes: float
-    """Of one core."""
+    """Minutes of one core."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Arm:
     samples: int
     epochs: int
     validation: float
-    """Share of the training set."""
+    """Fraction of the training set."""
     configuration: Mapping[str, Value]
     trainings: tuple[Trained, ...] = ()
 
@@ -68,12 +68,12 @@ class Arm:
     @property
     def scores(self) -> dict[int, float]:
         """Seed → validation accuracy."""
-        return {own.seed: own.val_accuracy for own in self.trainings}
+        return {trained.seed: trained.val_accuracy for trained in self.trainings}
 
 
 @dataclass
 class Kept:
-    """All arms, in a file that is written after each training."""
+    """All arms, in a file that is updated after each training."""
 
     path: Path
     before: Json
@@ -82,36 +82,39 @@ class Kept:
     @classmethod
     def open(cls, path: Path, before: Json) -> Kept:
         documents = json.loads(path.read_text(encoding="utf-8"))["arms"] if path.exists() else []
-        arms = [Arm(**{**own, "trainings": tuple(Trained(**one) for one in own["trainings"])}) for own in documents]
+        arms = [
+            Arm(**{**document, "trainings": tuple(Trained(**one) for one in document["trainings"])})
+            for document in documents
+        ]
         return cls(path, before, {arm.key: arm for arm in arms})
 
     def add(self, arm: Arm, trained: Trained) -> None:
         known = self.arms.get(arm.key, arm)
-        trainings = sorted((*known.trainings, trained), key=lambda own: own.seed)
+        trainings = sorted((*known.trainings, trained), key=lambda training: training.seed)
         self.arms[arm.key] = Arm(**{**vars(known), "trainings": tuple(trainings)})
-        document = {**self.before, "split_seed": SPLIT_SEED, "arms": [asdict(own) for own in self.arms.values()]}
+        document = {**self.before, "split_seed": SPLIT_SEED, "arms": [asdict(stored) for stored in self.arms.values()]}
         partial = self.path.with_suffix(".partial")
         partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
         partial.replace(self.path)
 
 
 def differences(arm: Arm, base: Arm) -> list[float]:
-    """Arm less base over the seeds that both have trained, in points."""
+    """Return arm minus base in points, for each common seed."""
     both = sorted(set(arm.scores) & set(base.scores))
     return [100.0 * (arm.scores[seed] - base.scores[seed]) for seed in both]
 
 
 def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int]:
-    """Standard deviation within groups and its degrees of freedom: as if a pair varied alike whatever the change."""
+    """Return the pooled standard deviation of the groups and its degrees of freedom."""
     freedom = sum(len(group) - 1 for group in groups if group)
-    squares = sum((own - float(np.mean(group))) ** 2 for group in groups for own in group)
+    squares = sum((score - float(np.mean(group))) ** 2 for group in groups for score in group)
     return (math.sqrt(squares / freedom), freedom) if freedom else (math.nan, 0)
 
 
 def table(kept: Kept) -> str:
-    """Every arm as a row of Markdown: base, change, seeds, mean, difference with its interval, hours of a core.
+    """Return the arms as a table in Markdown: base, change, seeds, mean, difference with interval, core hours.
 
-    Two seeds say little of how far pairs lie apart; all changes of a base together say more.
+    The interval uses the standard deviation pooled over all changes of a base, since each has few seeds.
     """
     lines = [
         "| base | change | images, epochs | seeds | mean, % | difference, points | core hours |",
@@ -120,21 +123,25 @@ def table(kept: Kept) -> str:
     for arm in kept.arms.values():
         base = kept.arms.get((arm.base, "", *arm.conditions))
         mean = 100.0 * sum(arm.scores.values()) / len(arm.scores)
-        told = _told(differences(arm, base), *_noise(kept, base)) if base is not None and arm.change else ""
-        hours = sum(own.minutes for own in arm.trainings) / 60
+        difference = (
+            _format_difference(differences(arm, base), *_noise(kept, base)) if base is not None and arm.change else ""
+        )
+        hours = sum(training.minutes for training in arm.trainings) / 60
         words = "; ".join((*arm.hyperparameters, *(CHANGES[name].text for name in arm.training_changes))) or "none"
         size = f"{arm.samples or 60_000 - round(60_000 * arm.validation):,}, {arm.epochs}"
-        lines.append(f"| `{arm.base}` | {words} | {size} | {len(arm.scores)} | {mean:.2f} | {told} | {hours:.1f} |")
+        lines.append(
+            f"| `{arm.base}` | {words} | {size} | {len(arm.scores)} | {mean:.2f} | {difference} | {hours:.1f} |"
+        )
     return "\n".join(lines) + "\n"
 
 
 def _noise(kept: Kept, base: Arm) -> tuple[float, int]:
-    """Of pairs with this base."""
-    changed = [own for own in kept.arms.values() if own.change and own.key[0] == base.base]
-    return pooled_sd([differences(own, base) for own in changed if own.conditions == base.conditions])
+    """Return the pooled standard deviation of pairs with this base, and its degrees of freedom."""
+    changed = [arm for arm in kept.arms.values() if arm.change and arm.key[0] == base.base]
+    return pooled_sd([differences(arm, base) for arm in changed if arm.conditions == base.conditions])
 
 
-def _told(pairs: Sequence[float], sd: float, freedom: int) -> str:
+def _format_difference(pairs: Sequence[float], sd: float, freedom: int) -> str:
     if not pairs:
         return ""
     mean = float(np.mean(pairs))

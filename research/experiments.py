@@ -1,11 +1,10 @@
-"""`python -m research.experiments`: what one change does to a network's validation accuracy, by seeds in pairs.
+"""`python -m research.experiments`: the effect of one change on a network's validation accuracy, by paired seeds.
 
-A change is names of `training_changes` and values of hyperparameters (`batch_size=32`), several with commas; an empty one is the base itself.
-`network=…`, in the notation, gives the base's training another network.
-Every arm trains the same seeds on the same images: MNIST's training set less the third that validates, one split for
-all. A third, for what a pair of seeds can show is limited by the images that tell them apart: 20,000 show what takes
-three to four times as many seeds on 6,000. The test set is not looked at. Each training is kept as it ends, and what is kept is not trained again: hours add up over many
-calls. `--table` prints what is kept. Needs `MNIST_TUNE_DATA`.
+A change is a list, with commas, of names of `training_changes` and values of hyperparameters (`batch_size=32`); an
+empty one is the base. `network=…`, in the notation, trains another network by the base's recipe. All arms train the
+same seeds on the same split of MNIST's training set. A third validates: 20,000 images show differences that need three
+to four times as many seeds on 6,000. The test set is not used. Each training is stored at its end and not repeated.
+`--table` prints the stored arms. Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -39,10 +38,10 @@ _MODULE = "research.training_changes"
 
 
 def make_arm(base: str, change: str, samples: int = 0, epochs: int = EPOCHS, validation: float = VALIDATION) -> Arm:
-    """An arm that has trained nothing.
+    """Return an arm without trainings.
 
     Raises:
-        UsageError: where base or change is none.
+        UsageError: where the base or the change is unknown.
     """
     space, configuration = _base(base)
     family = load_family(space)
@@ -55,35 +54,35 @@ def make_arm(base: str, change: str, samples: int = 0, epochs: int = EPOCHS, val
 
 
 def _base(name: str) -> tuple[str, Mapping[str, Value]]:
-    """A base's space and configuration; a space's name stands for its defaults."""
+    """Return a base's space and configuration; the name of a space means its defaults."""
     if name in SPACES:
         return name, load_family(name).default_configuration()
-    found = named_configuration(name, SPACE)
-    return found.space, found.configuration
+    named = named_configuration(name, SPACE)
+    return named.space, named.configuration
 
 
 def _value(word: str, space: str) -> tuple[str, Value]:
     name, _, text = word.partition("=")
-    known = {own.name: own for own in load_family(space).hyperparameters}
+    known = {hyperparameter.name: hyperparameter for hyperparameter in load_family(space).hyperparameters}
     if name not in known or not text:
         expected = f"one of {', '.join(CHANGES)}, or a hyperparameter's value such as batch_size=32"
-        raise UsageError(f"There is no such change. Expected {expected}. Received: {word}")
+        raise UsageError(f"Unknown change. Expected {expected}. Received: {word}")
     if known[name].kind == "fixed":
         return name, text
     return name, parse_value(known[name], text)
 
 
 def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path | None) -> None:
-    """Train the seeds of an arm that are not kept, each in a process with the arm's change.
+    """Train the missing seeds of an arm, each in a process with the arm's change.
 
     Raises:
         RunFailed: where a training fails.
-        UsageError: where what is kept of this arm had another configuration: defaults change.
+        UsageError: where the stored arm has another configuration, since defaults have changed.
     """
     before = kept.arms.get(arm.key)
     if before is not None and dict(before.configuration) != dict(arm.configuration):
         raise UsageError(
-            f"{arm.base} + {arm.change or 'nothing'} is kept with another configuration. Expected the same one, or "
+            f"{arm.base} + {arm.change or 'nothing'} is stored with another configuration. Expected the same one, or "
             f"another --out. Received: {kept.path}"
         )
     missing = [seed for seed in seeds if seed not in kept.arms.get(arm.key, arm).scores]
@@ -102,7 +101,7 @@ def train(arm: Arm, seeds: Sequence[int], data: Path, kept: Kept, models: Path |
 
 
 def train_task(arm: Arm, seed: int, models: Path | None = None) -> TrainTask:
-    """The training of an arm's seed; the base's models are kept where a folder is named."""
+    """Return the training of an arm's seed; with a folder the base's models are saved."""
     space, _ = _base(arm.base)
     return TrainTask(
         id=str(seed),
@@ -116,7 +115,7 @@ def train_task(arm: Arm, seed: int, models: Path | None = None) -> TrainTask:
 
 
 def _prefix(arm: Arm) -> str:
-    """Of the names of a base's models: a teacher must not have seen the images that validate its students."""
+    """Return the prefix of a base's models, with the split: teachers must not see the validation images."""
     return f"{arm.base}-{arm.samples}-{arm.epochs}-{round(60_000 * arm.validation)}-"
 
 
@@ -132,7 +131,7 @@ def _trained(event: Event) -> Trained:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, keeps, prints; returns the exit code."""
+    """Train, store and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m research.experiments", description=__doc__)
     parser.add_argument(
         "--base", default=BASE, help="a reference, a JSON file, a run, RUN:TRIAL, or a space: its defaults"
@@ -160,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(given: argparse.Namespace, kept: Kept) -> None:
-    """The base, then each change."""
+    """Train the base, then each change."""
     conditions_of_all = given.samples, given.epochs, given.validation
     arms = [make_arm(given.base, change, *conditions_of_all) for change in ("", *given.change)]
     distilling = [arm for arm in arms if "distil" in arm.training_changes]
@@ -178,10 +177,10 @@ def run(given: argparse.Namespace, kept: Kept) -> None:
 
 
 def save_split(folder: Path, validation: float, samples: int = 0) -> None:
-    """The images of every arm, for workers to open.
+    """Write the arrays of all arms for the workers.
 
     Raises:
-        UsageError: where MNIST is not to be had.
+        UsageError: where MNIST is unavailable.
     """
     split = load_dataset("mnist", seed=SPLIT_SEED, validation=validation, train_samples=samples or None)
     save_arrays(split, folder)

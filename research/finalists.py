@@ -1,8 +1,8 @@
-"""`python -m research.finalists`: what more finalists, and folds of their own, are worth to the winner. Drawn, not trained.
+"""`python -m research.finalists`: the value of more finalists, and of a fold for each seed, by simulation.
 
-A search ends with some trials of full length. How good their configurations truly are is drawn, and so is what is seen of them: a score lies
-off by what the images that validate happen to favour, and by its seed. The search's score has its own images and seed; in the confirmation
-each seed has another draw, and the images are those of the search, or others for each seed (folds). All deviations are normal.
+A search ends with some trials of full length. Their true accuracies are random, and each score has two errors: one of
+the validation images, one of the seed. The search has its own images and seed; in the confirmation each seed differs,
+and the images are those of the search or a fold for each seed. All deviations are normal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tuner.core.records import Json
 
 RESULT = RESULTS / "finalists.json"
 SPREADS = (0.06, 0.08, 0.1)
-"""Standard deviations of what configurations truly are, in points of accuracy: those of long trials lie about so far apart (docs/accuracy.md)."""
+"""Standard deviations of true accuracies in points, as among long trials (docs/accuracy.md)."""
 TOPS = (1, 2, 3, 4, 8)
 _SEARCHES = 40_000
 
@@ -30,22 +30,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """Standard deviations in points of accuracy: together that of one seed on 6,000 images, .085."""
+    """Standard deviations of a score's errors in points; combined .085, as of one seed on 6,000 images."""
 
     images: float = 0.06
     seed: float = 0.06
 
 
 def gain(spread: float, tops: Sequence[int], *, folds: bool, trials: int = 8, seeds: int = 3, noise: Noise) -> Floats:
-    """Return how much better than the mean trial the winner truly is, in points: (len(tops),), a mean over searches.
+    """Return the winner's true advantage over the mean trial in points: (len(tops),), a mean over searches.
 
     Args:
-        spread: standard deviation of what the trials' configurations truly are.
+        spread: standard deviation of the true accuracies.
         tops: numbers of finalists, each up to `trials`.
-        folds: whether each seed of the confirmation has images of its own.
-        trials: of full length.
-        seeds: of the confirmation.
-        noise: of a score.
+        folds: whether each seed of the confirmation has its own images.
+        trials: the number of trials of full length.
+        seeds: the number of seeds of the confirmation.
+        noise: the errors of a score.
     """
     rng = np.random.default_rng(1)
     shape = (_SEARCHES, trials)
@@ -59,7 +59,7 @@ def gain(spread: float, tops: Sequence[int], *, folds: bool, trials: int = 8, se
 
 
 def measure() -> Json:
-    """For each spread and number of finalists the gain with the search's images and with folds."""
+    """Return, for each spread and number of finalists, the gain with the search's images and with folds."""
     rows = [
         {
             "spread": spread,
@@ -72,15 +72,15 @@ def measure() -> Json:
 
 
 def main() -> None:
-    """Write benchmarks/results/finalists.json and prints it."""
+    """Write benchmarks/results/finalists.json and print it."""
     argparse.ArgumentParser(
         prog="python -m research.finalists", description=(__doc__ or "").split("\n")[0]
     ).parse_args()
-    found = measure()
-    RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    lines = [f"points above the mean trial, by finalists: {found['finalists']}"]
+    result = measure()
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    lines = [f"points above the mean trial, by finalists: {result['finalists']}"]
     lines += [
-        f"spread {row['spread']}: same images {row['same_images']}, folds {row['folds']}" for row in found["rows"]
+        f"spread {row['spread']}: same images {row['same_images']}, folds {row['folds']}" for row in result["rows"]
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -1,4 +1,4 @@
-"""Augmentations that the spaces don't have, for experiments: squares cut out, elastic distortion, brightness. Nothing of when they are used."""
+"""Further augmentations for experiments: cutout, elastic distortion, brightness."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from search_spaces.keras.augmentation import Images
 
 Augmenter = Callable[[Images, np.random.Generator], Images]
 _FIELDS = 64
-"""Elastic fields that are drawn for a chunk of images; each image takes one of them, turned over by chance."""
+"""Elastic fields sampled for a chunk of images; each image takes one of them, randomly flipped."""
 
 
 def cut_out(size: int) -> Augmenter:
-    """A square of zeros somewhere within each image (DeVries and Taylor 2017)."""
+    """Return an augmentation that sets a random square of each image to zero (DeVries and Taylor 2017)."""
 
     def change(images: Images, rng: np.random.Generator) -> Images:
         count, height, width = images.shape
@@ -29,7 +29,7 @@ def cut_out(size: int) -> Augmenter:
 
 
 def distort(pixels: float, sigma: float) -> Augmenter:
-    """Elastic distortion (Simard, Steinkraus and Platt 2003): displacements of `pixels` in the root mean square, smooth over `sigma`."""
+    """Return an elastic distortion (Simard et al. 2003): displacements of `pixels` (RMS), smooth over `sigma`."""
 
     def change(images: Images, rng: np.random.Generator) -> Images:
         shifts = displacements(_FIELDS, images.shape[1:3], pixels, sigma, rng)
@@ -43,7 +43,7 @@ def distort(pixels: float, sigma: float) -> Augmenter:
 def displacements(
     count: int, size: tuple[int, int], pixels: float, sigma: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Smooth random fields (count, 2, height, width): rows and columns, `pixels` in the root mean square."""
+    """Sample smooth random fields (count, 2, height, width): rows and columns, `pixels` (RMS)."""
     from scipy import ndimage
 
     noise = rng.uniform(-1.0, 1.0, (count, 2, *size))
@@ -52,7 +52,7 @@ def displacements(
 
 
 def displace(images: Images, shifts: NDArray[np.float64]) -> Images:
-    """Images (n, height, width) with each pixel taken from its place and its shift (n, 2, height, width); bilinear, zeros outside."""
+    """Return images (n, height, width) displaced by shifts (n, 2, height, width); bilinear, zeros outside."""
     count, height, width = images.shape
     padded = np.pad(images.astype(np.float32), ((0, 0), (1, 2), (1, 2)))
     rows = np.clip(np.arange(height)[None, :, None] + shifts[:, 0], -1, height) + 1
@@ -66,7 +66,7 @@ def displace(images: Images, shifts: NDArray[np.float64]) -> Images:
 
 
 def brighten(strength: float) -> Augmenter:
-    """Every pixel times one factor an image, cut off at white."""
+    """Return an augmentation that multiplies each image by a random factor, clipped at white."""
 
     def change(images: Images, rng: np.random.Generator) -> Images:
         factors = rng.uniform(1.0 - strength, 1.0 + strength, (len(images), 1, 1))

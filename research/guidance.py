@@ -1,10 +1,10 @@
-"""What guides a draw: models that say of untried configurations which look good, from those that have a score.
+"""Surrogate models: they rank untried configurations by the scores of others.
 
-Pure functions of arrays. How searches use them is in `guided_draws`.
+All are pure functions of arrays. `guided_draws` uses them in searches.
 
-- Parzen estimators (Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization"): the density of the good share of what was
-  seen over that of the rest; each hyperparameter for itself, or all together as BOHB does (Falkner et al. 2018).
-- A random forest of the scores' ranks, as SMAC has one of the scores (Hutter et al. 2011).
+- Parzen estimators (Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization"): the density of the good
+  fraction over that of the rest, by hyperparameter, or jointly as in BOHB (Falkner et al. 2018).
+- A random forest of the scores' ranks; SMAC has one of the scores (Hutter et al. 2011).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Rows: TypeAlias = NDArray[np.int64]
 
 GOOD_SHARE, LEAST_GOOD = 0.25, 3
 _NARROWEST = 0.1
-"""Of a kernel, in units of a hyperparameter's whole range."""
+"""The smallest width of a kernel, as a fraction of a hyperparameter's range."""
 _OTHER_CATEGORY = 0.2
-"""What a category's kernel leaves to all the others (Aitchison and Aitken 1976)."""
+"""The mass of a category's kernel on all other categories (Aitchison and Aitken 1976)."""
 _TREES = 40
 
 
@@ -37,32 +37,35 @@ class Encoded:
     """Configurations as numbers."""
 
     units: Floats
-    """(configurations, hyperparameters): 0 to 1 in order, or a category's index; NaN where it is inactive."""
+    """(configurations, hyperparameters): a position from 0 to 1, or a category's index; NaN where inactive."""
     categories: tuple[int, ...]
-    """How many a hyperparameter has; 0 where its values have an order."""
+    """Number of categories of each hyperparameter; 0 where its values are ordered."""
 
     def some(self, rows: Rows) -> Encoded:
-        """Only these configurations."""
+        """Return these configurations only."""
         return Encoded(self.units[rows], self.categories)
 
     def columns(self, places: Sequence[int]) -> Encoded:
-        """Only these hyperparameters."""
+        """Return these hyperparameters only."""
         return Encoded(self.units[:, list(places)], tuple(self.categories[place] for place in places))
 
 
 Ranker: TypeAlias = Callable[[Encoded, Rows, Floats], Floats]
-"""(all configurations, rows that were seen, their scores) → for each configuration how good it looks, larger is better."""
+"""(all configurations, evaluated rows, their scores) → a rating of each configuration, larger is better."""
 
 
 def encode(hyperparameters: Sequence[Hyperparameter], configurations: Sequence[Mapping[str, Value]]) -> Encoded:
-    """Unit values of all configurations."""
-    units = [[unit(own, values.get(own.name)) for own in hyperparameters] for values in configurations]
+    """Return the configurations as numbers."""
+    units = [
+        [unit(hyperparameter, values.get(hyperparameter.name)) for hyperparameter in hyperparameters]
+        for values in configurations
+    ]
     shape = (len(configurations), len(hyperparameters))
     return Encoded(np.array(units, dtype=np.float64).reshape(shape), tuple(map(_categories, hyperparameters)))
 
 
 def unit(hyperparameter: Hyperparameter, value: Value | None) -> float:
-    """The place of a value in its range, 0 to 1; a category's index; NaN for None, which is inactive."""
+    """Return the position of a value in its range, 0 to 1, or a category's index; NaN for None, which is inactive."""
     if value is None:
         return math.nan
     grid = hyperparameter.grid()
@@ -78,19 +81,19 @@ def _categories(hyperparameter: Hyperparameter) -> int:
 
 
 def parzen(encoded: Encoded, seen: Rows, scores: Floats) -> Floats:
-    """Log ratio of the good share's density to the rest's, the sum over hyperparameters each for itself."""
+    """Return the log ratio of the good fraction's density to the rest's, summed over hyperparameters."""
     good, bad = split(seen, scores)
     return _marginal(encoded, good) - _marginal(encoded, bad)
 
 
 def parzen_together(encoded: Encoded, seen: Rows, scores: Floats) -> Floats:
-    """Return the same ratio with one kernel over all hyperparameters around each configuration that was seen."""
+    """Return the log ratio with one joint kernel around each evaluated configuration."""
     good, bad = split(seen, scores)
     return _joint(encoded, good) - _joint(encoded, bad)
 
 
 def forest(encoded: Encoded, seen: Rows, scores: Floats) -> Floats:
-    """The mean prediction of a random forest of the scores' ranks, which a training at chance doesn't upset."""
+    """Return the mean prediction of a random forest of the scores' ranks, robust to trainings at chance level."""
     features = _features(encoded)
     model = RandomForestRegressor(_TREES, min_samples_leaf=2, max_features=1 / 3, random_state=0)
     model.fit(features[seen], stats.rankdata(scores))
@@ -101,19 +104,19 @@ RANKERS: Mapping[str, Ranker] = {"parzen": parzen, "parzen, together": parzen_to
 
 
 def only(ranker: Ranker, places: Sequence[int]) -> Ranker:
-    """One that is told of these hyperparameters alone."""
+    """Return a ranker that sees these hyperparameters only."""
     return lambda encoded, seen, scores: ranker(encoded.columns(places), seen, scores)
 
 
 def split(seen: Rows, scores: Floats) -> tuple[Rows, Rows]:
-    """Rows of the good share and of the rest; of equal scores the earlier is the better."""
+    """Return the rows of the good fraction and of the rest; among equal scores the earlier is better."""
     order = seen[np.argsort(-scores, kind="stable")]
     count = max(LEAST_GOOD, math.ceil(GOOD_SHARE * len(seen)))
     return order[:count], order[count:]
 
 
 def _marginal(encoded: Encoded, group: Rows) -> Floats:
-    """Log density at each configuration. A uniform density, as heavy as one of the group, keeps it above 0."""
+    """Return the log density at each configuration. A uniform density with the weight of one member keeps it finite."""
     kernels = _kernels(encoded, group)
     counts = np.sum(~np.isnan(kernels), axis=1)
     densities = (1 + np.nansum(kernels, axis=1)) / (1 + counts)
@@ -128,10 +131,7 @@ def _joint(encoded: Encoded, group: Rows) -> Floats:
 
 
 def _kernels(encoded: Encoded, group: Rows) -> Floats:
-    """(configurations, group, hyperparameters): the density at the one around the other, 1 being uniform.
-
-    NaN where a hyperparameter is inactive in either: it says nothing then.
-    """
+    """Return the group's kernels (configurations, group, hyperparameters); uniform is 1, inactive NaN."""
     here, there = encoded.units[:, None, :], encoded.units[None, group, :]
     categories = np.array(encoded.categories)
     kernels, named = np.empty((len(encoded.units), len(group), len(categories))), categories > 0
@@ -146,7 +146,7 @@ def _category_kernels(here: Floats, there: Floats, categories: Rows) -> Floats:
 
 
 def _order_kernels(here: Floats, there: Floats) -> Floats:
-    """Gaussian, cut off at the ends of the range; as wide as the normal reference rule says (Silverman 1986)."""
+    """Return Gaussian kernels, truncated at the ends of the range, with the normal reference width (Silverman 1986)."""
     active = ~np.isnan(there[0])
     counts = np.maximum(active.sum(axis=0), 1)
     mean = np.where(active, there[0], 0).sum(axis=0) / counts
@@ -158,10 +158,10 @@ def _order_kernels(here: Floats, there: Floats) -> Floats:
 
 
 def _features(encoded: Encoded) -> Floats:
-    """Ordered hyperparameters as they are, a column for each category; −1 where inactive."""
+    """Return ordered hyperparameters unchanged, and a column for each category; −1 where inactive."""
     columns = []
     for place, count in enumerate(encoded.categories):
         column = encoded.units[:, place]
         known = np.where(np.isnan(column), -1.0, column)
-        columns += [(known == own).astype(np.float64) for own in range(count)] if count else [known]
+        columns += [(known == category).astype(np.float64) for category in range(count)] if count else [known]
     return np.column_stack(columns)

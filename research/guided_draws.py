@@ -1,7 +1,7 @@
-"""`python -m research.guided_draws`: whether draws that learn from finished brackets find good configurations sooner.
+"""`python -m research.guided_draws`: whether sampling guided by finished brackets finds good configurations sooner.
 
-Searches over the table of `drawn_trainings` are simulated: each draws its brackets from what is left of the measured
-configurations, at random or guided (`research.guidance`). No model of the scores stands in for a training.
+Searches over the table of `drawn_trainings` are simulated: each samples its brackets from the remaining measured
+configurations, at random or guided (`research.guidance`). All scores are of real trainings.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ RESULT = RESULTS / "guided-draws.json"
 BRACKETS = (12, 6, 4)
 """First rungs of a default search's iteration."""
 BUDGETS = (12, 22, 36, 60, 100)
-"""Draws; 22 are those of a default search, the other trials of which are promoted."""
+"""Numbers of samples; a default search has 22, its other trials are promotions."""
 TOP_SHARES = (0.1, 0.05, 0.02)
 CANDIDATES, RANDOM_SHARE = 24, 1 / 3
 _LEAST_UNSEEN, _ORDERS = 20, 40
-"""Of foresight: how many are left to be foretold, and how often others are seen."""
+"""For `foresight`: the fewest configurations to predict, and the number of random orders."""
 STEPS = ("batch_size", "learning_rate_sgd", "learning_rate_momentum", "learning_rate_adam")
-"""What decides how far few epochs of few images get, whatever the network."""
+"""Hyperparameters that determine the progress of a short training with any network."""
 KNOWS, OF_STEPS, OF_THE_REST = "knows the scores", "parzen, of batch size and rate", "parzen, of all else"
 WAYS = (*RANKERS, OF_STEPS, OF_THE_REST, KNOWS)
 HALVES = 20
-"""Of the pool, from which it is estimated what another pool would have shown."""
+"""Number of random halves of the pool, for the variance between pools."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Measured configurations that searches draw from."""
+    """Measured configurations from which searches sample."""
 
     encoded: Encoded
     seen: Floats
     """The score that a search sees."""
     judged: Floats
-    """Another seed's, by which what it found is judged; NaN where there is none."""
+    """Another seed's score, which evaluates the result of a search; NaN where there is none."""
 
     def some(self, rows: Rows) -> Pool:
-        """Only these configurations."""
+        """Return these configurations only."""
         return Pool(self.encoded.some(rows), self.seen[rows], self.judged[rows])
 
 
 def pool_of(table: Sequence[Measured]) -> Pool:
-    """Of the configurations that the first seed has trained."""
-    scores = {(own.number, own.seed): own.val_accuracy for own in table}
-    configurations = {own.number: own.configuration for own in table if own.seed == SEEDS[0]}
+    """Return the pool of the first seed's configurations."""
+    scores = {(measured.number, measured.seed): measured.val_accuracy for measured in table}
+    configurations = {measured.number: measured.configuration for measured in table if measured.seed == SEEDS[0]}
     numbers = sorted(configurations)
     encoded = encode(load_family(SPACE).hyperparameters, [configurations[number] for number in numbers])
     seen, judged = (np.array([scores.get((number, seed), math.nan) for number in numbers]) for seed in SEEDS)
@@ -67,16 +67,16 @@ def pool_of(table: Sequence[Measured]) -> Pool:
 
 
 def search(pool: Pool, ranker: Ranker | None, seed: int, draws: int) -> Rows:
-    """Rows of the pool in the order in which a search draws them.
+    """Return rows of the pool in the order in which a search samples them.
 
-    The first bracket is random, and with it one search's first draws are the same for every ranker. Of a later bracket
-    two draws in three are the best of some random candidates, as the scores of all brackets before it say.
+    The first bracket is random and equal for every ranker. In a later bracket two samples in three are the best of some
+    random candidates, by the scores of all brackets before it.
 
     Args:
-        pool: none of it is drawn twice.
-        ranker: None: every draw is random.
-        seed: of all that is random.
-        draws: how many, where the pool has so many.
+        pool: sampled without replacement.
+        ranker: None: every sample is random.
+        seed: for all randomness.
+        draws: the number of samples, at most the size of the pool.
     """
     rng = np.random.default_rng(seed)
     left = [int(row) for row in rng.permutation(len(pool.seen))]
@@ -91,7 +91,7 @@ def search(pool: Pool, ranker: Ranker | None, seed: int, draws: int) -> Rows:
 
 
 def _looks(pool: Pool, ranker: Ranker | None, order: Sequence[int]) -> Floats | None:
-    """Return what the brackets so far say of every configuration."""
+    """Return the ranker's rating of every configuration by the brackets so far."""
     if ranker is None or not order:
         return None
     seen = np.array(order)
@@ -99,29 +99,29 @@ def _looks(pool: Pool, ranker: Ranker | None, order: Sequence[int]) -> Floats | 
 
 
 def _choice(rng: np.random.Generator, left: Sequence[int], looks: Floats | None) -> int:
-    """The place of the next draw among what is left, which is in random order."""
+    """Return the index of the next sample among the remaining rows, which are in random order."""
     if looks is None:
         return 0
     count = 1 if rng.random() < RANDOM_SHARE else min(CANDIDATES, len(left))
-    # Others each time: those that were passed over would else wait at the head.
+    # Other candidates each time: rejected ones would otherwise stay at the head.
     places = rng.choice(len(left), count, replace=False)
     return int(places[np.argmax(looks[[left[place] for place in places]])])
 
 
 def outcome(pool: Pool, order: Rows) -> dict[str, float]:
-    """Return what a search has after so many draws, in percent, and how many draws it took to be among the pool's best.
+    """Return a search's best score after each budget in percent, and the samples until one of the pool's best.
 
-    `judged` is the other seed's score of the configuration that looked best: no luck of its own makes that high.
+    `judged` is the other seed's score of the best configuration, which selection does not bias.
     """
     bests = [order[int(np.argmax(pool.seen[order[:budget]]))] for budget in BUDGETS]
-    found = {f"seen after {budget}": _percent(pool.seen[best]) for budget, best in zip(BUDGETS, bests, strict=True)}
-    found |= {f"draws to the best {share:.0%}": _draws_to(order, pool.seen, share) for share in TOP_SHARES}
+    figures = {f"seen after {budget}": _percent(pool.seen[best]) for budget, best in zip(BUDGETS, bests, strict=True)}
+    figures |= {f"draws to the best {share:.0%}": _draws_to(order, pool.seen, share) for share in TOP_SHARES}
     if not np.isnan(pool.judged).any():
-        found |= {f"judged after {n}": _percent(pool.judged[best]) for n, best in zip(BUDGETS, bests, strict=True)}
-        found |= {
+        figures |= {f"judged after {n}": _percent(pool.judged[best]) for n, best in zip(BUDGETS, bests, strict=True)}
+        figures |= {
             f"draws to the best {share:.0%}, judged": _draws_to(order, pool.judged, share) for share in TOP_SHARES
         }
-    return found
+    return figures
 
 
 def _percent(share: float) -> float:
@@ -129,48 +129,47 @@ def _percent(share: float) -> float:
 
 
 def _draws_to(order: Rows, scores: Floats, share: float) -> float:
-    """Of scores that equal the least of the best share all count; a search without one has one draw more than it made."""
+    """Return the samples until a score in the best fraction, ties included; without one all and one more."""
     least = np.sort(scores)[-max(1, round(share * len(scores)))]
     (hits,) = np.nonzero(scores[order] >= least)
     return float(hits[0] + 1) if len(hits) else float(len(order) + 1)
 
 
 def outcomes(pool: Pool, ranker: Ranker | None, searches: int) -> dict[str, Floats]:
-    """Of one search a seed."""
-    found = [outcome(pool, search(pool, ranker, seed, max(BUDGETS))) for seed in range(searches)]
-    return {name: np.array([own[name] for own in found]) for name in found[0]}
+    """Return the outcomes of one search a seed."""
+    results = [outcome(pool, search(pool, ranker, seed, max(BUDGETS))) for seed in range(searches)]
+    return {name: np.array([result[name] for result in results]) for name in results[0]}
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """One outcome of searches by both ways to draw, a pair a seed."""
+    """One outcome of searches with both kinds of sampling, a pair a seed."""
 
     random: Floats
     guided: Floats
 
     @property
     def difference(self) -> float:
-        """In the mean."""
+        """Return the mean difference."""
         return float(np.mean(self.guided - self.random))
 
     @property
     def variance(self) -> float:
-        """Of that mean, as more searches of the same pool would change it."""
+        """Return the variance of the mean difference over searches of one pool."""
         return float(np.var(self.guided - self.random, ddof=1)) / len(self.random)
 
 
 def paired(pool: Pool, ranker: Ranker, searches: int) -> dict[str, Pairs]:
-    """Both ways with the same seeds."""
+    """Return the outcomes of random and guided searches with the same seeds."""
     random, guided = outcomes(pool, None, searches), outcomes(pool, ranker, searches)
     return {name: Pairs(random[name], guided[name]) for name in random}
 
 
 def differences(pool: Pool, ranker: Ranker, searches: int) -> list[Json]:
-    """Return what guidance changes, in the mean of pairs of searches.
+    """Return the mean effect of guidance over pairs of searches.
 
-    `searches95` is of searches of this very pool. `pool95` says what another pool might have shown: how much random halves
-    of it differ (the delete-half jackknife, Shao and Wu 1989), less what so few searches of each half differ by themselves.
-    None after draws of more than half of a half, which leave little to differ.
+    `searches95` is an interval over searches of this pool, `pool95` over pools: the variance among random halves
+    (Shao and Wu 1989) less that among searches of each half; None for budgets above a quarter of the pool.
     """
     whole = paired(pool, ranker, searches)
     halves = [paired(pool.some(rows), ranker, max(2, searches // HALVES)) for rows in _halves(len(pool.seen))]
@@ -208,14 +207,14 @@ def _halves(count: int) -> Iterator[Rows]:
 
 
 def foresight(pool: Pool, ranker: Ranker) -> list[Json]:
-    """Spearman's rank correlation of how configurations look with the scores that they turn out to have, by how many were seen.
+    """Return Spearman's rank correlation of ratings with scores of unseen configurations, by the number of seen ones.
 
-    Of all that were not seen, and of the better half of these: a search wants the best, not to be spared the worst.
+    It is over all unseen ones, and over their better half, since a search needs the best ones.
     """
     rows: list[Json] = []
     for count in (budget for budget in BUDGETS if budget <= len(pool.seen) - _LEAST_UNSEEN):
-        found = np.array([_foresight(pool, ranker, seed, count) for seed in range(_ORDERS)])
-        everyone, better = (round(float(own), 3) for own in found.mean(axis=0))
+        correlations = np.array([_foresight(pool, ranker, seed, count) for seed in range(_ORDERS)])
+        everyone, better = (round(float(correlation), 3) for correlation in correlations.mean(axis=0))
         rows.append({"seen": count, "spearman": everyone, "better_half": better})
     return rows
 
@@ -230,30 +229,30 @@ def _foresight(pool: Pool, ranker: Ranker, seed: int, count: int) -> tuple[float
 
 
 def knows(scores: Floats) -> Ranker:
-    """A guide that knows every score: with as many candidates none can do better on its pool."""
+    """Return a ranker that knows every score: the upper bound with as many candidates."""
     return lambda encoded, seen, known: scores
 
 
 def simulate(pool: Pool, way: str, searches: int) -> Json:
-    """One way to guide against random draws."""
+    """Compare one kind of guidance with random sampling."""
     if way == KNOWS:
         pairs = paired(pool, knows(pool.seen), searches)
-        return {"way": way, "searches": searches, "rows": [_row(name, own, ()) for name, own in pairs.items()]}
+        return {"way": way, "searches": searches, "rows": [_row(name, pair, ()) for name, pair in pairs.items()]}
     ranker = guide(way)
     rows = differences(pool, ranker, searches)
     return {"way": way, "searches": searches, "foresight": foresight(pool, ranker), "rows": rows}
 
 
 def guide(way: str) -> Ranker:
-    """The model of a way, and what it is told of."""
+    """Return the ranker of a kind of guidance, with its hyperparameters."""
     if way in RANKERS:
         return RANKERS[way]
-    names = [own.name for own in load_family(SPACE).hyperparameters]
+    names = [hyperparameter.name for hyperparameter in load_family(SPACE).hyperparameters]
     return only(parzen, [place for place, name in enumerate(names) if (name in STEPS) == (way == OF_STEPS)])
 
 
 def described(pool: Pool) -> Json:
-    """Return what the pool's scores are like."""
+    """Return a summary of the pool's scores."""
     both = ~np.isnan(pool.judged)
     agree = stats.spearmanr(pool.seen[both], pool.judged[both]).statistic if both.sum() > 2 else math.nan
     return {
@@ -265,33 +264,35 @@ def described(pool: Pool) -> Json:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Simulates, adds to what is kept, prints; returns the exit code."""
+    """Simulate, add to the result and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m research.guided_draws", description=__doc__)
     parser.add_argument("--table", type=Path, default=TABLE)
-    parser.add_argument("--way", choices=WAYS, action="append", help="to guide, again for several; else all")
-    parser.add_argument("--searches", type=int, default=1000, help="simulated ones, of each way to draw")
-    parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")
+    parser.add_argument(
+        "--way", choices=WAYS, action="append", help="a kind of guidance, again for several (default: all)"
+    )
+    parser.add_argument("--searches", type=int, default=1000, help="simulated searches of each kind")
+    parser.add_argument("--out", type=Path, default=RESULT, help="the result file, which is added to")
     given = parser.parse_args(arguments)
     before, pool = conditions(("scipy", "scikit-learn")), pool_of(read_table(given.table))
     for way in given.way or WAYS:
-        found = simulate(pool, way, given.searches)
-        keep(given.out, before, pool, found)
-        sys.stdout.write("".join(f"{line}\n" for line in _lines(found)))
+        result = simulate(pool, way, given.searches)
+        keep(given.out, before, pool, result)
+        sys.stdout.write("".join(f"{line}\n" for line in _lines(result)))
     return 0
 
 
-def _lines(found: Json) -> Iterator[str]:
-    for row in found["rows"]:
+def _lines(result: Json) -> Iterator[str]:
+    for row in result["rows"]:
         means = f"{row['random']:>8} {row['guided']:>8} {row['difference']:>8}"
-        yield f"{found['way']:>18} {row['what']:<28} {means} {row['searches95']} {row['pool95']}"
+        yield f"{result['way']:>18} {row['what']:<28} {means} {row['searches95']} {row['pool95']}"
 
 
-def keep(path: Path, before: Json, pool: Pool, found: Json) -> None:
-    """Add one way to what is kept, in place of an earlier result of the same."""
+def keep(path: Path, before: Json, pool: Pool, result: Json) -> None:
+    """Add a kind of guidance to the result, in place of an earlier one of the same kind."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"ways": []}
-    others = [own for own in kept["ways"] if own["way"] != found["way"]]
+    others = [other for other in kept["ways"] if other["way"] != result["way"]]
     task = {"space": SPACE, "epochs": EPOCHS, "train_samples": SAMPLES, "brackets": BRACKETS, "candidates": CANDIDATES}
-    document = {**before, **task, "pool": described(pool), "ways": [*others, found]}
+    document = {**before, **task, "pool": described(pool), "ways": [*others, result]}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
-"""What trainings may do differently in an experiment: one change each, put into a worker process before it trains anything.
+"""Changes of the training for experiments, applied to a worker process before its first task.
 
-`python -m research.training_changes DATA_FOLDER` is such a worker; `MNIST_TUNE_CHANGE` names its changes. A change that helps
-becomes a part of the product and leaves this module. Nothing of what is compared with what: that is `experiments`.
+`python -m research.training_changes DATA_FOLDER` is such a worker; `MNIST_TUNE_CHANGE` names its changes. `experiments`
+compares them. A successful change moves to the product.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _run_task = worker.run_task
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is done differently."""
+    """A change of the training."""
 
     text: str
     apply: Callable[[Path], None]
-    """Is given the data folder."""
+    """Called with the data folder."""
 
 
 def average_weights(momentum: float) -> Callable[[Path], None]:
-    """Validates and keeps an exponential moving average of the weights (Polyak and Juditsky 1992), by Keras's own optimizers."""
+    """Return a change to moving averages of the weights (Polyak and Juditsky 1992), by Keras's optimizers."""
 
     def apply(_: Path) -> None:
         def prepare(optimizer: Any) -> None:
@@ -58,7 +58,7 @@ def average_weights(momentum: float) -> Callable[[Path], None]:
 
 
 def decay_weights(decay: float) -> Callable[[Path], None]:
-    """Decoupled weight decay of kernels (Loshchilov and Hutter 2019), whatever the optimizer."""
+    """Return a change that adds decoupled weight decay of kernels (Loshchilov and Hutter 2019) to any optimizer."""
 
     def apply(_: Path) -> None:
         def prepare(optimizer: Any) -> None:
@@ -71,19 +71,19 @@ def decay_weights(decay: float) -> Callable[[Path], None]:
 
 
 def set_constant(name: str, value: float) -> Callable[[Path], None]:
-    """Another value of a constant of `search_spaces.keras.training`."""
+    """Return a change of a constant of `search_spaces.keras.training`."""
     if not isinstance(getattr(training, name), float):
         raise TypeError(f"{name} must be a number of search_spaces.keras.training")
     return lambda _: setattr(training, name, value)
 
 
 def change_optimizer_attribute(name: str, value: object) -> Callable[[Path], None]:
-    """Another value of an attribute of the optimizer."""
+    """Return a change of an attribute of the optimizer."""
     return lambda _: _change_optimizer(lambda optimizer: setattr(optimizer, name, value))
 
 
 def initialise(make: Callable[[], Any]) -> Callable[[Path], None]:
-    """Kernels of another initializer; a depthwise one as a filter of one channel for each."""
+    """Return a change of the kernels' initializer; a depthwise kernel has filters of one input channel."""
 
     def prepare(model: Any, _: Mapping[str, Any]) -> None:
         for layer in model.layers:
@@ -99,7 +99,7 @@ def initialise(make: Callable[[], Any]) -> Callable[[Path], None]:
 
 
 def standardise_pixels(folder: Path) -> None:
-    """Pixels of mean 0 and sd 1 over the first 10,000 training images, in place of 0 to 1."""
+    """Standardise pixels to mean 0 and sd 1 by the first 10,000 training images."""
     pixels = np.load(folder / "x_train.npy", mmap_mode="r")[:10_000] / 255.0
     mean, sd = float(pixels.mean()), float(pixels.std())
 
@@ -111,18 +111,18 @@ def standardise_pixels(folder: Path) -> None:
 
 
 def normalise_activations(_: Path) -> None:
-    """BatchNorm after the activation, not before it."""
-    own = model_building._normalise_and_activate
+    """Apply BatchNorm after the activation."""
+    original = model_building._normalise_and_activate
 
     def activate_and_normalise(spec: WeightedSpec, number: int, tensor: Any) -> Any:
-        activated = own(replace(spec, batch_norm=False), number, tensor)
-        return own(replace(spec, activation="linear"), number, activated)
+        activated = original(replace(spec, batch_norm=False), number, tensor)
+        return original(replace(spec, activation="linear"), number, activated)
 
     setattr(model_building, "_normalise_and_activate", activate_and_normalise)  # noqa: B010
 
 
 def augment_too(further: Augmenter) -> Callable[[Path], None]:
-    """Another augmentation after the configuration's own."""
+    """Return a change that adds an augmentation after the configuration's."""
 
     def augment_further(images: Images, strengths: Augmentation, rng: np.random.Generator) -> Images:
         return further(augment(images, strengths, rng), rng)
@@ -131,11 +131,11 @@ def augment_too(further: Augmenter) -> Callable[[Path], None]:
 
 
 def add_skips(_: Path) -> None:
-    """The input of a convolution that has as many channels is added to what comes out (He et al. 2016), its border cut off where the output is smaller."""
-    own = model_building._apply
+    """Add a convolution's cropped input to its output where the channels match (He et al. 2016)."""
+    original = model_building._apply
 
     def apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
-        out = own(layer, tensor, l2)
+        out = original(layer, tensor, l2)
         spatial = isinstance(layer.spec, Conv | SeparableConv) and layer.spec.kernel > 1
         if not spatial or tensor.shape[-1] != out.shape[-1]:
             return out
@@ -147,13 +147,13 @@ def add_skips(_: Path) -> None:
 
 
 def pool_by_mean(_: Path) -> None:
-    """Means in place of maxima wherever maps are pooled."""
-    own = model_building._apply
+    """Use average pooling in place of max pooling."""
+    original = model_building._apply
 
     def apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
         if isinstance(layer.spec, Pool):
-            return keras.layers.AveragePooling2D(layer.spec.size, strides=layer.spec.step)(tensor)
-        return own(layer, tensor, l2)
+            layer = replace(layer, spec=replace(layer.spec, average=True))
+        return original(layer, tensor, l2)
 
     setattr(model_building, "_apply", apply)  # noqa: B010
 
@@ -179,10 +179,10 @@ CHANGES: Mapping[str, Change] = {
 
 
 def _change_optimizer(prepare: Callable[[Any], None]) -> None:
-    own = training.make_optimizer
+    original = training.make_optimizer
 
     def make_optimizer(*arguments: Any, **options: Any) -> Any:
-        optimizer = own(*arguments, **options)
+        optimizer = original(*arguments, **options)
         prepare(optimizer)
         return optimizer
 
@@ -198,14 +198,14 @@ def _before_fit(prepare: Callable[[Any, dict[str, Any]], None]) -> None:
 
 
 def run_task(document: Json, data: Any, on_epoch: Any) -> Json:
-    """`tuner.workers.worker.run_task`, and the processor time that it took."""
+    """Run `tuner.workers.worker.run_task`, and add its processor time."""
     began = time.process_time()
     body = _run_task(document, data, on_epoch)
     return {**body, "processor_s": time.process_time() - began}
 
 
 def main(data_folder: str) -> None:
-    """Serve tasks, changed."""
+    """Apply the changes and serve tasks."""
     setattr(worker, "run_task", run_task)  # noqa: B010
     for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
         CHANGES[name].apply(Path(data_folder))

@@ -1,8 +1,8 @@
-"""`python -m research.weight_averages`: what a moving average of a training's weights is worth, by how far it looks back.
+"""`python -m research.weight_averages`: the value of a moving average of a training's weights, by its window.
 
-One training is watched, not changed: every average is of the same weights, so that its difference from the last ones is no matter of seeds.
-A window is the share of the training's steps that an average looks back over. The weights that are trained are averaged, or BatchNorm's
-moving statistics, or both. Seeds and images are those of `experiments`; the test set is not looked at. Needs `MNIST_TUNE_DATA`.
+All averages are of one training, so differences from its last weights don't depend on seeds. A window is a fraction of
+the training's steps. Averages are of the trainable weights, of BatchNorm's moving statistics, or of both. Seeds and
+images are those of `experiments`; the test set is not used. Needs `MNIST_TUNE_DATA`.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _MODULE = "research.watched_weights"
 
 
 def table(trainings: Sequence[Json]) -> str:
-    """Every window as a row of Markdown: mean, mean difference from the last weights with its 95% interval by pairs."""
-    last = np.array([own["last"] for own in trainings])
+    """Return a table in Markdown: windows, means, paired differences from the last weights with 95% intervals."""
+    last = np.array([training["last"] for training in trainings])
     lines = [
         "| averaged | window | seeds | mean, % | difference, points |",
         "|---|---|---|---|---|",
         f"| nothing | | {len(last)} | {100 * last.mean():.3f} | |",
     ]
-    kinds = [(own["of"], own["window"]) for own in trainings[0]["averages"]]
-    for place, (of, window) in sorted(enumerate(kinds), key=lambda own: list(AVERAGED).index(own[1][0])):
-        scores = np.array([own["averages"][place]["val_accuracy"] for own in trainings])
+    kinds = [(training["of"], training["window"]) for training in trainings[0]["averages"]]
+    for place, (of, window) in sorted(enumerate(kinds), key=lambda item: list(AVERAGED).index(item[1][0])):
+        scores = np.array([training["averages"][place]["val_accuracy"] for training in trainings])
         difference = _interval(100 * (scores - last))
         lines.append(f"| {of} | {100 * window:g}% | {len(last)} | {100 * scores.mean():.3f} | {difference} |")
     return "\n".join(lines) + "\n"
@@ -54,13 +54,13 @@ def _interval(pairs: NDArray[np.float64]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what is missing, keeps each training as it ends, prints; returns the exit code."""
+    """Train the missing seeds, store each training at its end, and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m research.weight_averages", description=__doc__)
-    parser.add_argument("--base", default=BASE, help="as of research.experiments")
+    parser.add_argument("--base", default=BASE, help="as in research.experiments")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--table", action="store_true", help="only print what is kept")
-    parser.add_argument("--out", type=Path, default=RESULT, help="what is kept there is added to")
+    parser.add_argument("--table", action="store_true", help="only print the stored trainings")
+    parser.add_argument("--out", type=Path, default=RESULT, help="the result file, which is added to")
     given = parser.parse_args(arguments)
     kept: Json = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {"arms": []}
     try:
@@ -69,16 +69,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MnistTuneError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    for own in kept["arms"]:
-        sys.stdout.write(f"`{own['base']}`, {own['epochs']} epochs\n\n{table(own['trainings'])}\n")
+    for arm in kept["arms"]:
+        sys.stdout.write(f"`{arm['base']}`, {arm['epochs']} epochs\n\n{table(arm['trainings'])}\n")
     return 0
 
 
 def _arm(kept: Json, given: argparse.Namespace) -> Json:
     arms: list[Json] = kept["arms"]
-    for own in arms:
-        if (own["base"], own["epochs"]) == (given.base, given.epochs):
-            return own
+    for arm in arms:
+        if (arm["base"], arm["epochs"]) == (given.base, given.epochs):
+            return arm
     configuration = make_arm(given.base, "", epochs=given.epochs).configuration
     arms.append({"base": given.base, "epochs": given.epochs, "configuration": dict(configuration), "trainings": []})
     return arms[-1]
@@ -88,17 +88,17 @@ def _write(path: Path, kept: Json) -> None:
     write_bytes(path, f"{json.dumps({**conditions(), 'arms': kept['arms']}, indent=1)}\n".encode())
 
 
-def _train(given: argparse.Namespace, own: Json, write: Callable[[], None]) -> None:
-    known = {one["seed"] for one in own["trainings"]}
+def _train(given: argparse.Namespace, kept: Json, write: Callable[[], None]) -> None:
+    known = {one["seed"] for one in kept["trainings"]}
     missing = [seed for seed in range(FIRST_SEED, FIRST_SEED + given.seeds) if seed not in known]
     arm = make_arm(given.base, "", epochs=given.epochs)
 
     def keep(event: Event) -> None:
-        found = {name: event.body[name] for name in ("last", "averages")}
-        own["trainings"].append({"seed": int(event.task), **found})
-        own["trainings"].sort(key=lambda one: one["seed"])
+        accuracies = {name: event.body[name] for name in ("last", "averages")}
+        kept["trainings"].append({"seed": int(event.task), **accuracies})
+        kept["trainings"].sort(key=lambda one: one["seed"])
         write()
-        sys.stderr.write(f"{given.base}: seed {event.task}: {found}\n")
+        sys.stderr.write(f"{given.base}: seed {event.task}: {accuracies}\n")
 
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"

@@ -1,4 +1,4 @@
-"""Every known space as a `keras_tuner.HyperModel`. What there is to say of one is said in its family."""
+"""The built-in spaces as `keras_tuner.HyperModel`s. The families describe them."""
 
 from __future__ import annotations
 

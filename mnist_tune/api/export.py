@@ -1,4 +1,4 @@
-"""Export a run's model in the formats that people deploy, with its card. How a format is written is in `tuner.export`."""
+"""Export a run's model, with its model card. `tuner.export` writes the formats."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from tuner.core.machine import keras_backend, validate_environment
 from tuner.core.quiet_imports import quiet_imports
 from tuner.export.formats import Format, check_installed, chosen_formats, savedmodel_fits
 from tuner.options.resume import read_options
+from tuner.run.lost_files import is_as_written
 from tuner.spaces.named_code import uses_named_code
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.export import ExportDocument, ExportedFile
+from tuner.storage.schema.result import ResultDocument
 from tuner.storage.schema.run import RunDocument
 
 if TYPE_CHECKING:
     from tuner.data.dataset import Dataset
 
 DEFAULT_FOLDER = "export"
-"""In the run's own folder."""
+"""Relative to the run's folder."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request for exports, checked as far as that goes without Keras."""
+    """An export request, validated as far as possible without Keras."""
 
     run: RunFolder
     document: RunDocument
@@ -40,7 +42,7 @@ class Request:
     folder: ExportFolder
     command: tuple[str, ...]
     data: str | None = None
-    """The source of the run's data now; None: where they were."""
+    """The present source of the run's data; None: the source in run.json."""
     named_code: bool = False
     """Whether the model is built from the run's space, which the user named."""
 
@@ -55,22 +57,23 @@ def make_request(
     space: str | None = None,
     command: Sequence[str] = (),
 ) -> Request:
-    """Check what was asked for. No format: a SavedModel.
+    """Validate a request. Without a format it is for a SavedModel.
 
     Raises:
-        UsageError: where something of it can't be used.
+        UsageError: where the run, a format, the folder or the environment can't be used.
     """
     wanted = chosen_formats(list(formats) or ["savedmodel"])
     folder = RunFolder(run)
     document = folder.read_run()
     if document.kind == "study":
         raise UsageError(
-            f"A study exports no model: it compares. Train what it found (mnist-tune train). Received: {run}"
+            "A study has no model to export. Expected a search or a training. Train its best value first "
+            f"(mnist-tune train). Received: {run}"
         )
     named_code = uses_named_code(folder, space)
     model = folder.weights if named_code and not os.path.isfile(folder.keras_model) else folder.keras_model
     if not os.path.isfile(model) or folder.read_result() is None:
-        raise UsageError(f"This run has no model yet. Go on with it: mnist-tune --out {shlex.quote(str(run))} --resume")
+        raise UsageError(f"This run has no model yet. Resume it: mnist-tune --out {shlex.quote(str(run))} --resume")
     if not named_code:
         find_model(folder.keras_model)
     check_installed(wanted)
@@ -87,14 +90,16 @@ def _check_backend(formats: Sequence[Format]) -> None:
     for one in formats:
         if one.needs_tensorflow and backend != "tensorflow":
             raise UsageError(
-                f"--format {one.name} needs TensorFlow as Keras's backend. Set KERAS_BACKEND=tensorflow. Received: {backend}"
+                f"--format {one.name} needs TensorFlow as Keras's backend. Set KERAS_BACKEND=tensorflow. "
+                f"Received: {backend}"
             )
 
 
 def _check_place(formats: Sequence[Format], folder: Path) -> None:
     if any(one.name == "savedmodel" for one in formats) and not savedmodel_fits(folder):
         raise UsageError(
-            f"TensorFlow can't read a SavedModel from a path with [, ], * or ?. Choose another folder (-o). Received: {folder}"
+            "TensorFlow can't read a SavedModel from a path with [, ], * or ?. Choose another folder (-o). "
+            f"Received: {folder}"
         )
 
 
@@ -109,7 +114,7 @@ def export(request: Request) -> ExportDocument:
 
     run = read_run(request.run.path)
     data = _data_of(request)
-    with _telling_os_errors(request.folder.path), request.folder.staged() as stage:
+    with _os_errors_as_usage(request.folder.path), request.folder.staged() as stage:
         formats = _export_formats(request, data, stage)
         document = request.folder.document(_about(request, formats))
         from reports.sections.model.card import card_text
@@ -124,7 +129,7 @@ def _about(request: Request, formats: Mapping[str, ExportedFile]) -> ExportDocum
     result = request.run.read_result()
     return ExportDocument(
         run=_storable(request.run.path.resolve().name),
-        trial=None if result is None else result.exported,
+        trial=None if result is None else result.exported.trial,
         program=request.document.program,
         command=tuple(_storable(word) for word in request.command),
         model_sha256=request.folder.model_sha256,
@@ -133,7 +138,7 @@ def _about(request: Request, formats: Mapping[str, ExportedFile]) -> ExportDocum
 
 
 def _storable(name: str) -> str:
-    """A file's name may hold bytes that are no text."""
+    """Return a file name as valid UTF-8: invalid bytes become escapes."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -141,38 +146,54 @@ def _export_formats(request: Request, data: Dataset, stage: Path) -> dict[str, E
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_imports():
         from tuner.export.job import export_formats, load_model
-        from tuner.export.writing import Sample
+        from tuner.export.writing import Sample, exported_data
 
-        model = load_model(request.run, data.classes, named_code=request.named_code)
-        test = _may_meet_test(request.document)
-        sample = Sample.of(data if test else data.fold(_fold(request)), test=test)
-        return export_formats(request.formats, model, stage, sample)
+        model = load_model(request.run, data.classes, tuple(data.x_train.shape[1:]), named_code=request.named_code)
+        result, test = _result_of(request), _may_use_test_set(request.document)
+        int8 = _scored_int8(request.run, result)
+        calibrates = int8 is None and any(one.quantised for one in request.formats)
+        trained_on = exported_data(data, result) if calibrates else None
+        sample = Sample.of(data if test else data.fold(result.fold), test=test, trained_on=trained_on)
+        return export_formats(request.formats, model, stage, sample, int8)
 
 
-def _may_meet_test(run: RunDocument) -> bool:
+def _scored_int8(run: RunFolder, result: ResultDocument) -> bytes | None:
+    """Return the int8 file by which a run chose its model: an export holds that network, not one that is quantised anew.
+
+    Raises:
+        UsageError: where it is not the file that the run wrote.
+    """
+    path = run.int8_model
+    if not result.model.int8 or not path.is_file():
+        return None
+    if not is_as_written(path, result):
+        raise UsageError(
+            f"{path.name} is not the file that the run wrote. Restore it from a copy, or delete it: then the model is quantised again. "
+            f"Received: {path}"
+        )
+    return path.read_bytes()
+
+
+def _may_use_test_set(run: RunDocument) -> bool:
     return bool(run.options.get("test", True))
 
 
-def _fold(request: Request) -> int:
-    """Return which images the exported model was not trained on, unless it is a refit."""
+def _result_of(request: Request) -> ResultDocument:
     result = request.run.read_result()
-    return 0 if result is None else result.fold
+    if result is None:  # removed since the request was validated
+        raise UsageError(f"This run has no result. Received: {request.run.path}")
+    return result
 
 
 def _data_of(request: Request) -> Dataset:
-    """The run's own data, loaded again and held against its hash."""
-    from tuner.data.dataset import load_dataset
+    """Load the run's data again and compare them with the recorded hash."""
     from tuner.run.launch import check_same_data
+    from tuner.run.run_data import load_run_data
 
     options = read_options(request.document)
-    do = "Say where the run's data are (--data); without them nothing can be verified."
+    do = "Name the run's data (--data SOURCE): exports are verified on them."
     try:
-        data = load_dataset(
-            request.data or options.data,
-            validation=options.validation,
-            seed=options.seed,
-            train_samples=options.train_samples,
-        )
+        data = load_run_data(options, request.data)
     except DataError as error:
         raise UsageError(f"{error} {do}") from error
     check_same_data(data, request.document, do)
@@ -180,7 +201,7 @@ def _data_of(request: Request) -> Dataset:
 
 
 @contextlib.contextmanager
-def _telling_os_errors(folder: Path) -> Iterator[None]:
+def _os_errors_as_usage(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -188,7 +209,7 @@ def _telling_os_errors(folder: Path) -> Iterator[None]:
 
 
 def _renew_report(request: Request) -> None:
-    """The run's page shows what was exported into the run's folder, where there is a page."""
+    """Render the run's page again where it lists the exports."""
     from reports.pages.page import PAGE_NAME, write_report
 
     run = request.run.path

@@ -1,4 +1,4 @@
-"""The folder that exports are written into: what may be there, how it is written whole or not at all, and export.json."""
+"""The folder of exports: its checks, its atomic writes, and export.json."""
 
 from __future__ import annotations
 
@@ -27,13 +27,10 @@ class ExportFolder:
 
     path: Path
     model: Path
-    """The Keras file that they are made of."""
+    """The exported Keras file."""
 
     def check(self, files: Sequence[str], *, force: bool) -> None:
-        """
-        Raises:
-            UsageError: where the folder can't be written, holds another model's exports, or a file that is in the way.
-        """
+        """Raise UsageError where the folder is not writable, or has another model's exports or a file of that name."""
         self._check_writable()
         self._check_links()
         known = self.known()
@@ -44,12 +41,13 @@ class ExportFolder:
         for name in files:
             if os.path.lexists(self.path / name) and not force:
                 raise UsageError(
-                    f"There is a {name} already. Write over it (--force), or choose another folder (-o). Received: {self.path}"
+                    f"-o: {name} exists already. Write over it (--force), or choose another folder. "
+                    f"Received: {self.path}"
                 )
-        if self._card_is_somebody_s(known) and not force:
+        if self._card_is_foreign(known) and not force:
             raise UsageError(
-                f"There is a {CARD} that was written or changed by somebody else. Write over it (--force), move it, or choose "
-                f"another folder (-o). Received: {self.path}"
+                f"-o: {CARD} was not written by mnist-tune, or was edited since. Write over it (--force), move it, "
+                f"or choose another folder. Received: {self.path}"
             )
 
     def _check_writable(self) -> None:
@@ -60,12 +58,12 @@ class ExportFolder:
             raise UsageError(f"-o: expected a folder that can be written to. Received: {self.path}")
 
     def _check_links(self) -> None:
-        """Reject a link below the model's folder: a run that somebody else made could lead anywhere by it."""
+        """Reject a symbolic link in the model's folder, which in a stranger's run may lead anywhere."""
         for part in (self.path, *self.path.parents):
             if part.is_symlink() and part.parent.resolve().is_relative_to(self.model.parent.resolve()):
                 raise UsageError(f"-o: expected a folder. Received a link in the run's folder: {part}")
 
-    def _card_is_somebody_s(self, known: ExportDocument | None) -> bool:
+    def _card_is_foreign(self, known: ExportDocument | None) -> bool:
         card = self.path / CARD
         if not os.path.lexists(card):
             return False
@@ -77,16 +75,16 @@ class ExportFolder:
         return sha256(self.model.read_bytes())
 
     def known(self) -> ExportDocument | None:
-        """export.json as it is; None where there is none.
+        """Return export.json; None where there is none.
 
         Raises:
-            UsageError: where it is damaged or of another version.
+            UsageError: where it is damaged or of another version of the program.
         """
         path = self.path / EXPORT_NAME
         if not os.path.lexists(path):
             return None
         if not is_regular_file(path):
-            raise UsageError(f"{EXPORT_NAME} is of another kind. Expected a file. Received a folder or a link: {path}")
+            raise UsageError(f"{EXPORT_NAME}: expected a regular file. Received a folder or a link: {path}")
         try:
             return read_document(path, ExportDocument)
         except JournalError as error:
@@ -102,7 +100,7 @@ class ExportFolder:
 
     @contextlib.contextmanager
     def staged(self) -> Iterator[Path]:
-        """A folder inside to write into; it is gone afterwards, and so are folders that were made for nothing."""
+        """Yield a temporary folder inside; remove it afterwards, and every new folder that is still empty."""
         made = [path for path in (self.path, *self.path.parents) if not os.path.lexists(path)]
         stage = self.path / f".export-{os.getpid()}.partial"
         if os.path.isdir(self.path):
@@ -117,7 +115,7 @@ class ExportFolder:
                     folder.rmdir()
 
     def place(self, stage: Path, document: ExportDocument, card: str) -> ExportDocument:
-        """Move what was staged to its place, then the card, then export.json, which it returns with the card's hash."""
+        """Move the staged files to their place, write the card and export.json; return it with the card's hash."""
         for staged in sorted(stage.iterdir()):
             _replace(staged, self.path / staged.name)
         content = card.encode("utf-8", "backslashreplace")
@@ -128,7 +126,7 @@ class ExportFolder:
 
 
 def _replace(staged: Path, place: Path) -> None:
-    """A folder can't be renamed onto another one: what was there stands aside until the new one is in its place."""
+    """Replace a file or folder. A folder can't be renamed onto another, so the old one is moved aside first."""
     aside = staged.with_name(f"{staged.name}.old")
     if os.path.lexists(place):
         place.rename(aside)
@@ -137,5 +135,5 @@ def _replace(staged: Path, place: Path) -> None:
 
 
 def sha256(content: bytes) -> str:
-    """Return it as 64 hexadecimal digits."""
+    """Return the hash as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

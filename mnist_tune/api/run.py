@@ -1,4 +1,4 @@
-"""A run that has been made, from Python: its winner, its trials, its model, its page."""
+"""`Run`: a run on disk, from Python."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A run that has been made: its winner, its trials, its model, its page.
+    """A run on disk: its winner, trials, model and page.
 
-    In a notebook it shows its headline and its best configurations.
+    A notebook displays its headline and its best configurations.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -43,30 +43,30 @@ class Run:
         """
         result = self._folder.read_result()
         if result is None:
-            raise MnistTuneError(f"This run has no winner yet. Go on with it: mnist-tune --out {self.path} --resume")
+            raise MnistTuneError(f"This run has no winner yet. Resume it: mnist-tune --out {self.path} --resume")
         return as_json(result)
 
     @property
     def info(self) -> Json:
-        """Return what was asked for, of whom and with what, as in run.json."""
+        """The options, the program and the machine of the run, as in run.json."""
         return as_json(self._folder.read_run())
 
     def trials(self) -> pd.DataFrame:
-        """One row a trial that has ended, best first within a phase; hyperparameters are columns `hp.<name>`."""
+        """Return the finished trials as rows, best first within a phase; hyperparameters are columns `hp.<name>`."""
         from reports.pages.trials_csv import trials_frame
 
         return trials_frame(self.path)
 
     def model(self, space: str | None = None) -> Any:
-        """Load the exported model as a Keras model (untyped): uint8 images (n, 28, 28) to probabilities (n, classes).
+        """Load the exported model as a Keras model (untyped): uint8 images (n, h, w) or (n, h, w, 3) to probabilities.
 
         Args:
             space: the run's own space, `module:Class`, where its model has code of yours: naming it runs that module.
 
         Raises:
-            UsageError: where it can't be loaded without that.
+            UsageError: where the model has code of yours and `space` is not given.
         """
-        self.best  # noqa: B018 - says what is missing where there is no winner
+        self.best  # noqa: B018 - raises where there is no winner
         validate_environment()
         if uses_named_code(self._folder, space):
             from tuner.export.run_model import load_named_model
@@ -78,7 +78,7 @@ class Run:
         return keras.models.load_model(self._folder.keras_model, safe_mode=True)
 
     def report(self) -> Path:
-        """Render report.html again and returns its path."""
+        """Render report.html again and return its path."""
         from reports.pages.page import write_report
         from reports.pages.trials_csv import write_trials_csv
 
@@ -93,17 +93,17 @@ class Run:
         force: bool = False,
         space: str | None = None,
     ) -> Path:
-        """Write the model in a format, verified, with its card; returns the file's path (a SavedModel's folder).
+        """Write the model in a format, verified, with its card; return the file's path (a SavedModel's folder).
 
         Args:
-            format: "savedmodel", "keras", "litert", "litert-int8" or "onnx".
-            out: the folder; by default `export` in the run's own.
+            format: "savedmodel", "keras", "litert", "litert-int8", "c" or "onnx".
+            out: the folder; by default `export` in the run's folder.
             force: write over what is there.
             space: as in `model`.
 
         Raises:
             UsageError: where the format, the folder or the run's data can't be used, or a library is missing.
-            ExportError: where the file disagrees with the Keras model; then it is gone.
+            ExportError: where the file disagrees with the Keras model; the file is removed.
         """
         from mnist_tune.api.export import export, make_request
 
@@ -115,12 +115,12 @@ class Run:
     def verify(
         self, retrain: int = 0, *, data: str | None = None, space: str | None = None, run_savedmodel: bool = False
     ) -> list[Check]:
-        """Check the run against itself, the rules of the program and its data; return a `Check` for each line of the table.
+        """Check the run's files against each other, the rules and the data; return the `Check`s.
 
         Args:
             retrain: how many trials are trained again and compared.
-            data: where the run's data are now; by default where its options say.
-            space: "package.module:Class", where the run's space is somebody's own code that you trust.
+            data: the present source of the run's data; by default the source in its options.
+            space: "package.module:Class", where the run's space is code that you trust.
             run_savedmodel: compare the answers of the SavedModel too, which is a program that TensorFlow runs.
         """
         from mnist_tune.api.verification import verify_run
@@ -128,7 +128,7 @@ class Run:
         return verify_run(self.path, retrain=retrain, data=data, space=space, run_savedmodel=run_savedmodel)
 
     def figures(self) -> dict[str, str]:
-        """The report's figures: name → SVG."""
+        """Return the report's figures: name → SVG."""
         from reports.pages.page import figures
 
         return figures(self.path)
@@ -143,7 +143,7 @@ class Run:
 
 
 def load_run(path: str | os.PathLike[str]) -> Run:
-    """A run from its folder.
+    """Load a run from its folder.
 
     Raises:
         UsageError: where the folder is not a run's.

@@ -1,4 +1,4 @@
-"""From Python, in a notebook too: `search`, `train`, `study` and `load_run`, the same options and defaults as on the command line."""
+"""`search`, `train` and `study` for scripts and notebooks, with the options and defaults of the command line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def search(
     quiet: bool = False,
     **options: Any,  # those of `tuner.options.SearchOptions`, which checks them
 ) -> Run:
-    """Search a space, confirms and exports the winner, and writes the report.
+    """Search a space, confirm and export the winner, and write the report.
 
     Args:
         space: a name that `mnist-tune spaces` lists, or "package.module:Class".
@@ -50,12 +50,12 @@ def search(
         resume: resume the run in `out`.
         force: write over the run in `out`.
         quiet: print nothing but the result.
-        **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"` (a number is in seconds),
-            `target=99.4`, `refit=True`, `references=False`, `test=False`.
+        **options: the command line's, with underscores: `data="mnist"`, `max_epochs=15`, `time_budget="45m"` (a number
+            is in seconds), `target=99.4`, `refit=True`, `references=False`, `test=False`.
 
     Raises:
         UsageError: where options are wrong or don't fit together.
-        RunFailed: where the run can't go on.
+        RunFailed: where the run can't continue.
     """
     return run_search({"space": space, **options}, out=out, resume=resume, force=force, quiet=quiet)
 
@@ -69,10 +69,11 @@ def train(
     quiet: bool = False,
     **options: Any,  # those of `tuner.options.TrainOptions`, which checks them
 ) -> Run:
-    """Train one configuration with several seeds, evaluates and exports it, and writes the report.
+    """Train one configuration with several seeds, evaluate and export it, and write the report.
 
     Args:
-        name: a reference's name, a JSON file of hyperparameters, a run's folder (its winner), or "RUN:TRIAL".
+        name: a reference's name, a network such as "C8s S16 P GAP 1x1:10", a JSON file of hyperparameters, a run's folder
+            (its winner), or "RUN:TRIAL".
         out: the run's folder; by default runs/<name>-<date>-<time>.
         resume: resume the run in `out`.
         force: write over the run in `out`.
@@ -95,7 +96,7 @@ def study(
     quiet: bool = False,
     **options: Any,  # those of `tuner.options.StudyOptions`, which checks them
 ) -> Run:
-    """Varies one thing over several values, several seeds each, and writes the report. The test set is not met.
+    """Compare several values of one factor, several seeds each, and write the report. The test set is not used.
 
     Args:
         name: a preset ("dropout", "optimizer", …), or a hyperparameter together with `values`.
@@ -103,7 +104,8 @@ def study(
         resume: resume the run in `out`.
         force: write over the run in `out`.
         quiet: print nothing but the conclusion.
-        **options: the command line's, with underscores: `values=[0, 0.1]`, `space="dense"`, `base="dense128"`, `seeds=5`.
+        **options: the command line's, with underscores: `values=[0, 0.1]`, `space="dense"`, `base="dense128"`,
+            `seeds=5`.
 
     Raises:
         UsageError: where options are wrong or don't fit together.
@@ -115,17 +117,17 @@ def study(
 
 
 def run_search(given: Mapping[str, Any], **how: Any) -> Run:
-    """Return what `search` and the command line both do. `given`: the options that were given, and no others."""
+    """Run a search. `given` has only the options that the user gave."""
     return _run(given, make_options, **how)
 
 
 def run_training(given: Mapping[str, Any], **how: Any) -> Run:
-    """Return what `train` and the command line both do."""
+    """Run a training."""
     return _run(given, make_train_options, **how)
 
 
 def run_study(given: Mapping[str, Any], **how: Any) -> Run:
-    """Return what `study` and the command line both do."""
+    """Run a study."""
     return _run(given, make_study_options, **how)
 
 
@@ -166,7 +168,7 @@ def _resume(
     if out is None:
         raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
     if force:
-        raise UsageError("--resume goes on with a run, --force writes over it. Give one of them.")
+        raise UsageError("--resume continues a run, --force writes over it. Expected one of them. Received: both")
     from tuner.run import launch
 
     folder = RunFolder(Path(out))
@@ -184,7 +186,7 @@ def _resume(
 
 @contextlib.contextmanager
 def _watched(folder: RunFolder, quiet: bool) -> Iterator[tuple[Progress, Observers, ReportWriter]]:
-    """Who watches a run: the terminal or the notebook, and the report."""
+    """Yield the observers of a run: progress on the terminal or in the notebook, and the report."""
     writer = ReportWriter(folder.path)
     with progress_for(folder.path, quiet=quiet) as progress, writer:
         yield progress, Observers([writer, progress]), writer

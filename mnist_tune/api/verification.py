@@ -1,4 +1,4 @@
-"""Verify a run from Python and from the command line. What is checked is in `tuner.verification`."""
+"""Verify a run. `tuner.verification` has the checks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def verify_run(
     """Return the checks of a run.
 
     Raises:
-        UsageError: where the folder is no run's, or a value is out of its range.
+        UsageError: where the folder is not a run's, or a value is out of its range.
     """
     if isinstance(retrain, bool) or not isinstance(retrain, int) or not 0 <= retrain <= MOST_RETRAINED:
         raise UsageError(f"--retrain: expected a whole number from 0 to {MOST_RETRAINED:,}. Received: {retrain}")

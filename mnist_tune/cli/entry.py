@@ -1,8 +1,7 @@
-"""The command line's entry: which command the words name, and how an error ends it."""
+"""The entry point: choose the command, run it, and turn an error into one line and an exit code."""
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import logging
 import os
@@ -18,24 +17,37 @@ from mnist_tune.terminal.signals import ending_like_ctrl_c
 from mnist_tune.terminal.stdout import OutputError, open_standard_streams, watched_output, write_error
 from tuner.core.disk_full import is_no_space, is_no_temporary_folder
 from tuner.core.errors import Interrupted, MnistTuneError, UsageError
-from tuner.core.text import escape_unprintable
+from tuner.core.text import did_you_mean, escape_unprintable
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "spaces": ("[NAME]", "what can be searched"),
+        "spaces": ("[NAME]", "what can be searched: all search spaces, or one"),
+        "boards": ("", "the microcontrollers that --board knows"),
         "train": ("NAME", "train one configuration with several seeds"),
-        "study": ("NAME", "vary one thing, several seeds a value, all else held"),
-        "report": ("RUN", "render the report of a run again (--figures DIR: SVG and PNG files)"),
-        "compare": ("RUN RUN…", "several runs side by side, one page"),
-        "export": ("RUN", "the model for other programs: SavedModel, Keras, LiteRT, ONNX"),
+        "study": ("NAME", "compare values of one factor, several seeds each"),
+        "report": ("RUN", "render the report again, or write its figures"),
+        "compare": ("RUN RUN…", "several runs side by side on one page"),
+        "export": ("RUN", "the model for other programs: LiteRT, ONNX, Keras"),
         "predict": ("RUN|MODEL IMAGE", "classify image files or folders"),
-        "verify": ("RUN [--retrain K]", "check a run that somebody hands over"),
+        "verify": ("RUN", "check the files and the figures of a run"),
+        "completion": ("SHELL", "complete commands and options in bash, zsh or fish"),
     }
 )
-"""Command → its words and what it does. Each is the module of its name in this package; without one it is a search."""
+"""Command → its arguments and summary. Each is a module of that name; without a command it is a search."""
 
+_USAGE = "mnist-tune --space NAME [options]\n       mnist-tune COMMAND [arguments]"
+_FIRST_WORDS = """mnist-tune finds the best small image classifier under a cap of parameters.
+
+  mnist-tune --space compact8k --data digits       try it: minutes, no download
+  mnist-tune --space compact8k --time-budget 45m   search MNIST for 45 minutes
+
+Commands:
+  {commands}
+All options: mnist-tune --help. Those of a command: mnist-tune train --help
+"""
+"""The output of `mnist-tune` alone."""
 _LONGEST_MESSAGE = 2000
-"""Characters: what was received may be as long as somebody likes."""
+"""Characters; a received value may be of any length."""
 
 
 class Command(Protocol):
@@ -45,32 +57,31 @@ class Command(Protocol):
         """Return the command's parser."""
 
     def run(self, given: Namespace, words: Sequence[str]) -> None:
-        """Do it. `words` are the command's own, for whoever writes them down."""
+        """Run the command. `words` are its arguments as typed, for the record."""
 
 
 def load_command(name: str) -> Command:
     """Return the module of a command."""
-    # mypy can't see that a module that is imported by name has these functions; the tests call each.
+    # mypy can't check a module that is imported by name; the tests call each.
     return cast(Command, importlib.import_module(f"mnist_tune.cli.{name}"))
 
 
 def format_commands() -> str:
-    """Return the end of `mnist-tune --help`: every command, and the exit codes."""
-    rows = [("--space NAME [options]", "search, confirm, evaluate, export, report")]
-    rows += [(f"{name} {words}", summary) for name, (words, summary) in COMMANDS.items()]
-    lines = [f"  mnist-tune {words:<24} {summary}" for words, summary in rows]
-    return "\n".join(["commands:", *lines, "", "exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"])
+    """Return the table of the commands in `mnist-tune --help`."""
+    rows = [(f"{name} {words}", summary) for name, (words, summary) in COMMANDS.items()]
+    lines = [f"  {words:<24} {summary}" for words, summary in rows]
+    return "\n".join(["commands (each has its own --help; without one it is a search):", *lines])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     open_standard_streams()
-    # Where it keeps its settings is no concern of whoever reads a report: with an unwritable home it says so on four lines.
+    # With an unwritable home matplotlib would warn about its settings in four lines.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         with ending_like_ctrl_c(), watched_output():
-            _refuse_zeros(words)
+            _reject_zero_bytes(words)
             _run(words)
     except MnistTuneError as error:
         if not (isinstance(error, OutputError) and error.reader_gone):
@@ -78,11 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except OSError as error:
         if is_no_temporary_folder(error):
-            write_error("mnist-tune: No folder for temporary files can be written to. Set TMPDIR to one that can.")
+            write_error("mnist-tune: No writable folder for temporary files. Set TMPDIR to a writable folder.")
             return UsageError.exit_code
         if not is_no_space(error):
             raise
-        write_error(f"mnist-tune: The disk is full. Make space, and give the command again. Received: {error}")
+        write_error(f"mnist-tune: The disk is full. Free some space and repeat the command. Received: {error}")
         return 1
     except KeyboardInterrupt:
         write_error("mnist-tune: Interrupted.")
@@ -90,11 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _refuse_zeros(words: Sequence[str]) -> None:
-    """No file has such a name, and each system call would say so in its own way; a shell can't pass one on anyway."""
+def _reject_zero_bytes(words: Sequence[str]) -> None:
+    """Reject a zero byte, on which each system call would fail in its own way."""
     for word in words:
         if "\0" in word:
-            raise UsageError(f"A word of a command can't hold a zero byte. Received: {word}")
+            raise UsageError(f"An argument can't contain a zero byte. Received: {word}")
 
 
 def _one_line(message: str) -> str:
@@ -121,15 +132,33 @@ def _run(words: list[str]) -> None:
         command = load_command(name)
         command.run(command.make_command_parser().parse_words(words[1:]), words[1:])
     else:
-        parser = search.make_command_parser(format_commands())
-        given = parser.parse_words(words)
-        if words:
-            search.run(given, words)
-        else:
-            parser.print_help()
+        _search(words)
+
+
+def _search(words: list[str]) -> None:
+    if not words:
+        sys.stdout.write(_FIRST_WORDS.format(commands=" ".join(COMMANDS)))
+        return
+    parser = search.make_command_parser(usage=_USAGE, commands=format_commands())
+    search.run(parser.parse_words(words), words)
 
 
 def _unknown_command(word: str) -> str:
-    near = difflib.get_close_matches(word, COMMANDS, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return f"There is no command {word}.{hint} Expected --space NAME, or one of: {', '.join(sorted(COMMANDS))}. See: mnist-tune --help"
+    expected = f"--space NAME, or one of: {', '.join(sorted(COMMANDS))}"
+    return f"Unknown command {word}.{_meant(word)} Expected {expected}. See: mnist-tune --help"
+
+
+def _meant(word: str) -> str:
+    """Return the hint at what an unknown command may mean: a command, a space without --space, or a reference."""
+    from search_spaces.families.registry import SPACES, find_reference
+
+    if word in SPACES:
+        return f" Did you mean mnist-tune --space {word}?"
+    near = did_you_mean(word, COMMANDS)
+    if near:
+        return near
+    try:
+        find_reference(word)
+    except ValueError:
+        return ""
+    return f" Did you mean mnist-tune train {word}?"

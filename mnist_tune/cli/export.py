@@ -1,30 +1,30 @@
-"""`mnist-tune export RUN`: a run's model in the formats that people deploy, with its card."""
+"""`mnist-tune export RUN`: a run's model in other formats, with its model card."""
 
 from __future__ import annotations
 
 import json
 import os
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mnist_tune.api.export import Request, export, make_request
 from mnist_tune.api.export_folder import CARD
 from mnist_tune.cli.parser import Parser, make_parser
+from mnist_tune.terminal.encoding import printable_path
 from mnist_tune.terminal.lines import aligned, write_line
 from reports import formatting as text
-from tuner.core.text import escape_unprintable
-from tuner.export.formats import FORMATS
+from tuner.export.formats import FORMATS, FormatName
 from tuner.storage.schema.documents import as_json
-from tuner.storage.schema.export import ExportDocument
+from tuner.storage.schema.export import ExportDocument, ExportedFile
 
 
 def make_command_parser() -> Parser:
     """Return the command's parser."""
     parser = make_parser(
         "mnist-tune export",
-        "Write a run's model in the formats that other programs load, each verified on 1,000 images against the Keras model, "
-        "and a model card beside them.",
+        "Write a run's model in the formats that other programs load, with a model card. Each file is verified on 1,000 images "
+        "against the Keras model.",
         argument_default=None,
         epilog="exit codes: 0 done, 1 a file disagreed or could not be made, 2 wrong usage, 130 interrupted",
     )
@@ -34,28 +34,30 @@ def make_command_parser() -> Parser:
         dest="formats",
         action="append",
         metavar="NAME",
-        help="savedmodel, keras, litert, litert-int8 or onnx; several times, or a list with commas (default: savedmodel)",
+        help="savedmodel, keras, litert, litert-int8, c or onnx; repeatable, or a list with commas (default: savedmodel)",
     )
-    parser.add_argument("-o", "--out", metavar="DIR", help="where to (default: export in the run's folder)")
+    parser.add_argument("-o", "--out", metavar="DIR", help="the folder (default: export in the run's folder)")
     parser.add_argument(
         "--space",
         metavar="MODULE:CLASS",
-        help="the run's own space, where its model has code of yours: naming it runs that module",
+        help="the run's space, if its model has custom code: that module is executed",
     )
-    parser.add_argument("--data", metavar="SOURCE", help="where the run's data are now (default: where they were)")
-    parser.add_argument("--force", action="store_true", help="write over files that are there")
+    parser.add_argument(
+        "--data", metavar="SOURCE", help="the run's data, where they have moved (default: the source in run.json)"
+    )
+    parser.add_argument("--force", action="store_true", help="write over existing files")
     parser.add_argument("--json", action="store_true", help="print export.json")
     return parser
 
 
 def run(given: Namespace, words: Sequence[str]) -> None:
-    """Export, and print what came of it.
+    """Export, and print a table or export.json.
 
     Raises:
-        UsageError: where the run, a format, the folder or the data can't be used; before Keras is imported where it can be.
-        ExportError: where a file can't be written or disagrees; then nothing is left.
+        UsageError: where the run, a format, the folder or the data can't be used.
+        ExportError: where a file can't be written or disagrees with the Keras model; then no file is left.
     """
-    # A GPU's kernels add up in another order, and single images are slower there.
+    # A GPU sums in another order, and is slower for single images.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     request = make_request(
         Path(given.run),
@@ -71,7 +73,7 @@ def run(given: Namespace, words: Sequence[str]) -> None:
 
 
 def format_exports(request: Request, document: ExportDocument) -> str:
-    """Return a line a format, and how the files were verified."""
+    """Return a table of the formats, and a line on their verification."""
     rows = [("format", "file", "size", "difference", "equal classes (%)", "accuracy (%)", "one image (ms)")]
     entries = {one.name: document.formats[one.name] for one in request.formats}
     for name, entry in entries.items():
@@ -88,8 +90,26 @@ def format_exports(request: Request, document: ExportDocument) -> str:
         )
     first = next(iter(entries.values()))
     images = f"{first.images.n:,} {first.images.split} images"
-    checked = f"Verified on {images} against the Keras model, whose accuracy on them is {text.percent(first.keras_accuracy)}%."
+    accuracy = text.percent(first.keras_accuracy)
+    checked = f"Verified on {images} against the Keras model, whose accuracy on them is {accuracy}%."
     result = request.run.read_result()
-    if first.images.split == "validation" and result is not None and result.refit:
+    if first.images.split == "validation" and result is not None and result.exported.refitted:
         checked += " It was trained on them (--refit), so that is no measure of it."
-    return f"{aligned(rows)}\n{checked}\nWrote {escape_unprintable(str(request.folder.path))}, with {CARD}"
+    notes = "".join(f"\n{line}" for name, entry in entries.items() for line in _format_notes(name, entry))
+    return f"{aligned(rows)}\n{checked}{notes}\nWrote {printable_path(request.folder.path)}, with {CARD}"
+
+
+def _format_notes(name: FormatName, entry: ExportedFile) -> Iterator[str]:
+    """Yield what is known of a C program: the memory of its builds, and whether it equals the int8 file."""
+    if entry.c is None:
+        return
+    if entry.c.equal_reference is None:
+        yield f"{FORMATS[name].title} was not compiled: no C compiler (cc, gcc or clang, or the one in CC). The figures are LiteRT's."
+    else:
+        yield f"{FORMATS[name].title} equals LiteRT's reference kernels bit for bit on {text.percent(entry.c.equal_reference)}% of them."
+    for build in entry.c.builds:
+        stack = "" if build.stack is None else f", {text.count(build.stack)} of stack"
+        yield (
+            f"{FORMATS[name].title} for {build.target}: {text.count(build.text + build.data)} bytes of flash, "
+            f"{text.count(build.data + build.bss)} of RAM{stack} ({build.compiler}, -Os)."
+        )

@@ -7,20 +7,21 @@ from collections.abc import Sequence
 
 from mnist_tune.cli.parser import Parser, add_run_options, given_how, given_options, make_parser
 from tuner.options.option import Group
-from tuner.options.run_options import StudyOptions
+from tuner.options.run_options import CAPS
+from tuner.options.study_options import StudyOptions
 
 
 def make_command_parser() -> Parser:
     """Return the command's parser."""
     parser = make_parser(
         "mnist-tune study",
-        "Vary one thing over several values, several seeds each, all else held, and report what it does.",
+        "Compare several values of one factor, several seeds each, and report the effect.",
     )
     parser.add_argument(
         "name", nargs="?", metavar="PRESET|HYPERPARAMETER", help="one of the presets, or a hyperparameter with --values"
     )
     titles: dict[Group, str] = {"task": "what is studied", "running": "how it runs"}
-    add_run_options(parser, StudyOptions, titles, leave_out=("max_params", "max_macs"))
+    add_run_options(parser, StudyOptions, titles, leave_out=CAPS)
     return parser
 
 

@@ -1,4 +1,4 @@
-"""`mnist-tune train NAME|FILE.json|RUN:TRIAL`: one configuration, several seeds."""
+"""`mnist-tune train NAME|NETWORK|FILE.json|RUN:TRIAL`: one configuration, several seeds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from mnist_tune.cli.parser import Parser, add_run_options, given_how, given_options, make_parser
 from tuner.options.option import Group
-from tuner.options.run_options import TrainOptions
+from tuner.options.run_options import CAPS
+from tuner.options.train_options import TrainOptions
 
 
 def make_command_parser() -> Parser:
@@ -16,16 +17,16 @@ def make_command_parser() -> Parser:
     parser.add_argument(
         "name",
         nargs="?",
-        metavar="NAME|FILE.json|RUN:TRIAL",
-        help="a reference (mnist-tune spaces lists them), a JSON file of hyperparameters, a run's trial such as runs/first:0007, "
-        "or a run's folder for its winner",
+        metavar="NAME|NETWORK|FILE.json|RUN:TRIAL",
+        help="a reference (mnist-tune spaces compact8k --references lists some), a network such as 'C8s S16 P GAP 1x1:10' (docs/notation.md), "
+        "a JSON file of hyperparameters, a run's trial such as runs/first:0007, or a run's folder for its winner",
     )
     titles: dict[Group, str] = {
         "task": "what is trained",
         "running": "how it runs",
-        "report": "what the report shows besides",
+        "report": "what the report shows in addition",
     }
-    add_run_options(parser, TrainOptions, titles, leave_out=("max_params", "max_macs"))
+    add_run_options(parser, TrainOptions, titles, leave_out=CAPS)
     return parser
 
 

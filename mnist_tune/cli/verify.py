@@ -1,4 +1,4 @@
-"""`mnist-tune verify RUN`: a run checked, and its checks printed, a line each."""
+"""`mnist-tune verify RUN`: check a run, and print each check."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def make_command_parser() -> Parser:
     """Return the command's parser."""
     parser = Parser(
         prog="mnist-tune verify",
-        description="Check a run that somebody hands over: its files, its journal and its figures against each other and against the rules of "
-        "the search. Nothing in the folder is changed, and no code of it is run.",
+        description="Check a run: its files, journal and figures against each other and the rules of the search. "
+        "The folder is not changed, and none of its code is executed.",
         allow_abbrev=False,
         epilog="exit codes: 0 no check failed, 1 one did, 2 wrong usage, 130 interrupted",
     )
@@ -37,27 +37,27 @@ def make_command_parser() -> Parser:
         metavar="K",
         help="train K trials again, chosen at random, and compare them with the journal",
     )
-    parser.add_argument("--data", metavar="SOURCE", help="where the run's data are now (default: where they were)")
     parser.add_argument(
-        "--space", metavar="MODULE:CLASS", help="the run's space, where it is somebody's own and you trust it"
+        "--data", metavar="SOURCE", help="the run's data, where they have moved (default: the source in run.json)"
     )
+    parser.add_argument("--space", metavar="MODULE:CLASS", help="the run's space, if it is custom code that you trust")
     parser.add_argument(
         "--run-savedmodel",
         action="store_true",
-        help="compare the answers of best/ too: a SavedModel is a program, so only where you trust the run",
+        help="also compare the predictions of best/: a SavedModel is a program, so only if you trust the run",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
 def run(given: Namespace, words: Sequence[str]) -> None:
-    """Check a run and print what came of it.
+    """Check a run and print the checks.
 
     Raises:
-        UsageError: where the folder is no run's, or an option is out of its range.
+        UsageError: where the folder is not a run's, or an option is out of its range.
         MnistTuneError: where a check failed; the table has been printed.
     """
-    # A GPU's kernels add up in another order; retraining says so.
+    # A GPU sums in another order, which a retraining would show.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     checks = verify_run(
         Path(given.run), retrain=given.retrain, data=given.data, space=given.space, run_savedmodel=given.run_savedmodel
@@ -69,7 +69,7 @@ def run(given: Namespace, words: Sequence[str]) -> None:
 
 
 def table(checks: Sequence[Check]) -> str:
-    """Return a line a check, and a last one that counts them."""
+    """Return a table of the checks, and a last line of counts."""
     rows = [("check", "", "")]
     rows += [(check.name, check.status, escape_unprintable(check.detail)) for check in checks]
     return f"{aligned(rows)}\n{_counts(checks)}"
@@ -83,7 +83,7 @@ def _counts(checks: Sequence[Check]) -> str:
 
 
 def to_json(run: str, checks: Sequence[Check]) -> Json:
-    """Return what `--json` prints."""
+    """Return the document that `--json` prints."""
     return {
         "run": run,
         "failed": sum(check.failed for check in checks),

@@ -1,1 +1,1 @@
-"""The parts of `mnist-tune predict` besides `inference`: a run's model, the page of images, and the test on synthetic digits."""
+"""Parts of `mnist-tune predict`: the model of a path, the page of images, the test on synthetic digits."""

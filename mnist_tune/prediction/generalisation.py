@@ -1,4 +1,4 @@
-"""`mnist-tune predict --synthetic`: what a model makes of digits that were drawn, not taken from its data set."""
+"""`mnist-tune predict --synthetic`: a model's scores on synthetic digits."""
 
 from __future__ import annotations
 
@@ -18,58 +18,57 @@ from mnist_tune.terminal.page_file import write_page
 from reports import formatting as text
 from tuner.core.errors import UsageError
 from tuner.core.records import Json
+from tuner.images.digits.preparation import prepare
+from tuner.images.digits.strokes import synthetic_digits, synthetic_styles
 from tuner.images.prediction import Prediction, Sample, predict
-from tuner.images.preparation import prepare
-from tuner.images.strokes import synthetic_digits, synthetic_styles
 from tuner.stats.intervals import wilson_interval
 from tuner.stats.metrics import CALIBRATION_BINS, calibration_error, log_loss
 from tuner.storage.run_folder import RunFolder
-
-DIGITS = tuple("0123456789")
+from tuner.storage.schema.run import DIGIT_NAMES
 
 
 @dataclass(frozen=True)
 class Generalisation:
-    """The scores of a model on synthetic digits. One that could not be prepared counts as an error."""
+    """The scores of a model on synthetic digits. A digit that could not be prepared counts as an error."""
 
     n: int
     seed: int
     errors: int
     refused: int
-    """Taken for blank or for several digits; among the errors."""
+    """Digits rejected as blank or as several digits; included in `errors`."""
     accuracy: float
     accuracy_ci95: tuple[float, float]
     """Wilson 1927."""
     log_loss: float | None
-    """In nats; over those that were classified, as is the next."""
+    """In nats, over the classified digits, like `calibration_error`."""
     calibration_error: float | None
     """Expected calibration error, 15 bins."""
     per_class: tuple[tuple[str, int, int], ...]
     """Class, right, n."""
     styles: tuple[tuple[str, int, int], ...] = ()
-    """Each named way of writing: its name, right answers, n."""
+    """Each style of writing: name, right, n."""
 
     def to_json(self) -> Json:
-        """Return it as `--json` writes it."""
+        """Return the document that `--json` prints."""
         classes = [{"class": name, "right": right, "n": n} for name, right, n in self.per_class]
         styles = [{"style": name, "right": right, "n": n} for name, right, n in self.styles]
         return {**asdict(self), "accuracy_ci95": list(self.accuracy_ci95), "per_class": classes, "styles": styles}
 
 
 def run_synthetic(given: Namespace, model: ModelFile, page: Path | None, run: RunFolder | None = None) -> None:
-    """Draw digits, classifies them and writes what came of it.
+    """Draw digits, classify them and print the scores.
 
     Raises:
         UsageError: where the model's classes are not the ten digits.
     """
-    check_digits(model.class_names or DIGITS)
+    check_digits(model.class_names or DIGIT_NAMES)
     images, labels = synthetic_digits(given.synthetic, given.seed)
     samples = [_sample(f"drawn {index}", image) for index, image in enumerate(images)]
     loaded = load(model, run)
     check_digits(loaded.class_names)
     predictions = predict(samples, loaded.classify, loaded.class_names)
-    found = generalisation(predictions, labels.tolist(), given.seed, synthetic_styles(given.synthetic, given.seed))
-    write_line(json.dumps(found.to_json(), indent=1) if given.json else summary(found))
+    result = generalisation(predictions, labels.tolist(), given.seed, synthetic_styles(given.synthetic, given.seed))
+    write_line(json.dumps(result.to_json(), indent=1) if given.json else summary(result))
     if page is not None:
         from mnist_tune.prediction.page import page_of
 
@@ -77,14 +76,11 @@ def run_synthetic(given: Namespace, model: ModelFile, page: Path | None, run: Ru
 
 
 def check_digits(names: Sequence[str]) -> None:
-    """
-    Raises:
-        UsageError: where classes are not the ten digits.
-    """
-    if tuple(names) != DIGITS:
+    """Raise UsageError where the classes are not the ten digits."""
+    if tuple(names) != DIGIT_NAMES:
         received = ", ".join(names[:12])
         raise UsageError(
-            f"--synthetic draws digits. Expected a model of ten classes named 0 to 9. Received: {received}"
+            f"--synthetic needs a model of digits. Expected ten classes named 0 to 9. Received: {received}"
         )
 
 
@@ -96,7 +92,7 @@ def _sample(name: str, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -
 def generalisation(
     predictions: Sequence[Prediction], labels: Sequence[int], seed: int, styles: Sequence[str] = ()
 ) -> Generalisation:
-    """The figures of predictions of known digits, one label and perhaps one style each, one at least."""
+    """Return the scores of one or more predictions, given the labels and perhaps the styles."""
     right = [
         one.probabilities is not None and one.ranked()[0][0] == str(label)
         for one, label in zip(predictions, labels, strict=True)
@@ -127,20 +123,20 @@ def _of_class(digit: int, right: Sequence[bool], labels: Sequence[int]) -> tuple
     return str(digit), sum(members), len(members)
 
 
-def summary(found: Generalisation) -> str:
-    """The figures as lines."""
-    asked = text.plural(found.n - found.refused, "digit")
-    rows = [("digit", *(name for name, _, _ in found.per_class))]
-    rows.append(("right", *(str(right) for _, right, _ in found.per_class)))
-    rows.append(("drawn", *(str(n) for _, _, n in found.per_class)))
+def summary(result: Generalisation) -> str:
+    """Return the scores as lines."""
+    classified = text.plural(result.n - result.refused, "digit")
+    rows = [("digit", *(name for name, _, _ in result.per_class))]
+    rows.append(("right", *(str(right) for _, right, _ in result.per_class)))
+    rows.append(("drawn", *(str(n) for _, _, n in result.per_class)))
     return "\n".join(
         (
-            f"Accuracy on {text.plural(found.n, 'drawn digit')} (seed {found.seed}): "
-            f"{text.interval(found.accuracy, found.accuracy_ci95)} %",
-            f"{text.plural(found.errors, 'error')}, {found.refused} of them not classified",
-            f"Log loss {text.loss(found.log_loss)}, expected calibration error {text.percent(found.calibration_error)} % "
-            f"({CALIBRATION_BINS} bins), over the {asked} that were classified",
+            f"Accuracy on {text.plural(result.n, 'drawn digit')} (seed {result.seed}): "
+            f"{text.interval(result.accuracy, result.accuracy_ci95)} %",
+            f"{text.plural(result.errors, 'error')}, {result.refused} of them not classified",
+            f"Log loss {text.loss(result.log_loss)}, expected calibration error {text.percent(result.calibration_error)} % "
+            f"({CALIBRATION_BINS} bins), over the {classified} that were classified",
             aligned(rows),
-            *(f"Drawn with a {style}: {right} of {n} right" for style, right, n in found.styles),
+            *(f"Drawn with a {style}: {right} of {n} right" for style, right, n in result.styles),
         )
     )

@@ -1,1 +1,1 @@
-"""Progress of a run: the live lines of a terminal or notebook, the page that is renewed, the headline at the end."""
+"""Progress of a run: the live view, the updates of the page, and the final headline."""

@@ -1,4 +1,4 @@
-"""Renews report.html while a run goes on, beside the loop."""
+"""Updates of report.html during a run, in a thread."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from tuner.run.observer import Observer
 from tuner.storage.schema.run import RunDocument
 
 _SHARE = 0.02
-"""The share of one core's time that renewing the page for single trials may take: training needs the cores."""
+"""The fraction of one core's time for updates after single trials: training needs the cores."""
 
 
 class ReportWriter(Observer):
-    """Writes the page when a run begins, as trials end, at every rung's end and when the run has ended.
+    """An observer that writes the page at the start, after trials, after each phase and rung, and at the end.
 
-    While the run goes on it is written by a thread of its own, so that no worker waits for it, and a page that can't be
-    written is left for the next time. A trial's end waits until the last page's writing is a fiftieth of the time since; phases and
-    rungs don't. At the end it is written before the command returns.
+    During the run a thread writes it, so that no worker waits; a failed update is retried at the next one. Updates
+    after trials are limited to a fiftieth of the time. The last page is written before the command returns.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,23 +41,23 @@ class ReportWriter(Observer):
         self._close()
 
     def run_began(self, run: RunDocument) -> None:
-        """The page can be opened at once."""
-        self._ask(at_once=True)
+        """Write the first page."""
+        self._request_update(at_once=True)
 
     def phase_began(self, phase: str, trials: int) -> None:
-        """The page tells the phase."""
-        self._ask(at_once=True)
+        """Update the page."""
+        self._request_update(at_once=True)
 
     def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
-        """The page shows the trial, when it is time."""
-        self._ask()
+        """Update the page, if the last update is long enough ago."""
+        self._request_update()
 
     def rung_ended(self, bracket: int, rung: int) -> None:
-        """The page shows the rung."""
-        self._ask(at_once=True)
+        """Update the page for the rung."""
+        self._request_update(at_once=True)
 
     def run_ended(self, run: RunDocument) -> None:
-        """The last page."""
+        """Write the last page."""
         self._close()
         self.write()
 
@@ -72,11 +71,11 @@ class ReportWriter(Observer):
 
     def _close(self) -> None:
         self._closing = True
-        self._ask(at_once=True)
+        self._request_update(at_once=True)
         if self._thread.is_alive():
             self._thread.join()
 
-    def _ask(self, *, at_once: bool = False) -> None:
+    def _request_update(self, *, at_once: bool = False) -> None:
         if at_once:
             self._at_once.set()
         self._wanted.set()
@@ -90,16 +89,16 @@ class ReportWriter(Observer):
             if self._closing:
                 return
             began = time.thread_time()
-            self._try_to_write()
+            self._try_write()
             self._due = time.monotonic() + (time.thread_time() - began) / _SHARE
 
-    def _try_to_write(self) -> None:
+    def _try_write(self) -> None:
         try:
             self.write()
         except Exception:
             import traceback
 
-            with contextlib.suppress(OSError):  # no space for this either
+            with contextlib.suppress(OSError):  # the disk may be full
                 (self._folder / ".work" / "report.log").write_text(
                     traceback.format_exc(), encoding="utf-8", errors="backslashreplace"
                 )

@@ -30,15 +30,15 @@ def read_environment(variables: Mapping[str, str]) -> SageMakerEnvironment | Non
     """Return the values of the variables; None where none of them is set.
 
     Raises:
-        UsageError: where the number of GPUs is none.
+        UsageError: where the number of GPUs is not a whole number.
     """
-    found = {name: variables.get(name, "") for name in (CHANNEL, MODEL, OUTPUT, GPUS)}
-    if not any(found.values()):
+    values = {name: variables.get(name, "") for name in (CHANNEL, MODEL, OUTPUT, GPUS)}
+    if not any(values.values()):
         return None
-    gpus = found.pop(GPUS)
+    gpus = values.pop(GPUS)
     if gpus and not (gpus.isascii() and gpus.isdecimal()):
         raise UsageError(f"{GPUS}: expected a whole number from 0. Received: {escape_unprintable(gpus)}")
-    channel, model, output = (Path(words).absolute() if words else None for words in found.values())
+    channel, model, output = (Path(words).absolute() if words else None for words in values.values())
     return SageMakerEnvironment(channel, model, output, int(gpus) if gpus else None)
 
 
@@ -46,7 +46,7 @@ def channel_data(folder: Path) -> Path:
     """Return the `.npz` file in a channel's folder, or the folder itself where it holds IDX files.
 
     Raises:
-        UsageError: where there is no such thing, or several.
+        UsageError: where there is no such file, or more than one data set.
     """
     try:
         names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
@@ -58,14 +58,14 @@ def channel_data(folder: Path) -> Path:
     idx = any(name.startswith(_IDX) for name in names)
     if len(archives) + idx != 1:
         raise UsageError(f"{CHANNEL}: {_EXPECTED}. Received: {_format_names(names)}, {escape_unprintable(str(folder))}")
-    found = folder if idx else folder / archives[0]
+    source = folder if idx else folder / archives[0]
     try:
-        str(found).encode()
+        str(source).encode()
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"{CHANNEL}: expected names in UTF-8. Received: {escape_unprintable(str(found))}. Rename it."
+            f"{CHANNEL}: expected names in UTF-8. Received: {escape_unprintable(str(source))}. Rename it."
         ) from error
-    return found
+    return source
 
 
 def _format_names(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A search or a training under SageMaker: what the variables add to it, and where its files go."""
+"""A search or a training under SageMaker: options from the variables, and the copies of its files."""
 
 from __future__ import annotations
 
@@ -22,57 +22,57 @@ from tuner.core.text import escape_unprintable
 from tuner.storage.run_folder import RunFolder
 
 VERSION = "1"
-"""The folder of the SavedModel: servers take a model's versions from folders whose names are numbers."""
+"""The SavedModel's folder: model servers expect a version number as its name."""
 RECORDS = ("report.html", "result.json", "trials.csv", "run.json", "trials.jsonl")
 """Files that go to `SM_OUTPUT_DATA_DIR`."""
 
 _MODEL_NAMES = (VERSION, "best.keras")
 _LEFT_BEHIND = {".work", ".run.json.partial"}
-"""All that is in the folder of a run that was killed before it had begun."""
+"""The files of a run that was killed before run.json was written."""
 
 
 class Command(Protocol):
-    """The module of a command that makes a run."""
+    """The module of a command that starts a run."""
 
     def make_command_parser(self) -> argparse.ArgumentParser:
         """Return the command's parser."""
 
     def run(self, given: Namespace, words: Sequence[str]) -> None:
-        """Make the run. `given.notes` are added to the run's."""
+        """Start the run. `given.notes` are added to the run's notes."""
 
 
 @dataclass
 class Request:
-    """A command as it was typed, with what the variables add."""
+    """The options of a command, with those from the variables."""
 
     given: Namespace
-    """The options, absent unless they were typed."""
+    """The options; absent unless given."""
     taken: list[str] = field(default_factory=list)
-    """The variables that were used, each with its use, for the user and the reader of the report."""
+    """How each variable was used, for the user and the report."""
     words: list[str] = field(default_factory=list)
-    """Options that would do the same without the variables."""
+    """Equivalent options, for the recorded command line."""
 
     @property
     def note(self) -> str:
-        """All of it in a sentence."""
+        """The uses of the variables in a sentence."""
         return f"Managed training: {', '.join(self.taken)}."
 
 
 def run_managed(environment: SageMakerEnvironment, command: Command, words: Sequence[str]) -> None:
-    """Run a search or a training with the words that the service gives, and bring its files where the variables say.
+    """Run a search or a training with the service's options, and copy its files to the folders of the variables.
 
     Args:
         environment: the variables.
         command: the search's or the training's module.
-        words: of the command, without its name.
+        words: the arguments after the command's name.
 
     Raises:
-        UsageError: before anything is trained, where there are no data, or a folder can't be written to.
-        MnistTuneError: where the files can't be brought there; the run itself is whole.
+        UsageError: before the first training, where there are no data, or a folder is not writable.
+        MnistTuneError: where the files can't be copied; the run itself is complete.
     """
     parser = command.make_command_parser()
-    plain, aside = plain_words(words, parser)
-    request = Request(parser.parse_args(plain), aside)
+    plain, ignored = plain_words(words, parser)
+    request = Request(parser.parse_args(plain), ignored)
     if "version" in request.given:
         command.run(request.given, plain)
         return
@@ -86,7 +86,7 @@ def run_managed(environment: SageMakerEnvironment, command: Command, words: Sequ
     try:
         command.run(request.given, [*plain, *request.words])
     except BaseException:
-        # The machine will be gone: what there is of the run is brought away.
+        # The machine will be released: copy the files that exist.
         with contextlib.suppress(OSError, MnistTuneError):
             done = out.run_json.is_file() and out.read_run().status == "completed"
             _deliver(out, environment, model=done)
@@ -96,7 +96,7 @@ def run_managed(environment: SageMakerEnvironment, command: Command, words: Sequ
 
 
 def _add_variables(environment: SageMakerEnvironment, request: Request) -> None:
-    """Add to the request what the variables say."""
+    """Add the options of the variables to the request."""
     if environment.channel is not None:
         channel = environment.channel
         _add_option(request, "data", CHANNEL, lambda: str(channel_data(channel)))
@@ -114,43 +114,41 @@ def _add_variables(environment: SageMakerEnvironment, request: Request) -> None:
 
 def _add_option(request: Request, option: str, variable: str, value: Callable[[], str]) -> None:
     if option in request.given:
-        request.taken.append(f"{variable} left aside for --{option}")
+        request.taken.append(f"{variable} ignored in favour of --{option}")
         return
-    found = value()
-    setattr(request.given, option, found)
-    request.words += [f"--{option}", found]
-    request.taken.append(f"{option} {escape_unprintable(found)} from {variable}")
+    argument = value()
+    setattr(request.given, option, argument)
+    request.words += [f"--{option}", argument]
+    request.taken.append(f"{option} {escape_unprintable(argument)} from {variable}")
 
 
 def _resume_or_begin(request: Request) -> None:
-    """Let one command begin a run and resume it: a service starts it again without a word."""
+    """Resume the run, or start it where there is none: the service restarts the same command."""
     out = getattr(request.given, "out", None)
     if out is None:
         raise UsageError("--resume needs the folder of the run. Expected --out DIR. Received: none")
     folder = RunFolder(Path(out))
     if folder.run_json.is_file():
-        # What was mapped may have come back from a store in pieces: the channel has it whole.
+        # Cached arrays may have been restored incompletely: the channel has the data.
         shutil.rmtree(folder.work / "data", ignore_errors=True)
         return
     request.given.resume = False
-    request.taken.append("no run to go on with, so it begins")
+    request.taken.append("no run to resume, so a new one starts")
     if folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= _LEFT_BEHIND:
         folder.clean()
         folder.path.joinpath(".run.json.partial").unlink(missing_ok=True)
 
 
 def _validate_folder(variable: str, folder: Path, names: Sequence[str]) -> None:
-    """
-    Raises:
-        UsageError: where a folder can't be written to, or holds one of these names already.
-    """
+    """Raise UsageError where a folder is not writable, or already holds one of the names."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise UsageError(
-            f"{variable}: expected a folder that can be written to ({error.strerror}). Received: {escape_unprintable(str(folder))}"
+            f"{variable}: expected a folder that can be written to ({error.strerror}). "
+            f"Received: {escape_unprintable(str(folder))}"
         ) from error
     there = [name for name in names if os.path.lexists(folder / name)]
     if there:
@@ -165,7 +163,8 @@ def _deliver_all(out: RunFolder, environment: SageMakerEnvironment) -> list[Path
         return _deliver(out, environment, model=True)
     except OSError as error:
         raise MnistTuneError(
-            f"The run is done, but its files can't be brought away: {error.strerror or error}. They are in {out.path}."
+            f"The run is complete, but its files can't be copied: {error.strerror or error}. "
+            f"Copy them yourself from {out.path}."
         ) from error
 
 
@@ -174,7 +173,7 @@ def _deliver(out: RunFolder, environment: SageMakerEnvironment, *, model: bool) 
 
 
 def _deliver_model(out: RunFolder, environment: SageMakerEnvironment) -> Iterator[Path]:
-    """The SavedModel in a folder that is named as a version, and the Keras file; each whole or not at all."""
+    """Copy the SavedModel and the Keras file, each atomically; yield their paths."""
     if environment.model is None:
         return
     if out.saved_model.is_dir():

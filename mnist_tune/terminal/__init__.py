@@ -1,1 +1,1 @@
-"""Standard streams, lines and tables on them, signals, and the files that a command is told to write. Knows nothing of runs."""
+"""Standard streams, lines and tables, signals, and output files; independent of runs."""

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from mnist_tune.terminal.encoding import encodable
+
 
 def write_line(words: str) -> None:
-    """Write words to standard output; what its encoding lacks is written as an escape."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(words.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    """Write a line to standard output; characters outside its encoding become ASCII or escapes."""
+    sys.stdout.write(encodable(f"{words}\n", sys.stdout.encoding))
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as lines, columns below each other."""
+    """Return rows of cells as lines with aligned columns."""
+    rows = [[encodable(cell, sys.stdout.encoding) for cell in row] for row in rows]
     widths = [max(cell_len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = (
         "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))

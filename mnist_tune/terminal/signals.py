@@ -1,4 +1,4 @@
-"""Signals that ask a command to end: a batch system's SIGTERM, the SIGHUP of a terminal that is closed."""
+"""Signals that stop a command: a batch system's SIGTERM, a closed terminal's SIGHUP."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _NAMES = ("SIGTERM", "SIGHUP")
 
 @contextlib.contextmanager
 def ending_like_ctrl_c() -> Iterator[None]:
-    """Let them end a command as Ctrl-C does: workers ended, status and report written, exit code 130.
+    """Handle them like Ctrl-C: stop the workers, write status and report, exit with 130.
 
-    One that is ignored already (`nohup`) stays so. The first one counts: while the command ends others change nothing.
+    A signal that is ignored already (`nohup`) stays ignored, and so do further signals after the first.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

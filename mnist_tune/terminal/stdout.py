@@ -1,25 +1,20 @@
-"""Standard streams that may fail: a full disk, a reader that has gone, an encoding that lacks characters, one that is closed.
+"""Standard streams and their failures: a full disk, a closed pipe or stream, an encoding that lacks characters.
 
-The failures of standard output are told apart from those of files.
+Errors of standard output are distinct from errors of files.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from mnist_tune.terminal.colour import red
+from mnist_tune.terminal.encoding import encodable
 from tuner.core.errors import MnistTuneError
-
-_PLAIN = str.maketrans(
-    {
-        "×": "x", "±": "+/-", "≤": "<=", "≥": ">=", "−": "-", "–": "-", "—": "-", "…": "...", "·": "-", "●": "*", "→": "->",
-        "²": "^2", "³": "^3", "µ": "u", "‘": "'", "’": "'", "“": '"', "”": '"',
-    }
-)  # fmt: skip
-"""Characters of ours in ASCII, for terminals whose encoding lacks them."""
 
 
 class OutputError(MnistTuneError):
@@ -28,11 +23,11 @@ class OutputError(MnistTuneError):
     def __init__(self, error: OSError | ValueError) -> None:
         super().__init__(f"Standard output can't be written: {getattr(error, 'strerror', None) or error}.")
         self.reader_gone = isinstance(error, BrokenPipeError)
-        """Whoever read it has had enough (`| head`): nobody need be told."""
+        """The reader has closed the pipe (`| head`): no message is needed."""
 
 
 class _Output:
-    """A stream whose failures are `OutputError`s; for the rest it is the stream."""
+    """A proxy of a stream that raises OutputError."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -41,7 +36,7 @@ class _Output:
         try:
             return self._stream.write(text)
         except UnicodeEncodeError:
-            return self.write(_encodable(text, self._stream.encoding))
+            return self.write(encodable(text, self._stream.encoding))
         except OSError as error:
             raise OutputError(error) from error
 
@@ -51,36 +46,36 @@ class _Output:
         except OSError as error:
             raise OutputError(error) from error
 
-    def __getattr__(self, name: str) -> Any:  # whatever the stream has
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
-
-
-def _encodable(text: str, encoding: str) -> str:
-    """Return a text of characters that an encoding has: those of ours in ASCII, others as escapes."""
-    return "".join(_encodable_character(character, encoding) for character in text)
-
-
-def _encodable_character(character: str, encoding: str) -> str:
-    try:
-        character.encode(encoding)
-        return character
-    except UnicodeEncodeError:
-        return character.translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def open_standard_streams() -> None:
     """Open the null device in place of standard input and error where they are closed.
 
-    Else the next file that is opened takes their number, and what a library writes to standard error ends in it. Standard
-    output stays closed: it has the answer, and that nobody gets it is told.
+    Otherwise the next opened file would take their number, and receive what a library writes to standard error.
+    Standard output stays closed: that is an error, since the result goes there.
     """
     for number, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
             _open_null(number, mode)
+    _write_ascii_in_the_c_locale()
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def _write_ascii_in_the_c_locale() -> None:
+    """Write ASCII where LC_ALL=C says so: Python itself would write UTF-8 (PEP 540).
+
+    Without LC_ALL the locale is C because nobody has set one, as in many containers, whose terminals read UTF-8.
+    """
+    if os.environ.get("LC_ALL") not in ("C", "POSIX") or {"PYTHONUTF8", "PYTHONIOENCODING"} & set(os.environ):
+        return
+    for stream, standard in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
+        if stream is standard and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="ascii", errors="strict" if stream is sys.stdout else "backslashreplace")
 
 
 def _open_null(number: int, mode: int) -> None:
@@ -92,7 +87,7 @@ def _open_null(number: int, mode: int) -> None:
 
 @contextlib.contextmanager
 def watched_output() -> Iterator[None]:
-    """Standard output, flushed at the end, so that a failure is known while it can still be told.
+    """Raise OutputError for failures of standard output, which is flushed at the end.
 
     Raises:
         OutputError: where it can't be written, or is closed.
@@ -114,7 +109,7 @@ def watched_output() -> Iterator[None]:
 
 
 def _discard(stream: TextIO) -> None:
-    """Discard what is left in the stream: the interpreter must not try to write it again at its end."""
+    """Discard the stream's buffer, which the interpreter would write again at exit."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -122,7 +117,9 @@ def _discard(stream: TextIO) -> None:
 
 
 def write_error(words: str) -> None:
-    """A line on standard error; where that can't be written either, there is nobody to tell."""
+    """Write a line to standard error, if possible; the program's name in it is red on a terminal."""
     with contextlib.suppress(OSError, AttributeError):
-        sys.stderr.write(f"{words}\n")
+        name, colon, message = words.partition(":")
+        shown = red(f"{name}{colon}", sys.stderr) + message if name == "mnist-tune" else words
+        sys.stderr.write(encodable(f"{shown}\n", sys.stderr.encoding))
         sys.stderr.flush()

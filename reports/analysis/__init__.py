@@ -1,1 +1,1 @@
-"""The numbers of a report: pure functions from a run's records and arrays to frozen dataclasses. No text, no drawing."""
+"""The numbers of a report: pure functions from a run's records and arrays to frozen dataclasses."""

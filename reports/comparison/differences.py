@@ -1,4 +1,4 @@
-"""Differences between the winners of several runs: on the same test images, and over the same seeds on validation images."""
+"""Differences between the winners of several runs, on the same test images and over the same seeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tuner.stats.intervals import mean_and_sd, student_interval
 from tuner.stats.paired_tests import Counts, counts_of, holm, mcnemar, newcombe_interval
 
 Obstacle: TypeAlias = Literal["missing", "data", "labels", "seeds"]
-"""Why two runs do not compare: one lacks the figures; other data; other images or an other order of them; other seeds."""
+"""The reason why two runs do not compare: one lacks the scores, or their data, images (or order), or seeds differ."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ImagePair:
 
 @dataclass(frozen=True)
 class SeedDifferences:
-    """First minus second, seed by seed, one seed at least."""
+    """The differences first minus second, seed by seed, for one seed or more."""
 
     values: tuple[float, ...]
 
@@ -66,14 +66,14 @@ class SeedPair:
 
     first: int
     second: int
-    found: SeedDifferences | None = None
+    differences: SeedDifferences | None = None
     repetitions: tuple[int, ...] = ()
     obstacle: Obstacle | None = None
     missing: tuple[int, ...] = ()
 
 
 def image_pairs(runs: Sequence[NamedRun]) -> tuple[ImagePair, ...]:
-    """Every pair of runs in the order given, with Holm's correction over those that compare."""
+    """Return every pair of runs in the order given, with Holm's correction over those that compare."""
     models = {run.place: _on_test(run.run) for run in runs}
     pairs = [_image_pair(a, b, models[a.place], models[b.place]) for a, b in combinations(runs, 2)]
     corrected = holm([pair.p for pair in pairs])
@@ -81,35 +81,35 @@ def image_pairs(runs: Sequence[NamedRun]) -> tuple[ImagePair, ...]:
 
 
 def seed_pairs(runs: Sequence[NamedRun]) -> tuple[SeedPair, ...]:
-    """Every pair of runs, paired over repetitions that were trained with the same seed."""
+    """Return every pair of runs, paired over repetitions that were trained with the same seed."""
     return tuple(_seed_pair(a, b) for a, b in combinations(runs, 2))
 
 
 def same_data(first: RunData, second: RunData) -> bool:
-    """Return whether both runs saw the same images: their hashes say so."""
+    """Return True if both runs have the same data, by hash."""
     one, other = first.info.data, second.info.data
     return bool(one.sha256) and one.sha256 == other.sha256 and one.classes == other.classes
 
 
 def all_same_data(runs: Sequence[NamedRun]) -> bool:
-    """Return whether all of them saw the same images."""
+    """Return True if all runs have the same data."""
     return all(same_data(runs[0].run, run.run) for run in runs[1:])
 
 
 def winner_trials(run: RunData) -> tuple[TrialRecord, ...]:
-    """The scored seeds of a confirmed winner."""
+    """Return the scored seeds of a confirmed winner."""
     return scored(run.of(run.result.trials)) if run.result is not None else ()
 
 
 def _on_test(run: RunData) -> Scored | None:
-    found = scored_winner(run)
-    return found if found is not None and found.split == "test" else None
+    winner = scored_winner(run)
+    return winner if winner is not None and winner.split == "test" else None
 
 
 def _image_pair(a: NamedRun, b: NamedRun, one: Scored | None, other: Scored | None) -> ImagePair:
     blank = ImagePair(a.place, b.place)
     if one is None or other is None:
-        lacking = tuple(run.place for run, found in ((a, one), (b, other)) if found is None)
+        lacking = tuple(run.place for run, scores in ((a, one), (b, other)) if scores is None)
         return replace(blank, obstacle="missing", missing=lacking)
     if not same_data(a.run, b.run):
         return replace(blank, obstacle="data")
@@ -123,7 +123,7 @@ def _seed_pair(a: NamedRun, b: NamedRun) -> SeedPair:
     blank = SeedPair(a.place, b.place)
     one, other = winner_trials(a.run), winner_trials(b.run)
     if not one or not other:
-        lacking = tuple(run.place for run, found in ((a, one), (b, other)) if not found)
+        lacking = tuple(run.place for run, trials in ((a, one), (b, other)) if not trials)
         return replace(blank, obstacle="missing", missing=lacking)
     if not same_data(a.run, b.run):
         return replace(blank, obstacle="data")
@@ -132,18 +132,18 @@ def _seed_pair(a: NamedRun, b: NamedRun) -> SeedPair:
     partners = {(record.repetition, record.seed): record for record in other}
     met = [(record, partners.get((record.repetition, record.seed))) for record in one]
     same_seed = [(record, partner) for record, partner in met if partner is not None]
-    # Another fold is some of the training images, so these must be the same too.
+    # A fold is a part of the training images, so these must be the same too.
     same_train = a.run.info.data.train == b.run.info.data.train
     pairs = [(x, y) for x, y in same_seed if x.fold == y.fold and (same_train or x.fold == 0)]
     if not pairs:
         return replace(blank, obstacle="labels" if same_seed else "seeds")
     values = tuple((record.val_accuracy or 0.0) - (partner.val_accuracy or 0.0) for record, partner in pairs)
     repetitions = tuple(record.repetition for record, _ in pairs)
-    return replace(blank, found=SeedDifferences(values), repetitions=repetitions)
+    return replace(blank, differences=SeedDifferences(values), repetitions=repetitions)
 
 
 def _same_validation(a: RunData, b: RunData) -> bool:
-    """The split is drawn with the run's seed: the same number of images is not enough."""
+    """Return True if the validation images are the same: the run's seed decides the split."""
     one, other = a.arrays.get("validation/labels"), b.arrays.get("validation/labels")
     if one is not None and other is not None:
         return np.array_equal(one, other)

@@ -1,4 +1,4 @@
-"""Several runs in one figure: their fronts, and their winners' learning curves. A run has the same colour in both."""
+"""Figures of several runs: their fronts, and their winners' learning curves. A run has the same colour in both."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from reports.analysis.model.curves import Band
 from reports.analysis.search.pareto import Front
 from reports.comparison.runs import COLOURS
-from reports.figures.axes import epoch_axis, error_axis, error_scale, spread_labels, whole_ticks
+from reports.figures.axes import ACCURACY, epoch_axis, error_axis, error_scale, spread_labels, whole_ticks
 from reports.figures.canvas import Canvas, Drawing
 from reports.figures.theme_colours import Ink
 
 _LABEL_WIDTH = 176
 _LABEL_HEIGHT = 0.05
-"""Share of the axis's height that a label takes."""
+"""The height of a label as a share of the axis."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,16 @@ class _Label:
 
 
 def colour_of(place: int) -> str:
-    """The colour of a run, the same as its letter's on the page."""
+    """Return the colour of a run, that of its letter on the page."""
     return Ink.CATEGORY[place % COLOURS]
 
 
-def fronts_figure(fronts: Sequence[RunFront], label: str) -> Drawing:
-    """The front of each run as steps, and its winner with the range of its seeds."""
+def fronts_figure(fronts: Sequence[RunFront], label: str, score_name: str = ACCURACY) -> Drawing:
+    """Draw the front of each run as steps, and its winner with the range of its seeds."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=_LABEL_WIDTH, top=20)
-        error_axis(ax, [value for item in fronts for value in _accuracies(item.front)])
+        error_axis(ax, [value for item in fronts for value in _accuracies(item.front)], label=f"{score_name}, %")
         _sizes(ax, fronts)
         for item in fronts:
             _front(ax, item)
@@ -64,7 +64,7 @@ def fronts_figure(fronts: Sequence[RunFront], label: str) -> Drawing:
 
 
 def curves_figure(bands: Sequence[RunBand], label: str) -> Drawing:
-    """Validation accuracy of the winners: the mean over seeds and their range, epoch by epoch."""
+    """Draw the validation accuracy of the winners: the mean over seeds and their range, epoch by epoch."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=_LABEL_WIDTH, top=12)
@@ -150,13 +150,13 @@ def _band(ax: Axes, item: RunBand) -> None:
     low, high = ([error_scale(value) for value in ends] for ends in (band.low, band.high))
     ax.fill_between(band.epochs, low, high, color=colour, alpha=0.18, linewidth=0, zorder=2)
     mean = [error_scale(value) for value in band.mean]
-    # One epoch is no line: its mark is seen all the same.
+    # A line of one epoch is invisible, a mark is not.
     marker = "o" if len(mean) == 1 else ""
     ax.plot(band.epochs, mean, color=colour, linewidth=2, marker=marker, zorder=4)
 
 
 def _end_labels(ax: Axes, labels: Sequence[_Label]) -> None:
-    """The runs' names at the right edge, at the heights of their winners as far as they don't overlap."""
+    """Write the runs' names at the right edge, at the heights of their winners, moved apart."""
     low, high = ax.get_ylim()
     heights = spread_labels([label.y for label in labels], _LABEL_HEIGHT * (high - low))
     for label, height in zip(labels, heights, strict=True):

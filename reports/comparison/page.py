@@ -1,9 +1,10 @@
-"""The page that shows several runs side by side: its sections in order, rendered into one HTML file without any other."""
+"""The page that compares several runs: its sections in order, rendered into one self-contained HTML file."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import templates
@@ -27,7 +28,7 @@ SECTIONS: tuple[Callable[[Sequence[NamedRun]], Section], ...] = (
 
 
 def render_comparison(folders: Sequence[Path], version: str) -> str:
-    """The page of these runs as HTML. The same runs give the same text.
+    """Return the page of these runs as HTML. The same runs give the same text.
 
     Args:
         folders: of the runs, two or more, each once.
@@ -43,8 +44,9 @@ def render_comparison(folders: Sequence[Path], version: str) -> str:
         {
             "title": f"{' · '.join(run.title for run in runs)} · mnist-tune",
             "banners": winners.banners(runs),
-            "sections": [build(runs) for build in SECTIONS],
-            # Trials of several runs have the same names: none can be chosen here.
+            "sizes": "",
+            "sections": _sections(runs),
+            # Trials of several runs have the same names, so none can be selected here.
             "data": {"trials": {}},
             "reload_s": 0,
             "version": version,
@@ -52,8 +54,28 @@ def render_comparison(folders: Sequence[Path], version: str) -> str:
     )
 
 
+def _sections(runs: Sequence[NamedRun]) -> list[Section]:
+    """Return the sections that have something to show; the first one has the reasons of the others."""
+    first, *others = [build(runs) for build in SECTIONS]
+    reasons = [words for section in others if not _says_something(section) for words in _reasons(section)]
+    first = replace(first, body={**first.body, "reasons": reasons})
+    return [first, *filter(_says_something, others)]
+
+
+def _reasons(section: Section) -> list[str]:
+    obstacles = section.body.get("obstacles", ())
+    lines = [*(obstacles if isinstance(obstacles, (list, tuple)) else ()), section.body.get("why_none", "")]
+    return [f"{section.name}: {words}" for words in lines if words]
+
+
+def _says_something(section: Section) -> bool:
+    """Return False for a section that would only say why it is empty: unfinished runs have no such parts."""
+    content = [section.body[name] for name in ("figure", "table") if name in section.body]
+    return not content or any(part is not None for part in content)
+
+
 def write_comparison(folders: Sequence[Path], path: Path, version: str, *, force: bool = False) -> Path:
-    """Write the page, whole or not at all; returns its path.
+    """Write the page, whole or not at all, and return its path.
 
     Raises:
         UsageError: as `render_comparison`; where the file exists and `force` is not given; where it can't be written.

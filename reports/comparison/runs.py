@@ -12,7 +12,7 @@ from reports.run.run_data import RunData
 from tuner.core.errors import UsageError
 
 COLOURS = 6
-"""So many categories have a colour of their own."""
+"""The number of colours; further runs reuse them."""
 
 _ALPHABET = 26
 _LONGEST_SHORT_NAME = 22
@@ -20,18 +20,18 @@ _LONGEST_SHORT_NAME = 22
 
 @dataclass(frozen=True)
 class NamedRun:
-    """A run with its letter."""
+    """A run with its letter and name."""
 
     place: int
-    """0 for the first that was given; decides its colour."""
+    """The run's index in the order given; decides its colour."""
     letter: str
     name: str
-    """Its folder's name; where another has the same, its folder as it was given."""
+    """The folder's name; the path as given if another run has the same name."""
     run: RunData
 
     @property
     def colour(self) -> int:
-        """Return which category of colours is the run's; from the seventh run on they come again, and letters tell runs apart."""
+        """The index of the run's colour; from the seventh run on only letters are unique."""
         return self.place % COLOURS
 
     @property
@@ -56,13 +56,16 @@ def read_runs(folders: Sequence[Path]) -> tuple[NamedRun, ...]:
     if len(folders) < 2:
         given = str(folders[0]) if folders else "none"
         raise UsageError(f"A comparison needs runs to compare. Expected two folders of runs or more. Received: {given}")
-    _refuse_the_same(folders)
+    _reject_duplicates(folders)
     runs = [read_run(folder) for folder in folders]
+    if len({run.objective for run in runs}) > 1:
+        # Fronts and best trials compare by one score.
+        runs = [run.by_accuracy() for run in runs]
     return name_runs(folders, runs)
 
 
 def name_runs(folders: Sequence[Path], runs: Sequence[RunData]) -> tuple[NamedRun, ...]:
-    """Letters and names for runs that have been read."""
+    """Return these runs with letters and names."""
     short = [readable(folder.resolve().name) for folder in folders]
     return tuple(
         NamedRun(place, letter(place), short[place] if short.count(short[place]) == 1 else readable(str(folder)), run)
@@ -71,18 +74,18 @@ def name_runs(folders: Sequence[Path], runs: Sequence[RunData]) -> tuple[NamedRu
 
 
 def letter(place: int) -> str:
-    """0 → "A", 25 → "Z", 26 → "AA"."""
+    """Return the letter of an index: 0 → "A", 25 → "Z", 26 → "AA"."""
     before = letter(place // _ALPHABET - 1) if place >= _ALPHABET else ""
     return before + chr(ord("A") + place % _ALPHABET)
 
 
 def readable(name: str) -> str:
-    """A file's name as one line of text: what can't be shown is replaced."""
+    """Return a file's name as one line of text, with unprintable characters replaced."""
     text = os.fsencode(name).decode("utf-8", "replace")
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _refuse_the_same(folders: Sequence[Path]) -> None:
+def _reject_duplicates(folders: Sequence[Path]) -> None:
     seen: dict[Path, Path] = {}
     for folder in folders:
         where = folder.resolve()

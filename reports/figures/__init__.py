@@ -1,1 +1,1 @@
-"""Drawings: each function takes the numbers of an analysis and returns an SVG element as text."""
+"""Figures: each function takes the numbers of an analysis and returns a `Drawing`."""

@@ -1,4 +1,4 @@
-"""Axes of figures: in the page's greys, of accuracies by their error rate, of epochs, logarithmic; their ticks and labels."""
+"""Axes of figures, their ticks and labels: accuracies spaced by error rate, epochs, logarithmic scales."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 
 from reports.figures.theme_colours import Ink
+from tuner.core.records import VALIDATION_WORDS
+
+ACCURACY = VALIDATION_WORDS["val_accuracy"]
+"""The score of most runs."""
 
 
 def quiet(ax: Axes) -> None:
-    """Axes in the page's greys: no box, hairline, short labels."""
+    """Style axes for the page: grey, without a box, short ticks."""
     ax.set_facecolor("none")
     for spine in ax.spines.values():
         spine.set_color(Ink.HAIRLINE)
@@ -30,11 +34,11 @@ _SMALLEST_ERROR = 5e-5
 
 
 def error_scale(accuracy: float) -> float:
-    """−log10 of the error rate, so that equal steps are equal ratios of errors."""
+    """Return −log10 of the error rate: equal steps are equal ratios of errors."""
     return -math.log10(max(1.0 - accuracy, _SMALLEST_ERROR))
 
 
-def error_axis(ax: Axes, accuracies: Sequence[float], *, label: str = "validation accuracy, %", ticks: int = 6) -> None:
+def error_axis(ax: Axes, accuracies: Sequence[float], *, label: str = f"{ACCURACY}, %", ticks: int = 6) -> None:
     """Make y an axis of accuracies in percent, spaced by error rate. Plot `error_scale(accuracy)` on it."""
     low, high = error_limits(accuracies)
     ax.set_ylim(low, high)
@@ -45,7 +49,7 @@ def error_axis(ax: Axes, accuracies: Sequence[float], *, label: str = "validatio
 
 
 def error_ticks(accuracies: Sequence[float], most: int) -> list[float]:
-    """Round accuracies within the limits of an error axis for these."""
+    """Return round accuracies within the limits of an error axis for these."""
     low, high = error_limits(accuracies)
     inside = [tick for tick in _ACCURACY_TICKS if low <= error_scale(tick) <= high]
     while len(inside) > most:
@@ -54,26 +58,26 @@ def error_ticks(accuracies: Sequence[float], most: int) -> list[float]:
 
 
 def error_limits(accuracies: Sequence[float]) -> tuple[float, float]:
-    """The limits of an error axis for these accuracies, with a margin."""
+    """Return the limits of an error axis for these accuracies, with a margin."""
     scaled = [error_scale(value) for value in accuracies] or [0.0, 2.0]
     margin = max(0.08 * (max(scaled) - min(scaled)), 0.04)
     return min(scaled) - margin, max(scaled) + margin
 
 
 def floored(accuracies: Sequence[float], shown: Sequence[float]) -> list[float]:
-    """Place on an error axis made for `shown`; what is worse than the axis stands on its lower edge."""
+    """Return positions on an error axis made for `shown`; values below the axis are moved to its lower edge."""
     low, _ = error_limits(shown)
     return [max(error_scale(value), low) for value in accuracies]
 
 
 def hairlines(ax: Axes, axis: str = "y") -> None:
-    """Grid lines behind everything."""
+    """Draw grid lines behind everything."""
     ax.grid(visible=True, axis=axis, color=Ink.HAIRLINE, linewidth=1)  # type: ignore[arg-type]
     ax.set_axisbelow(True)
 
 
 def whole_ticks(low: float, high: float, most: int = 8) -> list[int]:
-    """Round whole numbers within limits, `most` at most."""
+    """Return round whole numbers within limits, `most` at most."""
     span = max(high - low, 1)
     steps = (m * 10**e for e in range(19) for m in (1, 2, 5))
     step = next(step for step in steps if span / step <= most)
@@ -90,7 +94,7 @@ def epoch_axis(ax: Axes, last: int) -> None:
 
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """1, 2, 5 times powers of ten within limits; powers alone where these are many, and more multiples where they are few."""
+    """Return 1, 2 and 5 times powers of ten within limits; with many only powers, with few more multiples."""
     if not 0 < low <= high:
         return []
     inside = _multiples(low, high, (1, 2, 5))
@@ -104,14 +108,14 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def _multiples(low: float, high: float, of_powers: Sequence[int]) -> list[float]:
-    """So many times powers of ten, within limits."""
+    """Return these multiples of powers of ten within limits."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [multiple * 10.0**power for power in powers for multiple in of_powers]
     return [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
 
 
 def log_axis(axis_of: Axes, which: str, low: float, high: float) -> None:
-    """A logarithmic axis with labels such as 0.01."""
+    """Make an axis logarithmic, with labels such as 0.01."""
     ticks = log_ticks(low, high, 4 if which == "x" else 6)
     labels = [f"{tick:.3g}" for tick in ticks]
     if which == "x":

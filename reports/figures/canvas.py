@@ -1,4 +1,4 @@
-"""The canvas of a figure, whose marks know their trials. One unit of a figure is one CSS pixel."""
+"""The canvas of a figure, which records the trial of each mark. One unit of a figure is one CSS pixel."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Canvas:
     _gids: dict[str, int] = field(default_factory=dict)
 
     def axes(self, *, left: int = 56, right: int = 16, top: int = 12, bottom: int = 44) -> Axes:
-        """Axes with these margins in pixels."""
+        """Add axes with these margins in pixels."""
         box = (
             left / self.width,
             bottom / self.height,
@@ -56,12 +56,12 @@ class Canvas:
         return ax
 
     def trial_gid(self, trial: str) -> str:
-        """An id for an artist of a trial; a second one of the same trial gets its own."""
+        """Return an id for an artist of a trial, unique even if the trial has several."""
         number = self._gids[trial] = self._gids.get(trial, 0) + 1
         return f"trial-{trial}" if number == 1 else f"trial-{trial}--{number}"
 
     def points(self, ax: Axes, x: Sequence[float], y: Sequence[float], trials: Sequence[str], **look: object) -> None:
-        """Markers, each of which knows its trial."""
+        """Draw markers and record the trial of each."""
         if not x:
             return
         gid = f"marks-{len(self.marks)}"
@@ -72,7 +72,7 @@ class Canvas:
     def lines(
         self, ax: Axes, lines: Sequence[Sequence[tuple[float, float]]], trials: Sequence[str], **look: object
     ) -> None:
-        """Lines of one look through given points, each of which knows its trial."""
+        """Draw lines of one style through given points and record the trial of each."""
         if not lines:
             return
         gid = f"lines-{len(self.line_marks)}"
@@ -87,7 +87,7 @@ class Drawing:
     name: str
     """Unique on the page."""
     width: int
-    """In CSS pixels, as the height."""
+    """The width in CSS pixels, as is the height."""
     height: int
     label: str
     """A description for those who can't see the figure."""
@@ -113,11 +113,11 @@ class Drawing:
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Have matplotlib's settings while a figure is made and written."""
+    """Apply the page's matplotlib settings while a figure is drawn and written."""
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         yield
 
 
 def length_name(epochs: float) -> str:
-    """A number of epochs in the name of a figure or a file: 0.56 → "0_56"."""
+    """Return a number of epochs for the name of a figure or a file: 0.56 → "0_56"."""
     return str(epochs).replace(".", "_")

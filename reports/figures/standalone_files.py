@@ -1,6 +1,6 @@
-"""Figures as files of their own: SVG and PNG in the light theme's colours for slides and papers, and SVG that follows the theme.
+"""Figures as files: SVG and PNG in the light theme's colours for slides and papers, and SVG that follows the theme.
 
-PowerPoint, Inkscape and LaTeX know no CSS variables. For them the figure is painted again with the palette of files.
+PowerPoint, Inkscape and LaTeX do not support CSS variables: for them the figure is drawn in fixed colours.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from reports.figures.svg import PIXELS_PER_INCH, format_svg, parse_svg, set_font
 from reports.figures.theme_colours import Ink, light_colours, painted_with
 
 PROGRAM = "mnist-tune"
-"""Named in every file: what a later call may write over."""
+"""The program's name in every file, which marks the files that a later call may overwrite."""
 
 _SCALE = 2
-"""PNG files have so many pixels for each of the page's."""
+"""Pixels of a PNG file for each CSS pixel."""
 
 _FONTS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
 _LENGTH = re.compile(r"length-\d+")
-"""The page shows the marks of one length of training at a time; a file shows those of the length with most trials."""
+"""The groups of marks by length of training. A file shows only those of the length with most trials."""
 
 _TITLE_SIZE = 12.0
 _TITLE_LINE = 17
@@ -38,14 +38,14 @@ _TITLE_CHARACTER = 7.4
 
 @dataclass(frozen=True)
 class Files:
-    """A figure in both forms."""
+    """A figure as SVG and as PNG."""
 
     svg: str
     png: bytes
 
 
 def make_files(figure: Drawing) -> Files:
-    """Draw a figure for files, with its label above it: in a file nothing else says what it shows."""
+    """Draw a figure for files, with its label as the title."""
     with drawing(), mpl.rc_context({"font.sans-serif": ["DejaVu Sans"]}), painted_with(light_colours()):
         canvas = figure.canvas()
         _one_length(canvas)
@@ -73,13 +73,13 @@ def _one_length(canvas: Canvas) -> None:
     lengths = [gid for gid in canvas.marks if _LENGTH.fullmatch(gid)]
     shown = max(lengths, key=lambda gid: len(canvas.marks[gid]), default="")
     for artist in canvas.figure.findobj():
-        found = _LENGTH.match(artist.get_gid() or "")
-        if found is not None and found.group() != shown:
+        match = _LENGTH.match(artist.get_gid() or "")
+        if match is not None and match.group() != shown:
             artist.set_visible(False)
 
 
 def _add_title(canvas: Canvas, title: str) -> None:
-    """Make the figure higher and writes the title there; what is drawn keeps its size in pixels."""
+    """Make the figure higher and write the title at the top; the drawing keeps its size in pixels."""
     width = max(12, int((canvas.width - 2 * _TITLE_MARGIN) / _TITLE_CHARACTER))
     lines = textwrap.wrap(title, width) or [""]
     extra = _TITLE_LINE * len(lines) + _TITLE_MARGIN if title else 0

@@ -1,4 +1,4 @@
-"""Matplotlib's SVG as a tree, made fit for a page: colours follow the theme, every id is unique, each mark has its trial's id."""
+"""Matplotlib's SVG adapted to the page: colours follow the theme, ids are unique, each mark has its trial's id."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from matplotlib.figure import Figure
 from reports.figures.theme_colours import STAND_INS, css_variable
 
 PIXELS_PER_INCH = 72
-"""Matplotlib's SVG counts in points; at 72 of them an inch a point is a pixel of the page."""
+"""The resolution at which one point of matplotlib's SVG is one CSS pixel."""
 
 _WIDE = 480
-"""Figures wider than this one scrolls on a phone rather than shrink."""
+"""Wider figures scroll on a phone and do not shrink."""
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""Characters that XML can't hold."""
+"""Characters that XML does not allow."""
 _LONG_DECIMAL = re.compile(r"(\d\.\d\d)\d+")
 _TENTHS = re.compile(r"(\d\.\d)\d+")
 _HASHED = re.compile(r"[mp][0-9a-f]{10}")
-"""Matplotlib's names of markers and clipping paths: each mark says its marker's again."""
+"""Matplotlib's ids of markers and clipping paths; each mark repeats its marker's."""
 _DISC = re.compile(r"M 0 ([\d.]+) (C[^CLz]*){8}z")
 """Matplotlib's marker "o": eight curves around the origin, from the point below it."""
 
@@ -35,7 +35,7 @@ ElementTree.register_namespace("xlink", _XLINK)
 
 
 def parse_svg(figure: Figure, **settings: object) -> Element:
-    """Return a figure as matplotlib's SVG, a tree without namespaces' prefixes and without white space between elements.
+    """Return a figure as matplotlib's SVG, a tree without namespace prefixes and without white space between elements.
 
     Args:
         figure: at `PIXELS_PER_INCH`.
@@ -68,9 +68,9 @@ def page_svg(
     """Return a figure as one SVG element whose colours, fonts and ids belong to the page.
 
     Args:
-        figure: drawn in stand-in colours, at `PIXELS_PER_INCH`.
+        figure: drawn in placeholder colours, at `PIXELS_PER_INCH`.
         name: unique on the page; the prefix of every id.
-        label: what the figure shows, for those who can't see it.
+        label: a description of the figure for screen readers.
         marks: gid of a set of markers → the trial of each, in order.
         line_marks: the same for lines.
     """
@@ -90,7 +90,7 @@ def page_svg(
         _share_style(element)
         _name_group(element)
         _shorten(element)
-    _own_ids(drawn, name)
+    _make_ids_unique(drawn, name)
     width, height = (round(inches * PIXELS_PER_INCH) for inches in figure.get_size_inches())
     svg = Element(
         "svg",
@@ -123,7 +123,7 @@ def _strip_namespaces(root: Element) -> None:
 
 
 def _remove_unseen(root: Element) -> None:
-    """Remove what the page doesn't show: metadata, styles of its own, paths that are neither filled nor stroked."""
+    """Remove metadata, matplotlib's styles, and paths that are neither filled nor stroked."""
     for parent in list(root.iter()):
         for child in list(parent):
             unseen = child.tag == "path" and child.get("style") == "fill: none"
@@ -136,7 +136,7 @@ def _is_empty_definition(element: Element) -> bool:
 
 
 def _name_lines(group: Element, trials: Sequence[str]) -> None:
-    """Give each line of a group its trial, in tenths of a pixel, and the look that they share to the group."""
+    """Give each line of a group its trial, round it to tenths of a pixel, and move the shared style to the group."""
     paths = group.findall("path")
     if "style" in paths[0].attrib:
         group.set("style", paths[0].attrib["style"])
@@ -148,7 +148,7 @@ def _name_lines(group: Element, trials: Sequence[str]) -> None:
 
 
 def _name_marks(group: Element, trials: Sequence[str], markers: Mapping[str, Element]) -> None:
-    """Give each marker its trial, and the look that they share to the group around them.
+    """Give each marker its trial, and move the shared style to the group.
 
     A page has tens of thousands of markers, so a disc is a `circle`: shorter than a `use`, and less work to draw.
     """
@@ -170,7 +170,7 @@ def _name_marks(group: Element, trials: Sequence[str], markers: Mapping[str, Ele
 
 
 def _keep_used_markers(root: Element) -> None:
-    """Remove markers that no mark uses any more; the own look of the others would hide that of the marks' group."""
+    """Remove unused markers, and the style of the others, which would override that of the marks' group."""
     used = {element.attrib["href"][1:] for element in root.iter() if "href" in element.attrib}
     for parent in list(root.iter()):
         for definitions in parent.findall("defs"):
@@ -182,7 +182,7 @@ def _keep_used_markers(root: Element) -> None:
 
 
 def _share_style(group: Element) -> None:
-    """Give the look of markers that all look alike to their group, once."""
+    """Move the style of markers to their group if all have the same."""
     marks = list(group)
     styles = {mark.get("style") for mark in marks}
     if group.tag == "g" and not group.attrib and len(marks) > 1 and {mark.tag for mark in marks} == {"use"}:
@@ -194,7 +194,7 @@ def _share_style(group: Element) -> None:
 
 
 def _name_group(group: Element) -> None:
-    """Give an artist the classes that its id speaks of: a trial's ("trial-0007--2"), those of a length of training ("length-0-mean")."""
+    """Give an artist the classes in its id: a trial's ("trial-0007--2"), a length of training's ("length-0-mean")."""
     kind, _, rest = group.get("id", "").partition("-")
     number = rest.partition("-")[0]
     if kind == "trial" and number.isdecimal():
@@ -205,7 +205,7 @@ def _name_group(group: Element) -> None:
 
 
 def _shorten(element: Element) -> None:
-    """Shorten numbers to hundredths of a pixel, and put the theme's variables in place of stand-in colours."""
+    """Round numbers to hundredths of a pixel, and replace placeholder colours by the theme's variables."""
     if element.get("transform", "").startswith("rotate(-0 "):
         del element.attrib["transform"]
     for name, value in element.attrib.items():
@@ -215,8 +215,8 @@ def _shorten(element: Element) -> None:
         _set_style(element, style)
 
 
-def _own_ids(root: Element, prefix: str) -> None:
-    """Make ids unique on the page, and short: a large figure names its marker thousands of times."""
+def _make_ids_unique(root: Element, prefix: str) -> None:
+    """Make ids unique on the page, and short: a large figure repeats its marker's thousands of times."""
     short: dict[str, str] = {}
     for element, attribute, before, identifier, after in list(_references(root)):
         hashed = _HASHED.fullmatch(identifier) is not None

@@ -1,4 +1,4 @@
-"""Colours of figures by role. Matplotlib knows each by a name; what a name means is a palette: the page's or a file's."""
+"""Colours of figures by role. Each has a name in matplotlib; a palette, the page's or a file's, gives its value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VARIABLE = re.compile(r"(--[\w-]+):\s*(#[0-9a-fA-F]{3,8})\s*;")
 
 
 class Ink:
-    """Names of colours, one a role."""
+    """The name of each role's colour."""
 
     TEXT = "theme:ink"
     MUTED = "theme:muted"
@@ -25,22 +25,24 @@ class Ink:
     WINNER = "theme:winner"
     PAPER = "theme:paper"
     PUBLISHED = "theme:published"
-    """References: the same wherever they stand."""
+    """References, in every figure."""
     CATEGORY = tuple(f"theme:category-{place}" for place in range(6))
-    """Okabe and Ito's set without black and the winner's."""
+    """Okabe and Ito's palette without black and the winner's colour."""
     ORDER = tuple(f"theme:order-{place}" for place in range(5))
     """Ordered, from cividis: few epochs to many."""
+    ORDER_TEXT = tuple(f"theme:order-text-{place}" for place in range(5))
+    """The same for words: as dark (in the dark: as bright) as text must be."""
     HEAT = tuple(f"theme:heat-{step}" for step in range(8))
     """Ordered, from cividis: few to many."""
     HEAT_TEXT = tuple(f"theme:heat-text-{step}" for step in range(8))
-    """Colours that can be read on `HEAT`."""
+    """Text colours that are readable on `HEAT`."""
 
 
 _SINGLE = (Ink.TEXT, Ink.MUTED, Ink.HAIRLINE, Ink.FAINT, Ink.WINNER, Ink.PAPER, Ink.PUBLISHED)
-ROLES = (*_SINGLE, *Ink.CATEGORY, *Ink.ORDER, *Ink.HEAT, *Ink.HEAT_TEXT)
+ROLES = (*_SINGLE, *Ink.CATEGORY, *Ink.ORDER, *Ink.ORDER_TEXT, *Ink.HEAT, *Ink.HEAT_TEXT)
 
 STAND_INS: Mapping[str, str] = {role: f"#0001{place:02x}" for place, role in enumerate(ROLES, start=1)}
-"""The page's palette: role → a colour that is never seen, in whose place the page puts the theme's CSS variable."""
+"""The page's palette: role → a placeholder, which the page replaces by the theme's CSS variable."""
 
 
 def css_variable(role: str) -> str:
@@ -58,7 +60,7 @@ def light_colours() -> Mapping[str, str]:
 
 @contextmanager
 def painted_with(palette: Mapping[str, str]) -> Iterator[None]:
-    """Give the roles a palette's colours while something is drawn; outside they have the page's."""
+    """Apply a palette to the roles within the context; outside it they have the page's."""
     _register(palette)
     try:
         yield
@@ -75,8 +77,15 @@ def _register(palette: Mapping[str, str]) -> None:
 _register(STAND_INS)
 
 
+def text_colour(role: str) -> str:
+    """Return the colour for words about marks of a role: another one where the role's is too faint for text."""
+    if role == Ink.FAINT:
+        return Ink.MUTED
+    return Ink.ORDER_TEXT[Ink.ORDER.index(role)] if role in Ink.ORDER else role
+
+
 def order_colour(place: int, of: int) -> str:
-    """Return the colour of the place-th of so many ordered things, 0 the least."""
+    """Return the colour of the place-th of `of` ordered values, from 0 for the lowest."""
     if of <= 1:
         return Ink.ORDER[-1]
     return Ink.ORDER[round(place * (len(Ink.ORDER) - 1) / (of - 1))]

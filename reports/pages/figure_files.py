@@ -12,13 +12,13 @@ from tuner.core.errors import UsageError
 from tuner.storage.files import write_bytes
 
 _HEAD_BYTES = 4096
-"""So far into a file its program is named."""
+"""The bytes at the start of a file that hold the program's name."""
 
 
 def write_figures(run_dir: Path, folder: Path, *, force: bool = False) -> int:
-    """Write `<name>.svg` and `<name>.png` of each figure; returns how many figures there are.
+    """Write `<name>.svg` and `<name>.png` for each figure, and return the number of figures.
 
-    Files that an earlier call wrote are replaced; others only with `force`. What is not of this run stays.
+    Files that an earlier call wrote are replaced; others only with `force`. Nothing is deleted.
 
     Raises:
         UsageError: where the folder is a file or can't be written, or holds a file of the same name that is not ours.
@@ -27,18 +27,18 @@ def write_figures(run_dir: Path, folder: Path, *, force: bool = False) -> int:
     run = read_run(run_dir)
     _make(folder)
     texts: dict[Path, bytes] = {}
-    found = page_figures(run)
-    for figure in found:
+    figures = page_figures(run)
+    for figure in figures:
         files = make_files(figure.drawing)
         texts[folder / f"{figure.name}.svg"] = files.svg.encode()
         texts[folder / f"{figure.name}.png"] = files.png
     if not force:
-        _refuse_others(texts)
+        _reject_other_files(texts)
     _write(folder, texts)
-    return len(found)
+    return len(figures)
 
 
-def _refuse_others(paths: Iterable[Path]) -> None:
+def _reject_other_files(paths: Iterable[Path]) -> None:
     for path in paths:
         if path.exists() and not _is_ours(path):
             raise UsageError(
@@ -55,7 +55,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _make(folder: Path) -> None:
-    """Before anything is drawn, which takes seconds."""
+    """Create the folder before the figures are drawn, which takes seconds."""
     try:
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file. Expected a folder for the figures: give another with --figures DIR.")

@@ -1,4 +1,4 @@
-"""A run as a notebook shows it: the answer, the best configurations, and where the page is."""
+"""A run's card in a notebook: the answer, the best configurations, and the page's path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.sections.search.summary import answer_of, banners
 
 
 def run_card(run_dir: Path) -> str:
-    """A run in a few lines of HTML that need no style sheet.
+    """Return a run's card as HTML that needs no style sheet.
 
     Raises:
         UsageError: where the folder holds no run.

@@ -1,17 +1,22 @@
-"""The page of a run: its sections in order, rendered into one HTML file without any other."""
+"""The page of a run: its sections in order, rendered into one self-contained HTML file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import templates
+from reports.figures import pictures
 from reports.figures.standalone_files import themed_file
+from reports.pages.groups import grouped
 from reports.pages.page_data import page_data
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
-from reports.sections.model import confusion, data, errors, model_card, reproduce, robustness, training, weights
+from reports.sections import try_it
+from reports.sections.model import confusion, data, device, errors, model_card, reproduce, robustness, training, weights
 from reports.sections.model import ood_images as custom_images
+from reports.sections.model.ood_images import SEEN
 from reports.sections.search import (
     failures,
     fidelity,
@@ -31,14 +36,20 @@ from reports.sections.study import layers as study_layers
 from reports.sections.study import rest as study_rest
 from reports.sections.study import summary as study
 from tuner.storage.files import os_errors_as_usage, write_text
+from tuner.storage.schema.run import MNIST_SHAPE, DataSet
 
 PAGE_NAME = "report.html"
 
+_SHORT_NAME, _WORDS_PX = 8, 152
+"""The letters of a class's name above which it gets more room beside a picture, and how much."""
 RELOAD_S = 20
-"""Seconds after which the page of a running run loads itself again."""
+"""Seconds after which the page of a running run reloads."""
 
-SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
+Builder: TypeAlias = Callable[[RunData], Section | None]
+
+SECTIONS: tuple[Builder, ...] = (
     summary.build,
+    try_it.build,
     leaderboard.build,
     search.build,
     hyperparameters.build,
@@ -49,37 +60,70 @@ SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     errors.build,
     robustness.build,
     custom_images.build,
+    device.build,
     weights.build,
     data.build,
     failures.build,
     model_card.build,
     reproduce.build,
 )
-"""In the order of a reader's questions. One that has nothing to say of a run is left out."""
+"""The sections in order; a function that returns None has no section for the run."""
 
 NOT_OF_A_TRAINING = (search.build, hyperparameters.build, pareto.build, fidelity.build)
-"""One configuration was trained: nothing was searched, and there is no front."""
+"""The sections that a training's page lacks: it has one configuration and no search."""
+
+
+OF_A_MODEL = (
+    confusion.build,
+    errors.build,
+    robustness.build,
+    custom_images.build,
+    device.build,
+    weights.build,
+    model_card.build,
+)
+"""The sections about the confirmed model, which an unfinished run lacks."""
 
 
 def sections_of(run: RunData) -> list[Section]:
-    """The sections of a run's page, by its kind."""
+    """Return the sections of a run's page, by its kind."""
+    return grouped(_sections_of(run), study=run.info.kind == "study")
+
+
+def _sections_of(run: RunData) -> list[Section]:
     if run.info.kind == "study" and run.info.study is not None:
         return list(_study_sections(run))
     if run.info.kind == "train":
-        kept = [build for build in SECTIONS if build not in (summary.build, leaderboard.build, *NOT_OF_A_TRAINING)]
+        left_out = (summary.build, leaderboard.build, *NOT_OF_A_TRAINING)
+        kept = [build for build in _kept(run, SECTIONS) if build not in left_out]
         return [training.build(run), training.trials_section(run), *_built(kept, run)]
-    return list(_built(SECTIONS, run))
+    return list(_built(_kept(run, SECTIONS), run))
 
 
-def _built(builders: Iterable[Callable[[RunData], Section | None]], run: RunData) -> Iterator[Section]:
+def _kept(run: RunData, builders: Iterable[Builder]) -> list[Builder]:
+    """Return the sections without those of a model, for a run that has none; the first section says so in a line."""
+    return [build for build in builders if run.result is not None or build not in OF_A_MODEL]
+
+
+def _built(builders: Iterable[Builder], run: RunData) -> Iterator[Section]:
     return (section for build in builders if (section := build(run)) is not None)
 
 
+_QUESTIONS = {"optimizer": "convergence"}
+"""Hyperparameter → the section that answers its study's own question, where that is not about accuracy."""
+
+
 def _study_sections(run: RunData) -> Iterator[Section]:
-    yield from (study.summary(run), study_effects.effects_section(run), study_curves.curves_section(run))
-    found = list(_built((*study_epochs.OPTIONAL, *study_layers.OPTIONAL, *study_costs.OPTIONAL), run))
-    yield from found
-    if any(section.id == "capacity" for section in found):
+    optional_sections = list(_built((*study_epochs.OPTIONAL, *study_layers.OPTIONAL, *study_costs.OPTIONAL), run))
+    # The question about optimizers is how fast and how steadily they learn.
+    question = _QUESTIONS.get(run.info.study.hyperparameter) if run.info.study is not None else None
+    asked = [section for section in optional_sections if section.id == question]
+    optional_sections = [section for section in optional_sections if section not in asked]
+    yield study.summary(run)
+    yield from asked
+    yield from (study_effects.effects_section(run), study_curves.curves_section(run))
+    yield from optional_sections
+    if any(section.id == "capacity" for section in optional_sections):
         yield study_rest.size_section(run)
     for build in (study_rest.trials_section, study_rest.best_curves_section, study_rest.weights_section):
         yield build(run)
@@ -87,7 +131,7 @@ def _study_sections(run: RunData) -> Iterator[Section]:
 
 
 def render_report(run_dir: Path) -> str:
-    """The page of a run as HTML. The same run gives the same text.
+    """Return the page of a run as HTML. The same run gives the same text.
 
     Raises:
         UsageError: where the folder holds no run.
@@ -98,7 +142,7 @@ def render_report(run_dir: Path) -> str:
 
 
 def render_run(run: RunData, *, reload: bool = False) -> str:
-    """The page of a run that has been read."""
+    """Return the page of a run that has been read."""
     sections = sections_of(run)
     return templates.render(
         "page.html.j2",
@@ -106,15 +150,28 @@ def render_run(run: RunData, *, reload: bool = False) -> str:
             "title": _title(run),
             "banners": summary.banners(run),
             "sections": sections,
-            "data": page_data(run),
+            "data": {**page_data(run), **{name: value for section in sections for name, value in section.data.items()}},
+            "sizes": _sizes(run.info.data),
             "reload_s": RELOAD_S if reload else 0,
             "version": run.info.program.version,
         },
     )
 
 
+def _sizes(data: DataSet) -> str:
+    """Return the sizes of pictures and of words beside them as CSS variables; "" for MNIST's, which the style sheet has."""
+    image_shape = data.input_shape
+    named = any(len(name) > _SHORT_NAME for name in data.class_names)
+    words = f"--words: {_WORDS_PX}px" if named else ""
+    if image_shape[:2] == MNIST_SHAPE:
+        return words
+    sides = {"picture": pictures.shown_size(image_shape), "seen": pictures.small_size(image_shape, SEEN)}
+    sides["thumbnail"] = pictures.small_size(image_shape)
+    return "; ".join((*(f"--{name}: {width}px" for name, (width, _) in sides.items()), *filter(None, [words])))
+
+
 def write_report(run_dir: Path) -> Path:
-    """Write `report.html` into the run's folder, whole or not at all; returns its path.
+    """Write `report.html` into the run's folder, whole or not at all, and return its path.
 
     Raises:
         UsageError: where the folder holds no run, or can't be written to.
@@ -138,7 +195,7 @@ def figures(run_dir: Path) -> dict[str, str]:
 
 
 def page_figures(run: RunData) -> tuple[Figure, ...]:
-    """The figures of a run's page, in its order."""
+    """Return the figures of a run's page in order."""
     return tuple(figure for section in sections_of(run) for figure in _figures_in(section.body.values()))
 
 

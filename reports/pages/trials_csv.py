@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reports.analysis.search.leaderboard import setting_names, trial_rows
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
+from tuner.core.records import SCORE_KEYS
 from tuner.storage.files import os_errors_as_usage, write_text
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _COLUMNS = (
     "trial", "phase", "bracket", "rung", "repetition", "epochs", "epochs_run", "seed", "status", "parameters",
-    "multiply_adds", "val_accuracy", "val_loss", "train_accuracy", "duration_s", "worker", "origin", "error",
+    "multiply_adds", "ram", "flash", "val_accuracy", "val_loss", "train_accuracy", "duration_s", "worker", "origin", "error",
 )  # fmt: skip
+_OTHERS = tuple(key for key in SCORE_KEYS.values() if key not in _COLUMNS)
+"""Columns where some trial has a value: those of older runs have none."""
 
 
 def trials_csv(run: RunData) -> str:
@@ -71,8 +74,11 @@ def trials_frame(run_dir: Path) -> pd.DataFrame:
 def _rows(run: RunData) -> tuple[list[list[object]], list[str]]:
     """Return all trials, best first, and the names of their columns."""
     names = setting_names(run.every, [item.name for item in run.info.space.hyperparameters])
+    every = trial_rows(run.every)
+    known = [key for key in _OTHERS if any(getattr(row, key) is not None for row in every)]
+    columns = [*_COLUMNS, *known]
     rows = [
-        [*(getattr(row, column) for column in _COLUMNS), *(row.configuration.get(name) for name in names)]
-        for row in trial_rows(run.every)
+        [*(getattr(row, column) for column in columns), *(row.configuration.get(name) for name in names)]
+        for row in every
     ]
-    return rows, [*_COLUMNS, *(f"hp.{name}" for name in names)]
+    return rows, [*columns, *(f"hp.{name}" for name in names)]

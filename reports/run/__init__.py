@@ -1,1 +1,1 @@
-"""A run as the report reads it: its documents, its arrays, its table of trials. Nothing is computed or drawn here."""
+"""The data of a run, read from its folder: documents, arrays and records of trials."""

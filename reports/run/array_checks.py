@@ -1,13 +1,13 @@
 """Checks of the arrays of evaluation.npz before the page draws them (the contract is docs/run-folder.md).
 
-Types and shapes, and that what points somewhere points into it. Arrays of names that aren't known are passed over.
+The checks are of types, shapes and the range of indices. Arrays with unknown names are ignored.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,10 +20,12 @@ Array: TypeAlias = NDArray[Any]
 
 _NUMBERS, _WHOLE, _TEXTS, _PIXELS, _TRUTHS = "fiu", "iu", "U", "u", "b"
 _SIDE, _DRAWN_SIDE, _OWN_SIDE = 28, 50, 64
+_IMAGE = "image"
+"""The axes of one image of the run's data: (h, w) or (h, w, 3)."""
 
 
 class ArrayError(ValueError):
-    """An array that is not what it must be."""
+    """An array that breaks its rule."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,12 @@ class _Rule:
     """The rule for arrays of a name."""
 
     name: re.Pattern[str]
-    """A group is part of the sizes' names: each trial has its own."""
+    """A group, such as the trial, is part of the name of a size that starts with `$`."""
     kinds: str
     sizes: tuple[int | str, ...]
-    """The size of each axis: a number, or a name whose size is the same wherever it stands; `*`: any."""
+    """The size of each axis: a number; a name, which has one size in all arrays; `*` for any; or `image` for its axes."""
     below: str | None = None
-    """Whole numbers from `least` to what this size is, less one."""
+    """The name of a size: values are integers from `least` to this size less one."""
     least: int = 0
 
 
@@ -60,20 +62,31 @@ _RULES = (
     _rule(r"test/probabilities", _NUMBERS, "test", "classes"),
     _rule(r"test/predictions_per_seed", _WHOLE, "*", "test", below="classes"),
     _rule(r"kernels", _NUMBERS, "*", "*", "*"),
-    _rule(r"features/example", _PIXELS, _SIDE, _SIDE),
+    _rule(r"kernels", _NUMBERS, "*", "*", 3, "*"),
+    _rule(r"features/example", _PIXELS, _IMAGE),
     _rule(r"features/names", _TEXTS, "*"),
     _rule(r"features/(\d+)", _NUMBERS, "*", "*", "*"),
+    _rule(r"network/layers", _TEXTS, "*"),
+    _rule(r"network/(?:kernels|numbers)", _NUMBERS, "*"),
+    _rule(r"network/difference", _NUMBERS),
     _rule(r"study/(\d+)/gradient_norms/names", _TEXTS, "$norms"),
     _rule(r"study/(\d+)/gradient_norms/values", _NUMBERS, "$norms"),
     _rule(r"study/(\d+)/units/names", _TEXTS, "$units"),
     _rule(r"study/(\d+)/units/(?:dead|saturated)", _NUMBERS, "$units"),
     _rule(r"study/(\d+)/gradient_noise", _NUMBERS, 4),
     _rule(r"study/(\d+)/step", _NUMBERS, 2),
+    _rule(r"confirm/(\d+)/int8_predictions", _WHOLE, "validation", below="classes"),
+    _rule(r"test/int8_predictions", _WHOLE, "test", below="classes"),
+    _rule(r"int8/names", _TEXTS, "int8"),
+    _rule(r"int8/snr_db", _NUMBERS, "int8"),
+    _rule(r"memory/operations", _TEXTS, "operations"),
+    _rule(r"memory/names", _TEXTS, "tensors"),
+    _rule(r"memory/tensors", _WHOLE, "tensors", 4),
     _rule(r"robustness/(?:kinds|units)", _TEXTS, "kinds"),
     _rule(r"robustness/(?:levels|accuracy)", _NUMBERS, "kinds", "levels"),
     _rule(r"images/test_indices", _WHOLE, "pictures", below="test"),
-    _rule(r"images/test", _PIXELS, "pictures", _SIDE, _SIDE),
-    _rule(r"images/(?:samples|augmented)", _PIXELS, "samples", _SIDE, _SIDE),
+    _rule(r"images/test", _PIXELS, "pictures", _IMAGE),
+    _rule(r"images/(?:samples|augmented)", _PIXELS, "samples", _IMAGE),
     _rule(r"images/sample_labels", _WHOLE, "samples", below="classes"),
     _rule(r"custom/(drawn)/seed", _WHOLE),
     _rule(r"custom/(drawn)/labels", _WHOLE, "$images", below="digits"),
@@ -83,7 +96,8 @@ _RULES = (
     _rule(r"custom/(drawn)/probabilities", _NUMBERS, "$images", "digits"),
     _rule(r"custom/(own)/probabilities", _NUMBERS, "$images", "classes"),
     _rule(r"custom/(drawn|own)/shown", _WHOLE, "$shown", below="$images"),
-    _rule(r"custom/(drawn|own)/seen", _PIXELS, "$shown", _SIDE, _SIDE),
+    _rule(r"custom/(drawn)/seen", _PIXELS, "$shown", _SIDE, _SIDE),
+    _rule(r"custom/(own)/seen", _PIXELS, "$shown", _IMAGE),
     _rule(r"custom/(drawn)/originals", _PIXELS, "$shown", _DRAWN_SIDE, _DRAWN_SIDE),
     _rule(r"custom/(own)/originals", _PIXELS, "$shown", _OWN_SIDE, _OWN_SIDE, 3),
     _rule(r"custom/(own)/sizes", _WHOLE, "$shown", 2, below="own side"),
@@ -92,30 +106,40 @@ _SHOWN = ("probabilities", "warnings", "shown", "originals", "seen")
 _DRAWN, _OWN = ("labels", "seed", *_SHOWN), ("names", "labels", "readable", "sizes", *_SHOWN)
 _TOGETHER = (
     ("test/labels", "test/probabilities"),
+    ("int8/names", "int8/snr_db"),
+    ("memory/operations", "memory/names", "memory/tensors"),
     ("images/test_indices", "images/test"),
+    ("network/layers", "network/kernels", "network/numbers", "network/difference"),
     ("images/samples", "images/sample_labels"),
     tuple(f"custom/drawn/{name}" for name in _DRAWN),
     tuple(f"custom/own/{name}" for name in _OWN),
 )
-"""Arrays of which all must be there, or none."""
+"""Groups of arrays; a file has all of a group or none."""
 _MOST_MAPS = 4096
+_MOST_PIXELS = 1024
+"""The most pixels of an image's side."""
 
 
-def check_arrays(arrays: Mapping[str, Array], classes: int) -> None:
-    """
+def check_arrays(arrays: Mapping[str, Array], classes: int, image_shape: tuple[int, ...] = (_SIDE, _SIDE)) -> None:
+    """Check all arrays with a known name.
+
     Args:
-        arrays: of evaluation.npz.
-        classes: of the run's data.
+        arrays: the arrays of evaluation.npz.
+        classes: the number of classes of the run's data.
+        image_shape: the shape of one of their images.
 
     Raises:
-        ArrayError: names the array that is not what it must be.
+        ArrayError: if an array breaks its rule.
     """
+    sides, channels = image_shape[:2], image_shape[2:]
+    if len(sides) != 2 or not all(1 <= side <= _MOST_PIXELS for side in sides) or channels not in ((), (3,)):
+        raise ArrayError(f"the images of the run's data have a wrong shape. Received: {image_shape}")
     sizes: dict[str, int] = {"classes": classes, "digits": 10, "own side": _OWN_SIDE + 1}
-    found = list(_known(arrays))
-    for key, rule, prefix in found:
+    matches = [(key, _with_image(rule, image_shape), prefix) for key, rule, prefix in _known(arrays)]
+    for key, rule, prefix in matches:
         _check_kind(key, arrays[key], rule)
         _check_sizes(key, arrays[key].shape, rule, prefix, sizes)
-    for key, rule, prefix in found:
+    for key, rule, prefix in matches:
         _check_values(key, arrays[key], rule, prefix, sizes)
     for names in _TOGETHER:
         there = [name in arrays for name in names]
@@ -127,11 +151,17 @@ def check_arrays(arrays: Mapping[str, Array], classes: int) -> None:
 
 def _known(arrays: Mapping[str, Array]) -> Iterator[tuple[str, _Rule, str]]:
     for key in arrays:
-        for rule in _RULES:
-            match = rule.name.fullmatch(key)
-            if match is not None:
-                yield key, rule, "/".join(match.groups())
-                break
+        rules = [(rule, match) for rule in _RULES if (match := rule.name.fullmatch(key)) is not None]
+        if rules:
+            axes = arrays[key].ndim
+            rule, match = next((pair for pair in rules if len(pair[0].sizes) == axes), rules[0])
+            yield key, rule, "/".join(match.groups())
+
+
+def _with_image(rule: _Rule, image_shape: tuple[int, ...]) -> _Rule:
+    """Return a rule with the axes of an image in place of their word."""
+    sizes = [axes for size in rule.sizes for axes in (image_shape if size == _IMAGE else (size,))]
+    return replace(rule, sizes=tuple(sizes))
 
 
 def _check_kind(key: str, array: Array, rule: _Rule) -> None:
@@ -143,7 +173,7 @@ def _check_sizes(key: str, shape: tuple[int, ...], rule: _Rule, prefix: str, siz
     fits = len(shape) == len(rule.sizes) and all(
         _fits(size, wanted, prefix, sizes) for size, wanted in zip(shape, rule.sizes, strict=True)
     )
-    if not fits or (rule.sizes == ("*", "*", "*") and max(shape) > _MOST_MAPS):
+    if not fits or (rule.sizes[:2] == ("*", "*") and max(shape) > _MOST_MAPS):
         raise ArrayError(f"{key} has a wrong shape. Received: {shape}")
 
 
@@ -168,7 +198,9 @@ def _check_values(key: str, array: Array, rule: _Rule, prefix: str, sizes: Mappi
 
 
 def readable_texts(array: Array) -> Array:
-    """An array of texts without what no page can show; another as it is."""
+    """Return an array of texts without unprintable characters; other arrays unchanged."""
     return (
-        np.array([readable(text) for text in array.tolist()]) if array.dtype.kind == "U" and array.ndim == 1 else array
+        np.array([readable(text) for text in array.tolist()], dtype=np.str_)
+        if array.dtype.kind == "U" and array.ndim == 1
+        else array
     )

@@ -1,4 +1,4 @@
-"""A run's folder, read into `reports.run.run_data.RunData` (the contract is docs/run-folder.md)."""
+"""Reading of a run's folder into `reports.run.run_data.RunData` (the contract is docs/run-folder.md)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tuner.storage.npz_io import read_npz
 from tuner.storage.schema.documents import read_document, readable
 from tuner.storage.schema.export import EXPORT_NAME, ExportDocument
 from tuner.storage.schema.result import ResultDocument
-from tuner.storage.schema.run import RunDocument
+from tuner.storage.schema.run import DataSet, RunDocument
 
 
 def read_run(folder: Path) -> RunData:
@@ -49,7 +49,7 @@ def read_run(folder: Path) -> RunData:
         refits=tuple(_without_validation(record) for record in state.finished.values() if record.phase == "refit"),
         running=tuple(state.started.values()),
         result=result,
-        arrays=_arrays(folder / "evaluation.npz", info.data.classes),
+        arrays=_arrays(folder / "evaluation.npz", info.data),
         exports=tuple(
             Exports(readable(_place(folder, path)), read_document(path, ExportDocument, to_show=True))
             for path in _export_documents(folder)
@@ -58,28 +58,30 @@ def read_run(folder: Path) -> RunData:
 
 
 def _without_validation(record: TrialRecord) -> TrialRecord:
-    """A refit has no honest figures of validation images, whatever its file says."""
+    """Remove a refit's validation metrics: it was trained on the validation images."""
     history = {metric: values for metric, values in record.history.items() if metric in TRAINING_METRICS}
-    return replace(record, val_accuracy=None, val_loss=None, history=history)
+    return replace(
+        record, val_accuracy=None, val_loss=None, val_balanced_accuracy=None, val_int8_accuracy=None, history=history
+    )
 
 
 def _export_documents(folder: Path) -> list[Path]:
-    """In the run's folder itself and in the folders in it, by name."""
-    found = (folder / EXPORT_NAME, *sorted(folder.glob(f"[!.]*/{EXPORT_NAME}")))
-    # A link could lead anywhere: what is not the folder's own is not shown.
-    return [path for path in found if path.is_file() and not path.is_symlink() and not path.parent.is_symlink()]
+    """Return the export documents in the run's folder and in its subfolders, by name."""
+    candidates = (folder / EXPORT_NAME, *sorted(folder.glob(f"[!.]*/{EXPORT_NAME}")))
+    # A symbolic link may lead outside the run's folder.
+    return [path for path in candidates if path.is_file() and not path.is_symlink() and not path.parent.is_symlink()]
 
 
 def _place(folder: Path, path: Path) -> str:
     return "" if path.parent == folder else path.parent.name
 
 
-def _arrays(path: Path, classes: int) -> Mapping[str, Array]:
+def _arrays(path: Path, data: DataSet) -> Mapping[str, Array]:
     if not path.is_file():
         return NO_ARRAYS
     try:
-        found = read_npz(path)
-        check_arrays(found, classes)
+        arrays = read_npz(path)
+        check_arrays(arrays, data.classes, data.input_shape)
     except ValueError as error:
         raise JournalError(f"{path} can't be read: {error}. Restore it from a copy, or resume the run.") from error
-    return {key: readable_texts(array) for key, array in found.items()}
+    return {key: readable_texts(array) for key, array in arrays.items()}

@@ -1,1 +1,1 @@
-"""One module a section: the numbers it needs, turned into the texts and figures that its template places."""
+"""The sections of a run's page, one module each: the texts, tables and figures that a template places."""

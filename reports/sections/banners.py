@@ -1,4 +1,4 @@
-"""The banners on top of the page: facts that a reader must know before believing a number."""
+"""The banners at the top of the page: warnings and notes about the run."""
 
 from __future__ import annotations
 
@@ -10,47 +10,42 @@ from reports import formatting as text
 from reports.analysis.search.search import RungOutcome, rung_outcomes, seconds_left
 from reports.analysis.search.trials import explored
 from reports.run.run_data import RunData
+from reports.sections.data_name import format_data
 
 DIGITS = "These are scikit-learn's 8×8 digits, not MNIST"
-_LONGEST_NAME = 40
 _WORTH_SAYING_S = 60
 
 
 @dataclass(frozen=True)
 class Banner:
-    """Something that a reader must know first."""
+    """A warning or a note above the page."""
 
-    kind: Literal["alarm", "note"]
+    kind: Literal["alarm", "status", "note"]
+    """An alarm and the status precede the answer; notes follow it."""
     head: str
     words: str = ""
 
 
 def banners(run: RunData) -> tuple[Banner, ...]:
-    """Return what a reader must know first, most serious first."""
+    """Return the run's banners, the most serious first."""
     return (*_data(run), *_status(run), *_cut(run), *_failed(run), *_notes(run))
-
-
-def caveat(run: RunData) -> str:
-    """Return what the headline itself says of data that are not MNIST; "" on MNIST."""
-    data = run.info.data
-    if data.is_mnist:
-        return ""
-    return f"{DIGITS}." if data.is_digits else f"This is {_short(data.name)}, not MNIST."
 
 
 def _data(run: RunData) -> Iterator[Banner]:
     data = run.info.data
     if data.is_digits:
         yield Banner("alarm", f"{DIGITS}.", f"{_why_digits(run)} Their figures say nothing about MNIST.")
-    elif not data.is_mnist:
-        words = "Published figures don't compare with its own: they were measured on MNIST."
-        yield Banner("alarm", caveat(run), words)
+    elif not data.is_mnist and run.info.references:
+        words = (
+            "The space has references whose published figures were measured on MNIST, so this page doesn't show these."
+        )
+        yield Banner("note", f"The data are {format_data(data)}, not MNIST.", words)
 
 
 def _why_digits(run: RunData) -> str:
     if run.info.data.fallback:
-        return "No MNIST was to be had, so the run took a small set that comes with a library."
-    return "They were asked for, to try the program."
+        return "MNIST was not available, so the run used a small data set that comes with scikit-learn."
+    return "The run was started with them, to try the program."
 
 
 def _status(run: RunData) -> Iterator[Banner]:
@@ -58,7 +53,7 @@ def _status(run: RunData) -> Iterator[Banner]:
     if status == "running":
         running = text.plural(len(run.running), "trial") if run.running else "No trial was"
         words = f"{running} in training when this was written{_left(run)}. The page reloads itself every 20 seconds."
-        yield Banner("note", "This run is still going.", words)
+        yield Banner("status", "This run is still going.", words)
     if status == "interrupted":
         words = "What had finished is shown; mnist-tune --out with --resume continues it."
         yield Banner("alarm", "This run was interrupted.", words)
@@ -72,22 +67,23 @@ def _left(run: RunData) -> str:
 
 
 def _cut(run: RunData) -> Iterator[Banner]:
-    """A search that ended with fewer trials than it planned; one that still goes, broke off or had no other configuration says so already."""
-    if run.info.status != "completed" or run.info.kind != "search" or run.info.plan.exhausted:
+    """Yield a note for a completed search with fewer trials than planned, unless it says itself why it ended."""
+    plan = run.info.plan
+    if run.info.status != "completed" or run.info.kind != "search" or plan.exhausted or plan.flat_after is not None:
         return
-    cut = [found for found in rung_outcomes(run.records, run.info.plan.rungs) if _is_cut(found)]
+    cut = [rung for rung in rung_outcomes(run.records, plan.rungs) if _is_cut(rung)]
     if cut:
         yield Banner("note", _cut_head(cut), _why_cut(run))
         return
-    planned, ended = run.info.plan.trials, len(explored(run.records))
-    if planned is not None and not run.info.plan.rungs and ended < planned:
+    planned, ended = plan.trials, len(explored(run.records))
+    if planned is not None and not plan.rungs and ended < planned:
         yield Banner(
             "note", f"The search was cut: {ended:,} of {text.plural(planned, 'planned trial')} ran.", _why_cut(run)
         )
 
 
-def _is_cut(found: RungOutcome) -> bool:
-    return found.planned is not None and found.finished < found.planned
+def _is_cut(rung: RungOutcome) -> bool:
+    return rung.planned is not None and rung.finished < rung.planned
 
 
 def _cut_head(cut: list[RungOutcome]) -> str:
@@ -117,7 +113,3 @@ def _failed(run: RunData) -> Iterator[Banner]:
 def _notes(run: RunData) -> Iterator[Banner]:
     for note in run.info.notes:
         yield Banner("note", "Note.", note)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

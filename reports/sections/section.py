@@ -17,7 +17,7 @@ class Section:
 
     id: str
     name: str
-    """In the contents list."""
+    """The name in the table of contents."""
     title: str
     """The section's answer for this run, as a sentence where there is one."""
     how: str
@@ -25,6 +25,12 @@ class Section:
     body: Mapping[str, object] = field(default_factory=dict)
     template: str = ""
     """The template's name, where it isn't `<id>.html.j2`."""
+    group: str = ""
+    """The part of the page that it belongs to; the page sets it."""
+    folded: bool = False
+    """True for a section that only records: the reader unfolds it."""
+    data: Mapping[str, object] = field(default_factory=dict)
+    """What the section adds to the data of the page's script."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Cell:
     bar: float | None = None
     """A bar behind the number, as a share of the cell, in percent."""
     detail: str = ""
-    """A second line, small."""
+    """A second line in small type."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,15 @@ class Column:
     label: str
     unit: str = ""
     number: bool = True
-    """Aligned on the decimal point, and sorted by value."""
+    """True if the column is aligned on the decimal point and sorted by value."""
     note: str = ""
     """The meaning of the label, shown on hovering."""
     extra: bool = False
-    """A hyperparameter: the reader can hide these together."""
+    """True for a hyperparameter; the reader can hide all of these."""
+    more: bool = False
+    """True for a column that the page's script leaves out until the reader adds it."""
     key: str = ""
-    """The name of the column's values in `page_data`, where each row is a trial: the page then sorts and filters by those."""
+    """The name of the column's values in `page_data`, by which the page sorts and filters rows of trials."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its words; it is drawn where the template places it."""
+    """A drawing with its title and caption; it is drawn when the template places it."""
 
     drawing: Drawing
     title: str
@@ -95,15 +103,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image with its words."""
+    """An image with its alternative text."""
 
     source: str
-    """A `data:` address."""
+    """A `data:` URL."""
     description: str
     caption: Sequence[str] = ()
     width: int = 56
+    height: int = 56
 
 
 def number(value: float | None, shown: str | None = None) -> Cell:
-    """A cell that sorts by its number."""
+    """Return a cell that is sorted by its number."""
     return Cell(text.count(value) if shown is None else shown, sort=value)

@@ -1,4 +1,4 @@
-"""The families of networks, a file each, without Keras: hyperparameters, sampling, counts and references.
+"""Families of networks, one file each, without Keras: hyperparameters, sampling, counts and references.
 
-`registry` names the spaces, `family` has what all families share. The Keras side is `search_spaces.keras`.
+`registry` names the spaces, `family` is the base class. The Keras side is `search_spaces.keras`.
 """

@@ -9,7 +9,6 @@ from search_spaces.families.dense import dense_specs, hidden_layers
 from search_spaces.families.family import Family
 from search_spaces.families.references import Reference
 from search_spaces.hyperparameters.hyperparameter import (
-    Condition,
     Hyperparameter,
     Value,
     active,
@@ -17,9 +16,8 @@ from search_spaces.hyperparameters.hyperparameter import (
     changed,
     choice,
     integer,
-    real,
 )
-from search_spaces.hyperparameters.training import TRAINING
+from search_spaces.hyperparameters.training import AFFINE_OR_JITTERED, JITTER, TRAINING
 from search_spaces.networks.specs import (
     Conv,
     Dropout,
@@ -30,8 +28,6 @@ from search_spaces.networks.specs import (
     activation_of,
 )
 
-_JITTERED = Condition("augmentation", ("affine+jitter",))
-_AUGMENTED = Condition("augmentation", ("affine", "affine+jitter"))
 _NORMALISATIONS: Mapping[str, tuple[Spec, ...]] = MappingProxyType(
     {"half": (Normalise(0.5, 0.5),), "data": (Normalise(),), "none": ()}
 )
@@ -78,13 +74,12 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
                 "default": "affine+jitter",
                 "weights": (0.25, 0.375, 0.375),
             },
-            "rotation": {"conditions": (_AUGMENTED,)},
-            "shift": {"conditions": (_AUGMENTED,)},
-            "scale": {"conditions": (_AUGMENTED,), "default": 0.05},
+            "rotation": {"conditions": (AFFINE_OR_JITTERED,)},
+            "shift": {"conditions": (AFFINE_OR_JITTERED,)},
+            "scale": {"conditions": (AFFINE_OR_JITTERED,), "default": 0.05},
         },
     ),
-    real("brightness", "largest change of all pixels by one factor, as a fraction", (0.0, 0.4, 0.05), 0.2, _JITTERED),
-    real("contrast", "largest change of contrast about the image's mean", (0.0, 0.4, 0.05), 0.2, _JITTERED),
+    *JITTER,
 )
 
 CNN3_BN = Reference(
@@ -125,6 +120,7 @@ class Cnn3Family(Family):
             "batch_norm": False,
         }
     )
+    least_memory = MappingProxyType({**Family.least_memory, "normalisation": "none"})
     published = (CNN3_BN,)
 
     def network(self, configuration: Mapping[str, Value]) -> tuple[Spec, ...]:

@@ -29,7 +29,7 @@ _DEFAULT_UNITS = (128, 64, 32)
 def hidden_layers(
     most: int, default: int, units: tuple[int, ...], widest: int = MAX_UNITS
 ) -> tuple[Hyperparameter, ...]:
-    """Return how many hidden dense layers there are, and the units of each (by default, of as many as there may be)."""
+    """Return the hyperparameters of the hidden dense layers: their number, and the units of each."""
     return (
         integer("dense_layers", "hidden dense layers", (1, most), default),
         *(
@@ -47,7 +47,7 @@ def hidden_layers(
 
 
 def dense_specs(values: Mapping[str, Value], classes: int) -> tuple[Spec, ...]:
-    """Hidden dense layers, each followed by dropout, and the logits; a layer has BatchNorm or a bias."""
+    """Return hidden dense layers, each followed by dropout, and the logits; a layer has BatchNorm or a bias."""
     norm, rate, activation = bool(values["batch_norm"]), float(values["dropout"]), activation_of(values)
     dropout = (Dropout(rate),) if rate else ()
     units = (int(values[f"units_{number}"]) for number in range(1, int(values["dense_layers"]) + 1))

@@ -1,4 +1,4 @@
-"""Descriptions of the known spaces, as data. Nothing is printed here, and Keras is not imported."""
+"""Descriptions of the built-in spaces, as data, without Keras."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class SpaceDescription:
     max_params: int
     max_macs: int
     network: str
-    """The default configuration's network, in the notation; its activation is understood."""
+    """The default configuration's network, in the notation without its activation."""
     parameters: int
     """The default configuration's trainable parameters."""
     multiply_adds: int
     """The default configuration's multiply-adds for one image."""
     hyperparameters: tuple[Hyperparameter, ...]
-    """All; some are active under conditions only."""
+    """All, conditional ones too."""
     references: tuple[Reference, ...]
-    """The references in their order, those that don't fit the caps among them."""
+    """All references, also those above the caps."""
     fitting: tuple[str, ...]
     """Names of the references within the caps, in the order in which a search tries them."""
 
 
 def describe_space(name: str, classes: int = 10) -> SpaceDescription:
-    """Return what there is to say of one space.
+    """Return the description of a space.
 
     Args:
         name: a key of `registry.SPACES`.
@@ -59,5 +59,5 @@ def describe_space(name: str, classes: int = 10) -> SpaceDescription:
 
 
 def describe_spaces(classes: int = 10) -> tuple[SpaceDescription, ...]:
-    """Every known space, in the registry's order."""
+    """Return the descriptions of all spaces, in the registry's order."""
     return tuple(describe_space(name, classes) for name in SPACES)

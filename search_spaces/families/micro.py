@@ -103,8 +103,9 @@ SEPARABLE_697 = Reference(
 class MicroFamily(Family):
     """micro1k: a convolution, pooling, one to five separable convolutions, the mean of each channel, the classes.
 
-    The default configuration has 963 parameters: BatchNorm, no padding, leaky ReLU, momentum with a peak of .1 under one
-    cycle, batches of 64, neither dropout nor augmentation, since networks of this size fit too little, not too much.
+    The default configuration has 963 parameters: BatchNorm, no padding, leaky ReLU, momentum with a peak of .1 under
+    one cycle, batches of 64, neither dropout nor augmentation, since networks of this size fit too little, not too
+    much.
     """
 
     name = "micro1k"

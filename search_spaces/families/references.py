@@ -1,4 +1,4 @@
-"""A reference: a configuration that is known by name. The references themselves live beside their families."""
+"""References: configurations with a name. The families define them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SOURCE = "public result, one seed, best epoch on the test set"
 
 @dataclass(frozen=True)
 class Reference:
-    """A configuration that is known by name."""
+    """A configuration with a name."""
 
     name: str
     network: str
@@ -21,28 +21,28 @@ class Reference:
     parameters: int
     """Trainable ones, with ten classes."""
     published_accuracy: float | None
-    """On MNIST's test set, in [0, 1]; None where it was not published."""
+    """On MNIST's test set, in [0, 1]; None where unpublished."""
     published_epochs: int | None
-    """None where that was not published."""
+    """None where unpublished."""
     source: str
     values: Mapping[str, Value]
     """A complete configuration."""
     assumed: str = ""
-    """The part of the recipe that was not published, and its replacement."""
+    """The unpublished part of the recipe, and the assumed one."""
     published_scores: Mapping[str, float] = field(default_factory=dict)
     """Other scores on MNIST's test set, named as in result.json: precision, recall, f1, auc_roc, log_loss."""
     published_seeds: int = 1
-    """The number of seeds whose mean, at the last epoch, the accuracy is; 1: one seed, often at its best epoch."""
+    """The number of seeds in the accuracy, a mean at the last epoch; 1: one seed, often at its best epoch."""
 
 
 def best_first(references: Sequence[Reference]) -> tuple[Reference, ...]:
-    """Means of several seeds first, then by published accuracy, then the smaller ones; those without an accuracy come last.
+    """Sort references: means of several seeds first, then by accuracy, then by size; no accuracy comes last.
 
-    The best epoch of one seed, chosen on the test set, flatters by more than most references differ.
+    The best epoch of one seed, chosen on the test set, is optimistic by more than the differences of most references.
     """
 
-    def order(own: Reference) -> tuple[bool, bool, float, int]:
-        accuracy = own.published_accuracy or 0.0
-        return own.published_accuracy is None, own.published_seeds == 1, -accuracy, own.parameters
+    def order(reference: Reference) -> tuple[bool, bool, float, int]:
+        accuracy = reference.published_accuracy or 0.0
+        return reference.published_accuracy is None, reference.published_seeds == 1, -accuracy, reference.parameters
 
     return tuple(sorted(references, key=order))

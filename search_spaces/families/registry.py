@@ -1,4 +1,4 @@
-"""The spaces that are known by name, and where they live. Keras is imported when a space is loaded, not before."""
+"""The built-in spaces and their modules. Keras is imported only when a space is loaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SpaceEntry:
     space: str
     """The `keras_tuner.HyperModel`."""
     family: str
-    """The part that needs no Keras: sampling, counting, references."""
+    """The part without Keras: sampling, counting, references."""
     description: str
     """One line."""
 
@@ -55,53 +55,55 @@ SPACES: Mapping[str, SpaceEntry] = MappingProxyType(
 
 
 def load_space(name: str, **arguments: Any) -> Any:
-    """A known space, a `keras_tuner.HyperModel`; imports Keras.
+    """Load a space, a `keras_tuner.HyperModel`; imports Keras.
 
     Args:
         name: a key of `SPACES`.
-        arguments: of its constructor: `max_params`, `max_macs`, `classes`. What is None has the space's own default.
+        arguments: of its constructor: `max_params`, `max_macs`, `max_ram`, `max_flash`, `classes`, `image_shape`, `digits`; None: the default.
 
     Raises:
-        ValueError: where the name is unknown; names the nearest one.
+        ValueError: where the name is unknown.
     """
     return _load(entry(name).space, arguments)
 
 
 def load_family(name: str, **arguments: Any) -> Family:
-    """Return what of a known space needs no Keras; the same arguments and errors as `load_space`."""
+    """Load a space's family, without Keras; arguments and errors as in `load_space`."""
     family: Family = _load(entry(name).family, arguments)
     return family
 
 
 def find_reference(name: str) -> tuple[str, Reference]:
-    """A reference of any space, with the name of the first space that has it; imports no Keras.
+    """Return the first space that has a reference, and the reference; without Keras.
 
     Raises:
-        ValueError: where no space has it; names the nearest one.
+        ValueError: where no space has it.
     """
-    # In reverse, so that the first space's own stand.
+    # In reverse, so that the first space takes precedence.
     spaces = reversed(tuple(SPACES))
-    known = {own.name: (space, own) for space in spaces for own in load_family(space).references()}
+    known = {reference.name: (space, reference) for space in spaces for reference in load_family(space).references()}
     if name in known:
         return known[name]
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
     raise ValueError(
-        f"Unknown reference. Expected one of {', '.join(sorted(known))}. Received: {name!r}. Did you mean {nearest[0]!r}?"
+        f"Unknown reference. Expected one of {', '.join(sorted(known))}. Received: {name!r}. "
+        f"Did you mean {nearest[0]!r}?"
     )
 
 
 def entry(name: str) -> SpaceEntry:
-    """Return where a known space lives.
+    """Return a space's entry.
 
     Raises:
-        ValueError: where the name is unknown; names one that is near.
+        ValueError: where the name is unknown.
     """
     if name in SPACES:
         return SPACES[name]
     nearest = difflib.get_close_matches(name, SPACES, n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     raise ValueError(
-        f"Unknown space. Expected one of {', '.join(SPACES)}, or your own as package.module:Class. Received: {name!r}.{hint}"
+        f"Unknown space. Expected one of {', '.join(SPACES)}, or a class of yours as package.module:Class. "
+        f"Received: {name!r}.{hint}"
     )
 
 

@@ -1,1 +1,1 @@
-"""Hyperparameters as data: their ranges and conditions, the values that a person types, and the recipe of a training."""
+"""Hyperparameters as data, parsing of their values, and the recipe of a training."""

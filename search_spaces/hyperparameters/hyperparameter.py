@@ -1,13 +1,12 @@
-"""Hyperparameters as data: what may be tuned, within what, and when.
+"""Hyperparameters as data: name, range and conditions.
 
-The same tuple is declared on Keras Tuner's `HyperParameters`, written to `run.json` and drawn from, and what a person wrote
-is read by it (`parsing`). No space's own hyperparameters live here.
+One tuple serves Keras Tuner's `HyperParameters`, `run.json`, sampling, and the parsing of a person's values.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -26,7 +25,7 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameter:
-    """One thing that is tuned."""
+    """A hyperparameter with its range and conditions."""
 
     name: str
     kind: Kind
@@ -34,19 +33,19 @@ class Hyperparameter:
     """One line."""
     default: Value
     values: tuple[Value, ...] | None = None
-    """The values of a choice, a boolean or something fixed, in order."""
+    """The values of a choice, a boolean or a fixed hyperparameter, in order."""
     minimum: float | int | None = None
     maximum: float | int | None = None
-    """Included."""
+    """Inclusive."""
     step: float | int | None = None
     sampling: Literal["linear", "log"] | None = None
     conditions: tuple[Condition, ...] = ()
-    """All of them hold where it is active, its parents' conditions among them."""
+    """Active where all of them hold, including its parents' conditions."""
     weights: tuple[float, ...] | None = None
-    """The relative frequency of each value of the grid in samples; None: all alike."""
+    """The relative frequency of each grid value in samples; None: uniform."""
 
     def grid(self) -> tuple[Value, ...] | None:
-        """Every value in order, or None where there is a continuum."""
+        """Return every value in order; None where the range is continuous."""
         if self.values is not None:
             return self.values
         if self.minimum is None or self.maximum is None or self.step is None:
@@ -54,20 +53,22 @@ class Hyperparameter:
         count = round((self.maximum - self.minimum) / self.step) + 1
         if self.kind == "int":
             return tuple(int(self.minimum + i * self.step) for i in range(count))
-        # Rounded, so that a value reads 0.035 and not 0.035000000000000003.
+        # Rounded, or 0.035 would read 0.035000000000000003.
         return tuple(round(self.minimum + i * self.step, 10) for i in range(count))
 
     def allows(self, value: Value) -> bool:
-        """Return whether it may have this value: of its type, and within its bounds."""
+        """Return whether a value has the right type and is within the bounds."""
         if self.values is not None:
-            return any(value == own and isinstance(value, bool) == isinstance(own, bool) for own in self.values)
+            return any(
+                value == allowed and isinstance(value, bool) == isinstance(allowed, bool) for allowed in self.values
+            )
         if isinstance(value, (bool, str)) or (self.kind == "int" and not isinstance(value, int)):
             return False
         low, high = self.minimum, self.maximum
         return math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as in `run.json`."""
+        """Return the hyperparameter as in `run.json`."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -83,9 +84,9 @@ class Hyperparameter:
 
 
 def active(hyperparameters: Sequence[Hyperparameter], values: Mapping[str, Value]) -> dict[str, Value]:
-    """A configuration: the values of the active hyperparameters, in the order in which they are declared.
+    """Return a configuration: the values of the active hyperparameters, in the order of declaration.
 
-    What is missing has its default; names that are no hyperparameters are passed over.
+    Missing values are defaults; unknown names are ignored.
     """
     configuration: dict[str, Value] = {}
     for hyperparameter in hyperparameters:
@@ -95,15 +96,12 @@ def active(hyperparameters: Sequence[Hyperparameter], values: Mapping[str, Value
 
 
 def is_active(hyperparameter: Hyperparameter, values: Mapping[str, Value]) -> bool:
-    """Return whether its conditions hold; a parent that is absent is inactive."""
+    """Return whether the conditions hold; an absent parent is inactive."""
     return all(values.get(condition.name) in condition.values for condition in hyperparameter.conditions)
 
 
 def declare(hyperparameters: Sequence[Hyperparameter], hp: Any) -> None:
-    """Declare all on a `keras_tuner.HyperParameters`, inactive ones as inactive.
-
-    `hp` is `Any`, since naming its type would import Keras.
-    """
+    """Declare all on a `keras_tuner.HyperParameters` (`Any`, or Keras would be imported), with their conditions."""
     for hyperparameter in hyperparameters:
         with ExitStack() as scopes:
             for condition in hyperparameter.conditions:
@@ -114,18 +112,31 @@ def declare(hyperparameters: Sequence[Hyperparameter], hp: Any) -> None:
 def changed(
     hyperparameters: Sequence[Hyperparameter], changes: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Hyperparameter, ...]:
-    """Return the same hyperparameters, some with other fields: {name: {field: value}}.
-
-    `Any`: fields are of several types.
-    """
-    return tuple(replace(own, **changes.get(own.name, {})) for own in hyperparameters)
+    """Return the hyperparameters with changed fields: {name: {field: value}}."""
+    return tuple(replace(hyperparameter, **changes.get(hyperparameter.name, {})) for hyperparameter in hyperparameters)
 
 
 def with_defaults(
     hyperparameters: Sequence[Hyperparameter], defaults: Mapping[str, Value]
 ) -> tuple[Hyperparameter, ...]:
-    """Return the same hyperparameters, some with other defaults."""
+    """Return the hyperparameters with changed defaults."""
     return changed(hyperparameters, {name: {"default": value} for name, value in defaults.items()})
+
+
+def without_values(
+    hyperparameters: Sequence[Hyperparameter], name: str, excluded: Collection[Value]
+) -> tuple[Hyperparameter, ...]:
+    """Return the hyperparameters, one of them a choice without some of its values; its default may change."""
+    return tuple(_without(tuned, excluded) if tuned.name == name else tuned for tuned in hyperparameters)
+
+
+def _without(tuned: Hyperparameter, excluded: Collection[Value]) -> Hyperparameter:
+    values = tuned.values or ()
+    weights = tuned.weights or (1.0,) * len(values)
+    kept = [(value, weight) for value, weight in zip(values, weights, strict=True) if value not in excluded]
+    names = tuple(value for value, _ in kept)
+    default = names[0] if tuned.default in excluded else tuned.default
+    return replace(tuned, values=names, weights=tuple(weight for _, weight in kept), default=default)
 
 
 def choice(
@@ -136,7 +147,7 @@ def choice(
     *conditions: Condition,
     weights: tuple[float, ...] | None = None,
 ) -> Hyperparameter:
-    """One of some values."""
+    """Return a choice among values."""
     return Hyperparameter(
         name=name,
         kind="choice",
@@ -151,7 +162,7 @@ def choice(
 def boolean(
     name: str, description: str, default: bool, *conditions: Condition, weights: tuple[float, ...] | None = None
 ) -> Hyperparameter:
-    """No or yes."""
+    """Return a hyperparameter that is False or True."""
     return Hyperparameter(
         name=name,
         kind="boolean",
@@ -172,7 +183,7 @@ def integer(
     step: int = 1,
     weights: tuple[float, ...] | None = None,
 ) -> Hyperparameter:
-    """A whole number within bounds."""
+    """Return a whole number within bounds."""
     return Hyperparameter(
         name=name,
         kind="int",
@@ -190,7 +201,7 @@ def integer(
 def width(
     name: str, description: str, bounds: tuple[int, int], default: int, *conditions: Condition, step: int = 1
 ) -> Hyperparameter:
-    """A number of filters or units: small ones are sampled more often, each doubling as often as the next."""
+    """Return a number of filters or units, sampled log-uniformly: each doubling is as frequent as the next."""
     weights = tuple(1.0 / value for value in range(bounds[0], bounds[1] + 1, step))
     return integer(name, description, bounds, default, *conditions, step=step, weights=weights)
 
@@ -203,7 +214,7 @@ def real(
     *conditions: Condition,
     weights: tuple[float, ...] | None = None,
 ) -> Hyperparameter:
-    """A number on a grid: least, most, step."""
+    """Return a number on a grid: minimum, maximum, step."""
     return Hyperparameter(
         name=name,
         kind="float",
@@ -221,7 +232,7 @@ def real(
 def log_real(
     name: str, description: str, bounds: tuple[float, float], default: float, *conditions: Condition
 ) -> Hyperparameter:
-    """A number whose logarithm is drawn."""
+    """Return a number whose logarithm is sampled uniformly."""
     return Hyperparameter(
         name=name,
         kind="float",
@@ -243,7 +254,7 @@ def _declare_one(hyperparameter: Hyperparameter, hp: Any) -> None:
     elif hyperparameter.values is not None:
         hp.Choice(name, list(hyperparameter.values), default=default)
     else:
-        # Keras Tuner knows "linear" and "log"; a step is not given for a continuum.
+        # Keras Tuner knows "linear" and "log"; a continuous range has no step.
         kind = hp.Int if hyperparameter.kind == "int" else hp.Float
         bounds = {"min_value": hyperparameter.minimum, "max_value": hyperparameter.maximum, "step": hyperparameter.step}
         kind(name, **bounds, sampling=hyperparameter.sampling, default=default)

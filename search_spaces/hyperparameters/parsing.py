@@ -1,4 +1,4 @@
-"""Values of hyperparameters as a person writes them, read as a configuration; one line where something is wrong."""
+"""Parse a person's values of hyperparameters; errors are one line."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def complete(
     base: Mapping[str, Value] | None = None,
     strict: bool = True,
 ) -> dict[str, Value]:
-    """The configuration that a person means by some values.
+    """Return the configuration of a person's values.
 
     Args:
-        hyperparameters: of the space.
-        values: checked one by one.
-        base: a configuration to take what is missing from, not checked: what these values make inactive is dropped.
-            Without it, and for what it lacks, the defaults hold.
-        strict: False lets a number leave its range, though not its kind, and not where others depend on it.
+        hyperparameters: the space's hyperparameters.
+        values: validated one by one.
+        base: a configuration for missing values, not validated; without those that `values` make inactive. The defaults
+            complete it.
+        strict: False allows numbers outside their range, except for parents of other hyperparameters.
 
     Raises:
-        ValueError: where a name is unknown or inactive, or a value is not allowed; one line that names it.
+        ValueError: where a name is unknown or inactive, or a value is not allowed.
     """
     known = {hyperparameter.name: hyperparameter for hyperparameter in hyperparameters}
     for name, value in values.items():
@@ -54,11 +54,11 @@ def _inactive(hyperparameter: Hyperparameter, value: Value, configuration: Mappi
 def _read(
     hyperparameter: Hyperparameter, value: Value, hyperparameters: Sequence[Hyperparameter], strict: bool
 ) -> Value:
-    """A value as the space writes it: 0 for a share is 0.0."""
+    """Return a value in the type of the hyperparameter: 0 becomes 0.0 for a float."""
     if hyperparameter.kind == "fixed":
         return value
-    # What others depend on decides which of them there are: outside its range it would mean nothing.
-    bound = strict or any(c.name == hyperparameter.name for own in hyperparameters for c in own.conditions)
+    # Conditions depend on a parent's value, so it must be in its range.
+    bound = strict or any(c.name == hyperparameter.name for other in hyperparameters for c in other.conditions)
     if not (hyperparameter.allows(value) if bound else _is_of_kind(hyperparameter, value)):
         expected = _expectation(hyperparameter) if bound else f"must be {_kind(hyperparameter)}"
         raise ValueError(f"{hyperparameter.name} {expected}. Received: {hyperparameter.name}={value!r}")
@@ -69,7 +69,7 @@ _INT, _FLOAT = "a whole number", "a number"
 
 
 def _kind(hyperparameter: Hyperparameter) -> str:
-    """In words: what sort of value it has."""
+    """Return the type of the values in words."""
     values = hyperparameter.values or (hyperparameter.default,)
     if any(isinstance(value, (bool, str)) for value in values):
         return f"one of {', '.join(map(str, values))}"

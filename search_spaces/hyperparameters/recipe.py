@@ -1,4 +1,4 @@
-"""The recipe of a training, as data. Without Keras: `training` does what a recipe says."""
+"""The recipe of a training, as data, without Keras; `keras.training` follows it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Optimizer: TypeAlias = Literal["sgd", "momentum", "adam", "adamw"]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Strengths of random changes of an image; each is the largest, uniform to either side.
+    """Maximum strengths of random changes of an image; each is uniform in both directions.
 
     Raises:
-        ValueError: where one is negative or no number, or a fraction of size, brightness or contrast is above 1.
+        ValueError: where one is negative or not a number, or a fraction of size, brightness or contrast is above 1.
     """
 
     rotation: float = 0.0
@@ -29,30 +29,37 @@ class Augmentation:
     """Change of every pixel by one factor, as a fraction."""
     contrast: float = 0.0
     """Change of every pixel's distance from the image's mean, as a fraction."""
+    saturation: float = 0.0
+    """Change of every pixel's distance from its grey, as a fraction; of colour images only."""
+    horizontal_flip: bool = False
+    """Whether half of the images are mirrored, left to right."""
 
     def __post_init__(self) -> None:
-        limits = {"rotation": 180.0, "shift": 1.0, "scale": 0.99, "brightness": 1.0, "contrast": 1.0}
+        limits = {"rotation": 180.0, "shift": 1.0, "scale": 0.99, "brightness": 1.0, "contrast": 1.0, "saturation": 1.0}
         for name, most in limits.items():
             _expect(name, getattr(self, name), 0.0, most)
 
     @property
     def is_identity(self) -> bool:
-        return not (self.moves or self.jitters)
+        return not (self.moves or self.jitters or self.horizontal_flip)
 
     @property
     def moves(self) -> bool:
-        """Return whether pixels change their place."""
+        """Return whether pixels are moved."""
         return bool(self.rotation or self.shift or self.scale)
 
     @property
     def jitters(self) -> bool:
-        """Return whether pixels change their value."""
-        return bool(self.brightness or self.contrast)
+        """Return whether pixel values change."""
+        return bool(self.brightness or self.contrast or self.saturation)
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Augmentation:
-        """The strengths of a configuration, all zero where it has none."""
-        return cls(**{name: float(values.get(name, 0.0)) for name in cls.__dataclass_fields__})
+        """Return the strengths of a configuration; missing ones are zero."""
+        strengths = {
+            name: float(values.get(name, 0.0)) for name in cls.__dataclass_fields__ if name != "horizontal_flip"
+        }
+        return cls(**strengths, horizontal_flip=bool(values.get("horizontal_flip", False)))
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Recipe:
     """The recipe of a training.
 
     Raises:
-        ValueError: where a number makes no sense at all, whatever a space's range is.
+        ValueError: where a number is impossible in any space.
     """
 
     optimizer: Optimizer = "momentum"
@@ -73,7 +80,7 @@ class Recipe:
     batch_size: int = 64
     augmentation: Augmentation = field(default_factory=Augmentation)
     label_smoothing: float = 0.0
-    """Share of the label that is spread over all classes."""
+    """Fraction of the label that is spread over all classes."""
     l2: float = 0.0
     """Factor of the penalty on kernels."""
 
@@ -85,7 +92,7 @@ class Recipe:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Recipe:
-        """The recipe of a configuration.
+        """Return the recipe of a configuration.
 
         Raises:
             KeyError: where an active hyperparameter is missing.

@@ -1,15 +1,29 @@
-"""The training's hyperparameters, which every space has; a space changes defaults and ranges, not names.
-
-What they mean for training is in `recipe`.
-"""
+"""The training's hyperparameters, common to all spaces but for defaults and ranges. `recipe` explains them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from search_spaces.hyperparameters.hyperparameter import Condition, Hyperparameter, choice, integer, log_real, real
+from search_spaces.hyperparameters.hyperparameter import (
+    Condition,
+    Hyperparameter,
+    boolean,
+    changed,
+    choice,
+    integer,
+    log_real,
+    real,
+)
 
 _AUGMENTED = Condition("augmentation", ("affine",))
+AFFINE_OR_JITTERED = Condition("augmentation", ("affine", "affine+jitter"))
+JITTERED = Condition("augmentation", ("affine+jitter",))
+
+JITTER: tuple[Hyperparameter, ...] = (
+    real("brightness", "largest change of all pixels by one factor, as a fraction", (0.0, 0.4, 0.05), 0.2, JITTERED),
+    real("contrast", "largest change of contrast about the image's mean", (0.0, 0.4, 0.05), 0.2, JITTERED),
+)
 
 TRAINING: tuple[Hyperparameter, ...] = (
     choice(
@@ -66,4 +80,40 @@ TRAINING: tuple[Hyperparameter, ...] = (
         weights=(5.0, *(1.0,) * 10),
     ),
 )
-"""The names of compact8k, which old runs hold fast."""
+"""Ranges and defaults of compact8k. Old runs depend on the names."""
+
+
+def picture_training(hyperparameters: Sequence[Hyperparameter], colour: bool) -> tuple[Hyperparameter, ...]:
+    """Return hyperparameters for images that are no digits: these may be mirrored and change brightness and colours.
+
+    Args:
+        hyperparameters: with those of `TRAINING`, perhaps changed, and perhaps with `JITTER`.
+        colour: True for colour images.
+    """
+    affine = {"conditions": (AFFINE_OR_JITTERED,)}
+    augmented = changed(
+        hyperparameters,
+        {
+            "augmentation": {
+                "values": ("none", "affine", "affine+jitter"),
+                "default": "affine",
+                "weights": (0.15, 0.425, 0.425),
+            },
+            "rotation": affine,
+            "shift": affine,
+            "scale": affine,
+        },
+    )
+    flip = boolean(
+        "horizontal_flip",
+        "half of the images are mirrored, left to right",
+        colour,
+        AFFINE_OR_JITTERED,
+        weights=(0.35, 0.65) if colour else (0.65, 0.35),
+    )
+    saturation = real(
+        "saturation", "largest change of all colours' distance from grey", (0.0, 0.4, 0.05), 0.2, JITTERED
+    )
+    names = {hyperparameter.name for hyperparameter in augmented}
+    jitter = (*JITTER, saturation) if colour else JITTER
+    return (*augmented, flip, *(change for change in jitter if change.name not in names))

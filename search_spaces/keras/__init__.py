@@ -1,1 +1,1 @@
-"""The Keras side of a space: specs become a model, a recipe becomes a training, a family becomes a `keras_tuner.HyperModel`."""
+"""The Keras side of a space: models from specs, training from a recipe, a `keras_tuner.HyperModel` from a family."""

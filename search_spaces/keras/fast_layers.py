@@ -1,7 +1,7 @@
-"""Two Keras layers computed faster while a network trains on TensorFlow: the same mathematics with the same weights, in less time.
+"""Faster computation of two Keras layers during training on TensorFlow, with the same mathematics and weights.
 
-BatchNormalization and Dropout each take as long as the convolutions of a small network. The layers themselves stay Keras's own: what
-is saved, exported or trained by anybody else knows nothing of this.
+BatchNormalization and Dropout each take as long as the convolutions of a small network. The layers remain Keras's, so
+saved and exported models are unaffected.
 """
 
 from __future__ import annotations
@@ -16,18 +16,15 @@ import keras
 # Keras has no types: its layers, models and tensors are `Any` here.
 
 _FUSED_CHANNELS = 4
-"""The number whose multiples, as numbers of channels, TensorFlow's kernel normalises: with others that takes up to seven times as long (a batch of
-32 maps of 28 × 28 × 17: 4.1 ms, by Keras's own operations 2.0, folded 1.05; `research.batch_norm`)."""
+"""TensorFlow's kernel serves multiples of this number of channels; for others it takes up to seven times as long (32
+maps of 28 × 28 × 17: 4.1 ms, Keras's operations 2.0, folded 1.05; `research.batch_norm`)."""
 _CHANCES = 2**16
-"""A unit is dropped by the toss of 16 random bits, half of what a float takes; a rate is met within 1/65,536."""
+"""Dropout uses 16 random bits a unit, half of a float's; a rate is exact to 1/65,536."""
 
 
 @contextlib.contextmanager
 def fast_layers(model: Any) -> Iterator[None]:
-    """Has a model's layers compute in less time; to be held around `fit`, which traces them.
-
-    On other backends than TensorFlow nothing changes.
-    """
+    """Speed up a model's layers within the context, around `fit`. Only TensorFlow's backend is affected."""
     fast = [(layer, call) for layer in model.layers if (call := _fast_call(layer)) is not None]
     for layer, call in fast:
         layer.call = MethodType(call, layer)
@@ -54,20 +51,20 @@ def _normalises_maps(layer: Any) -> bool:
 
 
 def fused_batch_norm(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-    """`keras.layers.BatchNormalization.call` by TensorFlow's fused kernel.
+    """Compute `keras.layers.BatchNormalization.call` by TensorFlow's fused kernel.
 
     Args:
         layer: the layer.
         inputs: maps (n, height, width, channels), float32.
-        training: whether the batch's own statistics normalise it, and move the moving ones.
-        mask: maps have none.
+        training: whether the batch's statistics normalise it and update the moving ones.
+        mask: unused; maps have none.
     """
     if not training:
         return type(layer).call(layer, inputs, training=False, mask=mask)
     import tensorflow as tf
 
     unused = tf.zeros([0])
-    found = tf.raw_ops.FusedBatchNormV3(
+    normalised = tf.raw_ops.FusedBatchNormV3(
         x=inputs,
         scale=layer.gamma,
         offset=layer.beta,
@@ -78,16 +75,13 @@ def fused_batch_norm(layer: Any, inputs: Any, training: bool | None = None, mask
     )
     # The kernel divides by n - 1, Keras by n.
     count = tf.cast(tf.size(inputs[..., 0]), "float32")
-    _move(layer.moving_mean, found.batch_mean, layer.momentum)
-    _move(layer.moving_variance, found.batch_variance * (count - 1.0) / count, layer.momentum)
-    return found.y
+    _move(layer.moving_mean, normalised.batch_mean, layer.momentum)
+    _move(layer.moving_variance, normalised.batch_variance * (count - 1.0) / count, layer.momentum)
+    return normalised.y
 
 
 def folded_batch_norm(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-    """`keras.layers.BatchNormalization.call` on maps that are rows of height × width × channels: every pass is over long rows.
-
-    Arguments as of `fused_batch_norm`.
-    """
+    """Compute `keras.layers.BatchNormalization.call` on maps in long rows. Arguments as in `fused_batch_norm`."""
     if not training:
         return type(layer).call(layer, inputs, training=False, mask=mask)
     import tensorflow as tf
@@ -101,7 +95,7 @@ def folded_batch_norm(layer: Any, inputs: Any, training: bool | None = None, mas
         return tf.reduce_sum(places, axis=0) / count
 
     mean = channel_means(rows)
-    # That the mean moves with its values adds nothing to the variance's gradient: the distances from it sum to zero.
+    # The mean adds nothing to the variance's gradient: the distances from it sum to zero.
     distances = rows - tf.tile(tf.stop_gradient(mean), [height * width])
     variance = channel_means(distances * distances)
     factor = layer.gamma * tf.math.rsqrt(variance + layer.epsilon)
@@ -117,12 +111,12 @@ def _move(moving: Any, value: Any, momentum: float) -> None:
 
 
 def fast_dropout(layer: Any, inputs: Any, training: bool = False) -> Any:
-    """`keras.layers.Dropout.call` (Srivastava et al. 2014) that takes two units' chances out of each random number.
+    """Compute `keras.layers.Dropout.call` (Srivastava et al. 2014) with two units for each random number.
 
     Args:
-        layer: the layer, whose seed moves on by one.
+        layer: the layer, whose seed advances by one.
         inputs: of any shape.
-        training: False: they are returned as they are.
+        training: False: the inputs are returned.
     """
     if not training:
         return inputs

@@ -1,4 +1,4 @@
-"""A network's specs as a Keras model. Plain Keras layers only; nothing of configurations or training."""
+"""Build a network's specs as a Keras model of standard layers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import keras
 from search_spaces.networks.costs import FittedLayer, resolve
 from search_spaces.networks.specs import (
     INPUT_SHAPE,
+    WEIGHTED,
     Activation,
     Conv,
+    Crop,
     Dense,
     Dropout,
     GlobalAveragePooling,
@@ -27,29 +29,36 @@ from search_spaces.networks.specs import (
 _KINKED: tuple[Activation, ...] = ("relu", "leaky_relu", "gelu")
 LEAKY_SLOPE = 0.2
 NORM_MOMENTUM = 0.9
-"""The momentum of BatchNorm's moving statistics, at least: where there are steps enough `training.fit_model` has them look back further.
-Keras's own .99 needs some 500 steps to forget where it began, more than a short trial on few images has; until then a
-network that has learnt is scored like one that has not."""
+"""The smallest momentum of BatchNorm's moving statistics; `training.fit_model` sets a larger one for more steps.
+Keras's .99 needs some 500 steps to forget the initial values, more than a short trial has; until then validation scores
+are too low."""
 
 
-def build_model(specs: Iterable[Spec], l2: float = 0.0, name: str = "network") -> Any:
-    """A model from uint8 images (n, 28, 28) to float32 probabilities (n, classes), its preprocessing inside.
+def build_model(
+    specs: Iterable[Spec],
+    l2: float = 0.0,
+    name: str = "network",
+    image_shape: tuple[int, ...] = INPUT_SHAPE[:2],
+) -> Any:
+    """Return a model from uint8 images to float32 probabilities (n, classes), including its preprocessing.
 
-    Layers with weights have the names of `networks.summarise`.
+    Layers with weights have the names of `costs.summarise`.
 
     Args:
-        specs: the last layer with a kernel gives the logits.
+        specs: the last layer with a kernel has the logits.
         l2: factor of the L2 penalty on every kernel, 0 for none.
-        name: of the model.
+        name: the model's name.
+        image_shape: (h, w) of grey images (n, h, w), or (h, w, 3) of colour images (n, h, w, 3).
     """
-    image = keras.Input(shape=INPUT_SHAPE[:2], dtype="uint8", name="image")
+    image = keras.Input(shape=image_shape, dtype="uint8", name="image")
     tensor = keras.layers.Rescaling(1.0 / 255.0, name="scale")(image)
-    tensor = keras.layers.Reshape(INPUT_SHAPE, name="channel")(tensor)
-    for layer in resolve(specs):
+    if len(image_shape) == 2:
+        tensor = keras.layers.Reshape((*image_shape, 1), name="channel")(tensor)
+    for layer in resolve(specs, tuple(tensor.shape[1:])):
         tensor = _apply(layer, tensor, l2)
     if len(tensor.shape) > 2:
         tensor = keras.layers.Flatten(name="logits")(tensor)
-    # In float32 whatever the policy: half a precision is too little for probabilities.
+    # In float32 under any policy: half precision is too coarse for probabilities.
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(tensor)
     return keras.Model(image, probabilities, name=name)
 
@@ -61,22 +70,29 @@ def _apply(layer: FittedLayer, tensor: Any, l2: float) -> Any:
     if isinstance(spec, Normalise):
         return _normalise(spec, layer.name)(tensor)
     tensor = _with_rank(tensor, 2 if isinstance(spec, Dense) else 4, layer)
-    if isinstance(spec, Pool):
-        return keras.layers.MaxPooling2D(spec.size, strides=spec.step, name=layer.name)(tensor)
-    if isinstance(spec, GlobalAveragePooling):
-        return keras.layers.GlobalAveragePooling2D(keepdims=True, name=layer.name)(tensor)
+    if not isinstance(spec, WEIGHTED):
+        return _resize(spec, layer)(tensor)
     return _normalise_and_activate(spec, layer.number, _kernel_layer(spec, layer.name, l2)(tensor))
+
+
+def _resize(spec: Pool | Crop | GlobalAveragePooling, layer: FittedLayer) -> Any:
+    if isinstance(spec, Pool):
+        kind = keras.layers.AveragePooling2D if spec.average else keras.layers.MaxPooling2D
+        return kind(spec.size, strides=spec.step, name=layer.name)
+    if isinstance(spec, Crop):
+        return keras.layers.Cropping2D(spec.margins(layer.input_shape), name=layer.name)
+    return keras.layers.GlobalAveragePooling2D(keepdims=True, name=layer.name)
 
 
 def _normalise(spec: Normalise, name: str) -> Any:
     if spec.mean is None or spec.sd is None:
-        # As it is born it changes nothing; `training.fit_model` sets it.
+        # The identity at first; `training.fit_model` sets it.
         return keras.layers.Normalization(axis=None, name=name)
     return keras.layers.Rescaling(1.0 / spec.sd, offset=-spec.mean / spec.sd, name=name)
 
 
 def _with_rank(tensor: Any, rank: int, layer: FittedLayer) -> Any:
-    """Flattens a map before a dense layer, and makes one of a dense layer's output before any other."""
+    """Flatten a map before a dense layer, and reshape a dense layer's output to a map before any other."""
     if len(tensor.shape) == rank:
         return tensor
     if rank == 2:
@@ -95,7 +111,7 @@ def _normalise_and_activate(spec: WeightedSpec, number: int, tensor: Any) -> Any
 
 
 def _kernel_layer(spec: WeightedSpec, name: str, l2: float) -> Any:
-    # Below BatchNorm the scale of a kernel doesn't matter; without it a kinked activation wants He's (He et al. 2015).
+    # Below BatchNorm the scale doesn't matter; else ReLU-like activations need He's initializer (He et al. 2015).
     initializer = "he_normal" if spec.activation in _KINKED and not spec.batch_norm else "glorot_uniform"
     shared = {"use_bias": spec.bias, "name": name}
     if isinstance(spec, SeparableConv):

@@ -1,4 +1,4 @@
-"""The training of a configuration: loss, optimizer, schedule, batches. Nothing of networks or of what is tuned."""
+"""Training by a recipe: loss, optimizer, schedule, batches."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from search_spaces.hyperparameters.recipe import Augmentation, Optimizer, Recipe, Schedule
 from search_spaces.keras.augmentation import augment
 from search_spaces.keras.fast_layers import fast_layers
+from search_spaces.keras.fast_step import use_fast_steps
 from search_spaces.keras.model import NORM_MOMENTUM
 
 # Keras has no types: its models, optimizers, tensors and histories are `Any` here, and so are its base classes.
@@ -23,7 +24,7 @@ Labels: TypeAlias = npt.NDArray[Any]
 
 MOMENTUM = 0.9
 WARM_UP = 0.3
-"""Share of a one-cycle's steps that climb (Smith and Topin 2018)."""
+"""Fraction of a one-cycle's steps with a rising rate (Smith and Topin 2018)."""
 INITIAL_DIVISOR = 25.0
 FINAL_FACTOR = 1e-4
 """The end of a one-cycle, as a fraction of its peak."""
@@ -31,16 +32,16 @@ STATISTICS_WINDOW = 0.02
 """The span of BatchNorm's moving statistics, as a fraction of a training's steps (docs/accuracy.md has others)."""
 VALIDATION_BATCH = 512
 STEPS_PER_EXECUTION = 16
-_CHUNK_IMAGES = 2048
+CHUNK_IMAGES = 2048
 _PACKAGE = "mnist_tune"
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class FittedSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """The learning rate before each step, within the training step rather than in a callback.
+    """The learning rate of each step.
 
-    Constant: the peak. Cosine: from the peak to 0 (Loshchilov and Hutter 2017). One-cycle: up in a straight line from 1/25 of
-    the peak over the first 30% of the steps, then down a cosine to 1/10,000 (Smith and Topin 2018).
+    Constant: the peak. Cosine: from the peak to 0 (Loshchilov and Hutter 2017). One-cycle: linear from 1/25 of the peak
+    over the first 30% of the steps, then a cosine to 1/10,000 (Smith and Topin 2018).
     """
 
     def __init__(self, schedule: Schedule, peak: float, total_steps: int) -> None:
@@ -65,14 +66,14 @@ class FittedSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class SmoothedCrossEntropy(keras.losses.Loss):  # type: ignore[misc]
-    """Cross-entropy of integer labels whose mass is partly spread over all classes (Szegedy et al. 2016)."""
+    """Cross-entropy of integer labels with label smoothing (Szegedy et al. 2016)."""
 
     def __init__(self, label_smoothing: float, name: str = "smoothed_cross_entropy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.label_smoothing = label_smoothing
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Labels (n,) and probabilities (n, classes) to losses (n,)."""
+        """Return the losses (n,) of labels (n,) and probabilities (n, classes)."""
         classes = y_pred.shape[-1]
         labels = keras.ops.one_hot(keras.ops.reshape(y_true, (-1,)), classes, dtype=y_pred.dtype)
         spread = labels * (1.0 - self.label_smoothing) + self.label_smoothing / classes
@@ -83,17 +84,17 @@ class SmoothedCrossEntropy(keras.losses.Loss):  # type: ignore[misc]
 
 
 class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of a training set, shuffled and augmented anew each epoch by a generator of its own.
+    """Batches of a training set, shuffled and augmented anew each epoch.
 
-    Batches all have the same size, so that nothing is traced or compiled twice: what is left of an epoch's order, less
-    than a batch, waits for another epoch's. Nothing is copied whole: `x` may be a read-only memory map.
+    All batches have the same size, so that nothing is traced or compiled twice; an incomplete batch is skipped in its
+    epoch. `x` is not copied and may be a read-only memory map.
 
     Args:
-        x: images (n, 28, 28), uint8.
+        x: images (n, h, w) or (n, h, w, 3), uint8.
         y: integer labels (n,).
         batch_size: images a batch; at most n are taken.
         augmentation: its strengths.
-        seed: together with the epoch all that chance depends on.
+        seed: with the epoch it determines all randomness.
     """
 
     def __init__(self, x: Images, y: Labels, batch_size: int, augmentation: Augmentation, seed: int) -> None:
@@ -103,7 +104,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._batch_size = min(batch_size, len(x))
         self._augmentation = augmentation
         self._seed = seed
-        self._batches_a_chunk = max(1, _CHUNK_IMAGES // self._batch_size)
+        self._batches_a_chunk = max(1, CHUNK_IMAGES // self._batch_size)
         self._chunk: int | None = None
         self._start(epoch=0)
 
@@ -119,7 +120,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return self._chunk_x[rows], self._chunk_y[rows]
 
     def on_epoch_end(self) -> None:
-        """Called by Keras: the next epoch has its own order."""
+        """Shuffle for the next epoch; Keras calls this."""
         self._start(self._epoch + 1)
 
     def _start(self, epoch: int) -> None:
@@ -131,19 +132,19 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         size = self._batches_a_chunk * self._batch_size
         rows = self._order[chunk * size : (chunk + 1) * size]
         images = np.asarray(self._x[rows])
-        # The stream of a chunk is its own, so that it doesn't matter which chunks were asked for before.
+        # Each chunk has its own random stream, independent of the order of access.
         rng = np.random.default_rng((self._seed, self._epoch, chunk + 1))
         return augment(images, self._augmentation, rng), self._y[rows]
 
 
 def compile_model(model: Any, recipe: Recipe, total_steps: int | None = None, steps_per_execution: int = 1) -> None:
-    """Compiles for integer labels, with the metrics `accuracy` and `cross_entropy` (without L2 and smoothing).
+    """Compile a model for integer labels, with the metrics `accuracy` and `cross_entropy` (without L2 and smoothing).
 
     Args:
-        model: gives probabilities.
+        model: outputs probabilities.
         recipe: optimizer, learning rate, schedule and loss.
-        total_steps: what the schedule is fitted to; None leaves the learning rate at its peak.
-        steps_per_execution: training steps between two returns to Python.
+        total_steps: the length of the schedule; None: the learning rate stays at its peak.
+        steps_per_execution: training steps between two calls of callbacks.
     """
     model.compile(
         optimizer=make_optimizer(recipe, total_steps),
@@ -153,7 +154,7 @@ def compile_model(model: Any, recipe: Recipe, total_steps: int | None = None, st
             keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy"),
         ],
         steps_per_execution=steps_per_execution,
-        # XLA on a CPU is slower by an order of magnitude for networks of this size; JAX has nothing else.
+        # XLA on a CPU is ten times slower for these small networks; JAX has no alternative.
         jit_compile=keras.backend.backend() == "jax",
     )
 
@@ -189,30 +190,21 @@ OPTIMIZERS: Mapping[Optimizer, Callable[[Any, Recipe], Any]] = {
 
 
 def fit_model(
-    model: Any,
-    recipe: Recipe,
-    x: Images,
-    y: Labels,
-    epochs: int = 1,
-    *,
-    seed: int | None = None,
-    **kwargs: Any,
+    model: Any, recipe: Recipe, x: Images, y: Labels, epochs: int = 1, *, seed: int | None = None, **kwargs: Any
 ) -> Any:
-    """Train from where the model is, its schedule fitted to exactly these epochs.
+    """Train a model from its present weights, with a schedule of exactly these epochs.
 
-    It compiles the model anew, since a schedule has to know the number of steps. The same seed gives the same history,
+    The model is compiled anew, since the schedule depends on the number of steps. The same seed gives the same history,
     if the model was built after `keras.utils.set_random_seed`.
 
     Args:
-        model: uint8 images (n, 28, 28) to probabilities.
-        recipe: how.
-        x: images (n, 28, 28), uint8; may be a read-only memory map.
+        model: uint8 images to probabilities.
+        recipe: optimizer, schedule, loss, batches and augmentation.
+        x: images (n, h, w) or (n, h, w, 3), uint8; may be a read-only memory map.
         y: integer labels (n,).
         epochs: 1 and more.
-        seed: of shuffling and augmentation; None takes one from Python's generator, which
-            `keras.utils.set_random_seed` seeds.
-        kwargs: of Keras's `fit`: `validation_data`, `callbacks`, `verbose` and so on. `batch_size` goes before the recipe's;
-            of `validation_split` the last share is held out, as Keras does.
+        seed: for shuffling and augmentation; None: from Python's generator, which `keras.utils.set_random_seed` seeds.
+        kwargs: arguments of Keras's `fit`. `batch_size` overrides the recipe's; `validation_split` works as in Keras.
 
     Returns:
         Keras's `History`.
@@ -228,19 +220,20 @@ def fit_model(
     set_normalisation(model, x)
     set_memory_of_statistics(model, epochs * len(batches))
     compile_model(model, recipe, epochs * len(batches), min(STEPS_PER_EXECUTION, len(batches)))
-    _release_graphs(model)
-    # The batches are shuffled images already; in another order every one of them would augment a whole chunk again.
+    # Variables that were created inside the traced step would keep its graph (30 MB) for the life of the process.
+    model.optimizer.build(model.trainable_variables)
+    use_fast_steps(model)
+    # The batches are shuffled already; in another order each would augment a whole chunk again.
     kwargs |= {"shuffle": False, "validation_batch_size": kwargs.get("validation_batch_size", VALIDATION_BATCH)}
     with fast_layers(model):
         return model.fit(batches, epochs=epochs, **kwargs)
 
 
 def set_normalisation(model: Any, x: Images) -> None:
-    """Give a model whose preprocessing asks for it the mean and standard deviation of images (n, 28, 28), in [0, 1].
-
-    Before the training step is traced: it holds both as constants.
-    """
-    layers = [own for own in model.layers if isinstance(own, keras.layers.Normalization) and own.input_mean is None]
+    """Set mean and variance of normalisation layers by uint8 images, before the step is traced."""
+    layers = [
+        layer for layer in model.layers if isinstance(layer, keras.layers.Normalization) and layer.input_mean is None
+    ]
     if layers:
         mean, variance = pixel_moments(x)
         for layer in layers:
@@ -250,10 +243,9 @@ def set_normalisation(model: Any, x: Images) -> None:
 
 
 def set_memory_of_statistics(model: Any, steps: int) -> None:
-    """Has BatchNorm's moving statistics look back over a fiftieth of so many steps, over ten at least.
+    """Set BatchNorm's momentum so that its moving statistics average a fiftieth of the steps, at least ten.
 
-    Those of the last few batches are noisy, and with them every validation; those of many are of networks that a short
-    training has left behind.
+    Shorter averages are noisy, and so is each validation; longer ones include weights that are out of date.
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -261,29 +253,18 @@ def set_memory_of_statistics(model: Any, steps: int) -> None:
 
 
 def pixel_moments(x: Images) -> tuple[float, float]:
-    """Mean and variance of the pixels of uint8 images, scaled to [0, 1]; piece by piece, `x` may be a memory map."""
-    pieces = (x[at : at + _CHUNK_IMAGES] for at in range(0, len(x), _CHUNK_IMAGES))
+    """Return the mean and variance of uint8 pixels scaled to [0, 1], in chunks: `x` may be a memory map."""
+    pieces = (x[at : at + CHUNK_IMAGES] for at in range(0, len(x), CHUNK_IMAGES))
     counts = sum(np.bincount(np.asarray(piece).reshape(-1), minlength=256) for piece in pieces)
     shares, levels = counts / np.sum(counts), np.arange(256) / 255.0
     mean = float(shares @ levels)
     return mean, float(shares @ (levels - mean) ** 2)
 
 
-def _release_graphs(model: Any) -> None:
-    """Keep TensorFlow from holding the graph of every model's training step for the life of the process (30 MB each).
-
-    It does where the optimizer's variables are born within the traced step, and where gradients are summed over
-    replicas, as Keras asks for even of one: that registers a gradient function, and nothing ever forgets it.
-    """
-    model.optimizer.build(model.trainable_variables)
-    if hasattr(model.optimizer, "_all_reduce_sum_gradients"):
-        model.optimizer._all_reduce_sum_gradients = list
-
-
 def last_learning_rate(model: Any) -> float:
-    """The learning rate of the step that was trained last, of the first one before any."""
+    """Return the learning rate of the last trained step; before any step, that of the first."""
     optimizer = model.optimizer
-    # Its public attribute is the schedule's value at the next step, which for the last one lies past the end.
+    # The public attribute is the schedule's value at the next step, past the end of the training.
     schedule = getattr(optimizer, "_learning_rate", None)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         return float(schedule(max(int(optimizer.iterations) - 1, 0)))
@@ -297,7 +278,7 @@ def _loss(label_smoothing: float) -> Any:
 
 
 def _hold_out(x: Images, y: Labels, kwargs: dict[str, Any]) -> tuple[Images, Labels, dict[str, Any]]:
-    """`validation_split` as Keras understands it, which it doesn't for batches that are made on the way."""
+    """Apply Keras's `validation_split`, which Keras does not support for a `PyDataset`."""
     share = kwargs.pop("validation_split", None)
     if not share or kwargs.get("validation_data") is not None:
         return x, y, kwargs

@@ -1,1 +1,1 @@
-"""Networks as data: layer specs, their notation as text, and their costs. No Keras model is built here, and nothing is tuned."""
+"""Networks as data, without Keras: layer specs, their notation as text, and their costs."""

@@ -1,7 +1,6 @@
-"""Networks as data: what follows from layer specs without building a model.
+"""The costs of a network from its layer specs, without building a model.
 
-A network's parameters and multiply-adds are counted here and nowhere else; `model` builds it in Keras from the same
-fitted specs. No Keras, no hyperparameters.
+All parameters and multiply-adds are counted here; `keras.model` builds the model from the same fitted specs.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ BYTES_PER_VALUE = 4
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer of a network as reports show it."""
+    """One layer of a network, for reports."""
 
     name: str
     kind: str
@@ -33,7 +32,7 @@ class LayerSummary:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> LayerSummary:
-        """Read what `dataclasses.asdict` wrote."""
+        """Return the summary from the JSON of `dataclasses.asdict`."""
         return cls(
             name=str(document["name"]),
             kind=str(document["kind"]),
@@ -46,25 +45,25 @@ class LayerSummary:
 
 @dataclass(frozen=True, slots=True)
 class FittedLayer:
-    """One layer at its place in a network."""
+    """One layer in a network."""
 
     spec: Spec
     number: int
-    """From 1; layers with a kernel are counted together, the others each kind for itself."""
+    """From 1; layers with a kernel are numbered together, other layers by kind."""
     input_shape: Shape
     shape: Shape
 
     @property
     def name(self) -> str:
-        """The Keras layer's name: "conv_1". That of its BatchNorm is "batch_norm_1"."""
+        """The Keras layer's name, such as "conv_1"; its BatchNorm is "batch_norm_1"."""
         return f"{self.spec.kind}_{self.number}"
 
 
 def resolve(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[FittedLayer, ...]:
-    """The network as it is built: each layer fitted to the map that it receives.
+    """Return the layers of a network, each fitted to its input.
 
     A valid convolution on a map smaller than its kernel becomes "same"; a pooling on a map smaller than its window is
-    left out. So every sequence of specs is a network.
+    omitted. So every sequence of specs is a network.
     """
     numbers: dict[str, int] = {}
     layers = []
@@ -76,32 +75,32 @@ def resolve(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[Fi
 
 
 def summarise(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[LayerSummary, ...]:
-    """Return what each layer is and costs, BatchNorm as a layer of its own; activations are part of their layer."""
+    """Return the layers with their costs; BatchNorm is a separate layer, an activation part of its layer."""
     summaries: list[LayerSummary] = []
     flat = False
     for layer in resolve(specs, input_shape):
-        # Dropout and scaling keep the axes that they receive; every other layer makes its own.
+        # Dropout and scaling keep the shape of their input.
         flat = isinstance(layer.spec, Dense) or (flat and isinstance(layer.spec, Dropout | Normalise))
         summaries.extend(_summaries_of(layer, layer.shape[2:] if flat else layer.shape))
     return tuple(summaries)
 
 
 def largest_activation_bytes(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> int:
-    """Size of the largest map between two layers for one image, in float32; the input is no layer."""
+    """Return the size of one image's largest layer output, in float32."""
     sizes = [after[0] * after[1] * after[2] for _, _, after in _walk(specs, input_shape)]
     return max(sizes, default=0) * BYTES_PER_VALUE
 
 
 def costs(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[int, int]:
-    """Trainable parameters and multiply-adds, in some tens of microseconds."""
+    """Return trainable parameters and multiply-adds, in some tens of microseconds."""
     terms, widths = chain(specs, input_shape)
     return chain_costs(terms, widths)
 
 
 def chain(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[tuple[Weights, ...], list[int]]:
-    """The layers with a kernel, and the channels between them: the input's, then each layer's output.
+    """Return the layers with a kernel, and the channels between them: the input's, then each layer's output.
 
-    No coefficient depends on a width, so that widths may be exchanged without asking the specs again.
+    No coefficient depends on a width, so widths can be replaced without the specs.
     """
     terms = []
     widths = [input_shape[2]]
@@ -113,7 +112,7 @@ def chain(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> tuple[tupl
 
 
 def chain_costs(terms: Sequence[Weights], widths: Sequence[int]) -> tuple[int, int]:
-    """Trainable parameters and multiply-adds of `chain`'s layers at these widths (one more than terms)."""
+    """Return trainable parameters and multiply-adds of `chain`'s layers at these widths (one more than terms)."""
     parameters = multiply_adds = 0
     inputs = widths[0]
     for index, term in enumerate(terms, start=1):
@@ -125,20 +124,26 @@ def chain_costs(terms: Sequence[Weights], widths: Sequence[int]) -> tuple[int, i
 
 
 def check_specs(specs: Iterable[Spec]) -> None:
-    """Check a network that somebody wrote.
-
-    Raises:
-        ValueError: where a layer makes no sense at all, whatever a space's range is; one line.
-    """
+    """Raise ValueError where a layer is impossible in any space."""
     for spec in specs:
         if isinstance(spec, WEIGHTED) and spec.width < 1:
             raise ValueError(f"A layer needs filters or units of 1 and more. Received: {spec.kind} with {spec.width}")
         if isinstance(spec, Dropout) and not 0.0 <= spec.rate < 1.0:
-            raise ValueError(f"dropout must be a share from 0 to less than 1. Received: dropout={spec.rate!r}")
+            raise ValueError(f"dropout must be a fraction from 0 to less than 1. Received: dropout={spec.rate!r}")
+
+
+def check_output(specs: Iterable[Spec], input_shape: Shape = INPUT_SHAPE) -> None:
+    """Raise ValueError where a network doesn't end in one number for each class, that is in a map of 1×1."""
+    *_, last = resolve(specs, input_shape)
+    if last.shape[:2] != (1, 1):
+        raise ValueError(
+            f"The network's last map has several positions. Expected 1×1, as after GAP or a dense layer such as D10. "
+            f"Received: {last.shape[0]}×{last.shape[1]} after {last.name}, from images of {input_shape[0]}×{input_shape[1]}"
+        )
 
 
 def _walk(specs: Iterable[Spec], input_shape: Shape) -> Iterator[tuple[Spec, Shape, Shape]]:
-    """Each fitted spec with the shapes before and after it."""
+    """Yield each fitted spec with the shapes before and after it."""
     before = input_shape
     for spec in specs:
         fitted = spec.fitted(before)
@@ -161,5 +166,5 @@ def _summaries_of(layer: FittedLayer, shape: tuple[int, ...]) -> Iterator[LayerS
     parameters = weights.parameters(inputs, width) - norm
     yield LayerSummary(layer.name, spec.kind, shape, parameters, weights.multiply_adds(inputs, width))
     if spec.batch_norm:
-        # Scale and offset are trained; the moving mean and variance are not.
+        # Scale and offset are trainable, the moving mean and variance are not.
         yield LayerSummary(f"batch_norm_{layer.number}", "batch_norm", shape, norm, 0, norm)

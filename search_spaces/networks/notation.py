@@ -5,16 +5,18 @@
 | `C8` | 3×3 convolution with 8 filters, no padding, no bias, BatchNorm, activation |
 | `1x1:8`, `1x1·8`, `7x7:10` | convolution with another kernel |
 | `S5` | 3×3 separable convolution |
-| `C8s`, `S5s`, `5x5:8s` | the same with "same" padding |
+| `C8s`, `S5s`, `5x5:8s` | convolution with "same" padding |
 | `D128` | dense layer on the whole map |
 | `P`, `P3`, `P3/2` | max pooling of 2×2, 3×3, 3×3 with stride 2; else the stride is the window's size |
+| `avg2` | mean of each 2×2; as the first layer, an image of half the side |
+| `crop24` | the middle 24×24 of the map |
 | `GAP` | global average pooling |
-| `drop.05`, `drop` | dropout; without a number of the rate that is given to `parse` |
-| `norm(.5,.5)`, `norm` | pixels from 0 to 1 less a mean, by a standard deviation; without numbers those of the training images |
+| `drop.05`, `drop` | dropout; without a number at the rate of `parse` |
+| `norm(.5,.5)`, `norm` | pixels in [0, 1] normalised by mean and sd; by default those of the training images |
 
-Options stand in parentheses after a layer with a kernel, with commas: `bias`, `bn`, `nobn`, or an activation (`relu`,
-`tanh`, `softsign`, `gelu`, `leaky_relu`); `linear` is neither activation nor BatchNorm. The last layer with a kernel
-gives the logits and is linear unless its options say otherwise.
+Options follow a layer with a kernel in parentheses, separated by commas: `bias`, `bn`, `nobn`, or an activation
+(`relu`, `tanh`, `softsign`, `gelu`, `leaky_relu`); `linear` is neither activation nor BatchNorm. The last layer with a
+kernel gives the logits and is linear unless its options say otherwise.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from search_spaces.networks.specs import (
     WEIGHTED,
     Activation,
     Conv,
+    Crop,
     Dense,
     Dropout,
     GlobalAveragePooling,
@@ -42,21 +45,23 @@ _KERNEL_WORD = re.compile(
     r"(?:(?P<letter>[CS])|(?P<kernel>\d+)[x×](?P=kernel)[:·]|(?P<dense>D))(?P<width>\d+)(?P<same>s)?(?:\((?P<options>[^()]*)\))?"
 )
 _POOL_WORD = re.compile(r"P(?P<size>\d+)?(?:/(?P<stride>\d+))?")
+_AVERAGE_WORD = re.compile(r"avg(?P<size>\d+)")
+_CROP_WORD = re.compile(r"crop(?P<size>\d+)")
 _NORMALISE_WORD = re.compile(r"norm(?:\((?P<mean>-?\d*\.?\d+),(?P<sd>\d*\.?\d+)\))?")
 _DROPOUT_WORD = re.compile(r"drop(?P<rate>\d*\.?\d+)?")
 _OPTIONS = ("bias", "bn", "nobn", *ACTIVATIONS)
 
 
 def parse(text: str, activation: Activation = "relu", dropout: float = 0.0) -> tuple[Spec, ...]:
-    """The specs that a text stands for.
+    """Return the specs of a text.
 
     Args:
         text: words as in the module's table, separated by blanks.
-        activation: of layers whose options name none.
-        dropout: rate of a `drop` without a number; at 0 those words stand for nothing.
+        activation: for layers without one in their options.
+        dropout: the rate of a `drop` without a number; at 0 these words are omitted.
 
     Raises:
-        ValueError: names the word that is not understood.
+        ValueError: where a word is unknown; names it.
     """
     words = text.split()
     last = max((i for i, word in enumerate(words) if _KERNEL_WORD.fullmatch(word)), default=None)
@@ -68,14 +73,27 @@ def parse(text: str, activation: Activation = "relu", dropout: float = 0.0) -> t
     return tuple(spec for spec in specs if spec is not None)
 
 
+def is_notation(text: str) -> bool:
+    """Return whether at least one word of a text is a layer, so that the text is meant as a network."""
+    return any(_is_layer(word) for word in text.split())
+
+
+def _is_layer(word: str) -> bool:
+    try:
+        _parse_word(word, "relu", 0.0)
+    except ValueError:
+        return False
+    return True
+
+
 def format_specs(specs: Sequence[Spec], activation: Activation = "relu") -> str:
-    """The text of a network; `parse` with the same `activation` gives the specs back."""
+    """Return the text of a network; `parse` with the same `activation` is the inverse."""
     last = max((i for i, spec in enumerate(specs) if isinstance(spec, WEIGHTED)), default=None)
     return " ".join(_format_spec(spec, "linear" if i == last else activation) for i, spec in enumerate(specs))
 
 
 def with_classes(specs: Sequence[Spec], classes: int) -> tuple[Spec, ...]:
-    """The network with its last layer with a kernel made as wide as there are classes."""
+    """Return the network with as many logits as classes."""
     last = max(i for i, spec in enumerate(specs) if isinstance(spec, WEIGHTED))
     return tuple(_with_width(spec, classes) if i == last else spec for i, spec in enumerate(specs))
 
@@ -91,21 +109,36 @@ def _with_width(spec: Spec, width: int) -> Spec:
 def _parse_word(word: str, activation: Activation, dropout: float) -> Spec | None:
     if word == "GAP":
         return GlobalAveragePooling()
-    if match := _POOL_WORD.fullmatch(word):
-        return _pool(match, word)
+    for pattern, make in _SIZED_WORDS:
+        if match := pattern.fullmatch(word):
+            return make(match, word)
     if match := _NORMALISE_WORD.fullmatch(word):
         return _normalise(match, word)
     if match := _DROPOUT_WORD.fullmatch(word):
         return _dropout(float(match["rate"]) if match["rate"] else dropout, word)
     if match := _KERNEL_WORD.fullmatch(word):
         return _kernel_layer(match, word, activation)
-    raise ValueError(f"Expected a word like C8, C8s, S5, 1x1:8, D128, P, GAP, drop.05 or norm. Received: {word!r}")
+    raise ValueError(
+        f"Expected a word like C8, C8s, S5, 1x1:8, D128, P, avg2, crop24, GAP, drop.05 or norm. Received: {word!r}"
+    )
+
+
+def _average_pool(match: re.Match[str], word: str) -> Pool:
+    return Pool(_positive(match["size"], word), average=True)
+
+
+def _crop(match: re.Match[str], word: str) -> Crop:
+    return Crop(_positive(match["size"], word))
 
 
 def _pool(match: re.Match[str], word: str) -> Pool:
     size = _positive(match["size"] or "2", word)
     stride = _positive(match["stride"] or str(size), word)
     return Pool(size) if stride == size else Pool(size, stride)
+
+
+_SIZED_WORDS = ((_POOL_WORD, _pool), (_AVERAGE_WORD, _average_pool), (_CROP_WORD, _crop))
+"""Pattern of a word → the layer that it makes."""
 
 
 def _normalise(match: re.Match[str], word: str) -> Normalise:
@@ -138,7 +171,7 @@ def _kernel_layer(match: re.Match[str], word: str, activation: Activation) -> We
 
 
 def _with_options(spec: WeightedSpec, options: str | None, word: str) -> WeightedSpec:
-    # "linear" takes BatchNorm away, so that it has to be read before "bn" gives it back.
+    # "linear" removes BatchNorm, which a "bn" must be able to restore.
     for option in sorted(options.split(",") if options is not None else (), key=lambda o: o.strip() in ("bn", "nobn")):
         spec = _with_option(spec, option.strip(), word)
     return spec
@@ -167,15 +200,23 @@ def _positive(digits: str, word: str) -> int:
 def _format_spec(spec: Spec, activation: Activation) -> str:
     if isinstance(spec, GlobalAveragePooling):
         return "GAP"
-    if isinstance(spec, Pool):
-        size = "P" if spec.size == 2 else f"P{spec.size}"
-        return size if spec.step == spec.size else f"{size}/{spec.step}"
+    if isinstance(spec, Pool | Crop):
+        return _format_sized(spec)
     if isinstance(spec, Normalise):
         return "norm" if spec.mean is None or spec.sd is None else f"norm({spec.mean:.15g},{spec.sd:.15g})"
     if isinstance(spec, Dropout):
         return f"drop{spec.rate:.15g}"
     options = _format_options(spec, activation)
     return _format_kernel(spec) + (f"({','.join(options)})" if options else "")
+
+
+def _format_sized(spec: Pool | Crop) -> str:
+    if isinstance(spec, Crop):
+        return f"crop{spec.size}"
+    if spec.average:
+        return f"avg{spec.size}"
+    size = "P" if spec.size == 2 else f"P{spec.size}"
+    return size if spec.step == spec.size else f"{size}/{spec.step}"
 
 
 def _format_kernel(spec: WeightedSpec) -> str:
@@ -189,7 +230,7 @@ def _format_kernel(spec: WeightedSpec) -> str:
 
 
 def _format_options(spec: WeightedSpec, activation: Activation) -> list[str]:
-    """Return what has to be said, given that a layer has this activation, and BatchNorm unless it is linear."""
+    """Return the options that differ from the default: this activation, and BatchNorm unless it is linear."""
     options = ["bias"] if spec.bias else []
     if spec.activation != activation:
         options.append(spec.activation)

@@ -1,6 +1,6 @@
-"""Layers as data: a network is a tuple of specs, each of which knows its shape, its weights and how it fits a map.
+"""Layers as data: a network is a tuple of specs, each with its output shape, its weights and its fit to a map.
 
-What follows for the whole network is in `networks`; `model` builds it in Keras. No Keras here, no hyperparameters.
+`costs` sums up whole networks; `keras.model` builds them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ INPUT_SHAPE: Shape = (28, 28, 1)
 class Weights:
     """The cost of a layer with a kernel, as a function of its numbers of input and output channels.
 
-    Every count of the package comes from the two methods. Both are linear in either number of channels, and the
-    coefficients depend on no number of channels, which is what makes sampling under a cap fast.
+    All counts use the two methods. Both are linear in each number of channels, with coefficients that don't depend on
+    them, which makes sampling under a cap fast.
     """
 
     per_pair: int
@@ -33,14 +33,14 @@ class Weights:
     per_output: int
     """Trainable numbers for each output channel that cost no multiplication (bias, BatchNorm's scale and offset)."""
     positions: int
-    """The number of places where the kernel is applied to one image."""
+    """The number of positions of the kernel on one image."""
 
     def parameters(self, inputs: int, outputs: int) -> int:
-        """Trainable ones, BatchNorm's among them."""
+        """Return the trainable parameters, including BatchNorm's."""
         return (self.per_pair * outputs + self.per_input) * inputs + self.per_output * outputs
 
     def multiply_adds(self, inputs: int, outputs: int) -> int:
-        """Return the multiply-adds of one image, forward. BatchNorm and activations count nothing: they are folded or cheap."""
+        """Return the multiply-adds of one image's forward pass, without BatchNorm and activations."""
         return self.positions * (self.per_pair * outputs + self.per_input) * inputs
 
 
@@ -146,15 +146,17 @@ class Dense:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Max pooling without padding."""
+    """Max pooling or average pooling without padding."""
 
     size: int = 2
     stride: int | None = None
     """None: as large as the window."""
+    average: bool = False
+    """On the image, the mean of each window is a smaller image."""
 
     @property
     def kind(self) -> str:
-        return "pool"
+        return "average_pool" if self.average else "pool"
 
     @property
     def step(self) -> int:
@@ -162,7 +164,7 @@ class Pool:
         return self.size if self.stride is None else self.stride
 
     def fitted(self, shape: Shape) -> Pool | None:
-        """None where the map is smaller than the window: then there is nothing to pool."""
+        """Return the layer; None where the map is smaller than the window."""
         return self if min(shape[0], shape[1]) >= self.size else None
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -170,11 +172,34 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class Crop:
+    """The middle of a map, size × size."""
+
+    size: int
+
+    @property
+    def kind(self) -> str:
+        return "crop"
+
+    def fitted(self, shape: Shape) -> Crop | None:
+        """Return the layer; None where the map is not larger."""
+        return self if min(shape[0], shape[1]) > self.size else None
+
+    def margins(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the rows above and below the middle, and the columns left and right of it."""
+        above, left = ((side - self.size) // 2 for side in shape[:2])
+        return (above, shape[0] - self.size - above), (left, shape[1] - self.size - left)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.size, self.size, shape[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Dropout:
     """Dropout of single values, in training only."""
 
     rate: float
-    """The share that is dropped, in [0, 1)."""
+    """The fraction that is dropped, in [0, 1)."""
 
     @property
     def kind(self) -> str:
@@ -190,7 +215,7 @@ class Dropout:
 
 @dataclass(frozen=True, slots=True)
 class Normalise:
-    """Pixels from 0 to 1 less a mean, divided by a standard deviation; without both, those of the training images."""
+    """Normalisation of pixels in [0, 1] by mean and standard deviation; by default those of the training images."""
 
     mean: float | None = None
     sd: float | None = None
@@ -201,7 +226,7 @@ class Normalise:
 
     @property
     def non_trainable(self) -> int:
-        """Numbers that training images set: mean, variance, and a count that Keras keeps beside them."""
+        """Numbers from the training images: mean, variance, and Keras's count."""
         return 3 if self.mean is None or self.sd is None else 0
 
     def fitted(self, shape: Shape) -> Normalise:
@@ -229,15 +254,15 @@ class GlobalAveragePooling:
 
 
 WeightedSpec: TypeAlias = Conv | SeparableConv | Dense
-Spec: TypeAlias = WeightedSpec | Pool | Dropout | GlobalAveragePooling | Normalise
+Spec: TypeAlias = WeightedSpec | Pool | Crop | Dropout | GlobalAveragePooling | Normalise
 WEIGHTED = (Conv, SeparableConv, Dense)
 
 
 def activation_of(values: Mapping[str, object]) -> Activation:
-    """The activation of a configuration's hidden layers.
+    """Return the activation of a configuration's hidden layers.
 
     Raises:
-        ValueError: where it is none that is known.
+        ValueError: where it is unknown.
     """
     value = values.get("activation", "relu")
     for activation in ACTIVATIONS:

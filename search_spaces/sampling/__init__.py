@@ -1,1 +1,1 @@
-"""Sampling within caps: one value, a whole configuration, or one near another. Each sample is a pure function of its generator."""
+"""Sampling within caps: values, configurations, and neighbours of a configuration."""

@@ -1,25 +1,26 @@
-"""Draws of configurations within caps, for any family that says what its smallest network is.
+"""Samples of configurations within caps, for any family with a smallest network.
 
-A sample is a pure function of its random generator: every hyperparameter is sampled, and then the shape is shrunk towards a
-network that is known to fit, one random step after another, until it fits itself. Half of the draws hold one value of the
-shape that fits somewhere, however rarely, so that every value that fits comes up.
+A sample is a pure function of its random generator: every hyperparameter is sampled, and then the shape is shrunk by
+random steps towards a network that is known to fit. Half of the samples fix one value of the shape that fits somewhere,
+so that rare values occur, too.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, active, is_active
+from search_spaces.networks.memory import Memory, MemoryModel
 from search_spaces.sampling.neighbours import sample_changed
 from search_spaces.sampling.values import sample_from_grid, sample_value
 
 _EXPLORING = 0.5
-"""Share of the draws that hold a value."""
+"""Fraction of the samples with a fixed value."""
 _HALVINGS = 20
 
 
@@ -29,24 +30,50 @@ class Caps:
 
     max_params: int
     max_macs: int
+    max_ram: int | None = None
+    """Bytes of TFLM's arena; None: no cap."""
+    max_flash: int | None = None
+    """Bytes of the int8 file; None: no cap."""
+
+    @property
+    def limit_memory(self) -> bool:
+        """Return whether there is a cap of RAM or flash."""
+        return self.max_ram is not None or self.max_flash is not None
 
     def hold(self, cost: tuple[int, int]) -> bool:
-        """Return whether parameters and multiply-adds are within them."""
+        """Return whether parameters and multiply-adds are within the caps."""
         return cost[0] <= self.max_params and cost[1] <= self.max_macs
 
-    def share(self, cost: tuple[int, int]) -> float:
-        """Return the used share of the nearer cap."""
-        return max(cost[0] / self.max_params, cost[1] / self.max_macs)
+    def hold_memory(self, model: MemoryModel, widths: Sequence[int]) -> bool:
+        """Return whether RAM and flash are within the caps; flash, which is quick to compute, comes first."""
+        if self.max_flash is not None and model.flash(widths) > self.max_flash:
+            return False
+        return self.max_ram is None or model.ram_is_within(widths, self.max_ram)
+
+    def share(self, cost: tuple[int, int], memory: Memory | None = None) -> float:
+        """Return the used fraction of the nearest cap. `memory` is needed where RAM or flash is capped."""
+        shares = [cost[0] / self.max_params, cost[1] / self.max_macs]
+        if memory is not None:
+            shares += [memory.ram / self.max_ram] if self.max_ram is not None else []
+            shares += [memory.flash / self.max_flash] if self.max_flash is not None else []
+        return max(shares)
+
+    def reduced(self, share: float, *, least: tuple[int, int] = (0, 0), least_flash: int = 0) -> Caps:
+        """Return the caps with this fraction of parameters and flash, but at least those given."""
+        flash = None if self.max_flash is None else max(least_flash, int(share * self.max_flash))
+        return replace(self, max_params=max(least[0], int(share * self.max_params)), max_flash=flash)
 
 
 @dataclass(frozen=True)
 class Smallest:
-    """The smallest network of a family."""
+    """The smallest network of a family; where RAM or flash is capped, the one that is nearest to fit."""
 
     network: str
     """In the notation."""
     parameters: int
     multiply_adds: int
+    memory: Memory | None = None
+    """None where neither RAM nor flash is capped."""
 
 
 class CapError(ValueError):
@@ -54,17 +81,28 @@ class CapError(ValueError):
 
     def __init__(self, caps: Caps, smallest: Smallest) -> None:
         super().__init__(
-            f"No network fits. Expected a cap that holds the smallest one, {smallest.network}: "
-            f"{smallest.parameters:,} parameters and {smallest.multiply_adds:,} multiply-adds an image. "
-            f"Received: max_params={caps.max_params:,}, max_macs={caps.max_macs:,}"
+            f"No network fits. Expected caps of at least the smallest one, {smallest.network}: "
+            f"{_format_needs(smallest)}. Received: {_format_caps(caps)}"
         )
         self.caps = caps
         self.smallest = smallest
 
 
+def _format_needs(smallest: Smallest) -> str:
+    costs = f"{smallest.parameters:,} parameters and {smallest.multiply_adds:,} multiply-adds an image"
+    if smallest.memory is None:
+        return costs
+    return f"{costs}, {smallest.memory.ram:,} bytes of RAM and {smallest.memory.flash:,} bytes of flash"
+
+
+def _format_caps(caps: Caps) -> str:
+    limits = {name: getattr(caps, name) for name in ("max_params", "max_macs", "max_ram", "max_flash")}
+    return ", ".join(f"{name}={limit:,}" for name, limit in limits.items() if limit is not None)
+
+
 @dataclass(frozen=True)
 class Witness:
-    """A value that fits, and a shape that shows it: one value for every hyperparameter of the shape."""
+    """A value that fits, and a shape that has it: one value for every hyperparameter of the shape."""
 
     name: str
     value: Value
@@ -73,21 +111,21 @@ class Witness:
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws within caps.
+    """A sampler of configurations within caps.
 
-    `smallest` is the family's smallest network, one value for every hyperparameter of the shape, the cheapest beside
-    anything, but for those that others depend on: of these the sampler tries every value.
+    `smallest` is the family's smallest network: for every hyperparameter of the shape the value that is cheapest in any
+    network, except for parents of others, of which the sampler tries every value.
     """
 
     hyperparameters: tuple[Hyperparameter, ...]
     smallest: Mapping[str, Value]
     fits: Callable[[Mapping[str, Value]], bool]
-    """Whether values of the shape are within the caps; those that are inactive don't matter."""
+    """Whether values of the shape are within the caps; inactive ones are ignored."""
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
-        """A configuration that fits, by this generator alone."""
-        witness = self._draw_witness(rng)
-        values = {own.name: sample_value(rng, own) for own in self.hyperparameters}
+        """Sample a configuration that fits."""
+        witness = self._sample_witness(rng)
+        values = {hyperparameter.name: sample_value(rng, hyperparameter) for hyperparameter in self.hyperparameters}
         allowed = self._demanded(witness)
         for name, demanded in allowed.items():
             if values[name] not in demanded:
@@ -96,15 +134,15 @@ class Sampler:
         return active(self.hyperparameters, values)
 
     def sample_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
-        """A configuration near one that fits; where it is too large it is shrunk like any other."""
-        values = {own.name: own.default for own in self.hyperparameters}
+        """Sample a configuration near one that fits; a larger one is shrunk."""
+        values = {hyperparameter.name: hyperparameter.default for hyperparameter in self.hyperparameters}
         values |= sample_changed(rng, self.hyperparameters, configuration)
         self._shrink(rng, values, {}, self.smallest)
         return active(self.hyperparameters, values)
 
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
-        """Every pair of a hyperparameter of the shape and a value that fits; none where nothing fits."""
+        """Every pair of a shape hyperparameter and a value that fits; empty where nothing fits."""
         return tuple(
             witness
             for name in self.smallest
@@ -113,7 +151,7 @@ class Sampler:
         )
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
-        """Return, for each hyperparameter of the shape, the values that some network within the caps has."""
+        """Return, for each shape hyperparameter, its values that occur in a network within the caps."""
         fitting: dict[str, tuple[Value, ...]] = {}
         for witness in self.witnesses:
             fitting[witness.name] = (*fitting.get(witness.name, ()), witness.value)
@@ -121,11 +159,11 @@ class Sampler:
 
     @cached_property
     def _by_name(self) -> dict[str, Hyperparameter]:
-        return {own.name: own for own in self.hyperparameters}
+        return {hyperparameter.name: hyperparameter for hyperparameter in self.hyperparameters}
 
     @cached_property
     def _parents(self) -> tuple[str, ...]:
-        """Hyperparameters of the shape that others of it depend on."""
+        """Shape hyperparameters with conditional children in the shape."""
         named = {condition.name for name in self.smallest for condition in self._by_name[name].conditions}
         return tuple(name for name in self.smallest if name in named)
 
@@ -140,13 +178,13 @@ class Sampler:
         for parents in itertools.product(*grids):
             yield {**self.smallest, **dict(zip(self._parents, parents, strict=True)), name: value}
 
-    def _draw_witness(self, rng: np.random.Generator) -> Witness | None:
+    def _sample_witness(self, rng: np.random.Generator) -> Witness | None:
         if rng.random() >= _EXPLORING:
             return None
         return self.witnesses[int(rng.integers(len(self.witnesses)))]
 
     def _demanded(self, witness: Witness | None) -> dict[str, tuple[Value, ...]]:
-        """Return what holding a value asks of the shape."""
+        """Return the allowed values of hyperparameters with which the witness is active."""
         if witness is None:
             return {}
         parents = {condition.name: condition.values for condition in self._by_name[witness.name].conditions}
@@ -159,7 +197,7 @@ class Sampler:
         allowed: Mapping[str, tuple[Value, ...]],
         end: Mapping[str, Value],
     ) -> None:
-        """Random steps towards `end`, in place, until the values fit; `end` does."""
+        """Move values by random steps towards `end`, which fits, in place, until they fit."""
         while not self.fits(values):
             movable = [name for name in end if values[name] != end[name] and is_active(self._by_name[name], values)]
             name = movable[int(rng.integers(len(movable)))]
@@ -168,7 +206,7 @@ class Sampler:
 
 
 def _between(rng: np.random.Generator, grid: tuple[Value, ...], value: Value, end: Value) -> Value:
-    """A value of the grid between these two, never the first one; text has nothing between."""
+    """Sample a grid value from after `value` up to `end`; for text and booleans return `end`."""
     if isinstance(end, (bool, str)):
         return end
     here, there = grid.index(value), grid.index(end)
@@ -180,40 +218,43 @@ def shrunk_defaults(
     smallest: Mapping[str, Value],
     fits: Callable[[Mapping[str, Value]], bool],
 ) -> dict[str, Value]:
-    """Defaults of the shape that fit: its numbers drawn in towards the smallest network by as little as needed.
+    """Return defaults of the shape that fit: its numbers, reduced towards the smallest network as little as needed.
 
-    Numbers that others depend on, of layers say, are drawn in only where the others alone don't do it. Empty where the
+    Parents, such as numbers of layers, are reduced only where reducing the others is not enough. Empty where the
     defaults fit.
     """
-    defaults = {own.name: own.default for own in hyperparameters}
+    defaults = {hyperparameter.name: hyperparameter.default for hyperparameter in hyperparameters}
     if fits(defaults):
         return {}
-    shape = [own for own in hyperparameters if own.name in smallest]
-    parents = {condition.name for own in shape for condition in own.conditions}
-    for drawn in ([own for own in shape if own.name not in parents], shape):
-        narrowest = {**defaults, **_all_drawn_in(drawn, smallest, 0.0)}
+    shape = [hyperparameter for hyperparameter in hyperparameters if hyperparameter.name in smallest]
+    parents = {condition.name for hyperparameter in shape for condition in hyperparameter.conditions}
+    for shrinkable in ([hyperparameter for hyperparameter in shape if hyperparameter.name not in parents], shape):
+        narrowest = {**defaults, **_all_reduced(shrinkable, smallest, 0.0)}
         if fits(narrowest):
-            return _widest(drawn, smallest, lambda found: fits({**defaults, **found}))
+            return _widest(shrinkable, smallest, lambda values: fits({**defaults, **values}))
     return dict(smallest)
 
 
 def _widest(
-    drawn: Sequence[Hyperparameter], smallest: Mapping[str, Value], fits: Callable[[Mapping[str, Value]], bool]
+    shrinkable: Sequence[Hyperparameter], smallest: Mapping[str, Value], fits: Callable[[Mapping[str, Value]], bool]
 ) -> dict[str, Value]:
-    """Found by bisection of the share."""
+    """Return the largest values that fit, by bisection of the fraction."""
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if fits(_all_drawn_in(drawn, smallest, middle)) else (low, middle)
-    return _all_drawn_in(drawn, smallest, low)
+        low, high = (middle, high) if fits(_all_reduced(shrinkable, smallest, middle)) else (low, middle)
+    return _all_reduced(shrinkable, smallest, low)
 
 
-def _all_drawn_in(drawn: Sequence[Hyperparameter], smallest: Mapping[str, Value], share: float) -> dict[str, Value]:
-    return {own.name: _drawn_in(own, smallest[own.name], share) for own in drawn}
+def _all_reduced(shrinkable: Sequence[Hyperparameter], smallest: Mapping[str, Value], share: float) -> dict[str, Value]:
+    return {
+        hyperparameter.name: _reduced(hyperparameter, smallest[hyperparameter.name], share)
+        for hyperparameter in shrinkable
+    }
 
 
-def _drawn_in(hyperparameter: Hyperparameter, least: Value, share: float) -> Value:
-    """A share of the way from the least value to the default, on the grid and no further."""
+def _reduced(hyperparameter: Hyperparameter, least: Value, share: float) -> Value:
+    """Return the grid value at a fraction of the way from the smallest value to the default, rounded down."""
     grid, default = hyperparameter.grid() or (), hyperparameter.default
     if isinstance(default, (bool, str)):
         return default

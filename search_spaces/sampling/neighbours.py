@@ -1,6 +1,6 @@
-"""Configurations near a known one: a few of its values changed, numbers by little.
+"""Neighbours of a configuration: a few of its values changed, numbers slightly.
 
-Searches sample some of their configurations like this (`tuner.oracle.sampling`). A sample is a pure function of its random generator.
+Searches sample some of their configurations like this (`tuner.oracle.sampling`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,18 @@ CHANGES = 3.0
 def sample_changed(
     rng: np.random.Generator, hyperparameters: Sequence[Hyperparameter], configuration: Mapping[str, Value]
 ) -> dict[str, Value]:
-    """A configuration with at least one active value changed; what becomes active by that has its default."""
-    tuned = [own for own in hyperparameters if own.name in configuration and own.kind != "fixed"]
+    """Sample a configuration with one or more changed values; newly active hyperparameters have defaults."""
+    tuned = [
+        hyperparameter
+        for hyperparameter in hyperparameters
+        if hyperparameter.name in configuration and hyperparameter.kind != "fixed"
+    ]
     share = min(0.5, CHANGES / len(tuned))
-    chosen = [own for own in tuned if rng.random() < share] or [tuned[int(rng.integers(len(tuned)))]]
-    changes = {own.name: sample_beside(rng, own, configuration[own.name]) for own in chosen}
+    chosen = [hyperparameter for hyperparameter in tuned if rng.random() < share] or [
+        tuned[int(rng.integers(len(tuned)))]
+    ]
+    changes = {
+        hyperparameter.name: sample_beside(rng, hyperparameter, configuration[hyperparameter.name])
+        for hyperparameter in chosen
+    }
     return active(hyperparameters, {**configuration, **changes})

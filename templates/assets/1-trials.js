@@ -18,6 +18,8 @@ const build = (namespace) => (tag, attributes = {}, ...children) => {
 };
 const make = build("http://www.w3.org/1999/xhtml");
 const makeSvg = build("http://www.w3.org/2000/svg");
+/** A linear scale: `low` to `from`, `high` to `to`. */
+const scaled = (low, high, from, to) => (value) => (high > low ? from + ((value - low) / (high - low)) * (to - from) : (from + to) / 2);
 
 // --- the trials -----------------------------------------------------------------------------------------------------
 const packed = { fields: [], settings: [], curves: [], ...JSON.parse(document.getElementById("page-data").textContent) };

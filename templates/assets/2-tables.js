@@ -26,15 +26,43 @@ const sortTable = (table, column, up) => {
   });
 };
 
+/** A header is one tab stop: the arrow keys go from name to name. */
+const walkHeads = (buttons) => (event) => {
+  const there = buttons.filter((button) => button.getClientRects().length);
+  const at = there.indexOf(event.target);
+  const next = { ArrowRight: there[at + 1], ArrowLeft: there[at - 1], Home: there[0], End: there[there.length - 1] }[event.key];
+  if (at < 0 || !next || event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  buttons.forEach((button) => button.setAttribute("tabindex", button === next ? "0" : "-1"));
+  next.focus();
+};
 all("table.sortable").forEach((table) => {
-  all("thead th", table).forEach((th, column) => {
+  const buttons = all("thead th", table).map((th, column) => {
     const label = th.querySelector(".label");
     const click = () => {
       const down = th.classList.contains("n") && !th.hasAttribute("aria-sort");
       sortTable(table, column, down ? false : th.getAttribute("aria-sort") !== "ascending");
+      writeAddress();
     };
     // Chromium leaves buttons out of the headers that it repeats on paper: there the style sheet writes the label.
     label.dataset.label = label.textContent;
-    label.replaceChildren(make("button", { type: "button", click }, label.textContent));
+    const button = make("button", { type: "button", tabindex: column ? "-1" : "0", click }, label.textContent);
+    label.replaceChildren(button);
+    return button;
   });
+  table.tHead.addEventListener("keydown", walkHeads(buttons));
 });
+
+/** The order of the table of trials: "val_loss" is rising, "-val_loss" falling. */
+const trialsTable = document.getElementById("trials-table");
+if (trialsTable) {
+  const heads = all("thead th", trialsTable);
+  keepInAddress({
+    write: () => heads.filter((th) => th.hasAttribute("aria-sort")).map((th) => ["sort", `${th.getAttribute("aria-sort") === "descending" ? "-" : ""}${th.dataset.key}`]),
+    read: (params) => {
+      const key = params.get("sort") || "";
+      const column = heads.findIndex((th) => th.dataset.key === key.replace(/^-/, ""));
+      if (key && column >= 0) sortTable(trialsTable, column, !key.startsWith("-"));
+    },
+  });
+}

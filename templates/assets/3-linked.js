@@ -156,27 +156,36 @@ document.addEventListener("focusin", (event) => {
 });
 addEventListener("scroll", () => { tip.hidden = true; }, { passive: true, capture: true });
 
-// --- choosing: the address remembers it -------------------------------------------------------------------------------
-const inAddress = () => (/^#trial=(\w+)$/.exec(location.hash) || [])[1] || "";
+// --- choosing ---------------------------------------------------------------------------------------------------------
 let cameFrom = null;
 const choose = (name) => {
   if (name) cameFrom = document.activeElement;
-  const elsewhere = location.hash && !inAddress() ? location.hash : "";
-  history.replaceState(null, "", name ? `#trial=${name}` : location.pathname + location.search + elsewhere);
   tell("chosen", name);
+  writeAddress();
 };
 const letGo = () => {
   const back = cameFrom && cameFrom.isConnected && document.getElementById("foot").contains(document.activeElement) ? cameFrom : null;
   choose("");
   if (back) back.focus();
 };
-const followAddress = () => {
-  if (inAddress()) tell("chosen", inAddress());
-};
-addEventListener("hashchange", followAddress);
+keepInAddress({
+  write: () => (state.chosen ? [["trial", state.chosen]] : []),
+  read: (params) => params.get("trial") && tell("chosen", params.get("trial")),
+});
 
+/** A finger is wider than a mark: a tap beside marks is one on the nearest within its reach. */
+const TOUCH_REACH_PX = 22;
+const nearestMark = ({ target, clientX, clientY, pointerType }) => {
+  if (pointerType !== "touch" || !target.matches("svg.figure")) return null;
+  const near = marksIn(target)
+    .filter(isThere)
+    .map((mark) => [Math.hypot(middle(mark, true) - clientX, middle(mark, false) - clientY), mark])
+    .filter(([distance, mark]) => mark.localName !== "path" && distance <= TOUCH_REACH_PX)
+    .sort(([a], [b]) => a - b);
+  return near.length ? near[0][1] : null;
+};
 document.addEventListener("click", (event) => {
-  const element = event.target.closest("[data-trial]");
+  const element = event.target.closest("[data-trial]") || nearestMark(event);
   const control = event.target.closest("a, button, input, label, summary");
   if (!element || (control && !control.classList.contains("pick"))) return;
   const byKeyboard = event.detail === 0;

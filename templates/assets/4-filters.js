@@ -1,4 +1,4 @@
-// The tools of the table of trials: filters that every figure follows, columns that hide, and a copy for elsewhere.
+// The filter of the trials: by words, by ranges, by choices. Every figure follows it.
 const tools = document.querySelector(".tools");
 const filterTable = tools && document.getElementById(tools.dataset.for);
 const columns = filterTable
@@ -8,50 +8,100 @@ const columns = filterTable
       label: th.querySelector(".label").textContent,
       unit: (th.querySelector(".unit") || { textContent: "" }).textContent,
       extra: th.classList.contains("extra"),
+      more: "more" in th.dataset,
     }))
   : [];
 let clearFilters = () => {};
+/** Sets filters from elsewhere on the page: a column's key → {low, high} or the values that stay; null takes it back. */
+let setFilters = () => {};
+/** What a column's filter lets through: {low, high}, a list of values, or null while it is off; undefined without a filter. */
+let getFilter = () => undefined;
 
 /** The different values of a column; null (a setting that is not active) is none. */
 const distinct = (key) => [...new Set([...trials.values()].map((trial) => valueOf(trial, key)))].filter((value) => value !== null);
 
-// --- filters --------------------------------------------------------------------------------------------------------
 const MOST_CHOICES = 12;
+const COMMON = ["val_accuracy", "parameters", "epochs", "phase"];
+const MOST_COMMON = 6;
+const title = ({ label, unit }) => (unit ? `${label}, ${unit}` : label);
 const percentages = ({ unit }) => unit === "%";
 /** As the table shows it, so that a limit that was read off the table holds. */
 const asShown = (column, value) => (percentages(column) ? Number((100 * value).toFixed(2)) : value);
 
-/** A test of a trial, null while the reader has set nothing. */
+// --- a range, with a histogram over it ------------------------------------------------------------------------------------
+const BINS = 24;
+const histogram = (values) => {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const log = low > 0 && high / low > 30;
+  const place = scaled(log ? Math.log(low) : low, log ? Math.log(high) : high, 0, BINS);
+  const bins = Array.from({ length: BINS }, () => []);
+  values.forEach((value) => bins[Math.min(BINS - 1, Math.floor(place(log ? Math.log(value) : value)))].push(value));
+  const most = Math.max(...bins.map((bin) => bin.length));
+  const bars = bins.map((bin, at) => {
+    const height = bin.length ? Math.max(2, (20 * bin.length) / most) : 0;
+    return makeSvg("rect", { x: at * 6, y: 20 - height, width: 5, height });
+  });
+  const mark = (from, to) => bars.forEach((bar, at) => bar.classList.toggle("off", !bins[at].some((value) => value >= from && value <= to)));
+  return { element: makeSvg("svg", { viewBox: `0 0 ${BINS * 6} 20`, class: "histogram", "aria-hidden": "true", preserveAspectRatio: "none" }, ...bars), mark };
+};
+
+/** A filter: its element; a test of a trial, null while the reader has set nothing; and itself as texts of the address. */
 const rangeFilter = (column, values, changed) => {
-  const shown = values.map((value) => asShown(column, value));
+  const shown = [...trials.values()].map((trial) => valueOf(trial, column.key)).filter((value) => value !== null).map((value) => asShown(column, value));
   const input = (word, limit) =>
-    make("input", { type: "number", step: "any", name: `${column.key} ${word}`, "aria-label": word, placeholder: String(limit), input: changed });
+    make("input", { type: "number", step: "any", name: `${column.key} ${word}`, "aria-label": `${title(column)}, ${word}`, placeholder: String(Number(limit.toPrecision(6))), input: changed });
   const [low, high] = [input("at least", Math.min(...shown)), input("at most", Math.max(...shown))];
-  const element = make("fieldset", {}, make("legend", {}, title(column)), low, " – ", high);
+  const bars = histogram(shown);
+  const limits = () => [low.value === "" ? -Infinity : Number(low.value), high.value === "" ? Infinity : Number(high.value)];
   const test = () => {
+    const [from, to] = limits();
+    bars.mark(from, to);
     if (low.value === "" && high.value === "") return null;
-    const [from, to] = [low.value === "" ? -Infinity : Number(low.value), high.value === "" ? Infinity : Number(high.value)];
     return (trial) => {
       const value = valueOf(trial, column.key);
       return value !== null && asShown(column, value) >= from && asShown(column, value) <= to;
     };
   };
-  return { element, test };
+  const set = (wanted) => {
+    low.value = wanted?.low ?? "";
+    high.value = wanted?.high ?? "";
+  };
+  return {
+    key: column.key,
+    element: make("fieldset", { class: "range" }, make("legend", {}, title(column)), bars.element, low, " – ", high),
+    test,
+    set,
+    get: () => (test() ? { low: limits()[0], high: limits()[1] } : null),
+    write: () => (low.value === "" && high.value === "" ? [] : [`${low.value}..${high.value}`]),
+    read: ([text]) => {
+      const [from, to] = text.split("..");
+      set({ low: from, high: to });
+    },
+  };
 };
 const choiceFilter = (column, values, changed) => {
   const boxes = values.sort(compare).map((value) => {
     const box = make("input", { type: "checkbox", checked: true, name: `${column.key} ${value}`, change: changed });
     return { value, box, label: make("label", {}, box, ` ${setting(value)}`) };
   });
-  const element = make("fieldset", {}, make("legend", {}, title(column)), ...boxes.map(({ label }) => label));
+  const everything = () => boxes.every(({ box }) => box.checked);
+  const chosen = () => boxes.filter(({ box }) => box.checked).map(({ value }) => value);
   const test = () => {
-    if (boxes.every(({ box }) => box.checked)) return null;
-    const wanted = new Set(boxes.filter(({ box }) => box.checked).map(({ value }) => value));
+    if (everything()) return null;
+    const wanted = new Set(chosen());
     return (trial) => wanted.has(valueOf(trial, column.key));
   };
-  return { element, test };
+  const set = (wanted) => boxes.forEach(({ value, box }) => { box.checked = !wanted || wanted.includes(value); });
+  return {
+    key: column.key,
+    element: make("fieldset", {}, make("legend", {}, title(column)), ...boxes.map(({ label }) => label)),
+    test,
+    set,
+    get: () => (everything() ? null : chosen()),
+    write: () => (everything() ? [] : chosen().length ? chosen().map(String) : [""]),
+    read: (texts) => boxes.forEach(({ value, box }) => { box.checked = texts.includes(String(value)); }),
+  };
 };
-const title = ({ label, unit }) => (unit ? `${label}, ${unit}` : label);
 const valueFilter = (column, changed) => {
   const values = distinct(column.key);
   if (column.key === "trial" || values.length < 2) return null;
@@ -66,6 +116,12 @@ const textFilter = (input, rows) => {
   };
 };
 
+// --- all of them ----------------------------------------------------------------------------------------------------------
+/** Six that most readers want, then the others: the scores and sizes, then the settings that varied most. */
+const ranked = (fields) => {
+  const rank = ({ key }) => (COMMON.includes(key) ? COMMON.indexOf(key) : key.startsWith("hp.") ? COMMON.length : COMMON.length + 1);
+  return fields.map((field, place) => [rank(field), place, field]).sort(([a, i], [b, k]) => a - b || i - k).map(([, , field]) => field);
+};
 const buildFilters = () => {
   const rows = [...filterTable.tBodies[0].rows];
   const input = make("input", { type: "search", name: "words", placeholder: "adam one-cycle 64" });
@@ -75,13 +131,19 @@ const buildFilters = () => {
   let waiting = 0;
   const changed = () => {
     cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(apply);
+    waiting = requestAnimationFrame(() => {
+      apply();
+      writeAddress();
+    });
   };
-  const fields = columns.map((column) => valueFilter(column, changed)).filter(Boolean);
+  const fields = ranked(columns.map((column) => valueFilter(column, changed)).filter(Boolean));
   const tests = [textFilter(input, rows), ...fields.map(({ test }) => test)];
   const clear = make("button", { type: "button", hidden: true, click: () => clearFilters() }, "Clear the filter");
   const summary = make("summary", {}, "Filter by values");
-  const details = make("details", {}, summary, make("div", { class: "fields" }, ...fields.map(({ element }) => element)));
+  const group = (members) => make("div", { class: "fields" }, ...members.map(({ element }) => element));
+  const [common, others] = [fields.slice(0, MOST_COMMON), fields.slice(MOST_COMMON)];
+  const more = others.length ? [make("details", { class: "more" }, make("summary", {}, `${plural(others.length, "more filter")}…`), group(others))] : [];
+  const details = make("details", {}, summary, group(common), ...more);
   const apply = () => {
     const on = tests.map((test) => test()).filter(Boolean);
     const kept = [...trials.values()].filter((trial) => on.every((test) => test(trial))).map(({ trial }) => trial);
@@ -94,117 +156,47 @@ const buildFilters = () => {
     clear.hidden = !on.length;
   };
   clearFilters = () => {
-    all("input[type=search], input[type=number]", tools).forEach((field) => { field.value = ""; });
-    all(".fields input[type=checkbox]", tools).forEach((box) => { box.checked = true; });
+    const inTools = tools.contains(document.activeElement);
+    input.value = "";
+    fields.forEach((field) => field.set(null));
     apply();
-    input.focus();
+    writeAddress();
+    if (inTools) input.focus();
   };
+  setFilters = (wanted) => {
+    fields.filter(({ key }) => key in wanted).forEach((field) => field.set(wanted[field.key]));
+    apply();
+    writeAddress();
+  };
+  getFilter = (key) => fields.find((field) => field.key === key)?.get();
+  keepInAddress({
+    write: () => [...(input.value.trim() ? [["words", input.value]] : []), ...fields.flatMap((field) => field.write().map((text) => [field.key, text]))],
+    read: (params) => {
+      if (!params.has("words") && !fields.some(({ key }) => params.has(key))) return;
+      input.value = params.get("words") || "";
+      fields.forEach((field) => (params.has(field.key) ? field.read(params.getAll(field.key)) : field.set(null)));
+      apply();
+    },
+  });
   input.addEventListener("input", changed);
   return { row: [make("label", {}, "Filter by words ", input), shown, clear], details, apply };
 };
 
-// --- columns --------------------------------------------------------------------------------------------------------
-const hiddenColumns = new Set();
-const columnSheet = new CSSStyleSheet();
-document.adoptedStyleSheets = [...document.adoptedStyleSheets, columnSheet];
-const hideColumns = () => {
-  const cells = [...hiddenColumns].map((place) => `#${filterTable.id} tr > :nth-child(${place + 1})`);
-  columnSheet.replaceSync(cells.length ? `${cells.join(", ")} { display: none; }` : "");
+// --- a figure never goes empty in silence -----------------------------------------------------------------------------------
+/** Some marks are shown only while their length of training is chosen. */
+const inShownLength = (mark) => {
+  const length = mark.closest(".length");
+  const chosen = length?.closest(".slices").querySelector("input[type=radio]:checked");
+  return !length || !chosen || length.classList.contains(chosen.className.replace("pick", "length"));
 };
-const buildColumns = () => {
-  const boxes = columns.slice(1).map((column) => {
-    // A setting that is the same in all trials tells them not apart.
-    const constant = column.extra && trials.size > 1 && new Set([...trials.values()].map((trial) => valueOf(trial, column.key))).size === 1;
-    const box = make("input", { type: "checkbox", checked: !constant, name: `column ${column.key}`, change: () => apply() });
-    return { column, box, label: make("label", {}, box, ` ${column.label}`) };
+const sayWhatIsEmpty = () =>
+  all("figure.of-trials").forEach((figure) => {
+    const said = figure.querySelector(".none-passes");
+    const empty = state.shown && !all("svg .mark[data-trial]:not(.out)", figure).some(inShownLength);
+    if (!empty && said) said.remove();
+    if (!empty || said) return;
+    const clear = make("button", { type: "button", click: () => clearFilters() }, "Clear the filter");
+    figure.querySelector("figcaption").after(make("p", { class: "none-passes" }, "No trial of this figure passes the filter. ", clear));
   });
-  const extras = boxes.filter(({ column }) => column.extra);
-  const setExtras = () => {
-    extras.forEach(({ box }) => { box.checked = together.checked; });
-    apply();
-  };
-  const together = make("input", { type: "checkbox", name: "columns of hyperparameters", change: setExtras });
-  const apply = () => {
-    hiddenColumns.clear();
-    boxes.filter(({ box }) => !box.checked).forEach(({ column }) => hiddenColumns.add(column.place));
-    hideColumns();
-    together.checked = extras.some(({ box }) => box.checked);
-    together.indeterminate = together.checked && extras.some(({ box }) => !box.checked);
-  };
-  const group = (name, members, ...first) => make("fieldset", {}, make("legend", {}, name), ...first, ...members.map(({ label }) => label));
-  const details = make(
-    "details",
-    {},
-    make("summary", {}, "Columns"),
-    group("Measured", boxes.filter(({ column }) => !column.extra)),
-    extras.length ? group("Hyperparameters", extras, make("label", {}, together, make("b", {}, " all"))) : "",
-  );
-  return { details, apply };
-};
-
-// --- copying --------------------------------------------------------------------------------------------------------
-/** The rows and columns that are shown, in the table's order; names and units as in trials.csv. */
-const shownTable = () => {
-  const keys = columns.filter(({ place }) => !hiddenColumns.has(place)).map(({ key }) => key);
-  const rows = [...filterTable.tBodies[0].rows].filter((row) => !row.hidden).map((row) => trials.get(row.dataset.trial));
-  return { keys, rows: rows.map((trial) => keys.map((key) => valueOf(trial, key))) };
-};
-/** As in trials.csv: a text that a spreadsheet would take for a formula stands behind an apostrophe; numbers stay numbers. */
-const unformulated = (text) => (/^[=+\-@\t\r\n＝＋－＠]/.test(text) && !/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? `'${text}` : text);
-const quoted = (value) => {
-  const text = value === null ? "" : typeof value === "string" ? unformulated(value) : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-const asCsv = ({ keys, rows }) => [keys, ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join("");
-const asJson = ({ keys, rows }) => `${JSON.stringify(rows.map((row) => Object.fromEntries(row.map((value, place) => [keys[place], value]))), null, 1)}\n`;
-
-/** A page that was opened from a disk may have no clipboard of its own, or not be allowed to use it. */
-const copyText = async (text) => {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const focused = document.activeElement;
-    const area = make("textarea", { class: "copied", "aria-hidden": "true" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    if (focused) focused.focus();
-    return done;
-  }
-};
-const buildCopies = () => {
-  const said = make("span", { role: "status", class: "said" });
-  const button = (word, write) =>
-    make("button", {
-      type: "button",
-      click: async () => {
-        const table = shownTable();
-        const done = await copyText(write(table));
-        said.textContent = done ? `Copied ${plural(table.rows.length, "trial")}` : "The browser did not let this page copy";
-      },
-    }, `Copy as ${word}`);
-  return [button("CSV", asCsv), button("JSON", asJson), said];
-};
-
-if (filterTable) {
-  const filters = buildFilters();
-  const shownColumns = buildColumns();
-  tools.append(...filters.row, ...buildCopies(), filters.details, shownColumns.details);
-  shownColumns.apply();
-  filters.apply();
-}
-/** A page that loads itself again keeps what the reader has set. */
-const keptFields = {
-  read: () => Object.fromEntries(all(".tools input[name]").map((field) => [field.name, field.type === "checkbox" ? field.checked : field.value])),
-  write: (kept) => {
-    all(".tools input[name]").forEach((field) => {
-      if (!(field.name in kept)) return;
-      if (field.type === "checkbox") field.checked = kept[field.name];
-      else field.value = kept[field.name];
-      if (!field.name.startsWith("columns ")) field.dispatchEvent(new Event(field.type === "checkbox" ? "change" : "input"));
-    });
-  },
-};
+when("shown", sayWhatIsEmpty);
+document.addEventListener("change", (event) => event.target.type === "radio" && sayWhatIsEmpty());

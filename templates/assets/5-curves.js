@@ -3,7 +3,6 @@ const SIZE = { width: 300, height: 168, left: 44, right: 66, top: 10, bottom: 26
 const ACCURACY_TICKS = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995];
 const errorScale = (accuracy) => -Math.log10(Math.max(1 - accuracy, 5e-5));
 
-const scaled = (low, high, from, to) => (value) => (high > low ? from + ((value - low) / (high - low)) * (to - from) : (from + to) / 2);
 const every = (ticks, most) => ticks.filter((_, place) => (ticks.length - 1 - place) % Math.ceil(ticks.length / most) === 0);
 const logTicks = (low, high) => {
   const ticks = [];
@@ -11,6 +10,15 @@ const logTicks = (low, high) => {
   return ticks.filter((tick) => tick >= low && tick <= high);
 };
 const short = (value) => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1).replace(".0e", "e").replace("-", "−") : String(Number(value.toPrecision(2))));
+
+/** Heights that are at least so far apart, in their order: names at the same height would cover each other. */
+const apart = (heights, least) => {
+  const order = heights.map((_, place) => place).sort((a, b) => heights[a] - heights[b]);
+  const found = [...heights];
+  order.forEach((place, at) => { if (at) found[place] = Math.max(found[place], found[order[at - 1]] + least); });
+  const shift = order.length > 1 ? order.reduce((sum, place) => sum + found[place] - heights[place], 0) / order.length : 0;
+  return found.map((height) => height - Math.min(shift, Math.min(...found) - SIZE.top));
+};
 
 /** {name, lines: [{name, points: [[epoch, value]], look}], scale, ticks(low, high), write, from: values that the axis has besides} → an SVG element. */
 const drawCurves = ({ name, lines, scale, ticks, write, from = [] }) => {
@@ -24,14 +32,7 @@ const drawCurves = ({ name, lines, scale, ticks, write, from = [] }) => {
   const inside = ticks(low, high);
   const marks = every(inside.length > 1 ? inside : [low, high], 5);
   const text = (words, at, anchor, look = "muted") => makeSvg("text", { x: at[0], y: at[1], "text-anchor": anchor, class: look }, words);
-  const ends = lines.map(({ points }) => y(points[points.length - 1][1]));
-  // Two names at the same height would cover each other.
-  if (ends.length === 2 && Math.abs(ends[0] - ends[1]) < 13) {
-    const upper = ends[0] < ends[1] ? 0 : 1;
-    const centre = (ends[0] + ends[1]) / 2;
-    ends[upper] = centre - 6.5;
-    ends[1 - upper] = centre + 6.5;
-  }
+  const ends = apart(lines.map(({ points }) => y(points[points.length - 1][1])), 13);
   const label = `${name} of each epoch: ${lines.map((line) => `${line.name ? `${line.name} ` : ""}ends at ${write(line.points[line.points.length - 1][1])}`).join(", ")}`;
   return makeSvg(
     "svg",
@@ -71,8 +72,13 @@ const CHARTS = [
     write: short,
   },
 ];
-/** The charts of a trial for which it has values. */
-const curvesOf = (trial) =>
-  CHARTS.map((chart) => ({ ...chart, lines: chart.metrics.map(([name, metric, look]) => ({ name, look, points: trial.curves[metric] })).filter(({ points }) => points.length) }))
+/** The charts of a trial for which it has values; the validation curves of `others` ([name, trial, look]) beside its own. */
+const curvesOf = (trial, others = []) =>
+  CHARTS.map((chart) => {
+    const own = chart.metrics.map(([name, metric, look]) => ({ name, look, points: trial.curves[metric] })).filter(({ points }) => points.length);
+    const [, metric] = chart.metrics[chart.metrics.length - 1];
+    const beside = others.map(([name, other, look]) => ({ name, look, points: other.curves[metric] })).filter(({ points }) => points.length);
+    return { ...chart, lines: own.length ? [...own, ...beside] : [] };
+  })
     .filter(({ lines }) => lines.length)
     .map((chart) => make("figure", {}, make("figcaption", {}, chart.name), drawCurves(chart)));

@@ -4,16 +4,23 @@
 const contentsLinks = new Map(all(".contents a").map((link) => [link.hash.slice(1), link]));
 const sections = all("main > section");
 const markPlace = () => {
-  const passed = sections.filter((section) => section.getBoundingClientRect().top < innerHeight / 3);
+  // A section is reached where its top is near the window's: a short first section would otherwise never be marked.
+  const atEnd = scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+  const passed = scrollY < 8 ? [] : sections.filter((section) => section.getBoundingClientRect().top < (atEnd ? innerHeight : 112));
   const here = (passed[passed.length - 1] || sections[0] || {}).id;
-  contentsLinks.forEach((link, id) => (id === here ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+  contentsLinks.forEach((link, id) => {
+    if (id !== here) return link.removeAttribute("aria-current");
+    if (link.hasAttribute("aria-current")) return undefined;
+    link.setAttribute("aria-current", "true");
+    // In the bar of a narrow window the name is brought into view; the page itself doesn't move.
+    const bar = link.closest("ol");
+    return bar.scrollTo({ left: link.offsetLeft - bar.clientWidth / 2 + link.offsetWidth / 2 });
+  });
 };
 addEventListener("scroll", markPlace, { passive: true });
-const contents = document.querySelector(".contents details");
-if (matchMedia("(max-width: 75rem)").matches) contents.open = false;
 
 // --- only what scrolls is a tab stop ------------------------------------------------------------------------------------
-const regions = all(".scroll[tabindex]");
+const regions = all(".scroll[tabindex], main pre");
 const placeRegions = () =>
   regions
     .map((region) => [region, region.scrollWidth > region.clientWidth + 1 || region.scrollHeight > region.clientHeight + 1])
@@ -22,10 +29,17 @@ const placeRegions = () =>
       if (scrolls && !stops.has(region.querySelector("svg.figure"))) region.setAttribute("tabindex", "0");
       else region.removeAttribute("tabindex");
     });
-new ResizeObserver(placeRegions).observe(document.querySelector("main"));
+/** A table that goes on at the right fades there. */
+const fade = (region) => region.classList.toggle("goes-on", region.scrollLeft + region.clientWidth < region.scrollWidth - 1);
+const tables = regions.filter((region) => region.querySelector("table"));
+tables.forEach((region) => region.addEventListener("scroll", () => fade(region), { passive: true }));
+new ResizeObserver(() => {
+  placeRegions();
+  tables.forEach(fade);
+}).observe(document.querySelector("main"));
 
 // --- on paper nothing is folded -----------------------------------------------------------------------------------------
-addEventListener("beforeprint", () => all("main details:not([open]):not(.tools details)").forEach((details) => {
+addEventListener("beforeprint", () => all("main details:not([open]):not(.tools details, .tools)").forEach((details) => {
   details.open = true;
   details.dataset.folded = "";
 }));
@@ -58,7 +72,7 @@ const memory = {
 placeStops();
 placeRegions();
 markPlace();
-followAddress();
+readAddress();
 if (RELOAD_S) {
   const kept = memory.read();
   if (kept) {

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import fidelity, footprint, plots, throughput, time_to_quality
 from benchmarks.measuring import RESULTS, do_all, geometric_mean
-from benchmarks.time_to_quality import Confirmation, Found, Scored
+from benchmarks.time_to_quality import Confirmation, Scored, SearchResult
 from research import batch_norm
 from search_spaces.families.registry import load_family
 from tuner.core.errors import RunFailed
@@ -32,14 +32,15 @@ def test_both_sides_train_the_same_list_within_the_cap(workload: throughput.Work
 
 def test_a_ratio_is_that_of_pairs() -> None:
     workload = throughput.Workload("made up", 4, 3, 100, augments=False)
-    seconds = {"keras-tuner": (20.0, 40.0), "mnist-tune": (10.0, 10.0)}
+    seconds = {"keras-tuner": (20.0, 40.0), "mnist-tune": (10.0, 10.0), throughput.TUNED_PEER: (15.0, 20.0)}
     timed = [
-        throughput.Timed("made up", side, pair, seconds[side][pair], ())
+        throughput.Timed("made up", side, pair, seconds[side][pair], 30.0, ())
         for pair in (0, 1)
-        for side in reversed(throughput.SIDES)
+        for side in reversed(throughput.ALL_SIDES)
     ]
     row = throughput.row(workload, timed, peak=1e9)
     assert row["ratios"] == [2.0, 4.0]
+    assert row["ratios_with_our_variables"] == [1.5, 2.0]
     assert row["ratio"] == pytest.approx(8**0.5, abs=0.01)
     assert row["trial_epochs_a_second"]["mnist-tune"] == [1.2, 1.2]
     assert row["limit_trial_epochs_a_second"] == pytest.approx(
@@ -132,7 +133,7 @@ def test_a_search_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     confirmed = (Confirmation(12.0, 0.99, 5, (0.98, 0.99, 0.985)),)
     for seconds, method in ((12.0, "ours"), (20.0, "peer"), (11.0, "ours")):
-        time_to_quality.keep(kept, {}, 0.985, Found(method, 1, seconds, 60.0, 3, confirmed, ()))
+        time_to_quality.keep(kept, {}, 0.985, SearchResult(method, 1, seconds, 60.0, 3, confirmed, ()))
     searches = json.loads(kept.read_text(encoding="utf-8"))["searches"]
     assert [(own["method"], own["seconds"]) for own in searches] == [("peer", 20.0), ("ours", 11.0)]
     assert confirmed[0].mean == pytest.approx(0.985)

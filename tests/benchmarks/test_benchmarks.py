@@ -24,7 +24,7 @@ def test_a_report_is_measured(tmp_path: Path) -> None:
     assert found.cpu_s > 0
     assert found.size_bytes > 10_000
     assert not found.within
-    assert "broken" in report.table([found])
+    assert "exceeded" in report.table([found])
     assert json.loads(json.dumps(report.document([found])))["rows"][0]["trials"] == 7
 
 

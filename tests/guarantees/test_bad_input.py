@@ -123,7 +123,7 @@ def command_lines(draw: st.DrawFn, command: str) -> list[str]:
     words = [command] if command else []
     if command in GOOD_RUNS and draw(st.booleans()):
         words = list(GOOD_RUNS[command])
-    for action in draw(st.lists(st.sampled_from(options), max_size=4)):
+    for action in draw(st.lists(st.sampled_from(options), max_size=4)) if options else ():
         if action.option_strings:
             words.append(draw(st.sampled_from(action.option_strings)))
         if action.nargs != 0:
@@ -157,7 +157,7 @@ def a_place(sound: Path, where: Path) -> Iterator[None]:
         patch.chdir(where)
         patch.setenv("MNIST_TUNE_DATA", "good.npz")
         patch.setattr(launch, "_go", lambda *_: {})
-        patch.setattr("tuner.data.sources.download", lambda name, home: "no network in a test")
+        patch.setattr("tuner.data.keras_datasets.download", lambda *_, **__: "no network in a test")
         patch.setattr("tuner.spaces.user_space.UserSpace", _no_code)
         patch.setattr("reports.pages.page.render_report", lambda run: "a page")
         patch.setattr("reports.pages.figure_files.page_figures", lambda run: ())
@@ -166,7 +166,7 @@ def a_place(sound: Path, where: Path) -> Iterator[None]:
         yield
 
 
-def _no_code(ref: Any) -> Any:
+def _no_code(ref: Any, data: Any = None) -> Any:
     raise UsageError(f"--space {ref.name} can't be used. No code in this test")
 
 
@@ -329,7 +329,9 @@ def check_options(options: dict[str, Any], sound: Path) -> None:
 def test_options_of_any_type_are_told_in_one_line(sound: Path) -> None:
     import dataclasses
 
-    from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
+    from tuner.options.search_options import SearchOptions
+    from tuner.options.study_options import StudyOptions
+    from tuner.options.train_options import TrainOptions
 
     names = sorted(
         {field.name for kind in (SearchOptions, TrainOptions, StudyOptions) for field in dataclasses.fields(kind)}
@@ -379,7 +381,9 @@ def check_data(path: Path) -> None:
         (found.x_validation, found.y_validation),
         (found.x_test, found.y_test),
     ):
-        assert images.shape[1:] == (28, 28)
+        assert images.shape[1:] == found.input_shape
+        assert found.input_shape[2:] in ((), (3,))
+        assert 4 <= min(found.input_shape[:2]) <= max(found.input_shape[:2]) <= 64
         assert images.dtype == np.uint8
         assert labels.dtype == np.int64
         assert labels.min() >= 0

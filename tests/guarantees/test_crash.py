@@ -192,7 +192,7 @@ def test_asked_to_end_a_run_ends_cleanly_and_goes_on(
     out, (name, whom) = tmp_path / "run", signals
     end = crashes.run(RUNS["study"], out, lines=4, signal=name, whom=whom, env={"FAKE_SLEEP": "0.3"})
     assert end.code == 130, end.output
-    assert "Interrupted. What finished is kept; go on with: mnist-tune --out" in end.output
+    assert "Interrupted. What finished is kept; resume with: mnist-tune --out" in end.output
     assert "Traceback" not in end.output
     run = RunFolder(out).read_run()
     assert (run.status, run.error) == ("interrupted", f"stopped by {word}")

@@ -17,7 +17,10 @@ from tests.kit.run_builder import FakeRun
 from tests.kit.run_builder import run_document as fake_run_document
 from tuner.core.errors import UsageError
 from tuner.core.records import Json
-from tuner.options.run_options import MAX_SEED, RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import MAX_SEED, RunOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.study_options import StudyOptions
+from tuner.options.train_options import TrainOptions
 from tuner.oracle.registry import make_oracle
 from tuner.run import launch, run_document
 from tuner.run.observer import Observer

@@ -10,7 +10,7 @@ from reports.pages.page import write_report
 from reports.pages.trials_csv import write_trials_csv
 from tests.kit.runs.searches import FAKE
 from tuner.core.errors import RunFailed
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.storage.run_folder import RunFolder

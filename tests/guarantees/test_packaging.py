@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import re
 import subprocess
@@ -16,8 +15,6 @@ import pytest
 
 import mnist_tune
 from tests.kit.paths import ROOT
-from tuner.options.option import flag
-from tuner.options.run_options import SearchOptions
 
 PACKAGES = {"mnist_tune", "inference", "reports", "templates", "tuner", "search_spaces"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,11 +29,6 @@ def shipped_files() -> set[str]:
     """Every file of the six packages, but for what Python compiled."""
     paths = (path for package in PACKAGES for path in (ROOT / package).rglob("*"))
     return {path.relative_to(ROOT).as_posix() for path in paths if path.is_file() and "__pycache__" not in path.parts}
-
-
-def options_table() -> dict[str, str]:
-    """Option, with its metavar → the rest of its line in the README's table."""
-    return dict(re.findall(r"^\| `(--[a-z-]+[^`]*)` \|(.*)\|$", README, re.MULTILINE))
 
 
 def test_the_version_is_told_once() -> None:
@@ -54,28 +46,6 @@ def test_the_licence_is_the_one_that_is_named() -> None:
 
 def test_every_package_says_that_it_is_typed() -> None:
     assert all((ROOT / package / "py.typed").is_file() for package in PACKAGES)
-
-
-@pytest.mark.parametrize("field", dataclasses.fields(SearchOptions), ids=lambda field: field.name)
-def test_the_readme_has_every_option_with_its_default(field: dataclasses.Field[Any]) -> None:
-    metavar = field.metadata["option"].metavar
-    line = options_table()[flag(field.name) + (f" {metavar}" if metavar else "")]
-    default = field.default
-    if isinstance(default, str | int | float) and not isinstance(default, bool):
-        assert f"`{default}`" in line
-
-
-def test_the_readme_has_no_option_that_there_is_not() -> None:
-    known = {flag(field.name) for field in dataclasses.fields(SearchOptions)}
-    assert {words.split()[0] for words in options_table()} - known == {"--out", "--resume", "--force", "--quiet"}
-
-
-def test_the_readme_s_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    paths = [link for link in links if not link.startswith("http")]
-    # The picture is of the sample run, which is made once the program is.
-    missing = [path for path in paths if not (ROOT / path).exists() and not path.startswith("docs/sample_report/")]
-    assert missing == []
 
 
 def test_the_readme_has_one_test_command() -> None:

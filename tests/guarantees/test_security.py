@@ -18,6 +18,7 @@ import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ from tests.kit.sources import PACKAGES, modules
 from tests.kit.strangers import built
 from tuner.core.errors import JournalError, RunFailed, UsageError
 from tuner.data.dataset import load_dataset
+from tuner.options.search_options import SearchOptions
+from tuner.run.sessions.session import Session
 from tuner.storage import journal
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import MOST_BYTES
@@ -504,6 +507,16 @@ def test_a_run_names_no_code_that_its_user_did_not_name(
     assert not (stranger / ".work").exists()
 
 
+def test_workers_make_the_space_of_the_options_not_of_the_run_s_description(stranger: Path) -> None:
+    """The guard looks at the options, so nothing else may say what is imported."""
+    document = json.loads((stranger / "run.json").read_bytes())
+    run = RunFolder(stranger).read_run()
+    assert run.space.name == "evil:Space"
+    options = SearchOptions.from_json({**document["options"], "space": "dense"})
+    session = SimpleNamespace(options=options, run=run)
+    assert Session.ref(session).name == "dense"  # type: ignore[arg-type]  # what `ref` needs of a session
+
+
 @pytest.mark.slow
 def test_the_current_folder_stands_in_for_no_module(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies in the folder in which the program is called is found only for a space that its user named, and last."""
@@ -530,7 +543,7 @@ WHOLE_RUN = """
     from pathlib import Path
     from tuner.run import launch
     from tuner.run.observer import Observer
-    from tuner.options.run_options import SearchOptions
+    from tuner.options.search_options import SearchOptions
     from tuner.storage.run_folder import RunFolder
     from mnist_tune.progress.report_writer import ReportWriter
     folder = RunFolder(Path(sys.argv[1]))
@@ -660,7 +673,7 @@ def test_a_model_of_another_name_is_not_taken_for_what_was_checked(tmp_path: Pat
     """Keras reads `.h5` as HDF5, which may have an archive behind it whose configuration is harmless."""
     for name in ("model.h5", "model", "model.KERAS"):
         (tmp_path / name).write_bytes(keras_file())
-        with pytest.raises(UsageError, match=r"no \.keras file"):
+        with pytest.raises(UsageError, match=r"not a \.keras file"):
             find_model(tmp_path / name)
 
 

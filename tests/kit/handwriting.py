@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from tuner.images.strokes import ink_of, random_hand
+from tuner.images.digits.strokes import ink_of, random_hand
 
 FONTS = (
     "DejaVuSans",

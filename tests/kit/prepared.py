@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.images.contrast import Grey
-from tuner.images.preparation import prepare
+from tuner.images.digits.contrast import Grey
+from tuner.images.digits.preparation import prepare
 
 
 def page(mask: NDArray[np.float64], margin: tuple[int, int] = (40, 40), size: tuple[int, int] = (300, 300)) -> Grey:

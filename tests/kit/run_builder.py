@@ -43,6 +43,9 @@ class FakeRun:
     classes: int = 10
     class_names: Sequence[str] = ()
     data: str = "mnist"
+    image_shape: tuple[int, ...] = (28, 28)
+    references: bool = True
+    """Whether the space has published networks; not so where the data are none of MNIST's kind."""
     fallback: bool = False
     test: int = 10_000
     validation: int = 6_000
@@ -185,25 +188,32 @@ def draw_configuration(rng: np.random.Generator, hostile: str = "") -> dict[str,
     return values
 
 
-def network_layers(configuration: Mapping[str, Value], classes: int) -> tuple[LayerSummary, ...]:
+def network_layers(configuration: Mapping[str, Value], fake: FakeRun) -> tuple[LayerSummary, ...]:
     """The layers of a configuration, roughly counted."""
-    layers = [LayerSummary("rescaling", "rescaling", (28, 28, 1), 0, 0)]
-    side, channels = 28, 1
+    height, width, channels = (*fake.image_shape, 1)[:3]
+    layers = [LayerSummary("rescaling", "rescaling", (height, width, channels), 0, 0)]
+    classes, side, wider = fake.classes, height, width - height
     number = 0
     stages = [[int(configuration["filters_1"])] * int(configuration["convolutions_1"])]
     stages.append([int(configuration["filters_2"])] * int(configuration["convolutions_2"]))
     for stage, filters in enumerate(stages):
         for count in filters:
             number += 1
-            side -= 0 if configuration["padding"] == "same" else 2
+            side -= 0 if configuration["padding"] == "same" or side < 6 else 2
             weights = 9 * channels * count
-            layers.append(LayerSummary(f"conv_{number}", "conv", (side, side, count), weights, weights * side * side))
-            layers.append(LayerSummary(f"norm_{number}", "batch_norm", (side, side, count), 2 * count, 0, 2 * count))
-            layers.append(LayerSummary(f"act_{number}", "activation", (side, side, count), 0, 0))
+            layers.append(
+                LayerSummary(
+                    f"conv_{number}", "conv", (side, side + wider, count), weights, weights * side * (side + wider)
+                )
+            )
+            layers.append(
+                LayerSummary(f"norm_{number}", "batch_norm", (side, side + wider, count), 2 * count, 0, 2 * count)
+            )
+            layers.append(LayerSummary(f"act_{number}", "activation", (side, side + wider, count), 0, 0))
             channels = count
         if stage == 0:
-            side //= 2
-            layers.append(LayerSummary("pool", "pool", (side, side, channels), 0, 0))
+            side, wider = side // 2, (side + wider) // 2 - side // 2
+            layers.append(LayerSummary("pool", "pool", (side, side + wider, channels), 0, 0))
     layers.append(LayerSummary("gap", "global_average_pooling", (channels,), 0, 0))
     layers.append(LayerSummary("logits", "dense", (classes,), (channels + 1) * classes, channels * classes))
     return tuple(layers)
@@ -287,7 +297,7 @@ def search_records(fake: FakeRun) -> list[TrialRecord]:
                         bracket=bracket + iteration * len(fake.brackets),
                         rung=rung,
                     )
-                    record = train(fake, trial, rng, network_layers(configuration, fake.classes))
+                    record = train(fake, trial, rng, network_layers(configuration, fake))
                     if failed < fake.failed and rung == 0 and int(trial.trial) % 3 == 1:
                         record = fail(fake, record, failed)
                         failed += 1
@@ -301,7 +311,7 @@ def draw_fitting(rng: np.random.Generator, fake: FakeRun) -> dict[str, Value]:
     """A configuration under 8,000 parameters."""
     while True:
         configuration = draw_configuration(rng, fake.hostile)
-        if sum(layer.parameters for layer in network_layers(configuration, fake.classes)) <= 8000:
+        if sum(layer.parameters for layer in network_layers(configuration, fake)) <= 8000:
             return configuration
 
 
@@ -324,7 +334,7 @@ def make_trial(
         configuration=configuration,
         epochs=epochs,
         seed=1_234_567 + repetition,
-        parameters=sum(layer.parameters for layer in network_layers(configuration, fake.classes)),
+        parameters=sum(layer.parameters for layer in network_layers(configuration, fake)),
         fold=repetition if fake.folds and phase == "confirm" else 0,
     )
 
@@ -387,6 +397,21 @@ def probabilities(labels: Array, classes: int, error: float, rng: np.random.Gene
     logits[wrong, near[wrong]] += rng.uniform(4, 9, int(wrong.sum()))
     exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponential / exponential.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def fake_images(fake: FakeRun, labels: Array, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Images of the run's shape that depend on the label: strokes, or in another shape than MNIST's discs on a ground."""
+    if fake.image_shape == (28, 28):
+        return fake_digits(labels, rng)
+    height, width = fake.image_shape[:2]
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    images = np.zeros((len(labels), *fake.image_shape))
+    for index, label in enumerate(labels):
+        angle, channels = 2 * math.pi * float(label) / fake.classes, fake.image_shape[2:] or (1,)
+        disc = (np.hypot(x - 0.4 * math.cos(angle), y - 0.4 * math.sin(angle)) < rng.uniform(0.3, 0.6))[..., None]
+        ground, paint = rng.uniform(120, 255, channels), 127 + 127 * np.cos(angle + np.arange(channels[0]) * 2.1)
+        images[index] = np.where(disc, paint, ground * (1 - 0.2 * y[..., None])).reshape(fake.image_shape)
+    return np.asarray(np.clip(images + rng.normal(0, 6, images.shape), 0, 255), dtype=np.uint8)
 
 
 def fake_digits(labels: Array, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -492,7 +517,7 @@ def own_arrays(fake: FakeRun) -> dict[str, Array]:
         "custom/own/shown": np.arange(5),
         "custom/own/originals": rng.integers(0, 255, (5, 64, 64, 3), dtype=np.uint8),
         "custom/own/sizes": np.array([[64, 48], [40, 64], [64, 64], [64, 64], [0, 0]]),
-        "custom/own/seen": fake_digits(np.maximum(labels, 0), rng),
+        "custom/own/seen": fake_images(fake, np.maximum(labels, 0), rng),
     }
 
 
@@ -500,10 +525,10 @@ def picture_arrays(fake: FakeRun, record: TrialRecord, rng: np.random.Generator)
     """Kernels, feature maps and samples of the training images."""
     filters = record.layers[1].shape[-1]
     labels = np.arange(2 * fake.classes) % fake.classes if fake.classes <= 10 else np.arange(40) % fake.classes
-    images = fake_digits(labels, rng)
+    images = fake_images(fake, labels, rng)
     convolutions = [layer for layer in record.layers if layer.kind in ("conv", "pool")]
     arrays: dict[str, Array] = {
-        "kernels": rng.normal(0, 0.4, (3, 3, filters)).astype(np.float32),
+        "kernels": rng.normal(0, 0.4, (3, 3, *fake.image_shape[2:], filters)).astype(np.float32),
         "features/example": images[3 % len(images)],
         "features/names": np.array([layer.name for layer in convolutions]),
         "images/samples": images,
@@ -511,9 +536,12 @@ def picture_arrays(fake: FakeRun, record: TrialRecord, rng: np.random.Generator)
         "images/augmented": np.roll(images, (1, -2), axis=(1, 2)),
     }
     source = images[3 % len(images)].astype(np.float64) / 255
+    source = source if source.ndim == 2 else source.mean(axis=2)
     for place, layer in enumerate(convolutions):
-        side = np.linspace(0, 27, layer.shape[0]).astype(np.int64)
-        small = source[np.ix_(side, side)]
+        rows, columns = (
+            np.linspace(0, side - 1, layer.shape[axis]).astype(np.int64) for axis, side in enumerate(source.shape)
+        )
+        small = source[np.ix_(rows, columns)]
         scale = rng.normal(0.6, 0.5, layer.shape[-1])
         arrays[f"features/{place}"] = np.maximum(0, small[:, :, None] * scale).astype(np.float32)
     return arrays
@@ -545,7 +573,7 @@ def measured_arrays(
         "robustness/levels": levels,
         "robustness/accuracy": base - drop * np.linspace(0, 1, 6) ** 2,
         "images/test_indices": shown.astype(np.int64),
-        "images/test": fake_digits(labels[shown], rng),
+        "images/test": fake_images(fake, labels[shown], rng),
     }
 
 
@@ -568,12 +596,12 @@ def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> RunDocument:
             "max_macs": 2_500_000,
             "hyperparameters": hyperparameters(fake.hostile),
         },
-        "references": references(fake.hostile),
+        "references": references(fake.hostile) if fake.references else [],
         "data": {
             "name": fake.data,
             "sha256": "0123456789abcdef" * 4,
             "fallback": fake.fallback,
-            "image_shape": [28, 28],
+            "image_shape": list(fake.image_shape),
             "classes": fake.classes,
             "class_names": names,
             "train": 54_000,

@@ -201,7 +201,7 @@ def study_plan(fake: FakeStudy) -> StudyPlan:
 
 
 def _layers(arm: FakeArm) -> tuple[Any, ...]:
-    return network_layers({**BASE_CONFIGURATION, **arm.changes}, 10)
+    return network_layers({**BASE_CONFIGURATION, **arm.changes}, FakeRun())
 
 
 def study_records(fake: FakeStudy) -> list[TrialRecord]:

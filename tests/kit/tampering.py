@@ -17,7 +17,7 @@ import numpy as np
 
 from tests.kit.journal_files import chain_lines, encode_line, read_journal
 from tuner.core.records import Json
-from tuner.stats.metrics import score_test_set
+from tuner.stats.metrics import score_seeds, score_test_set
 from tuner.storage.npz_io import read_npz, write_npz
 from tuner.storage.run_folder import RunFolder, file_digests
 
@@ -137,6 +137,12 @@ def at(*path: Any) -> Callable[[Json], None]:
     return change
 
 
+def less_ram(event: Json) -> None:
+    """Gives a finished trial half of its RAM."""
+    if event["event"] == "finished":
+        event["ram"] = (event["ram"] or 1000) // 2
+
+
 def both(*changes: Callable[[Json], object]) -> Callable[[Json], None]:
     def change_all(document: Json) -> None:
         for change in changes:
@@ -179,7 +185,7 @@ def better_test_probabilities(victim: Victim) -> None:
     write_npz(path, arrays)
     names = victim.document("run.json")["data"]["class_names"]
     figures = score_test_set(arrays["test/probabilities"], labels, names)
-    scores: Json = {"accuracy": 1.0, "per_seed": [1.0] * len(arrays["test/predictions_per_seed"])}
+    scores = score_seeds(arrays["test/predictions_per_seed"], labels)
     victim.edit("result.json", lambda result: result["test"].update({**figures, **scores}))
 
 
@@ -294,6 +300,7 @@ CAREFUL = (
     Tampering("the worst trial made the best", "repetitions", lambda v: v.edit_trial(v.worst, scored(v.images, v.images))),
     Tampering("the best trial made a failure", "repetitions", fail_the_best),
     Tampering("fewer parameters told", "parameters", lambda v: v.edit_trial(v.best, at("parameters", 900))),
+    Tampering("less RAM told", "memory", lambda v: v.edit_trial(v.best, less_ram)),
     Tampering("fewer multiply-adds told", "multiply-adds", lambda v: v.edit_trial(v.best, layer_s_multiply_adds)),
     Tampering("a score without its history", "histories", lambda v: v.edit_trial(v.worst, at("val_accuracy", 0.5))),
     Tampering("a score that no number of images gives", "accuracies", lambda v: v.edit_trial(v.worst, scored(1001, 2003))),

@@ -37,10 +37,19 @@ def test_a_search_gives_a_run(tmp_path: Path, fake: None, capsys: pytest.Capture
     assert run.best["parameters"] <= 8000
     assert (run.path / "report.html").exists()
     assert len(run.trials()) == 12
-    assert capsys.readouterr().out.startswith("Validation accuracy")
+    assert capsys.readouterr().out.startswith("Result  Validation accuracy")
     assert run.info["command"] == [
         "mnist-tune", "--space", "compact8k", "--data", "digits", "--max-epochs", "3", "--no-test", "--out", str(run.path)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cap", [{"max_params": 900}, {"max_ram": 9000}, {"board": "rp2040"}], ids=str)
+def test_a_training_and_a_study_refuse_caps_which_would_do_nothing(cap: dict[str, Any], tmp_path: Path) -> None:
+    for call, name, kind in ((mnist_tune.train, "dense128", "training"), (mnist_tune.study, "dropout", "study")):
+        with pytest.raises(UsageError, match=f"a {kind} samples nothing") as caught:
+            call(name, out=tmp_path / "run", **cap)
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
@@ -52,7 +61,8 @@ def test_a_search_with_a_target_says_what_became_of_it(
     said = "No finalist's mean validation accuracy reaches"
     assert f"{said} 99.99%." in capsys.readouterr().out
     page = run.report().read_text(encoding="utf-8")
-    assert page.index(f"{said.replace(chr(39), '&#39;')} the target of 99.99%") < page.index('id="summary"')
+    note = page.index(f"{said.replace(chr(39), '&#39;')} the target of 99.99%")
+    assert page.index('<section id="summary"') < note < page.index('<section id="leaderboard"'), "in the first section"
     assert run.info["command"][-4:] == ["--target", "99.99", "--out", str(run.path)]
 
 

@@ -12,6 +12,7 @@ import pytest
 from mnist_tune import cli
 from mnist_tune.api import given_options
 from mnist_tune.api import runs as api
+from mnist_tune.cli.entry import COMMANDS
 from mnist_tune.version import __version__
 from tuner.core.errors import Interrupted, JournalError
 
@@ -94,9 +95,24 @@ def test_auto_workers_are_the_default(called: Called) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["serach"], "There is no command serach"),
+        (["serach"], "Unknown command serach"),
         (["repord"], "Did you mean report?"),
-        (["--space", "compact8k", "--bogus"], "--bogus"),
+        (["compact8k"], "Did you mean mnist-tune --space compact8k?"),
+        (["separable-7825"], "Did you mean mnist-tune train separable-7825?"),
+        (["hyperband"], "Unknown command hyperband. Expected"),
+        (["--space", "compact8k", "--bogus"], "Unknown option --bogus. See"),
+        (["--max-parm", "5"], "Unknown option --max-parm. Did you mean --max-params? See: mnist-tune --help"),
+        (["--max_params=5"], "Unknown option --max_params. Did you mean --max-params?"),
+        (["train", "dense128", "--max-epochs", "3"], "Did you mean --epochs? See: mnist-tune train --help"),
+        (["predict", "run", "image", "--jsn"], "Did you mean --json?"),
+        (["compare", "a", "b", "--ot", "c"], "Did you mean --out?"),
+        (["--space", "compact8k", "oops"], "Unexpected argument oops"),
+        (["--space", "compact8k", "--algorithm", "hyperbnd"], "Received: hyperbnd. Did you mean hyperband?"),
+        (["--space", "compact8k", "--device", "GPU"], "Did you mean gpu?"),
+        (["--space", "compact8k", "--device", "quantum"], "Expected one of auto, cpu, gpu. Received: quantum."),
+        (["--space", "compact8k", "--data", "fashon"], "Did you mean fashion_mnist?"),
+        (["--space", "compact9k"], "Did you mean 'compact8k'?"),
+        (["study", "dropot", "--data", "digits"], "Did you mean dropout?"),
         (["--space"], "--space"),
         (["--space", "compact8k", "--seed", "one"], "one"),
         (["--space", "compact8k", "--workers", "many"], "many"),
@@ -108,7 +124,7 @@ def test_auto_workers_are_the_default(called: Called) -> None:
         (["--out", "no/such/run", "--resume", "--time-budget", "59s"], "Expected 1m or more"),
         (["--data", "digits"], "Expected --space NAME"),
         (["--space", "compact8k", "--resume"], "--resume needs the folder"),
-        (["--space", "compact8k", "--out", "x", "--resume", "--force"], "Give one of them"),
+        (["--space", "compact8k", "--out", "x", "--resume", "--force"], "Expected one of them"),
         (["--space", "compact8k", "--seed", "-1"], "--seed"),
         (["--space", "compact8k", "--target", "0.994"], "--target is a percentage"),
         (["--space", "compact8k", "--target", "0.994%"], "Expected more than 1 and up to 100"),
@@ -149,7 +165,9 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"mnist-tune {__version__}\n"
     assert cli.main([]) == 0
-    assert "--space NAME" in capsys.readouterr().out
+    first = capsys.readouterr().out
+    assert len(first.splitlines()) <= 8
+    assert all(name in first for name in (*COMMANDS, "mnist-tune --space compact8k"))
 
 
 def test_the_module_runs() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +18,10 @@ from pathlib import Path
 import pytest
 
 from mnist_tune import cli
-from mnist_tune.terminal.stdout import OutputError, watched_output
+from mnist_tune.cli.entry import COMMANDS as COMMANDS_OF_THE_PROGRAM
+from mnist_tune.terminal.colour import bold
+from mnist_tune.terminal.encoding import ASCII
+from mnist_tune.terminal.stdout import OutputError, watched_output, write_error
 from tests.kit.paths import ROOT
 from tests.kit.run_builder import FakeRun, build_run
 from tuner.core.quiet_imports import quiet_imports
@@ -95,6 +102,98 @@ def test_an_encoding_that_lacks_characters_has_them_in_plain_letters(
         assert f"{tmp_path}/\\xd7/report.html" in said  # a path stays what it is
 
 
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}], ids=str)
+@pytest.mark.parametrize("command", ["", *COMMANDS_OF_THE_PROGRAM])
+def test_every_help_is_ascii_where_the_terminal_is(command: str, environment: dict[str, str]) -> None:
+    words = [*([command] if command else []), "--help"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mnist_tune", *words],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        env={**{name: value for name, value in os.environ.items() if not name.startswith("PYTHONUTF8")}, **environment},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()
+    assert b"\\x" not in done.stdout
+    assert b"\\u" not in done.stdout
+
+
+def test_an_error_is_ascii_where_the_terminal_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mnist_tune", "--space", "3×3"],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    assert done.returncode == 2
+    assert b"Received: '3x3'" in done.stderr
+
+
+def test_other_locales_keep_their_letters() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "LC_ALL": "C"}
+    command = [sys.executable, "-m", "mnist_tune", "--help"]
+    said = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env=environment).stdout
+    assert "8×8" in said.decode("utf-8")
+
+
+def test_every_special_character_of_the_program_has_ascii() -> None:
+    """The texts that reach a terminal: those of the commands, the options, the spaces, and the formatting of numbers."""
+    paths = [
+        *(path for room in ("mnist_tune", "tuner/options", "search_spaces") for path in (ROOT / room).rglob("*.py")),
+        ROOT / "reports" / "formatting.py",
+    ]
+    texts = {node.value for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+             if isinstance(node, ast.Constant) and isinstance(node.value, str)}  # fmt: skip
+    special = {character for text in texts for character in text if not character.isascii()}
+    # Words in docstrings, such as names of people.
+    assert {character for character in special if not character.isalpha()} - {chr(place) for place in ASCII} == set()
+
+
+@pytest.mark.parametrize(
+    ("environment", "terminal", "coloured"),
+    [({}, True, True), ({"NO_COLOR": "1"}, True, False), ({"NO_COLOR": ""}, True, True), ({"TERM": "dumb"}, True, False),
+     ({}, False, False)],
+)  # fmt: skip
+def test_colour_is_for_terminals_that_want_it(
+    environment: dict[str, str], terminal: bool, coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    assert (bold("a", stream) != "a") == coloured
+    monkeypatch.setattr(sys, "stderr", stream)
+    write_error("mnist-tune: wrong")
+    assert stream.getvalue() == ("\x1b[1;31mmnist-tune:\x1b[0m wrong\n" if coloured else "mnist-tune: wrong\n")
+
+
+def test_a_closed_stream_has_no_colour() -> None:
+    stream = io.StringIO()
+    stream.close()
+    assert (bold("a", stream), bold("a", None)) == ("a", "a")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["spaces", "compact8k"], []], ids=" ".join)
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_new_user_s_terminal_shows_it_whole(words: list[str], width: int) -> None:
+    """In a real terminal: nothing is wider than it, and there is no error."""
+    script = shutil.which("script")
+    if script is None:
+        pytest.skip("script is not installed")
+    command = shlex.join([sys.executable, "-m", "mnist_tune", *words])
+    environment = {**os.environ, "COLUMNS": f"{width}", "TERM": "xterm", "NO_COLOR": ""}
+    done = subprocess.run(
+        [script, "-qec", command, "/dev/null"], capture_output=True, check=True, cwd=ROOT, env=environment
+    )
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in done.stdout.decode().splitlines()]
+    assert max(map(len, lines)) <= width
+    assert (words == ["--help"]) <= (b"\x1b[1mhow it is searched" in done.stdout)
+
+
 def test_what_has_no_plain_letters_is_an_escape() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     with contextlib.redirect_stdout(stream), watched_output():
@@ -148,7 +247,7 @@ def test_no_folder_for_temporary_files_is_one_line(
     words = ["--space", "dense", "--data", "digits", "--out", str(tmp_path / "new")]
     assert cli.main(words) == 2
     assert capsys.readouterr().err == (
-        "mnist-tune: No folder for temporary files can be written to. Set TMPDIR to one that can.\n"
+        "mnist-tune: No writable folder for temporary files. Set TMPDIR to a writable folder.\n"
     )
     assert not (tmp_path / "new").exists()
 

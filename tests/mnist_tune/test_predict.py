@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -306,7 +307,7 @@ def test_one_bad_image_leaves_the_others(model: str, tmp_path: Path, capsys: pyt
     first, second = json.loads(out)
     assert (first["class"], second["class"]) == (None, "7")
     assert "no such file" in first["warning"]
-    assert err == "mnist-tune: 1 of 2 images can't be used; their warnings say why.\n"
+    assert err == "mnist-tune: 1 of 2 images can't be used. See their warnings.\n"
 
 
 def test_several_digits_have_no_class(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -342,26 +343,26 @@ def test_raw_images_are_taken_as_they_are(
     ("words", "line"),
     [
         (["predict"], "RUN|MODEL"),
-        (["predict", "MODEL"], "nothing to classify"),
+        (["predict", "MODEL"], "No images. Expected"),
         (["predict", "MODEL", "missing.png"], "missing.png: no such file"),
         (["predict", "MODEL", "missing.png", "other.png"], "1 more"),
         (["predict", "MODEL", "empty"], "no images"),
-        (["predict", "MODEL", "a.png", "--html", "no/such/page.html"], "a folder that is there"),
+        (["predict", "MODEL", "a.png", "--html", "no/such/page.html"], "a file in an existing folder"),
         (["predict", "MODEL", "a.png", "--html", "empty"], "Received a folder"),
         (["predict", "MODEL", "a.png", "--html", "taken.html"], "--force"),
-        (["predict", "MODEL", "a.png", "--synthetic", "5"], "its own images"),
+        (["predict", "MODEL", "a.png", "--synthetic", "5"], "generates its images"),
         (["predict", "MODEL", "--synthetic", "0"], "1 to 100000"),
         (["predict", "MODEL", "--synthetic", "some"], "some"),
         (["predict", "MODEL", "--synthetic", "5", "--seed", "-1"], "--seed"),
-        (["predict", "nowhere", "a.png"], "no such model"),
+        (["predict", "nowhere", "a.png"], "does not exist"),
         (["predict", "empty", "a.png"], "holds no model"),
-        (["predict", "a.png", "a.png"], "no .keras file"),
+        (["predict", "a.png", "a.png"], "not a .keras file"),
         (["predict", "code.keras", "a.png"], "Lambda"),
         (["predict", "hidden.keras", "a.png"], "Lambda"),
-        (["predict", "config.keras", "a.png"], "no .keras file"),
+        (["predict", "config.keras", "a.png"], "not a .keras file"),
         (["predict", "unfinished", "a.png"], "no model yet"),
         (["predict", "study", "a.png"], "A study has no model"),
-        (["predict", "x" * 5000, "a.png"], "no such model"),
+        (["predict", "x" * 5000, "a.png"], "does not exist"),
     ],
 )
 def test_a_mistake_is_one_line_without_keras(
@@ -432,6 +433,22 @@ def test_the_page_shows_no_more_than_it_can() -> None:
     page = predict_page.page_of([prediction()] * (predict_page.MOST_SHOWN + 1), "m")
     assert page.count('class="card"') == predict_page.MOST_SHOWN
     assert "The first 500 of 501 are shown." in page
+
+
+def answered(name: str, *probabilities: float) -> Prediction:
+    one = prediction(classes=len(probabilities))
+    return replace(one, sample=replace(one.sample, name=name), probabilities=probabilities)
+
+
+def test_the_title_is_the_verdict_and_an_unsure_answer_names_the_runner_up() -> None:
+    sure, unsure = answered("a.png", 0.9, 0.06, 0.04), answered("b.png", 0.3, 0.5, 0.2)
+    assert "<h1>a.png: 0, 90.00%</h1>" in predict_page.page_of([sure], "m")
+    page = predict_page.page_of([unsure], "m")
+    assert "<h1>b.png: perhaps 1, 50.00%</h1>" in page
+    assert '<p class="unsure"><b>unsure</b> or 0, 30.00%</p>' in page
+    both = predict_page.page_of([sure, unsure], "m", ["0", "0"])
+    assert "<h1>2 of 2 images classified, 1 of 2 with a known class right, 1 unsure</h1>" in both
+    assert both.count('class="unsure"') == 1
 
 
 def test_of_many_classes_the_most_probable_are_shown() -> None:
@@ -513,8 +530,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     right.save(folder / "right.keras")
     if keras.config.backend() == "tensorflow":
         right.export(folder / "right", verbose=False)
-        tiny_model(shape=(8, 8)).export(folder / "small", verbose=False)
-    tiny_model(shape=(8, 8)).save(folder / "small.keras")
+        tiny_model(shape=(8, 8, 2)).export(folder / "small", verbose=False)
+    tiny_model(shape=(8, 8, 2)).save(folder / "small.keras")
     tiny_model(activation="linear").save(folder / "logits.keras")
     tiny_model(units=1).save(folder / "one.keras")
     keras_file(folder / "nothing.keras", {"class_name": "Functional"})
@@ -550,10 +567,10 @@ def test_both_forms_of_a_model_answer_alike(models: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("small.keras", "Expected a model from images (n, 28, 28)"),
-        ("small", "Expected a model from images (n, 28, 28)"),
-        ("one.keras", "Expected a model from images (n, 28, 28)"),
-        ("logits.keras", "no probabilities"),
+        ("small.keras", "Expected a model from images (n, h, w)"),
+        ("small", "Expected a model from images (n, h, w)"),
+        ("one.keras", "Expected a model from images (n, h, w)"),
+        ("logits.keras", "not probabilities"),
         ("nothing.keras", "can't be loaded safely"),
         ("foreign.keras", "can't be loaded safely"),
     ],
@@ -573,7 +590,7 @@ def test_a_model_that_is_not_ours_is_refused(
 
 @untouched_by_numpy
 def test_a_run_s_classes_must_fit_its_model(models: Path) -> None:
-    with pytest.raises(UsageError, match="expected 2 classes"):
+    with pytest.raises(UsageError, match="Expected 2 classes"):
         load(find_model(models / "right.keras", ("a", "b")))
 
 

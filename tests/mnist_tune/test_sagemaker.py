@@ -125,8 +125,8 @@ def test_a_word_behind_a_switch_that_is_no_yes_stays() -> None:
     assert plain_words(["--no-test", "dense128"], train.make_command_parser())[0] == ["--no-test", "dense128"]
 
 
-def test_what_is_left_aside_is_said() -> None:
-    assert plain_words(["--model_dir", "s3://b"], search.make_command_parser())[1] == ["--model_dir s3://b left aside"]
+def test_an_ignored_option_is_noted() -> None:
+    assert plain_words(["--model_dir", "s3://b"], search.make_command_parser())[1] == ["--model_dir s3://b ignored"]
 
 
 # Variables
@@ -198,7 +198,8 @@ def test_a_search_reads_and_writes_where_the_variables_say(managed: Path, capsys
     assert run["status"] == "completed"
     assert run["options"]["data"] == str(managed / "training" / "mnist.npz")
     assert (run["data"]["name"], run["options"]["device"]) == ("mnist", "cpu")
-    (note,) = run["notes"]
+    note, few_steps = run["notes"]
+    assert "training images are few" in few_steps
     for variable in VARIABLES:
         assert variable in note
     assert "--max-epochs" in run["command"]
@@ -220,8 +221,8 @@ def test_a_given_option_beats_a_variable(managed: Path, monkeypatch: pytest.Monk
     assert cli.main([*TINY, "--data", "digits", "--device", "cpu", "--out", str(managed / "run")]) == 0
     run = document(managed / "run" / "run.json")
     assert (run["data"]["name"], run["options"]["device"]) == ("digits", "cpu")
-    assert "SM_CHANNEL_TRAINING left aside for --data" in run["notes"][0]
-    assert "SM_NUM_GPUS left aside for --device" in run["notes"][0]
+    assert "SM_CHANNEL_TRAINING ignored in favour of --data" in run["notes"][0]
+    assert "SM_NUM_GPUS ignored in favour of --device" in run["notes"][0]
 
 
 def test_idx_files_in_a_channel_are_read(managed: Path) -> None:
@@ -313,7 +314,7 @@ def test_the_same_command_begins_and_goes_on_with_a_run(managed: Path) -> None:
     words = [*TINY, "--out", str(checkpoints), "--resume", "True"]
     assert cli.main(words) == 0
     begun = document(checkpoints / "run.json")
-    assert "so it begins" in begun["notes"][0]
+    assert "so a new one starts" in begun["notes"][0]
     journal = (checkpoints / "trials.jsonl").read_bytes()
     (checkpoints / "trials.jsonl").write_bytes(b"".join(journal.splitlines(keepends=True)[:-1]))
     (checkpoints / "run.json").write_text(json.dumps({**begun, "status": "running"}))

@@ -167,7 +167,7 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
 def test_an_arm_of_another_configuration_is_not_added_to(tmp_path: Path) -> None:
     kept = Kept.open(tmp_path / "kept.json", {})
     kept.add(arm_with(""), trained(1, 0.99))
-    with pytest.raises(UsageError, match="kept with another configuration"):
+    with pytest.raises(UsageError, match="stored with another configuration"):
         experiments.train(make_arm("c12-8172", ""), [1, 2], tmp_path, kept, None)
 
 

@@ -8,6 +8,7 @@ from search_spaces.networks.notation import format_specs, parse, with_classes
 from search_spaces.networks.specs import (
     Activation,
     Conv,
+    Crop,
     Dense,
     Dropout,
     GlobalAveragePooling,
@@ -40,6 +41,8 @@ from search_spaces.networks.specs import (
         ("P3/2", Pool(3, 2)),
         ("P/1", Pool(2, 1)),
         ("P3/3", Pool(3)),
+        ("avg2", Pool(2, average=True)),
+        ("crop24", Crop(24)),
         ("norm", Normalise()),
         ("norm(.5,.5)", Normalise(0.5, 0.5)),
         ("norm(-1,2)", Normalise(-1.0, 2.0)),
@@ -80,6 +83,7 @@ def test_activation_and_dropout_are_those_given() -> None:
         "C8(linear,bn) D10(tanh,bn)",
         "D128(bias,nobn) D10(bias)",
         "norm C4 P3/2 D10(bias)",
+        "crop24 avg3 C4 P D10(bias)",
         "norm(0.5,0.25) C4 P/1 D10(bias)",
     ],
 )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 import search_spaces
+from search_spaces.keras.model import build_model
 from search_spaces.networks.costs import (
     LayerSummary,
     chain,
@@ -20,6 +24,7 @@ from search_spaces.networks.costs import (
     resolve,
     summarise,
 )
+from search_spaces.networks.notation import parse
 from search_spaces.networks.specs import (
     INPUT_SHAPE,
     Conv,
@@ -99,6 +104,28 @@ def test_a_pooling_on_one_pixel_is_left_out() -> None:
     assert costs([Pool(), Dense(10)], (1, 1, 4)) == (50, 40)
 
 
+@pytest.mark.parametrize(
+    ("text", "side"), [("crop21 C4", 19), ("avg3 C4", 7), ("crop28 C4", 26), ("C4 crop30 avg40 C4", 24)]
+)
+def test_a_smaller_image_has_the_parameters_of_the_whole_one(text: str, side: int) -> None:
+    """A crop or a mean that doesn't fit its map is omitted."""
+    specs = parse(f"{text} GAP 1x1:10")
+    model = build_model(specs)
+    assert summarise(specs)[-3].shape[:2] == (side, side)
+    assert costs(specs)[0] == sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
+    assert all(shapes[layer.name] == layer.shape for layer in summarise(specs))
+
+
+def test_a_crop_is_the_middle_and_a_mean_that_of_its_square() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, 28, 28), np.uint8)
+    model = build_model(parse("crop25 avg2 GAP 1x1:10"))
+    crop, mean = (keras.Model(model.input, model.get_layer(name).output) for name in ("crop_1", "average_pool_1"))
+    np.testing.assert_allclose(crop.predict(image, verbose=0)[0, :, :, 0], image[0, 1:26, 1:26] / 255, atol=1e-6)
+    expected = image[0, 1:25, 1:25].reshape(12, 2, 12, 2).mean((1, 3)) / 255
+    np.testing.assert_allclose(mean.predict(image, verbose=0)[0, :, :, 0], expected, atol=1e-6)
+
+
 def test_the_deepest_network_keeps_a_map() -> None:
     specs: list[Spec] = [*[Conv(4)] * 13, Pool(), *[Conv(4)] * 3, Pool(), *[Conv(4)] * 3, Pool()]
     assert min(min(layer.shape) for layer in resolve(specs)) >= 1
@@ -119,7 +146,8 @@ def test_summary_survives_json() -> None:
 def test_what_needs_no_keras_imports_none() -> None:
     folder = Path(search_spaces.__file__).parent
     modules = [".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in folder.rglob("*.py")]
-    light = [module for module in modules if "keras" not in module and module != "search_spaces.spaces"]
+    planning = [f"search_spaces.stacked.{name}" for name in ("alignment", "layout", "grouping")]
+    light = [module for module in modules if not re.search(r"keras|stacked|search_spaces\.spaces", module)] + planning
     assert len(light) > 15
     imports = "; ".join(f"import {module.removesuffix('.__init__')}" for module in sorted(light))
     forbidden = "{'keras', 'keras_tuner', 'tensorflow', 'jax'}"

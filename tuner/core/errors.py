@@ -6,7 +6,7 @@ Anything that is not a `MnistTuneError` is a bug and keeps its traceback.
 
 
 class MnistTuneError(Exception):
-    """The root of all errors that are told in one line. Exit code 1."""
+    """The root of all errors that are reported in one line. Exit code 1."""
 
     exit_code = 1
 
@@ -26,14 +26,20 @@ class JournalError(MnistTuneError):
 
 
 class RunFailed(MnistTuneError):
-    """A run that can't go on: no trial completed, or the first ones all failed alike."""
+    """A run that can't continue: no trial completed, or the first ones all failed alike."""
 
 
 class NoSpace(RunFailed):
-    """A disk or quota that is full. What finished is kept; once there is space the run can go on."""
+    """A disk or quota that is full. Finished trials are kept; the run can be resumed once there is space."""
 
 
 class Interrupted(MnistTuneError):
-    """A run that was stopped by Ctrl-C, SIGTERM or SIGHUP; what finished is kept. Exit code 130."""
+    """A run that was stopped by Ctrl-C, SIGTERM or SIGHUP; finished trials are kept. Exit code 130."""
 
     exit_code = 130
+
+
+def fault(what: str, *, expected: str, received: object, do: str) -> DataError:
+    """Return an error whose message is one line: what was wrong, expected, received, and what to do."""
+    line = f"{what}. Expected {expected}. Received: {received}. {do[:1].upper()}{do[1:]}."
+    return DataError(" ".join(line.split()))

@@ -1,4 +1,4 @@
-"""Exceptions of a training: their meaning, and their text in one line. Imports no framework."""
+"""Exceptions of a training: classifying them, and their text in one line. Imports no framework."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NODE = re.compile(r"\s*\[\[\{\{node .*|\s*\[Op:\w+\].*", re.DOTALL)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error is Python's, TensorFlow's or JAX's word for too little memory."""
+    """Return whether an error is the out-of-memory error of Python, TensorFlow or JAX."""
     return isinstance(error, MemoryError) or (
         type(error).__name__ in ("ResourceExhaustedError", "XlaRuntimeError", "JaxRuntimeError")
         and any(words in str(error) for words in ("RESOURCE_EXHAUSTED", "OOM", "failed to allocate"))
@@ -22,7 +22,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """Return an exception in one line: its type and what it says, without a terminal's colours or a framework's stack."""
+    """Return an exception's type and message in one line, without a terminal's colours or a framework's stack."""
     text = " ".join(plain_message(str(error)).split())
     if len(text) > _LONGEST_REASON:
         text = text[: _LONGEST_REASON - 1] + "…"
@@ -30,11 +30,11 @@ def reason(error: BaseException) -> str:
 
 
 def plain_message(text: str) -> str:
-    """Return what a framework's message says: its colours, arguments and stack left out."""
+    """Return a framework's message without its colours, arguments and stack."""
     text = _ANSI.sub("", text).strip()
     if text.startswith("in user code:"):
         # The last exception that the stack names is the one that was raised.
-        text = text[[found.end() for found in _RAISED.finditer(text)][-1] :] if _RAISED.search(text) else text
+        text = text[[match.end() for match in _RAISED.finditer(text)][-1] :] if _RAISED.search(text) else text
     if text.startswith("Graph execution error:"):
         lines = [line for line in _NODE.sub("", text).splitlines() if line.strip()]
         text = lines[-1]

@@ -25,12 +25,12 @@ PACKAGES = ("mnist-tune", "tensorflow", "keras", "keras-tuner", "numpy", "jax")
 
 def versions() -> dict[str, str]:
     """Return package → version of what is installed, `python` first, and the name of Keras's `backend`."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         version = _version(package)
         if version is not None:
-            found[package] = version
-    return {**found, "backend": keras_backend()}
+            installed[package] = version
+    return {**installed, "backend": keras_backend()}
 
 
 def _version(package: str) -> str | None:
@@ -40,10 +40,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-KERNEL_VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS")
-"""Environment variables that choose among kernels: with another one a training gives other bits."""
 _VECTOR_FEATURES = ("avx", "sse4", "fma", "f16c", "amx", "asimd", "sve", "bf16", "i8mm")
-"""Prefixes of the names of instructions that kernels are chosen by."""
+"""Prefixes of the names of the instructions by which libraries choose kernels."""
 
 
 def keras_home() -> Path:
@@ -63,10 +61,10 @@ def keras_backend() -> str:
 
 
 def _keras_settings() -> Json:
-    """Return Keras's settings; none where Keras passes the file over.
+    """Return Keras's settings; empty where Keras ignores the file.
 
     Raises:
-        UsageError: where they are such that Keras can't be imported.
+        UsageError: where Keras can't be imported with these settings.
     """
     path = keras_home() / "keras.json"
     try:
@@ -88,10 +86,10 @@ def _bad_settings(path: Path, received: str) -> UsageError:
 
 
 def validate_environment() -> None:
-    """Look for what Keras needs, before it is imported: a backend, and a folder for temporary files.
+    """Check that Keras can be imported: it needs a backend and a folder for temporary files.
 
     Raises:
-        UsageError: where the backend is another one than TensorFlow or JAX, its package isn't installed, or Keras's settings
+        UsageError: where the backend is neither TensorFlow nor JAX, its package isn't installed, or Keras's settings
             are damaged.
         OSError: where no temporary file can be made.
     """
@@ -114,6 +112,15 @@ def validate_environment() -> None:
         pass
 
 
+def validate_jax() -> None:
+    """Raise UsageError where JAX, which trains trials together, is not installed."""
+    if importlib.util.find_spec("jax") is None:
+        raise UsageError(
+            "--stack-trials needs JAX. Expected the package jax. Received: none. "
+            f"Install it: pip install {_INSTALLED_AS['jax']}, or leave the option out."
+        )
+
+
 def cpu_cores() -> int:
     """Return how many cores this process may use, at least 1: its affinity, and a container's quota rounded up."""
     from joblib import cpu_count
@@ -122,7 +129,7 @@ def cpu_cores() -> int:
 
 
 def processor_name() -> str:
-    """Return the processor's name as its maker writes it, or its architecture where that is not told."""
+    """Return the processor's name as its maker writes it, or its architecture where the name is unavailable."""
     return (
         _cpuinfo_name(Path("/proc/cpuinfo"))
         or _sysctl("machdep.cpu.brand_string")
@@ -132,7 +139,7 @@ def processor_name() -> str:
 
 
 def processor_features() -> list[str]:
-    """Return the processor's vector instructions by name, sorted: kernels are chosen by them. Empty where the system doesn't list them."""
+    """Return the names of the processor's vector instructions, sorted; empty where the system doesn't list them."""
     flags = (_cpuinfo_value(Path("/proc/cpuinfo"), "flags", "features") or "").split()
     return sorted({flag for flag in flags if flag.startswith(_VECTOR_FEATURES)})
 
@@ -142,7 +149,7 @@ def _cpuinfo_name(path: Path) -> str | None:
 
 
 def _cpuinfo_value(path: Path, *names: str) -> str | None:
-    """Return the first value of Linux's list of processors that has one of these names."""
+    """Return the first value in Linux's list of processors with one of these names."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

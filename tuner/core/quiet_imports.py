@@ -1,4 +1,4 @@
-"""Keeps the chatter of libraries off the terminal."""
+"""Suppressing what native libraries write to the terminal while they are imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO
 
 @contextlib.contextmanager
 def quiet_imports() -> Iterator[None]:
-    """Keep what native libraries write while they are imported off the terminal; shown where the import fails."""
+    """Suppress what native libraries write to standard error during an import; show it where the import fails."""
     sys.stderr.flush()
     saved = os.dup(2)
     with _file_for_chatter() as chatter:

@@ -1,28 +1,31 @@
-"""A look at the images: which way up they are, and whether the ink is dark.
-
-Nothing is changed: what is seen is said. How surely it is seen is in docs/data.md.
-"""
+"""Notes about the images' orientation and about dark ink. No image is changed; docs/data.md has the error rates."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from tuner.images.preparation import BOX, SIZE, centred
-from tuner.images.strokes import ink_of, random_hand
+from tuner.images.digits.preparation import BOX, SIZE, centred
+from tuner.images.digits.strokes import ink_of, random_hand
 
 _LOOKED_AT = 5000
-"""So many images, spread evenly over the set, are looked at."""
+"""The number of images, spread evenly over the set, that are examined."""
 _PAPER, _MOSTLY = 170, 0.9
-"""The median of an image's outermost pixels where they are paper, and the share of images in which they are."""
+"""The least median of an image's outermost pixels where they are paper, and the least share of such images."""
 _LIKE_DIGITS, _BETTER = 0.45, 0.15
-"""Correlation of class means with drawn digits': what it is at least where the classes are digits, and how much more than as they are."""
+"""The least correlation of class means with drawn digits where classes are digits, and its least gain by turning."""
 _FEWEST = 10
-"""Images of each digit without which nothing is said of their orientation."""
+"""The fewest images of each digit for a note about their orientation."""
 _HANDS = 8
 _BLUR_PX = 1.5
+_DARK = (
+    "The images look like dark ink on bright paper. The spaces for MNIST, predict and the drawn digits expect bright "
+    "ink on black: save 255 - x instead, unless this is meant."
+)
 
 _ORIENTATIONS = (
     "as they are",
@@ -37,40 +40,30 @@ _ORIENTATIONS = (
 """The turns that `_upright(images, place)` undoes, by place."""
 
 
-def look_at(images: NDArray[np.uint8], labels: NDArray[np.int64], size: tuple[int, int]) -> tuple[str, ...]:
-    """Return notes of images that are dark on bright, and of digits that don't stand upright.
+def look_at(images: NDArray[np.uint8], labels: NDArray[np.int64], class_names: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return notes about images that are dark on bright, and about digits that are not upright.
+
+    Only grey images of MNIST's size whose classes have numbers or no names are judged, since the notes are about digits.
 
     Args:
-        images: (n, 28, 28).
+        images: (n, h, w) or (n, h, w, 3).
         labels: (n,), from 0.
-        size: height and width of the images before they were padded.
+        class_names: one a class; empty where they have none.
     """
+    if images.shape[1:] != (SIZE, SIZE) or not all(name.isdecimal() for name in class_names):
+        return ()
     step = -(-len(images) // _LOOKED_AT)
     seen, classes = np.asarray(images[::step]), labels[::step]
-    dark = _is_dark_on_bright(_inner(seen, size))
+    dark = _is_dark_on_bright(seen)
     orientation = find_orientation(255 - seen if dark else seen, classes)
-    notes = [_dark_note(size)] if dark else []
+    notes = [_DARK] if dark else []
     return tuple(notes if orientation is None else [*notes, orientation])
-
-
-def _inner(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    height, width = size
-    top, left = (SIZE - height) // 2, (SIZE - width) // 2
-    return images[:, top : top + height, left : left + width]
 
 
 def _is_dark_on_bright(images: NDArray[np.uint8]) -> bool:
     """Return whether the outermost pixels of nearly every image are bright."""
     edges = (images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1])
     return bool((np.median(np.concatenate(edges, axis=1), axis=1) >= _PAPER).mean() >= _MOSTLY)
-
-
-def _dark_note(size: tuple[int, int]) -> str:
-    padded = " The border that was added to them is black." if size != (SIZE, SIZE) else ""
-    return (
-        "The images look like dark ink on bright paper. The spaces for MNIST, predict and the drawn digits expect bright "
-        f"ink on black: save 255 - x instead, unless this is meant.{padded}"
-    )
 
 
 def find_orientation(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> str | None:
@@ -91,7 +84,7 @@ def find_orientation(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> st
         return None
     remedy = "x.transpose(0, 2, 1) brings them upright" if best == 4 else "bring them upright"
     return (
-        f"The digits look {_ORIENTATIONS[best]}: their class means agree with those of drawn digits so (correlation "
+        f"The digits look {_ORIENTATIONS[best]}: so their class means fit those of drawn digits best (correlation "
         f"{scores[best]:.2f}; as they are {scores[0]:.2f}). EMNIST's files are transposed. Unless this is meant, {remedy}."
     )
 
@@ -108,12 +101,12 @@ def _upright(images: NDArray[np.float64], place: int) -> NDArray[np.float64]:
 
 
 def _distinct(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what tells each class from the mean of all, blurred, of norm 1."""
+    """Return each class's difference from the mean of all classes, blurred, of norm 1."""
     blurred = ndimage.gaussian_filter(means, (0, _BLUR_PX, _BLUR_PX))
-    own = blurred - blurred.mean(axis=0)
-    own -= own.mean(axis=(1, 2), keepdims=True)
-    norms = np.sqrt((own**2).sum(axis=(1, 2), keepdims=True))
-    return np.asarray(own / np.maximum(norms, 1e-9))
+    differences = blurred - blurred.mean(axis=0)
+    differences -= differences.mean(axis=(1, 2), keepdims=True)
+    norms = np.sqrt((differences**2).sum(axis=(1, 2), keepdims=True))
+    return np.asarray(differences / np.maximum(norms, 1e-9))
 
 
 def _drawn_means() -> NDArray[np.float64]:

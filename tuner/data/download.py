@@ -1,4 +1,4 @@
-"""Downloading a data set by `keras.datasets`, in a process of its own, so that nobody else imports Keras or hangs."""
+"""Downloading a data set with `keras.datasets`, in a separate process: this one neither imports Keras nor hangs."""
 
 from __future__ import annotations
 
@@ -9,28 +9,33 @@ import time
 from pathlib import Path
 
 SILENCE_S = 30.0
-"""A download is given up when nothing has arrived for so long."""
+"""The timeout of a download that receives nothing."""
 _POLL_S = 0.1
 _PROGRAM = """
 import pathlib, sys
-name, started = sys.argv[1:]
+name, started, *archive = sys.argv[1:]
 import keras.datasets
 pathlib.Path(started).touch()
-getattr(keras.datasets, name).load_data()
+(x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
+if archive:
+    import numpy
+    numpy.savez(archive[0], x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 """
 
 
-def download(name: str, home: Path, *, silence_s: float = SILENCE_S) -> str | None:
-    """Download a data set into `home`/datasets, as Keras lays it out; return None, or why it failed in one line.
+def download(name: str, home: Path, *, archive: Path | None = None, silence_s: float = SILENCE_S) -> str | None:
+    """Download a data set into `home`/datasets, in Keras's layout; return None, or in one line why it failed.
 
     Args:
-        name: `mnist` or `fashion_mnist`, a module of `keras.datasets`.
-        home: an empty folder, Keras's home in that process.
-        silence_s: seconds without a byte or a sign of life before it is given up.
+        name: a module of `keras.datasets`.
+        home: Keras's home in that process: an empty folder, or one that holds a copy of what Keras has downloaded before.
+        archive: an `.npz` file in which the process keeps the arrays, besides; None: no such file. CIFAR's files are pickled:
+            only that process reads them, by Keras, which admits nothing but arrays.
+        silence_s: the timeout: seconds without a new byte or file.
     """
     log = home / "log.txt"
     with log.open("wb") as stream:
-        process = _start(name, home, stream.fileno())
+        process = _start(name, home, archive, stream.fileno())
         try:
             answered = _wait(process, home, silence_s)
         finally:
@@ -41,10 +46,18 @@ def download(name: str, home: Path, *, silence_s: float = SILENCE_S) -> str | No
     return None if process.returncode == 0 else _reason(log)
 
 
-def _start(name: str, home: Path, log: int) -> subprocess.Popen[bytes]:
-    """Start the interpreter without the current folder on its path: a `keras.py` there is none of ours."""
+def _start(name: str, home: Path, archive: Path | None, log: int) -> subprocess.Popen[bytes]:
+    """Start the interpreter without the current folder on its path, where a `keras.py` would hide Keras."""
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", _PROGRAM, name, str(home / "started")],
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            _PROGRAM,
+            name,
+            str(home / "started"),
+            *([] if archive is None else [str(archive)]),
+        ],
         env={**os.environ, "KERAS_HOME": str(home), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -66,7 +79,7 @@ def _wait(process: subprocess.Popen[bytes], home: Path, silence_s: float) -> boo
 
 
 def _growth(folder: Path) -> list[int]:
-    """Return the number of files and their bytes; files may vanish while one looks."""
+    """Return the number of files and their bytes; files may vanish meanwhile."""
     sizes = []
     for path in folder.rglob("*"):
         try:

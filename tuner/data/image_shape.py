@@ -1,63 +1,104 @@
-"""The shapes in which images of one channel are saved. Shapes only: no values, no files."""
+"""The shapes in which images are saved in arrays: grey or colour, channels first or last, flat. Shapes only: no values, no files."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tuner.core.pictures import LEAST_SIDE, Size
 
 SIDE = 28
-"""Pixels: height and width of every image once it is loaded."""
-EXPECTED = f"(n, h, w), (n, h, w, 1), (n, 1, h, w) or (n, h·w) with h and w from 1 to {SIDE}"
-_COLOURS = (3, 4)
-_DIGIT = 20
-"""Pixels: the height of MNIST's digits."""
+"""Pixels: the height and width of MNIST's images. Other data sets have images of other sizes."""
+EXPECTED = (
+    f"(n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, h, w, 4), with the channels in the second place too, or (n, h·h), with h and w "
+    f"of {LEAST_SIDE} pixels or more"
+)
+_CHANNELS = (1, 3, 4)
+"""Grey, red-green-blue, and that with opacity."""
 
 
-def image_size(shape: tuple[int, ...]) -> tuple[int, int] | None:
-    """Return height and width of the images of an array, each from 1 to 28; None where its shape is none of `EXPECTED`."""
-    size = _size(shape)
-    return size if size is not None and all(1 <= side <= SIDE for side in size) else None
+@dataclass(frozen=True)
+class Layout:
+    """The meaning of an array's dimensions."""
+
+    height: int
+    width: int
+    channels: int = 1
+    """1, 3 or 4: grey, colour, colour and opacity."""
+    first: bool = False
+    """True: the channels come before height and width."""
+    ambiguous: bool = False
+    """True: the channels might as well be the others of the first and last dimension."""
+
+    @property
+    def size(self) -> Size:
+        """Return height and width."""
+        return self.height, self.width
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Return the shape of an image once its opacity is gone: (h, w) or (h, w, 3)."""
+        return self.size if self.channels == 1 else (*self.size, 3)
+
+    def arranged(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return images of this layout as (n, h, w), or with 3 or 4 channels last; a view where that is possible."""
+        if self.channels == 1:
+            return images.reshape(-1, *self.size)
+        return images.transpose(0, 2, 3, 1) if self.first else images
 
 
-def _size(shape: tuple[int, ...]) -> tuple[int, int] | None:
+def layout_of(shape: tuple[int, ...]) -> Layout | None:
+    """Return the meaning of the dimensions of an array of images; None where its shape is none of `EXPECTED`.
+
+    (n, h, w) is grey whatever h and w are. Channels that may be first or last, as in (n, 4, 20, 4), are last.
+    """
     match shape:
-        case (_, height, width) | (_, height, width, 1) | (_, 1, height, width):
-            return height, width
-        case (_, pixels) if math.isqrt(pixels) ** 2 == pixels:
-            return math.isqrt(pixels), math.isqrt(pixels)
-    return None
+        case (_, height, width):
+            candidates = [Layout(height, width)]
+        case (_, pixels):
+            side = math.isqrt(pixels)
+            candidates = [Layout(side, side)] if side * side == pixels else []
+        case (_, first, middle, last):
+            candidates = [Layout(first, middle, last)] if last in _CHANNELS else []
+            candidates += [Layout(middle, last, first, first=True)] if first in _CHANNELS else []
+        case _:
+            candidates = []
+    usable = [layout for layout in candidates if min(layout.size) >= LEAST_SIDE]
+    if len(usable) == 2:
+        return Layout(usable[0].height, usable[0].width, usable[0].channels, ambiguous=True)
+    return usable[0] if usable else None
 
 
 def reshape_note(shape: tuple[int, ...]) -> str | None:
-    """Return what is said of images that are reshaped; None where the shape is (n, h, w) or (n, h, w, 1)."""
-    size = image_size(shape)
-    if size is None or shape[1:3] == size:
+    """Return a note about images whose dimensions are rearranged; None where the shape is (n, h, w), (n, h, w, 1) or (n, h, w, 3)."""
+    layout = layout_of(shape)
+    if layout is None:
         return None
-    height, width = size
-    inner = ", ".join(map(str, shape[1:]))
-    return f"The images had the shape (n, {inner}) and were reshaped to (n, {height}, {width}), row by row."
-
-
-def small_note(shape: tuple[int, ...]) -> str | None:
-    """Return what is said of images that are smaller than MNIST's digits, which are 20 pixels high; None of others."""
-    size = image_size(shape)
-    if size is None or max(size) >= _DIGIT:
-        return None
-    height, width = size
-    return (
-        f"The images are {height}×{width}: they lie in the middle of {SIDE}×{SIDE}, not enlarged. Digits of MNIST are "
-        f"{_DIGIT} pixels high."
-    )
+    inner, wanted = (", ".join(map(str, sizes)) for sizes in (shape[1:], layout.image_shape))
+    if layout.ambiguous:
+        return (
+            f"The images have the shape (n, {inner}): the last {shape[3]} are taken as the channels. If the first are, save "
+            "x.transpose(0, 2, 3, 1)."
+        )
+    if layout.channels == 1 and shape[1:3] != layout.size:
+        return f"The images had the shape (n, {inner}) and were reshaped to (n, {wanted}), row by row."
+    if layout.first:
+        return f"The images had the shape (n, {inner}): the channels were moved to the last place, (n, {wanted})."
+    return None
 
 
 def shape_advice(shape: tuple[int, ...]) -> str:
-    """Return what to do with images whose shape is none of `EXPECTED`."""
-    if len(shape) == 4 and (shape[3] in _COLOURS or shape[1] in _COLOURS):
-        last = shape[3] in _COLOURS
-        mean = "x[..., :3].mean(axis=3)" if last else "x[:, :3].mean(axis=1)"
-        shrink = f", and shrink them to {SIDE}×{SIDE}" if max(shape[1:3] if last else shape[2:4]) > SIDE else ""
-        return f"make the images grey: {mean}{shrink}"
-    if _size(shape) is not None:
-        return f"crop or shrink the images to {SIDE}×{SIDE}"
+    """Return advice for images whose shape is none of `EXPECTED`."""
     if len(shape) == 2:
+        side = math.isqrt(shape[1] // 3)
+        if 3 * side * side == shape[1] and side >= LEAST_SIDE:
+            return f"reshape colour to (n, 3, {side}, {side}), or (n, {side}, {side}, 3) where a pixel's three values are neighbours"
         return "reshape the images to (n, h, w)"
-    return "save one channel an image as (n, h, w)"
+    if len(shape) == 4 and 2 in (shape[1], shape[3]):
+        return "save grey images, (n, h, w), or colour, (n, h, w, 3)"
+    if len(shape) in (3, 4) and all(shape[1:]):
+        return f"give images of {LEAST_SIDE} pixels a side or more"
+    return "save the images as (n, h, w) or (n, h, w, 3)"

@@ -1,4 +1,4 @@
-"""The range in which pixels were saved, and the way back to 0 to 255. Values only: no files, no shapes."""
+"""The range in which pixels were saved, and their conversion to 0 to 255. Values only: no files, no shapes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ EXPECTED = "0 to 255, 0 to 1, -1 to 1, 0 to 16, 0 to 65535, or such values stand
 _EPSILON = 1e-6
 _SIGNED_EPSILON = 1e-3
 _NEARLY_BLACK = 64
-"""Images whose brightest pixel is below this are no images from 0 to 255."""
+"""Images whose brightest pixel is below this are not taken as 0 to 255."""
 _DIM = 128
-"""Below this, that the brightest pixel is so dark is said."""
+"""Images whose brightest pixel is below this get a note."""
 _SIXTEEN_BITS = 2**15
 """Pixels of 16 bits use the highest bit."""
 _WHOLE = 0.01
-"""The largest distance from a whole number of a pixel that was one before it was standardised."""
+"""The largest rounding error of a pixel that was a whole number before it was standardised."""
 _FEWEST_VALUES = 16
-"""Fewer different values are whole numbers by chance: one pixel of 1e6 among zeros."""
+"""Fewer different values may be whole numbers by chance: one pixel of 1e6 among zeros."""
 _CHUNK = 10_000
 
 
@@ -44,7 +44,7 @@ class PixelRange:
 
 
 def find_range(arrays: Sequence[NDArray[Any]]) -> PixelRange | None:
-    """Return the range of images that were saved alike; None where it is not known.
+    """Return the range of images that were saved in the same way; None where it is not known.
 
     Args:
         arrays: of one type (booleans, integers or floats), finite, of any shapes.
@@ -87,8 +87,8 @@ def _signed(arrays: Sequence[NDArray[Any]], low: float, high: float) -> PixelRan
 
 
 def _standardised(arrays: Sequence[NDArray[Any]], low: float, high: float) -> PixelRange | None:
-    """Return the range of floats that are whole numbers from 0 to 255 once they are stretched; chance does not make all of them so."""
-    found = PixelRange(
+    """Return the range of floats that become whole numbers from 0 to 255 once they are stretched; None of others."""
+    stretched_range = PixelRange(
         low, high, f"The pixels were standardised ({low:.4g} to {high:.4g}): they were stretched to 0 to 255 again."
     )
     if arrays[0].dtype.kind != "f" or low == high:
@@ -99,7 +99,7 @@ def _standardised(arrays: Sequence[NDArray[Any]], low: float, high: float) -> Pi
         if not _all_whole(pixels, _WHOLE):
             return None
         values.update(np.unique(np.rint(pixels)).tolist())
-    return found if len(values) >= _FEWEST_VALUES else None
+    return stretched_range if len(values) >= _FEWEST_VALUES else None
 
 
 def _parts(arrays: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:

@@ -1,1 +1,1 @@
-"""The winner's model in the formats that people deploy: one file a format, each checked against the Keras model when it is written."""
+"""Export of the winner's model: one file a format, each compared with the Keras model when it is written."""

@@ -1,4 +1,4 @@
-"""Several formats of one model, written into a folder and measured: what `mnist-tune export` has done. Imports Keras."""
+"""Exporting one model in several formats for `mnist-tune export`: written into a folder and measured. Imports Keras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import keras
 
 from tuner.core.errors import UsageError
-from tuner.data.validation import SIDE
 from tuner.export.formats import Format, Probabilities
 from tuner.export.keras_file import classifier
 from tuner.export.run_model import load_named_model
@@ -21,51 +20,67 @@ from tuner.storage.journal import now
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.export import ExportedFile, VerifiedImages
 
+NOT_RUN = "of LiteRT's reference kernels, since no C compiler was found"
+"""What is measured in the place of a C program that can't be run."""
 
-def export_formats(formats: Sequence[Format], model: Any, folder: Path, sample: Sample) -> dict[str, ExportedFile]:
+
+def export_formats(
+    formats: Sequence[Format], model: Any, folder: Path, sample: Sample, int8: bytes | None = None
+) -> dict[str, ExportedFile]:
     """Write a Keras model (untyped) into a folder, a file a format, each compared and measured.
+
+    Args:
+        formats: the formats.
+        model: the model.
+        folder: a new folder.
+        sample: the images to compare on.
+        int8: the run's own int8 file; None: the model is quantised where a format needs that.
 
     Returns:
         `formats` of export.json.
 
     Raises:
-        ExportError: where one can't be written or disagrees.
+        ExportError: where a file can't be written or disagrees with the model.
     """
     ours = classifier(model)(sample.images)
     # Classes of a user's own are known here, for the model was built from them: its Keras file can be read again.
     with keras.saving.custom_object_scope(own_classes(model)):
-        return {one.name: _exported(one, model, folder / one.file, sample, ours) for one in formats}
+        return {one.name: _exported(one, model, folder / one.file, sample, ours, int8=int8) for one in formats}
 
 
-def _exported(one: Format, model: Any, path: Path, sample: Sample, ours: Probabilities) -> ExportedFile:
-    opened, found = write_checked(one, model, path, sample, ours)
+def _exported(
+    one: Format, model: Any, path: Path, sample: Sample, ours: Probabilities, *, int8: bytes | None
+) -> ExportedFile:
+    opened, agreement = write_checked(one, model, path, sample, ours, int8=int8)
     return ExportedFile(
         file=one.file,
         size_bytes=size_bytes(path),
-        difference=found.difference,
-        equal_classes=found.equal_classes,
-        accuracy=found.accuracy,
-        keras_accuracy=found.keras_accuracy,
+        difference=agreement.difference,
+        equal_classes=agreement.equal_classes,
+        accuracy=agreement.accuracy,
+        keras_accuracy=agreement.keras_accuracy,
         latency_s=median_latency_s(opened.classify, sample.images),
         signature=opened.signature,
         images=VerifiedImages(split=sample.split, n=len(sample.labels)),
         tolerance=one.tolerance,
-        latency_method=LATENCY_METHOD,
+        c=opened.c,
+        latency_method=LATENCY_METHOD if opened.runs else f"{LATENCY_METHOD}; {NOT_RUN}",
         versions={name.replace("_", "-"): metadata.version(name) for name in ("keras", "tensorflow", *one.packages)},
         written=now(),
     )
 
 
-def load_model(run: RunFolder, classes: int, *, named_code: bool = False) -> Any:
+def load_model(run: RunFolder, classes: int, image_shape: tuple[int, ...], *, named_code: bool = False) -> Any:
     """Load a run's Keras model (untyped), in safe mode: no code of a file is run.
 
     Args:
-        run: its folder.
-        classes: of the run's data.
+        run: the run's folder.
+        classes: the number of classes of the run's data.
+        image_shape: the shape of one of their images, (h, w) or (h, w, 3).
         named_code: build it from the run's space, which the user named.
 
     Raises:
-        UsageError: where it can't be loaded, or takes or gives something else.
+        UsageError: where it can't be loaded, or has another input or output shape.
     """
     path = run.keras_model
     if named_code:
@@ -76,9 +91,10 @@ def load_model(run: RunFolder, classes: int, *, named_code: bool = False) -> Any
         except Exception as error:
             raise UsageError(f"The model can't be loaded safely: {short(error)}. Received: {path}") from error
     shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
-    if shapes != ((None, SIDE, SIDE), (None, classes)):
+    expected = (None, *image_shape)
+    if shapes != (expected, (None, classes)):
         raise UsageError(
-            f"The model doesn't fit its run. Expected (None, {SIDE}, {SIDE}) to (None, {classes}). "
+            f"The model doesn't fit its run. Expected {expected} to (None, {classes}). "
             f"Received: {shapes[0]} to {shapes[1]} ({path})"
         )
     return model

@@ -1,4 +1,4 @@
-"""The Keras file: the model as Keras itself keeps it, without the state of its training."""
+"""The Keras file: the model in Keras's own format, without the state of its training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class KerasFile:
 
 
 def classifier(model: Any) -> Classify:
-    """Return a Keras model as a function of images: as a graph, for some layers round otherwise where they run one by one."""
+    """Return a Keras model as a function of images; it runs as a graph, since some layers round differently eagerly."""
 
     def classify(images: Images) -> Probabilities:
         parts = (

@@ -24,22 +24,26 @@ from tuner.storage.schema.export import Signature, Tensor
 
 @dataclass(frozen=True)
 class LiteRTFile:
-    """A `.tflite` file for one image (1, 28, 28)."""
+    """A `.tflite` file for one image (1, h, w) or (1, h, w, 3)."""
 
     quantised: bool
 
     def write(self, model: Any, path: Path, calibration: Images) -> None:
-        """Convert and writes it; the converter asks for the ending `.tflite`."""
+        """Convert and write it; the converter needs the ending `.tflite`."""
         if self.quantised:
             _export(with_float_input(model), path, "float32", **_int8(calibration))
         else:
             _export(model, path, "uint8")
 
+    def write_int8(self, content: bytes, path: Path, image_shape: tuple[int, ...]) -> None:
+        """Write a quantised file that is there already."""
+        path.write_bytes(content)
+
     def open(self, path: Path) -> Opened:
         """Load it into LiteRT's interpreter.
 
         Raises:
-            ExportError: where a quantised file's pixels are not pixels, or it computes in floats after all.
+            ExportError: where a quantised file doesn't take uint8 pixels of step 1 and return uint8.
         """
         runner, signature = _runner(path)
         if self.quantised:
@@ -51,6 +55,11 @@ class LiteRTFile:
             return np.concatenate(answers).astype(np.float32) * np.float32(scale or 1.0)
 
         return Opened(classify, signature)
+
+
+def write_float_pixels(model: Any, path: Path) -> None:
+    """Write the float file of the network that is quantised: its pixels are float32, so that its operations are the int8 file's."""
+    _export(with_float_input(model), path, "float32")
 
 
 def _export(model: Any, path: Path, dtype: str, **settings: Any) -> None:
@@ -75,17 +84,21 @@ def _int8(calibration: Images) -> dict[str, Any]:
 
 
 def full_range(images: Images) -> Images:
-    """The images, with the first one's corners 0 and 255: so a step of the input is one grey level whatever set it is."""
+    """Return the images, two pixels of the first set to 0 and 255: so a step of the input is one grey level."""
     changed = images.copy()
     changed[0, 0, 0], changed[0, 0, -1] = 0, 255
     return changed
 
 
 def with_float_input(model: Any) -> Any:
-    """Return the same model for float pixels 0 to 255: a converter quantises floats only."""
+    """Return a copy of the model for float pixels 0 to 255: the converter quantises floats only."""
     image = keras.Input(model.input_shape[1:], dtype="float32", name=INPUT_NAME)
     clone = keras.models.clone_model(model, input_tensors=image)
     clone.set_weights(model.get_weights())
+    for layer in clone.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            # It keeps what it computes with apart from its weights.
+            layer.finalize_state()
     return clone
 
 

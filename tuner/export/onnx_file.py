@@ -17,17 +17,17 @@ from tuner.export.signature import INPUT_NAME, float_signature
 OUTPUT_NAME = "probabilities"
 BATCH_NAME = "batch"
 ERFC = "erfc"
-"""In the names of what stands for it."""
+"""The prefix of the names of the nodes that replace it."""
 
 
 class OnnxFile:
     """`model.onnx`, for any number of images."""
 
     def write(self, model: Any, path: Path, calibration: Images) -> None:
-        """Convert and writes it."""
+        """Convert and write it."""
         spec = keras.InputSpec(shape=(None, *model.input_shape[1:]), dtype="uint8", name=INPUT_NAME)
         with warnings.catch_warnings():
-            # Keras mends tf2onnx for numpy 2, which warns of the mending.
+            # Keras patches tf2onnx for numpy 2, which warns about it.
             warnings.simplefilter("ignore")
             model.export(str(path), format="onnx", input_signature=[spec], verbose=False)
         import onnx
@@ -52,16 +52,16 @@ class OnnxFile:
 
 
 def without_erfc(model: Any) -> None:
-    """Write erfc(x), TensorFlow's way to GELU, as 1 − erf(x): ONNX has no erfc, and tf2onnx 1.17 leaves TensorFlow's there."""
+    """Replace erfc(x), which TensorFlow's GELU uses, by 1 − erf(x): ONNX has no erfc, and tf2onnx 1.17 keeps it."""
     from onnx import helper, numpy_helper
 
-    found = [place for place, node in enumerate(model.graph.node) if node.op_type == "Erfc"]
-    if not found:
+    erfc_places = [place for place, node in enumerate(model.graph.node) if node.op_type == "Erfc"]
+    if not erfc_places:
         return
     one = f"{ERFC}_one"
     model.graph.initializer.append(numpy_helper.from_array(np.float32(1.0), one))
     # From the last to the first, so that places stay right.
-    for place in reversed(found):
+    for place in reversed(erfc_places):
         node = model.graph.node.pop(place)
         (taken,), (given,) = node.input, node.output
         model.graph.node.insert(place, helper.make_node("Sub", [one, f"{given}_{ERFC}"], [given]))

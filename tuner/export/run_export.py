@@ -1,4 +1,4 @@
-"""The files that a run itself leaves of its winner: `best.keras`, and the SavedModel in `best/`. Runs in a worker."""
+"""The winner's files that a run itself writes: `best.keras`, and the SavedModel in `best/`. Runs in a worker."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def export_winner(task: ExportTask, data: Dataset) -> Json:
     """Write the model as a SavedModel, load that again and compare the two on validation images; a user's own as a Keras file too.
 
     Returns:
-        As `model` in result.json, where a note says what to do about a format that is not there; and "faults": what should have been
-        written and could not be.
+        `model` of result.json, whose note says what to do about a missing format; and "faults": messages about files
+        that could not be written.
     """
     written_before = task.space.interface is None or task.model == task.keras_file
     unwritten = None if written_before else _write_keras_file(task)
@@ -59,7 +59,7 @@ def _load(task: ExportTask) -> Any:
 
 
 def _write_keras_file(task: ExportTask) -> str | None:
-    """Write `best.keras`; where that can't be done the weights alone, and return what to say."""
+    """Write `best.keras`; where that fails, write the weights alone and return a message."""
     path, model = Path(task.keras_file), _load(task)
     compile_plainly(model)
     try:
@@ -85,7 +85,7 @@ def _write_savedmodel(task: ExportTask, data: Dataset) -> Json:
     partial = folder.with_name(f".{folder.name}.partial")
     remove(partial)
     sample, model = Sample.of(data, test=False), _load(task)
-    _, found = write_checked(FORMATS["savedmodel"], model, partial, sample, predict(model, sample.images))
+    _, agreement = write_checked(FORMATS["savedmodel"], model, partial, sample, predict(model, sample.images))
     remove(folder)
     partial.rename(folder)
-    return {"savedmodel": True, "difference": found.difference}
+    return {"savedmodel": True, "difference": agreement.difference}

@@ -9,7 +9,6 @@ from tuner.export.writing import short
 from tuner.processes.tasks import SpaceRef
 from tuner.spaces.kept_models import load_kept_model
 from tuner.storage.run_folder import RunFolder
-from tuner.storage.schema.run import RunDocument
 
 # Keras has no types: models are `Any` here.
 
@@ -27,20 +26,9 @@ def load_named_model(folder: RunFolder) -> Any:
         raise MnistTuneError(f"This run has no winner yet. Received: {folder.path}")
     path = folder.keras_model if folder.keras_model.exists() else folder.weights
     try:
-        return load_kept_model(path, _ref(run), result.configuration)
+        return load_kept_model(path, SpaceRef.for_run(run), result.configuration)
     except Exception as error:
         raise UsageError(
             f"The model can't be built from {run.space.name}: {short(error)}. Expected the code that the run was made with. "
             f"Received: {path}"
         ) from error
-
-
-def _ref(run: RunDocument) -> SpaceRef:
-    space = run.space
-    return SpaceRef(
-        name=space.name,
-        max_params=space.max_params,
-        max_macs=space.max_macs,
-        classes=run.data.classes,
-        interface=space.model,
-    )

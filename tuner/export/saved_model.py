@@ -1,4 +1,4 @@
-"""The SavedModel: TensorFlow's own format, for TensorFlow Serving and whatever loads it."""
+"""The SavedModel: TensorFlow's own format, also for TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SavedModel:
         model.export(str(path), format="tf_saved_model", input_signature=[spec], verbose=False)
 
     def open(self, path: Path) -> Opened:
-        """Load it, and calls the signature that a server calls."""
+        """Load it, and classify with the signature that a server calls."""
         signature = tf.saved_model.load(str(path)).signatures[SERVING]
         (output, spec), *_ = signature.structured_outputs.items()
         taken = signature.structured_input_signature[1][INPUT_NAME]

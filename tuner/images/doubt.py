@@ -8,28 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNSURE = 0.7
-"""Below this a class is said to be unsure: of MNIST's test digits one in two hundred, of letters one in four (docs/predict.md)."""
+"""A lower probability gets a note: one in two hundred of MNIST's test digits, one in four letters (docs/predict.md)."""
 FEWEST_PARTS = 6
-"""Digits of a page at least, of which it is said that the page is turned."""
+"""The fewest digits of a page for a note that the page is turned."""
+_UNSURE_PICTURE = 0.5
+"""The same for pictures of anything but digits, whose classes are less easy to tell apart."""
 _SURE_TURNED, _SURE_PAGE, _SURER = 0.95, 0.75, 0.05
 """The probability of a turned digit at least; the mean probability of a turned page's digits, and by how much it is more than as they are."""
 _TURNS = {1: "90° counterclockwise", 2: "180°", 3: "90° clockwise"}
 """Quarter turns counterclockwise that bring a picture upright."""
 
 
-def unsure_note(probabilities: Sequence[float] | NDArray[np.floating]) -> str | None:
-    """Return what is said of an answer whose highest probability is low; None of others."""
+def unsure_note(probabilities: Sequence[float] | NDArray[np.floating], *, digit: bool = True) -> str | None:
+    """Return a note about an answer whose highest probability is low; None for others."""
     highest = float(np.max(probabilities))
+    if not digit:
+        return None if highest >= _UNSURE_PICTURE else f"unsure ({100 * highest:.0f}%)"
     return None if highest >= UNSURE else f"unsure ({100 * highest:.0f}%): perhaps none of the classes"
 
 
 def turned(images: NDArray[np.uint8], quarters: int) -> NDArray[np.uint8]:
-    """Return images (n, 28, 28) turned counterclockwise by so many right angles."""
+    """Return images (n, 28, 28) turned counterclockwise by `quarters` right angles."""
     return np.ascontiguousarray(np.rot90(images, quarters, (1, 2)))
 
 
 def digit_turn_note(probabilities: NDArray[np.float32], class_names: Sequence[str]) -> str | None:
-    """Return what is said of a digit that is surely read once it is turned; None of others.
+    """Return a note about a digit that is read with high probability once it is turned; None for others.
 
     Args:
         probabilities: (4, classes) of the digit as it is and after one, two and three quarter turns counterclockwise.
@@ -44,7 +48,7 @@ def digit_turn_note(probabilities: NDArray[np.float32], class_names: Sequence[st
 
 
 def page_turn_note(probabilities: NDArray[np.float32]) -> str | None:
-    """Return what is said of a page whose digits are read more surely once it is turned; None of others.
+    """Return a note about a page whose digits are read with higher probability once it is turned; None for others.
 
     Args:
         probabilities: (4, n, classes) of its digits as they are and after one, two and three quarter turns counterclockwise.

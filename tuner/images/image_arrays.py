@@ -36,7 +36,7 @@ class ImageArray:
 
 
 def images_of_array(content: bytes) -> ImageArray:
-    """The images of a `.npy` or `.npz` file: (h, w), (n, h, w), (n, h, w, 1, 3 or 4), (h, w, 3 or 4).
+    """Return the images of a `.npy` or `.npz` file: (h, w), (n, h, w), (n, h, w, 1, 3 or 4), (h, w, 3 or 4).
 
     Raises:
         Unreadable: where the file is damaged or too large, or holds no images.
@@ -77,10 +77,7 @@ def _only_member(content: bytes) -> Array:
 
 
 def _check_header(header: NpyHeader) -> None:
-    """
-    Raises:
-        Unreadable: where the array is pickled, too large or truncated.
-    """
+    """Raise `Unreadable` where the array is pickled, too large or truncated."""
     if header.stored_bytes > limits.MOST_BYTES:
         raise Unreadable(f"too large. Expected at most {limits.MOST_BYTES // 2**20} MiB once unpacked")
     if header.dtype.hasobject or header.dtype.kind not in "buif":
@@ -92,7 +89,7 @@ def _check_header(header: NpyHeader) -> None:
 
 
 def _as_images(array: Array) -> Array:
-    """(n, h, w, channels)."""
+    """Return an array as (n, h, w, channels)."""
     coloured = array.ndim >= 3 and array.shape[-1] in (1, 3, 4)
     if array.ndim == 2:
         images = array[None, ..., None]
@@ -108,7 +105,7 @@ def _as_images(array: Array) -> Array:
 
 
 def _white(images: Array) -> float:
-    """Return what white is: 1 of booleans and of floats up to 1, else 255, else 65535."""
+    """Return the value of white: 1 for booleans and floats up to 1, else 255, else 65535."""
     low, high = float(images.min()), float(images.max())
     if low < 0 or high > 65535:
         raise Unreadable(f"Expected values from 0 to 1, 255 or 65535. Received: {low:g} to {high:g}")

@@ -9,9 +9,9 @@ import zlib
 from PIL import Image
 
 MOST_PIXELS = 64_000_000
-"""Pixels of an image at most; a larger one is refused before it is decoded. Telephones' cameras give 12 to 50 million."""
+"""The most pixels of an image; a larger one is rejected before it is decoded. Phone cameras give 12 to 50 million."""
 MOST_BYTES = 512 * 2**20
-"""Bytes of a file at most, and of an array that is unpacked from one."""
+"""The most bytes of a file, and of an array that is unpacked from one."""
 
 DAMAGES = (
     OSError, ValueError, SyntaxError, EOFError, RuntimeError, KeyError, IndexError, TypeError, OverflowError,
@@ -21,14 +21,11 @@ DAMAGES = (
 
 
 class Unreadable(Exception):
-    """An image that can't be used, and why: the words that follow its name."""
+    """An image that can't be used; the message follows its name."""
 
 
 def check_size(width: int, height: int) -> None:
-    """
-    Raises:
-        Unreadable: where an image has more pixels than are decoded, or none.
-    """
+    """Raise `Unreadable` where an image has too many pixels, or none."""
     if width * height > MOST_PIXELS:
         raise Unreadable(f"too large. Expected at most {MOST_PIXELS:,} pixels. Received: {width}×{height}")
     if width * height == 0:
@@ -36,5 +33,5 @@ def check_size(width: int, height: int) -> None:
 
 
 def short(error: BaseException) -> str:
-    """An error's words in a line."""
+    """Return an error's message in one short line."""
     return " ".join(str(error).split())[:120] or type(error).__name__

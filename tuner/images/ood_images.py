@@ -12,37 +12,36 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tuner.images.digits.preparation import SIZE, Prepared, prepare
+from tuner.images.digits.strokes import synthetic_digits, synthetic_styles
 from tuner.images.doubt import unsure_note
-from tuner.images.preparation import SIZE, Prepared, prepare
-from tuner.images.strokes import synthetic_digits, synthetic_styles
 from tuner.images.user_images import OwnImages
 from tuner.storage.npz_io import Arrays
+from tuner.storage.schema.run import DIGIT_NAMES, are_digits
 
 Images: TypeAlias = NDArray[np.uint8]
 Probabilities: TypeAlias = NDArray[np.float32]
 Ask: TypeAlias = Callable[[Images], Probabilities]
-"""Images (n, 28, 28) uint8 to probabilities (n, classes)."""
+"""Images (n, h, w) or (n, h, w, 3) uint8 to probabilities (n, classes)."""
 
 DRAWN = 500
-"""So many digits are drawn."""
+"""The number of synthetic digits."""
 
-_DIGITS = tuple("0123456789")
-_DIGIT_SETS = ("mnist", "digits")
 _WRONG_SHOWN, _RIGHT_SHOWN, _OWN_SHOWN = 12, 10, 24
 _ORIGINAL = 50
-"""Pixels a side of what is kept of a drawn digit."""
+"""The side in pixels of the kept thumbnail of a drawn digit."""
 
 
-def are_digits(name: str, class_names: Sequence[str]) -> bool:
-    """Return whether a data set's classes are the ten digits. Of a user's own file nobody knows, whatever its classes' numbers."""
-    return name in _DIGIT_SETS and tuple(class_names) == _DIGITS
+def can_be_drawn(name: str, class_names: Sequence[str], image_shape: tuple[int, ...]) -> bool:
+    """Return whether a data set's images are such as `drawn_arrays` makes: digits of 28×28 grey pixels."""
+    return are_digits(name, class_names) and tuple(image_shape) == (SIZE, SIZE)
 
 
 def drawn_arrays(ask: Ask, count: int, seed: int) -> Arrays:
-    """`custom/drawn/…` of so many digits drawn with a seed, of each class as many as can be; `count` 0: none were to be drawn."""
+    """Return `custom/drawn/…` for `count` digits drawn with a seed, of each class equally many."""
     images, labels = synthetic_digits(count, seed)
     prepared = [prepare(image.astype(np.float32) / np.float32(255)) for image in images]
-    probabilities = _answers(ask, [one.image for one in prepared], len(_DIGITS))
+    probabilities = _answers(ask, [one.image for one in prepared], len(DIGIT_NAMES))
     shown = drawn_shown(probabilities, labels)
     return {
         "custom/drawn/seed": np.array(seed),
@@ -56,48 +55,57 @@ def drawn_arrays(ask: Ask, count: int, seed: int) -> Arrays:
     }
 
 
-def own_arrays(ask: Ask, own: OwnImages, classes: int) -> Arrays:
-    """`custom/own/…`: every image's answer, and pictures of those that the page shows."""
-    images = [image if prepared else None for image, prepared in zip(own.seen, own.prepared, strict=True)]
+def own_arrays(ask: Ask, user_images: OwnImages, classes: int, *, digits: bool = True) -> Arrays:
+    """Return `custom/own/…`: every image's probabilities, and pictures of those that the page shows.
+
+    Args:
+        ask: the model.
+        user_images: n of them.
+        classes: the number of classes.
+        digits: True where the classes are the ten digits.
+    """
+    images = [
+        image if prepared else None for image, prepared in zip(user_images.seen, user_images.prepared, strict=True)
+    ]
     probabilities = _answers(ask, images, classes)
-    shown = own_shown(probabilities, own.labels)
+    shown = own_shown(probabilities, user_images.labels)
     return {
-        "custom/own/names": np.array(own.names, dtype=np.str_),
-        "custom/own/labels": own.labels,
-        "custom/own/warnings": np.array(_with_doubts(own.warnings, probabilities), dtype=np.str_),
-        "custom/own/readable": own.readable,
+        "custom/own/names": np.array(user_images.names, dtype=np.str_),
+        "custom/own/labels": user_images.labels,
+        "custom/own/warnings": np.array(_with_doubts(user_images.warnings, probabilities, digits), dtype=np.str_),
+        "custom/own/readable": user_images.readable,
         "custom/own/probabilities": probabilities,
         "custom/own/shown": shown,
-        "custom/own/originals": own.originals[shown],
-        "custom/own/sizes": own.sizes[shown],
-        "custom/own/seen": own.seen[shown],
+        "custom/own/originals": user_images.originals[shown],
+        "custom/own/sizes": user_images.sizes[shown],
+        "custom/own/seen": user_images.seen[shown],
     }
 
 
-def _with_doubts(warnings: Sequence[str], probabilities: Probabilities) -> list[str]:
-    """Return the warnings of images, with that of a low probability after them."""
-    doubts = ["" if np.isnan(row).any() else unsure_note(row) or "" for row in probabilities]
+def _with_doubts(warnings: Sequence[str], probabilities: Probabilities, digits: bool) -> list[str]:
+    """Return the warnings of images, each followed by the note about a low probability."""
+    doubts = ["" if np.isnan(row).any() else unsure_note(row, digit=digits) or "" for row in probabilities]
     return ["; ".join(filter(None, pair)) for pair in zip(warnings, doubts, strict=True)]
 
 
 def drawn_shown(probabilities: Probabilities, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return which drawn digits the page shows: wrong ones and refused ones, worst first; then of each class the right one that was least sure."""
+    """Return the indices of the drawn digits to show: wrong and rejected, worst first; then each class's least sure."""
     of_label = _of_label(probabilities, labels)
     right = _is_right(probabilities, labels)
     wrong = _ranked(np.flatnonzero(~right), of_label)[:_WRONG_SHOWN]
-    least = [_ranked(np.flatnonzero(right & (labels == c)), of_label)[:1] for c in range(len(_DIGITS))]
+    least = [_ranked(np.flatnonzero(right & (labels == c)), of_label)[:1] for c in range(len(DIGIT_NAMES))]
     return np.concatenate([wrong, *least])[: _WRONG_SHOWN + _RIGHT_SHOWN].astype(np.int64)
 
 
 def own_shown(probabilities: Probabilities, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return which of the user's images the page shows, in their order: all, or else mistakes, those without an answer, the least sure."""
+    """Return the indices of the user's images to show: all, or mistakes, then unpredicted ones, then the least sure."""
     wrong = (labels >= 0) & ~np.isnan(probabilities).any(axis=1) & ~_is_right(probabilities, labels)
     order = np.lexsort((np.nan_to_num(probabilities, nan=-1.0).max(axis=1), ~wrong))
     return np.sort(order[:_OWN_SHOWN]).astype(np.int64)
 
 
 def _answers(ask: Ask, images: Sequence[Images | None], classes: int) -> Probabilities:
-    """(n, classes); NaN where there is no image."""
+    """Return probabilities (n, classes); NaN where there is no image."""
     answers = np.full((len(images), classes), np.nan, np.float32)
     asked = [index for index, image in enumerate(images) if image is not None]
     if asked:
@@ -106,12 +114,12 @@ def _answers(ask: Ask, images: Sequence[Images | None], classes: int) -> Probabi
 
 
 def _of_label(probabilities: Probabilities, labels: NDArray[np.int64]) -> Probabilities:
-    """(n,) of the true class; below every other where there is no answer."""
+    """Return the true class's probability, (n,); −1 where there is no prediction."""
     return np.nan_to_num(probabilities[np.arange(len(labels)), labels], nan=-1.0)
 
 
 def _is_right(probabilities: Probabilities, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(n,); what has no answer is not right."""
+    """Return whether each prediction is right, (n,); a missing one is not."""
     answered = ~np.isnan(probabilities).any(axis=1)
     return np.asarray(answered & (np.nan_to_num(probabilities).argmax(axis=1) == labels))
 

@@ -7,7 +7,7 @@ import re
 from tuner.core.errors import UsageError
 
 LEAST_BUDGET_S = 60.0
-"""Shortest time budget of a run: starting workers, evaluating and exporting take most of it, whatever is trained."""
+"""Shortest time budget of a run: starting workers, evaluating and exporting take most of it."""
 LONGEST = (1, 366 * 24 * 3600)
 """Range of a time limit in seconds."""
 

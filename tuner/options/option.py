@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from tuner.core.errors import UsageError
+from tuner.core.text import did_you_mean
 
 Group: TypeAlias = Literal["task", "search", "confirmation", "running", "report"]
-"""The heading of `--help` that an option stands under."""
+"""The heading of an option in `--help`."""
 
 COUNT = (1, 10**12)
 """Range of a number of images, parameters or multiply-adds."""
@@ -30,28 +31,28 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 
 @dataclass(frozen=True)
 class Option:
-    """The part of an option that `--help`, the checks and the README share."""
+    """The part of an option that `--help`, the checks and docs/options.md share."""
 
     help: str
     group: Group
     metavar: str | None = None
     """None: a switch that sets the opposite of its default."""
     limits: tuple[float, float] | None = None
-    """Least and largest value. The largest keeps a slip of the finger from filling memory with a plan or the machine with processes."""
+    """Least and largest value. The largest keeps a typing error from filling memory or the machine with processes."""
     parse: Callable[[str], Any] | None = None
-    """Reads the value from the command line; None: the type does."""
+    """Parser of the command line's text; None: the field's type."""
     unset: str | None = None
     """The default in words where the value doesn't say it."""
     resumable: bool = False
-    """Whether a resumed run may be given another value: it doesn't change what the run finds."""
+    """True where a resumed run accepts another value, because it doesn't change the result."""
 
 
 def option(default: Any, help: str, **settings: Any) -> Any:
     """Return a dataclass field for an option; without a `default` (`...`) it is required.
 
     Args:
-        default: its value where none is given.
-        help: its line in `--help`, without the default.
+        default: the value where the user gives none.
+        help: the line in `--help`, without the default.
         **settings: of `Option`; `group` is "running" unless it is given.
     """
     metadata = {"option": Option(help, settings.pop("group", "running"), **settings)}
@@ -70,8 +71,23 @@ def flag(name: str) -> str:
     return {"references": "--no-references", "test": "--no-test"}.get(name, "--" + name.replace("_", "-"))
 
 
+def choices_of(hint: Any) -> tuple[str, ...]:
+    """Return the choices of an option from its type, a `Literal` or a `Literal` or None; empty for another type."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return next((choices for part in get_args(hint) if (choices := choices_of(part))), ())
+
+
+def unknown_choice(name: str, choices: Sequence[str], received: object) -> UsageError:
+    """Return the error for a value that is none of an option's choices, with the nearest one."""
+    hint = did_you_mean(received, choices) if isinstance(received, str) else ""
+    return UsageError(
+        f"{flag(name)} is out of range. Expected one of {', '.join(choices)}. Received: {received}.{hint}"
+    )
+
+
 def validate(options: Any) -> None:
-    """Check the type, the choice and the range of each value of an options dataclass: from Python or from somebody's run.json anything may come.
+    """Check the type, the choice and the range of each value: Python callers and run.json may hold anything.
 
     Raises:
         UsageError: at the first value that is wrong.
@@ -88,7 +104,7 @@ def validate(options: Any) -> None:
 def _validate_type(name: str, value: object, hint: Any) -> None:
     if get_origin(hint) is Literal:
         if value not in get_args(hint) or not isinstance(value, str):
-            raise out_of_range(name, "one of " + ", ".join(get_args(hint)), value)
+            raise unknown_choice(name, get_args(hint), value)
         return
     types, words = _TYPES.get(str(hint), ((object,), ""))
     # A bool is an int in Python, and no number here.
@@ -107,5 +123,5 @@ def _validate_range(name: str, value: Any, limits: tuple[float, float] | None) -
 
 
 def out_of_range(name: str, expected: str, received: object) -> UsageError:
-    """Return the error for a value of the right type that is none of those expected."""
+    """Return the error for a value of the right type that is out of range."""
     return UsageError(f"{flag(name)} is out of range. Expected {expected}. Received: {received}")

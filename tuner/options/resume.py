@@ -1,4 +1,4 @@
-"""The options of a run that is resumed: its own, but for those that don't change what it finds."""
+"""The options of a resumed run: those of its run.json, except the resumable ones that were given again."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import dataclasses
 
 from tuner.core.errors import UsageError
 from tuner.options.option import flag, options_of
-from tuner.options.run_options import Options, RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import Options, RunOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.study_options import StudyOptions
+from tuner.options.train_options import TrainOptions
 from tuner.storage.schema.run import RunDocument
 
 
 def read_options(run: RunDocument) -> RunOptions:
-    """Return the options in run.json, of which this version must know every one.
+    """Return the options in run.json; this version must know all of them.
 
     Raises:
-        UsageError: where one is missing, unknown, or out of its range.
+        UsageError: where an option is missing, unknown, or out of range.
     """
     kinds: dict[str, type[RunOptions]] = {"search": SearchOptions, "train": TrainOptions, "study": StudyOptions}
     kind = kinds[run.kind]
@@ -27,20 +30,20 @@ def read_options(run: RunDocument) -> RunOptions:
             f"options that this version doesn't have: {', '.join(unknown)}" if unknown else f"no {', '.join(missing)}"
         )
         raise UsageError(
-            f"The run can't be gone on with: its run.json has {what}. Go on with the version that began it, or start a new run."
+            f"The run can't be resumed: its run.json has {what}. Resume it with the version that began it, or start a new run."
         )
     return kind.from_json(run.options)
 
 
 def merge_for_resume(kept: Options, given: dict[str, object]) -> Options:
-    """The options of a resumed run: its own, but for those that may change.
+    """Return the options of a resumed run: those of run.json, changed by the resumable ones that were given again.
 
     Args:
         kept: the options in `run.json`.
-        given: the options that were typed this time.
+        given: the options of this invocation.
 
     Raises:
-        UsageError: where one that can't change was given with another value.
+        UsageError: where an option that is not resumable was given with another value.
     """
     resumable = {name for name, described in options_of(type(kept)).items() if described.resumable}
     for name, value in given.items():

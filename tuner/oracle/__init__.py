@@ -1,5 +1,5 @@
-"""Oracles: which configuration is tried next. An oracle is asked for a proposal and told the record of its trial.
+"""Oracles choose the next configuration: `ask` returns a proposal, `tell` takes the record of its trial.
 
-They are Keras Tuner's, driven by hand, over configurations that `sampling` draws by number within the space's caps. An algorithm is a
-file and a line in `registry`. Nothing here trains, waits or touches a file.
+They wrap Keras Tuner's oracles over configurations that `sampling` samples by number within the space's caps. An
+algorithm is a file and a line in `registry`. Nothing here trains, waits or touches a file.
 """

@@ -1,4 +1,4 @@
-"""The part that all of Keras Tuner's oracles share here."""
+"""The base class of the oracles, which adapts Keras Tuner's."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 import keras_tuner
 
 from tuner.core.records import TrialRecord
-from tuner.options.run_options import MAX_SEED, SearchOptions
+from tuner.options.run_options import MAX_SEED
+from tuner.options.search_options import SearchOptions
 from tuner.oracle.protocol import Proposal, Rung
 from tuner.oracle.sampling import ConfigurationSampler, Space
 
 
 class _Declared(keras_tuner.HyperParameters):  # type: ignore[misc]
-    """A space that is complete before the first draw: all trials share its definitions, each has values of its own.
+    """A space that is complete before the first sample: all trials share its definitions, each has values of its own.
 
     Keras Tuner copies the definitions for every trial: 4 ms and 35 KB each, in the space `compact8k`.
     """
@@ -26,10 +27,7 @@ class _Declared(keras_tuner.HyperParameters):  # type: ignore[misc]
 
 
 class CountedTrials(dict[str, Any]):
-    """An oracle's trials. Those that have ended and are not looked at again count, but are not kept.
-
-    Keras Tuner names and limits trials by how many there are.
-    """
+    """An oracle's trials. Forgotten trials still count, because Keras Tuner names and limits trials by their number."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,28 +42,30 @@ class CountedTrials(dict[str, Any]):
 
 
 class KerasTunerOracle(keras_tuner.Oracle):  # type: ignore[misc]
-    """A Keras Tuner oracle, asked and told by hand; it writes no project files, and skips what a complete space does not need.
+    """A Keras Tuner oracle behind `ask` and `tell`; it writes no project files.
 
-    Subclasses name one of `keras_tuner.oracles` after this class, and say in `populate_space` which proposal is next.
+    Subclasses inherit from one of `keras_tuner.oracles`, too, and choose the next proposal in `populate_space`.
     """
 
     rungs: tuple[Rung, ...] = ()
     exhausted: bool = False
+    flat_after: int | None = None
+    held: bool = False
 
     def __init__(self, space: Space, options: SearchOptions, sampler: ConfigurationSampler, **settings: Any) -> None:
         """
         Args:
-            space: what is searched.
-            options: of the search.
-            sampler: where configurations come from.
-            **settings: of the Keras Tuner oracle.
+            space: the search space.
+            options: the options of the search.
+            sampler: the source of configurations.
+            **settings: settings of the Keras Tuner oracle.
         """
         hyperparameters = _Declared()
         space.declare(hyperparameters)
         super().__init__(
-            objective=keras_tuner.Objective("val_accuracy", "max"),
+            objective=keras_tuner.Objective(options.objective, "max"),
             hyperparameters=hyperparameters,
-            # 0 means "any seed" to Keras Tuner, and 2³² is too large; any other number serves, for the sampler has its own.
+            # 0 means "any seed" to Keras Tuner, and 2³² is too large; other numbers will do: the sampler has a seed.
             seed=options.seed + 1 if options.seed < MAX_SEED else 1,
             **settings,
         )
@@ -73,7 +73,7 @@ class KerasTunerOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self.sampler = sampler
         self.max_epochs_of_trial = options.max_epochs
         self.proposals: dict[str, Proposal] = {}
-        """Keras Tuner's id of a trial → its proposal, until it has been handed out."""
+        """Keras Tuner's id of a trial → its proposal, until `ask` returns it."""
         self._handles: dict[str, Any] = {}
         self._asked = 0
 
@@ -95,32 +95,42 @@ class KerasTunerOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def tell(self, record: TrialRecord) -> None:
         handle = self._handles.pop(record.trial)
         if record.completed:
-            _undeprecated(self.update_trial, handle.trial_id, {"val_accuracy": record.val_accuracy})
+            _undeprecated(self.update_trial, handle.trial_id, {self.objective.name: record.score})
         handle.status = "COMPLETED" if record.completed else "FAILED"
         handle.message = record.error
         _undeprecated(self.end_trial, handle)
         self.forget(handle.trial_id)
 
+    @property
+    def started(self) -> int:
+        return 0
+
+    def hold(self) -> None:
+        """Do nothing: there are no rungs."""
+
+    def replan(self, rungs: tuple[Rung, ...]) -> None:
+        """Do nothing: there are no rungs."""
+
     def rung_has_ended(self, bracket: int | None, rung: int | None) -> bool:
         return False
 
     def save(self) -> None:
-        """Nothing: the run's journal is the only state."""
+        """Do nothing: the run's journal is the only state."""
 
     def _save_trial(self, trial: object) -> None:
-        """Nothing, for the same reason."""
+        """Do nothing: the run's journal is the only state."""
 
     def update_space(self, hyperparameters: object) -> None:
-        """Nothing: no trial adds a hyperparameter."""
+        """Do nothing: no trial adds a hyperparameter."""
 
     def _record_values(self, trial: object) -> None:
-        """Nothing: the sampler repeats no configuration."""
+        """Do nothing: the sampler repeats no configuration."""
 
     def _check_consecutive_failures(self) -> None:
-        """Nothing: the loop decides when failures end a run. (The original looks through all trials after each one.)"""
+        """Do nothing: the trial loop decides when failures end a run. (The original scans all trials each time.)"""
 
     def forget(self, trial_id: str) -> None:
-        """Keep no more of a trial that has ended than that there was one."""
+        """Drop a trial that has ended; it still counts."""
         del self.trials[trial_id]
         for kept in (self.start_order, self.end_order, self._run_times):
             kept.clear()

@@ -31,7 +31,7 @@ class Rung:
     rung: int
     size: int
     epochs: float
-    """Below 1: the fraction of the images that the one pass sees."""
+    """Below 1: the fraction of the images in the only pass."""
     first: int
     """The number of its first trial."""
 
@@ -42,14 +42,29 @@ class Oracle(Protocol):
     rungs: tuple[Rung, ...]
     """The planned rungs; none outside Hyperband."""
     exhausted: bool
-    """Whether the space had fewer configurations within the caps than there were to be."""
+    """True where the space had fewer configurations within the caps than planned trials."""
+
+    flat_after: int | None
+    """With `--stop-when-flat`: the bracket that beat none before it, after which no other begins."""
+    held: bool
+    """True from `hold` to `replan`."""
+
+    @property
+    def started(self) -> int:
+        """Return the number of proposed trials of the first rung; 0 outside Hyperband."""
+
+    def hold(self) -> None:
+        """Propose trials of the first rung alone until `replan`. Nothing outside Hyperband."""
+
+    def replan(self, rungs: tuple[Rung, ...]) -> None:
+        """Take other rungs. Nothing outside Hyperband."""
 
     @property
     def planned_trials(self) -> int:
-        """Return how many trials there will be at most."""
+        """Return the largest number of trials."""
 
     def ask(self) -> Proposal | None:
-        """Return the next trial; None where a record has to come back first, or nothing is left."""
+        """Return the next trial; None where a running trial has to end first, or no trial is left."""
 
     def tell(self, record: TrialRecord) -> None:
         """Take the record of a proposed trial."""
@@ -59,12 +74,12 @@ class Oracle(Protocol):
 
 
 def first_places(oracle: Oracle) -> int:
-    """Return how many trials there are before the first promotion: warm starts beyond these are not tried."""
+    """Return the number of trials before the first promotion: warm starts beyond these are not tried."""
     return oracle.rungs[0].size if oracle.rungs else oracle.planned_trials
 
 
 def make_plan(oracle: Oracle, algorithm: str, max_epochs: int) -> Plan:
-    """Return `plan` of run.json, but for the confirmation's epochs."""
+    """Return `plan` of run.json, without the confirmation's epochs."""
     brackets: dict[int, list[PlannedRung]] = {}
     for rung in oracle.rungs:
         planned = PlannedRung(rung=rung.rung, size=rung.size, epochs=rung.epochs)

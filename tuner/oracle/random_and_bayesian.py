@@ -1,4 +1,4 @@
-"""Searches without rungs, over Keras Tuner's oracles: random draws, and a Gaussian process. Every trial trains all epochs."""
+"""Searches without rungs: random sampling, and a Gaussian process. Every trial trains all epochs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from keras_tuner import oracles
 
 from tuner.core.records import Configuration, trial_name
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.oracle.base import CountedTrials, KerasTunerOracle
 from tuner.oracle.protocol import Proposal
 from tuner.oracle.sampling import ConfigurationSampler, SampledConfiguration, Space, SpaceExhausted
@@ -33,14 +33,14 @@ class RandomSearch(KerasTunerOracle, oracles.RandomSearchOracle):  # type: ignor
 
 
 class BayesianSearch(KerasTunerOracle, oracles.BayesianOptimizationOracle):  # type: ignore[misc]
-    """Keras Tuner's Gaussian process, asked which of many configurations within the caps looks best."""
+    """Keras Tuner's Gaussian process, which ranks candidate configurations within the caps."""
 
     def __init__(self, space: Space, options: SearchOptions, sampler: ConfigurationSampler) -> None:
         initial = math.ceil(options.trials_limit / 3)
         super().__init__(space, options, sampler, max_trials=options.trials_limit, num_initial_points=initial)
 
     def forget(self, trial_id: str) -> None:
-        """Keep values and score, which the Gaussian process is fitted to."""
+        """Keep the trial: the Gaussian process is fitted to its values and score."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         slot, name = len(self.trials), _flat_name(self)
@@ -53,7 +53,7 @@ class BayesianSearch(KerasTunerOracle, oracles.BayesianOptimizationOracle):  # t
             return _stopped(self)
 
     def _most_promising(self, slot: int) -> Configuration:
-        """The candidate with the lowest confidence bound of the error (the original's acquisition function)."""
+        """Return the candidate with the lowest confidence bound of the error (the original's acquisition function)."""
         x, y = self._vectorize_trials()
         with warnings.catch_warnings():
             # A kernel's length scale at its bound: scikit-learn says so, and the fit is usable.
@@ -80,7 +80,9 @@ def _stopped(oracle: RandomSearch | BayesianSearch) -> dict[str, Any]:
     return {"status": "IDLE" if oracle.ongoing_trials else "STOPPED"}
 
 
-def _propose_flat(oracle: RandomSearch | BayesianSearch, trial_id: str, drawn: SampledConfiguration) -> dict[str, Any]:
-    name, configuration = _flat_name(oracle), drawn.configuration
-    oracle.proposals[trial_id] = Proposal(name, None, None, configuration, oracle.max_epochs_of_trial, drawn.origin)
+def _propose_flat(
+    oracle: RandomSearch | BayesianSearch, trial_id: str, sampled: SampledConfiguration
+) -> dict[str, Any]:
+    name, configuration = _flat_name(oracle), sampled.configuration
+    oracle.proposals[trial_id] = Proposal(name, None, None, configuration, oracle.max_epochs_of_trial, sampled.origin)
     return {"status": "RUNNING", "values": dict(configuration)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.oracle.base import KerasTunerOracle
 from tuner.oracle.hyperband import Hyperband
 from tuner.oracle.protocol import Oracle
@@ -29,10 +29,10 @@ def make_oracle(
     """Return the oracle of a search.
 
     Args:
-        space: what is searched.
+        space: the search space.
         options: algorithm, epochs, factor, iterations, number of trials, seed.
         warm: good configurations, which take the first places of the first rung; Hyperband also samples near them.
-        recorded: trial → configuration and origin of a journal, put back instead of being sampled.
+        recorded: trial → configuration and origin of a journal, reused instead of sampled.
     """
     sampler = ConfigurationSampler(space, options.seed, warm, recorded or {})
     return ALGORITHMS[options.algorithm](space, options, sampler)

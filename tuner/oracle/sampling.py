@@ -16,7 +16,7 @@ _MAX_ATTEMPTS = 200
 
 
 class SpaceExhausted(RunFailed):
-    """A space that has no configuration within the caps that was not tried."""
+    """A space in which every configuration within the caps was tried."""
 
 
 class Space(Protocol):
@@ -34,14 +34,14 @@ class Space(Protocol):
 
 @dataclass(frozen=True)
 class SampledConfiguration:
-    """A configuration, and how the search came by it (`Trial.origin`)."""
+    """A configuration and its origin (`Trial.origin`)."""
 
     configuration: Configuration
     origin: str
 
 
 class ConfigurationSampler:
-    """Samples configurations by number, without repetition; those that a journal holds are put back instead."""
+    """A sampler of configurations by number, without repetition; those of a journal are reused."""
 
     def __init__(
         self, space: Space, seed: int, warm: Sequence[WarmStart], recorded: Mapping[str, SampledConfiguration]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from tuner.core.records import Configuration
 
 _REFERENCES, _SCALED = 3, 2
-"""The number of each that is tried at most."""
+"""The largest number of each."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class WarmStart:
 
     @property
     def origin(self) -> str:
-        """In words: "reference gap-6664", "default", "scaled c12-8172"."""
+        """Return the origin in words: "reference gap-6664", "default", "scaled c12-8172"."""
         return f"{self.kind} {self.name}".rstrip()
 
 
@@ -30,8 +30,8 @@ def warm_starts(space: Any, references: bool) -> tuple[WarmStart, ...]:
     """Return the warm starts of a search in the order in which they are tried, none twice.
 
     Args:
-        space: a family, or somebody's own space (`Any`: they have no common type).
-        references: whether published networks are wanted: the best that fit, and the best larger ones scaled to fit.
+        space: a family, or a user's space (`Any`: they have no common type).
+        references: include published networks: the best that fit, and the best larger ones scaled to fit.
     """
     fitting = space.references_that_fit()[:_REFERENCES] if references else ()
     scaled = space.scaled_references()[:_SCALED] if references else ()

@@ -1,4 +1,4 @@
-"""A child process as its parent sees it: started by module name, sent requests, listened to, ended; and why it ended by itself."""
+"""The parent's side of a child process: start a module, send and receive messages, end it, read why it ended."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import IO, cast
 from tuner.core.records import Json
 
 OUT_OF_MEMORY_CODE = 12
-"""The exit code of a child that has no memory left: as if the system had killed it."""
+"""The exit code of a child that has no memory left."""
 _LAST_BYTES = 2**16
 """Bytes at the end of a process's output in which its last lines are looked for."""
 _JOIN_S = 5.0
-"""A process that the child has left behind may keep its pipe open."""
+"""The timeout of the listener's end: a process that the child has left behind may keep its pipe open."""
 
 
 class ChildProcess:
@@ -27,7 +27,7 @@ class ChildProcess:
     Args:
         words: the module's name and its arguments.
         environment: its variables.
-        log: a file, open for reading and writing, that keeps what it prints; closed when the process is ended.
+        log: a file, open for reading and writing, for the process's output; closed when the process is ended.
         hear: called by a thread with each message, and with None when the process has ended.
     """
 
@@ -38,7 +38,7 @@ class ChildProcess:
         log: IO[bytes],
         hear: Callable[[Json | None], None],
     ) -> None:
-        self._log, self._hear = log, hear
+        self._log, self._log_start, self._hear = log, log.tell(), hear
         self.popen = subprocess.Popen(
             [sys.executable, "-P", "-m", *words],
             stdin=subprocess.PIPE,
@@ -60,7 +60,7 @@ class ChildProcess:
         stream.flush()
 
     def end(self) -> None:
-        """Kill the process, and wait until nothing of it is left."""
+        """Kill the process, and wait for its end."""
         self.popen.kill()
         self.popen.wait()
         with contextlib.suppress(OSError):
@@ -78,8 +78,8 @@ class ChildProcess:
         return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
 
     def last_lines(self) -> list[str]:
-        """Return the last lines that the process printed before it ended, without blank ones, however much there is."""
-        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - _LAST_BYTES))
+        """Return the last lines that the process printed before it ended, without blank ones."""
+        self._log.seek(max(self._log_start, self._log.seek(0, os.SEEK_END) - _LAST_BYTES))
         lines = self._log.read().decode(errors="replace").split("\n")
         return [line.strip() for line in lines if line.strip()]
 

@@ -1,4 +1,4 @@
-"""The parent as a child process sees it: requests come by standard input, answers go where standard output went at first."""
+"""The child's side of its parent: requests arrive on standard input, answers go to the original standard output."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tuner.core.records import Json
 
 
 class Parent:
-    """The parent's pipes. What libraries print goes to standard error, which the parent keeps in a file.
+    """The parent's pipes. Libraries' prints go to standard error, which the parent keeps in a file.
 
-    When standard input ends, the parent is gone, and this process ends too, at once.
+    When standard input ends, the parent has ended, and this process ends at once.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Parent:
         return self._requests.get()
 
     def send(self, document: Json) -> None:
-        """Send an answer. One that is no JSON raises, and nothing of it is sent."""
+        """Send an answer; raise, and send nothing, where it is no JSON."""
         self._out.write(json.dumps(document) + "\n")
         self._out.flush()
 

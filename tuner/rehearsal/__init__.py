@@ -1,1 +1,1 @@
-"""A user's HyperModel tried in a process of its own before the first trial: built, trained, kept, exported and compared."""
+"""The rehearsal of a user's HyperModel in a separate process: build, train, save, export and compare."""

@@ -1,7 +1,8 @@
-"""The form of a network, found by looking at it: the shape of its input, the meaning of its output. Imports Keras."""
+"""Detecting the form of a network: the shape of its input, the meaning of its output. Imports Keras."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,6 @@ import numpy.typing as npt
 
 from tuner.core.failures import reason
 from tuner.core.records import Value
-from tuner.data.validation import SIDE
 from tuner.spaces.adapter import as_classifier, build, build_by_call, declared_inputs, hyperparameters, is_built
 from tuner.spaces.network_training import predict
 from tuner.spaces.tracing import leaf_layers
@@ -20,40 +20,49 @@ from tuner.storage.schema.model_interface import Dtype, ImageFormat, ModelInterf
 
 # Keras has no types: models, layers and tensors are `Any` here.
 
-_SHAPES = ((SIDE, SIDE), (SIDE, SIDE, 1), (SIDE * SIDE,), (SIDE, SIDE, 3), (1, SIDE, SIDE), (SIDE * SIDE, 1))
-_BUILT_BY_CALL = _SHAPES[:3]
+_BUILT_BY_CALL = 3
+"""The forms of images that are tried with a network which declares no input."""
 _SCALING = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.BatchNormalization, keras.layers.Lambda)
 _CASTS = frozenset({"Cast", "Reshape", "ExpandDims", "NotImplementedOperation"})
-"""Operations that leave the size of numbers alone."""
+"""Operations that don't scale numbers."""
 
 
 class SpaceError(ValueError):
-    """A HyperModel that can't be used: said in words for its author."""
+    """A HyperModel that can't be used; the message is for its author."""
 
 
-def interface_of(space: Any, values: Mapping[str, Value], classes: int) -> ModelInterface:
-    """Return what the network of some values takes, as far as that is seen without training it.
+def image_forms(image_shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes in which a network may take an image of a data set, the likeliest first."""
+    height, width = image_shape[:2]
+    if len(image_shape) == 3:
+        return image_shape, (math.prod(image_shape),)
+    pixels = height * width
+    return image_shape, (height, width, 1), (pixels,), (height, width, 3), (1, height, width), (pixels, 1)
+
+
+def interface_of(space: Any, values: Mapping[str, Value], classes: int, image_shape: tuple[int, ...]) -> ModelInterface:
+    """Return the interface of the network of some values, as far as it is known before training.
 
     Raises:
-        SpaceError: where it takes something else than one image, or doesn't give a number for each class.
+        SpaceError: where its input is not one image, or its output is not a number for each class.
     """
     network = built(space, hyperparameters(values))
     inputs = declared_inputs(network)
     if len(inputs) > 1:
-        raise SpaceError(f"The model has {len(inputs)} inputs. Expected one, of images {SIDE}×{SIDE}.")
+        raise SpaceError(f"The model has {len(inputs)} inputs. Expected one, of images {_size(image_shape)}.")
     if not inputs and not is_built(network):
-        return _built_by_call(space, values, classes)
-    images = _declared_format(inputs[0]) if inputs else ImageFormat(shape=(SIDE, SIDE), dtype="float32")
-    interface = _interface(images)
+        return _built_by_call(space, values, classes, image_shape)
+    images = _declared_format(inputs[0], image_shape) if inputs else ImageFormat(shape=image_shape, dtype="float32")
+    interface = _interface(images, image_shape)
     check_width(network, interface, classes)
     return interface
 
 
 def built(space: Any, hp: Any) -> Any:
-    """Return what `build` gives.
+    """Call `build`.
 
     Raises:
-        SpaceError: where it fails, or gives no Keras model.
+        SpaceError: where it fails, or returns no Keras model.
     """
     try:
         network = build(space, hp)
@@ -65,10 +74,7 @@ def built(space: Any, hp: Any) -> Any:
 
 
 def check_width(network: Any, interface: ModelInterface, classes: int) -> None:
-    """
-    Raises:
-        SpaceError: where a network's output is not a number for each class.
-    """
+    """Raise `SpaceError` where a network's output is not a number for each class."""
     outputs = network.outputs if declared_inputs(network) else build_by_call(network, interface.network)
     _check_outputs(outputs, classes, getattr(network, "output_names", ()))
 
@@ -76,19 +82,19 @@ def check_width(network: Any, interface: ModelInterface, classes: int) -> None:
 def with_output(
     network: Any, interface: ModelInterface, images: npt.NDArray[np.uint8]
 ) -> tuple[ModelInterface, list[str]]:
-    """Return the interface with the meaning of the network's answers for some images, and what to say of it."""
+    """Return the interface with the kind of the network's outputs for some images, and notes about it."""
     answers = predict(as_classifier(network, replace(interface, output="probabilities")), images)
     output = output_of(answers, loss=getattr(network, "loss", None))
     notes = {
         "logits": "The networks give logits: a softmax makes probabilities of them in evaluation and export.",
         "scores": "The networks give a number in [0, 1] for each class, not probabilities: each row is divided by its sum.",
-        "binary": "The networks give one number, which is taken for the probability of the second class.",
+        "binary": "The networks give one number, which is used as the probability of the second class.",
     }
     return replace(interface, output=output), [notes[output]] if output in notes else []
 
 
 def output_of(answers: npt.NDArray[np.floating[Any]], loss: Any = None) -> Output:
-    """Return what answers (n, classes) are; `loss` is the model's own."""
+    """Return the kind of outputs (n, classes); `loss` is the model's own."""
     within = np.isfinite(answers).all() and (answers >= 0).all() and (answers <= 1 + 1e-6).all()
     if answers.shape[1] == 1:
         if not within:
@@ -102,7 +108,7 @@ def output_of(answers: npt.NDArray[np.floating[Any]], loss: Any = None) -> Outpu
 
 
 def scales_pixels(network: Any) -> bool:
-    """Return whether something in a network may scale pixels: a layer that does so, a layer of one's own, or an operation."""
+    """Return whether something in a network may scale pixels: a scaling layer, a user's own layer, or an operation."""
     layers = list(leaf_layers(network))
     if any(isinstance(layer, _SCALING) or not type(layer).__module__.startswith("keras.") for layer in layers):
         return True
@@ -134,39 +140,52 @@ def _is_keras_s(module: Any, registered: Any) -> bool:
     return module is None or str(module).split(".")[0] in ("keras", "builtins")
 
 
-def _interface(images: ImageFormat) -> ModelInterface:
-    return ModelInterface(network=images, fit=ImageFormat(shape=(SIDE, SIDE)))
+def _size(image_shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, image_shape))
 
 
-def _built_by_call(space: Any, values: Mapping[str, Value], classes: int) -> ModelInterface:
+def _interface(images: ImageFormat, image_shape: tuple[int, ...]) -> ModelInterface:
+    return ModelInterface(network=images, fit=ImageFormat(shape=image_shape), images=image_shape)
+
+
+def _built_by_call(
+    space: Any, values: Mapping[str, Value], classes: int, image_shape: tuple[int, ...]
+) -> ModelInterface:
     """Return the first form of images that builds a network which gives a number for each class."""
     error: Exception | None = None
-    for shape in _BUILT_BY_CALL:
+    for shape in image_forms(image_shape)[:_BUILT_BY_CALL]:
         images = ImageFormat(shape=shape, dtype="float32")
         network = built(space, hyperparameters(values))
         try:
             _check_outputs(build_by_call(network, images), classes)
-        except Exception as found:  # another form may do
-            error = error or found
+        except Exception as call_error:  # another form may do
+            error = error or call_error
             continue
-        return _interface(images)
+        return _interface(images, image_shape)
     if isinstance(error, SpaceError):
         raise error
     raise SpaceError(
-        f"The model can't be called on images of {SIDE}×{SIDE}. {'' if error is None else reason(error)}"
+        f"The model can't be called on images of {_size(image_shape)}. {'' if error is None else reason(error)}"
     ) from error
 
 
-def _declared_format(tensor: Any) -> ImageFormat:
+def _declared_format(tensor: Any, image_shape: tuple[int, ...]) -> ImageFormat:
     shape = tuple(tensor.shape[1:])
     dtype: Dtype = "uint8" if keras.backend.standardize_dtype(tensor.dtype) == "uint8" else "float32"
-    for known in _SHAPES:
-        if len(known) == len(shape) and all(own in (None, side) for own, side in zip(shape, known, strict=True)):
+    for known in image_forms(image_shape):
+        if len(known) == len(shape) and all(
+            declared_side in (None, side) for declared_side, side in zip(shape, known, strict=True)
+        ):
             return ImageFormat(shape=known, dtype=dtype)
     raise SpaceError(
-        f"The model's input doesn't fit the images. Expected keras.Input(({SIDE}, {SIDE})), or with one or three channels, or "
-        f"({SIDE * SIDE},). Received: {shape}"
+        f"The model's input doesn't fit the images. Expected keras.Input({image_shape}), {_other_forms(image_shape)}. "
+        f"Received: {shape}"
     )
+
+
+def _other_forms(image_shape: tuple[int, ...]) -> str:
+    with_channels = "" if len(image_shape) == 3 else "or with one or three channels, "
+    return f"{with_channels}or ({math.prod(image_shape)},)"
 
 
 def _check_outputs(given: Any, classes: int, names: Sequence[str] = ()) -> None:

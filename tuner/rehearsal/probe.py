@@ -1,6 +1,7 @@
-"""A process that builds a user's HyperModel to see what it declares, how it trains on a few images, what it samples and weighs.
+"""A process that builds a user's HyperModel: discovers hyperparameters, rehearses training, samples, counts parameters.
 
-Started as `python -m tuner.rehearsal.probe`; a space comes first, then questions about it. The parent of a run never imports a user's module: what that does on import happens here.
+Started as `python -m tuner.rehearsal.probe`; the first message is a space, the others are requests about it. The parent
+of a run never imports a user's module: only this process does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import numpy as np
 
 from tuner.core.failures import reason
 from tuner.core.records import Json, Value, configuration_key
-from tuner.data.validation import SIDE
 from tuner.processes.environment import prepare_device
 from tuner.processes.serving import Parent
 from tuner.processes.tasks import SpaceRef
@@ -32,16 +32,16 @@ from tuner.storage.schema.model_interface import ModelInterface
 
 _SAMPLES = 100
 MOST_HYPERPARAMETERS = 1000
-"""The number that run.json may list."""
+"""The largest number of them that a run's document may have."""
 _BUILDS_A_SESSION = 20
-"""After so many builds Keras forgets its names and graphs."""
+"""The number of builds between two calls of `clear_session`."""
 
 
 def main() -> None:
-    """Answer questions until the parent is gone."""
+    """Answer requests until the parent ends."""
     parent = Parent()
     prepare_device()
-    # What the imports made need not be looked through at each `clear_session`.
+    # The collector need not scan the imported modules at each `clear_session`.
     gc.collect()
     gc.freeze()
     answers = Answers(SpaceRef.from_json(parent.receive()))
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def serve(answers: Answers, request: Json, send: Callable[[Json], None]) -> None:
-    """Send the answer to a question. Whatever a HyperModel does, `sys.exit` included, ends as words."""
+    """Send the answer to a request, or an error message, whatever a HyperModel raises (`sys.exit` included)."""
     try:
         send({"answer": getattr(answers, request.pop("do"))(**request)})
     except (Exception, SystemExit) as error:
@@ -58,46 +58,46 @@ def serve(answers: Answers, request: Json, send: Callable[[Json], None]) -> None
 
 
 class Answers:
-    """The answers of a user's space to a run."""
+    """The requests that a run makes about a user's space."""
 
     def __init__(self, ref: SpaceRef) -> None:
         self._ref = ref
         self._space: Any = None
         self._declared: Any = None
         self._in_build: frozenset[str] = frozenset()
-        """Names that `build` asks for; what only `fit` asks for is always active."""
+        """Names that `build` declares; those that only `fit` declares are always active."""
         self._interface: ModelInterface | None = ref.interface
         self._weighed: dict[str, Json | None] = {}
         self._builds = 0
 
     def describe(self, images: str) -> Json:
-        """Return its hyperparameters, as Keras Tuner writes them down, the caps that it names, and what a rehearsal found.
+        """Return the space's hyperparameters in Keras Tuner's form, its own caps, and the result of a rehearsal.
 
         Args:
-            images: a few of the run's, as `images_text` wrote them.
+            images: a few images of the run's data, as `images_text` wrote them.
         """
         try:
             self._space = make_space(self._ref)
         except ValueError as error:
             raise SpaceError(str(error)) from error
         caps = {name: self._cap(name) for name in ("max_params", "max_macs")}
-        found = self._discover()
-        self._declared = found.declared
-        self._in_build = frozenset(own.name for own in found.declared.space)
-        rehearsal = rehearse(self._space, found.declared, read_images(images))
+        discovered = self._discover()
+        self._declared = discovered.declared
+        self._in_build = frozenset(hyperparameter.name for hyperparameter in discovered.declared.space)
+        rehearsal = rehearse(self._space, discovered.declared, read_images(images))
         self._interface = rehearsal.interface
-        if len(found.declared.space) > MOST_HYPERPARAMETERS:
+        if len(discovered.declared.space) > MOST_HYPERPARAMETERS:
             raise SpaceError(
-                f"The space has too many hyperparameters. Expected {MOST_HYPERPARAMETERS:,} at most. Received: {len(found.declared.space):,}"
+                f"The space has too many hyperparameters. Expected {MOST_HYPERPARAMETERS:,} at most. Received: {len(discovered.declared.space):,}"
             )
-        notes = [*_discovery_notes(found), *rehearsal.notes]
-        if not self.weigh(defaults(found.declared))["macs_known"]:
+        notes = [*_discovery_notes(discovered), *rehearsal.notes]
+        if not self.weigh(defaults(discovered.declared))["macs_known"]:
             notes.append(
-                "The multiply-adds of these networks are not known: something runs in them that can't be counted, and is left out of the figures."
+                "The multiply-adds of these networks are not known: some operations can't be counted, and are left out of the figures."
             )
         return {
-            "hyperparameters": found.declared.get_config(),
-            "defaults": defaults(found.declared),
+            "hyperparameters": discovered.declared.get_config(),
+            "defaults": defaults(discovered.declared),
             **caps,
             "description": " ".join((getattr(self._space, "__doc__", "") or "").split("\n\n")[0].split()),
             "model": dataclasses.asdict(rehearsal.interface),
@@ -105,7 +105,7 @@ class Answers:
         }
 
     def sample(self, seed: Sequence[int], max_params: int | None, max_macs: int | None) -> Json:
-        """Return the first configuration within the caps of a stream of random ones."""
+        """Return the first random configuration within the caps."""
         rng = np.random.default_rng(seed)
         smallest: int | None = None
         for _ in range(_SAMPLES):
@@ -130,7 +130,7 @@ class Answers:
         return self._weighed[key] or {}
 
     def _try_weigh(self, values: Mapping[str, Value]) -> Json | None:
-        """Weigh sampled values; None where they make no network. The same values are built once."""
+        """Build sampled values once, and return their counts; None where they make no network."""
         key = configuration_key(values)
         if key not in self._weighed:
             try:
@@ -149,9 +149,9 @@ class Answers:
             keras.backend.clear_session()
         hp = hyperparameters(configuration)
         network = build_network(self._space, hp, self._interface)
-        image = format_images(np.zeros((1, SIDE, SIDE), np.uint8), self._interface.network)
+        image = format_images(np.zeros((1, *self._interface.images), np.uint8), self._interface.network)
         layers, known = summaries(network, image)
-        asked = {own.name for own in hp.space if is_active(own, hp.values)}
+        asked = {hyperparameter.name for hyperparameter in hp.space if is_active(hyperparameter, hp.values)}
         return {
             "configuration": self._active(configuration, asked),
             "parameters": sum(layer.parameters for layer in layers),
@@ -160,12 +160,14 @@ class Answers:
         }
 
     def _active(self, values: Mapping[str, Value], asked: set[str]) -> dict[str, Value]:
-        """Return the values that this network was built with, and those that only `fit` asks for, in the order in which they are declared."""
+        """Return the values that this network was built with, and those that only `fit` declares, in declared order."""
         taken = {**defaults(self._declared), **values}
         active: dict[str, Value] = {}
-        for own in self._declared.space:
-            if (own.name in asked or own.name not in self._in_build) and is_active(own, taken):
-                active[own.name] = taken[own.name]
+        for hyperparameter in self._declared.space:
+            if (hyperparameter.name in asked or hyperparameter.name not in self._in_build) and is_active(
+                hyperparameter, taken
+            ):
+                active[hyperparameter.name] = taken[hyperparameter.name]
         return active
 
     def _discover(self) -> Discovered:
@@ -191,24 +193,24 @@ class Answers:
         )
 
 
-def _discovery_notes(found: Discovered) -> list[str]:
+def _discovery_notes(discovered: Discovered) -> list[str]:
     notes = []
-    if found.untried:
+    if discovered.untried:
         notes.append(
-            f"The space has many values: {found.untried:,} of them were tried together with others only. A hyperparameter that one of them "
-            "alone brings about is not searched."
+            f"The space has many values: {discovered.untried:,} of them were tried together with others only. A hyperparameter that is declared "
+            "with one of them alone is not searched."
         )
-    if found.failures:
-        shown = reason(RuntimeError(found.failures[0])).removeprefix("RuntimeError: ")
-        notes.append(f"Some combinations of values make no network, and are passed over: {shown}")
+    if discovered.failures:
+        shown = reason(RuntimeError(discovered.failures[0])).removeprefix("RuntimeError: ")
+        notes.append(f"Some combinations of values make no network, and are skipped: {shown}")
     return notes
 
 
 def _fits(weighed: Json, max_params: int | None, max_macs: int | None) -> bool:
     if max_macs is not None and not weighed["macs_known"]:
         raise SpaceError(
-            "The multiply-adds of these networks are not known (something runs in them that can't be counted), so a cap on them can't "
-            f"hold. Leave --max-macs out. Received: max_macs={max_macs}"
+            "The multiply-adds of these networks are not known (some operations can't be counted), so they can't be capped. "
+            f"Leave --max-macs out. Received: max_macs={max_macs}"
         )
     macs = sum(layer["multiply_adds"] for layer in weighed["layers"])
     caps = ((max_params, weighed["parameters"]), (max_macs, macs))

@@ -1,7 +1,7 @@
-"""A rehearsal of a user's HyperModel on a few images: all that a run will do with it, before anything is trained or written.
+"""A rehearsal of a user's HyperModel on a few images: all that a run will do with it, before the first trial.
 
-It is built, called, trained for an epoch, kept, built again, exported and compared. What would fail at the end of a run fails here, in one
-line. What is found out is a `ModelInterface`. Imports Keras.
+It is built, called, trained for an epoch, saved, built again, exported and compared, so that errors at the end of a run
+show up here, in one line. The result is a `ModelInterface`. Imports Keras.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import numpy as np
 from tuner.core.failures import plain_message, reason
 from tuner.core.records import Value
 from tuner.data.dataset import Dataset
-from tuner.data.validation import SIDE
 from tuner.export.writing import Sample, short, write_checked
 from tuner.rehearsal import network_form
 from tuner.rehearsal.network_form import SpaceError
@@ -36,11 +35,11 @@ from tuner.storage.schema.model_interface import Curves, ImageFormat, ModelInter
 
 SEED = 1
 EXPORT_WITHIN_S, EXTREMES_WITHIN_S = 14.0, 17.0
-"""The seconds after which less is looked at: a rehearsal is to take 20 seconds at most."""
+"""The seconds after which the export and the extreme values are skipped: a rehearsal should take 20 seconds at most."""
 _SCALES = ((1.0, 0.0), (1 / 255, 0.0), (1 / 127.5, -1.0))
-"""The scalings of pixels that people do in `fit`, on the way to the network."""
+"""Usual scalings of pixels in `fit`."""
 _SAME_LOSS = 0.05
-"""By how much, as a share, a loss may differ that is the same: penalties and label smoothing are in it."""
+"""The fraction by which equal losses may differ: `fit` adds penalties and label smoothing."""
 _SAME_ANSWER = 1e-4
 _CATEGORICAL = ("categorical_crossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy")
 
@@ -59,26 +58,26 @@ def rehearse(space: Any, declared: Any, data: Dataset) -> Rehearsal:
 
     Args:
         space: the HyperModel.
-        declared: `keras_tuner.HyperParameters` with those that are known; what `fit` asks for is added.
+        declared: the known `keras_tuner.HyperParameters`; those that `fit` declares are added.
         data: a few training and validation images of the run's data.
 
     Raises:
-        SpaceError: where it can't be searched; says why in one line.
+        SpaceError: where it can't be searched; the message says why in one line.
     """
     began = time.monotonic()
-    found = Rehearsal(network_form.interface_of(space, defaults(declared), data.classes))
-    fitted = _fit(space, declared, data, found)
-    _compare_with_fit(fitted, data, found)
-    classifier = as_classifier(fitted.network, found.interface)
+    rehearsal = Rehearsal(network_form.interface_of(space, defaults(declared), data.classes, data.input_shape))
+    fitted = _fit(space, declared, data, rehearsal)
+    _compare_with_fit(fitted, data, rehearsal)
+    classifier = as_classifier(fitted.network, rehearsal.interface)
     answers = predict(classifier, data.x_validation)
     with tempfile.TemporaryDirectory() as folder:
-        _build_again(space, fitted, data, found, answers=answers, folder=Path(folder))
-        _write_keras_file(classifier, found, Path(folder))
+        _build_again(space, fitted, data, rehearsal, answers=answers, folder=Path(folder))
+        _write_keras_file(classifier, rehearsal, Path(folder))
         if time.monotonic() - began < EXPORT_WITHIN_S:
-            _export(classifier, data, found, answers, Path(folder))
+            _export(classifier, data, rehearsal, answers, Path(folder))
     if time.monotonic() - began < EXTREMES_WITHIN_S:
-        _build_extremes(space, declared, data, found)
-    return found
+        _build_extremes(space, declared, data, rehearsal)
+    return rehearsal
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,16 +89,16 @@ class _Fitted:
     history: Mapping[str, list[float]]
 
 
-def _fit(space: Any, declared: Any, data: Dataset, found: Rehearsal) -> _Fitted:
-    """Train for an epoch on images as they are, and where `fit` doesn't take these, in the form that the network takes."""
+def _fit(space: Any, declared: Any, data: Dataset, rehearsal: Rehearsal) -> _Fitted:
+    """Train for an epoch on images as they are; where `fit` rejects these, in the form that the network takes."""
     errors: list[Exception] = []
-    for images in _fit_formats(found.interface):
-        interface = replace(found.interface, fit=images)
+    for images in _fit_formats(rehearsal.interface):
+        interface = replace(rehearsal.interface, fit=images)
         try:
-            fitted = _fit_once(space, declared, data, interface, found)
+            fitted = _fit_once(space, declared, data, interface, rehearsal)
         except (SpaceError, MemoryError):
             raise
-        except Exception as error:  # whatever a user's fit raises; told below, where no form will do
+        except Exception as error:  # whatever a user's fit raises; reported below, if every form fails
             errors.append(error)
             continue
         return fitted
@@ -107,12 +106,12 @@ def _fit(space: Any, declared: Any, data: Dataset, found: Rehearsal) -> _Fitted:
 
 
 def _fit_formats(interface: ModelInterface) -> Iterator[ImageFormat]:
-    plain = ImageFormat(shape=(SIDE, SIDE))
+    plain = ImageFormat(shape=interface.images)
     forms = (plain, replace(interface.network, dtype="uint8"), interface.network, replace(plain, dtype="float32"))
     yield from dict.fromkeys(forms)
 
 
-def _fit_once(space: Any, declared: Any, data: Dataset, interface: ModelInterface, found: Rehearsal) -> _Fitted:
+def _fit_once(space: Any, declared: Any, data: Dataset, interface: ModelInterface, rehearsal: Rehearsal) -> _Fitted:
     keras.utils.set_random_seed(SEED)
     values = defaults(declared)
     hp = hyperparameters(values)
@@ -123,16 +122,16 @@ def _fit_once(space: Any, declared: Any, data: Dataset, interface: ModelInterfac
     try:
         returned = call_fit(space, hp, network, interface, data, epochs=1, callbacks=[recorder])
     except DivergedError:
-        found.notes.append("With the default values the loss is no number after an epoch on a few images.")
+        rehearsal.notes.append("With the default values the loss is no number after an epoch on a few images.")
         network = build_network(space, hyperparameters(values), interface)
     if not recorder.history["loss"] and _are_equal(before, network.get_weights()):
         raise SpaceError("`fit` did not train the model that it was given: no weight changed.")
     merge(declared, hp)
-    told = recorder.epochs > 0
-    history = dict(recorder.history) if told else returned_history(returned)
-    curves: Curves = "callbacks" if told else "returned" if history["loss"] else "none"
-    found.interface = replace(interface, curves=curves)
-    found.notes += _curve_notes(curves, recorder)
+    called_back = recorder.epochs > 0
+    history = dict(recorder.history) if called_back else returned_history(returned)
+    curves: Curves = "callbacks" if called_back else "returned" if history["loss"] else "none"
+    rehearsal.interface = replace(interface, curves=curves)
+    rehearsal.notes += _curve_notes(curves, recorder)
     return _Fitted(network, defaults(declared), history)
 
 
@@ -149,10 +148,10 @@ def _curve_notes(curves: Curves, recorder: EpochRecorder) -> list[str]:
     if curves == "returned":
         return [
             "`fit` doesn't call the callbacks that it is given: learning curves are taken from the History that it returns, and no "
-            "progress is shown within a trial. Hand `callbacks` on to model.fit."
+            "progress is shown within a trial. Pass `callbacks` to model.fit."
         ]
     if "val_accuracy" not in recorder.told:
-        return ["The training tells no validation accuracy: it is measured after each epoch."]
+        return ["The training reports no validation accuracy: it is measured after each epoch."]
     return []
 
 
@@ -167,27 +166,29 @@ def _format_fit(space: Any, declared: Any, error: Exception, images: int) -> str
     return f"`fit` failed on {images} images with the default values. {reason(error)}"
 
 
-def _compare_with_fit(fitted: _Fitted, data: Dataset, found: Rehearsal) -> None:
-    """Find how `fit` scales pixels and what the network's answers are, by what `fit` said of the validation images."""
-    told = (_last(fitted.history, "val_accuracy"), _last(fitted.history, "val_loss"))
+def _compare_with_fit(fitted: _Fitted, data: Dataset, rehearsal: Rehearsal) -> None:
+    """Find the scale of pixels in `fit` and the kind of outputs, by the validation scores that `fit` reported."""
+    reported = (_last(fitted.history, "val_accuracy"), _last(fitted.history, "val_loss"))
     first: tuple[ModelInterface, list[str]] | None = None
     for scale, offset in _SCALES:
         interface, notes = network_form.with_output(
-            fitted.network, replace(found.interface, scale=scale, offset=offset), data.x_validation
+            fitted.network, replace(rehearsal.interface, scale=scale, offset=offset), data.x_validation
         )
         first = first or (interface, notes)
         scores = _scores(fitted.network, interface, data)
-        if scores is None or _agrees(scores, told, len(data.y_validation)):
+        if scores is None or _agrees(scores, reported, len(data.y_validation)):
             break
     else:
         interface, notes = first  # type: ignore[misc]  # there is a first scale
-        notes = [*notes, _disagreement(_scores(fitted.network, interface, data), told)]
-    found.interface = interface
-    found.notes += notes
+        notes = [*notes, _disagreement(_scores(fitted.network, interface, data), reported)]
+    rehearsal.interface = interface
+    rehearsal.notes += notes
     if interface.scale != 1.0 or interface.offset:
-        found.notes.append("`fit` scales the pixels before they reach the network: the exported model does the same.")
+        rehearsal.notes.append(
+            "`fit` scales the pixels before they reach the network: the exported model does the same."
+        )
     elif not network_form.scales_pixels(fitted.network):
-        found.notes.append(
+        rehearsal.notes.append(
             "The networks get pixels from 0 to 255, which no layer scales. Most train better with keras.layers.Rescaling(1 / 255) as "
             "the first layer."
         )
@@ -205,9 +206,9 @@ def _scores(network: Any, interface: ModelInterface, data: Dataset) -> Scores | 
         return None
 
 
-def _agrees(scores: Scores, told: tuple[float | None, float | None], images: int) -> bool:
-    """Return whether the classifier is worth on validation images what `fit` said; True where it said nothing."""
-    accuracy, loss = told
+def _agrees(scores: Scores, reported: tuple[float | None, float | None], images: int) -> bool:
+    """Return whether the classifier has the validation scores that `fit` reported; True where it reported none."""
+    accuracy, loss = reported
     if accuracy is None:
         return True
     if abs(scores[0] - accuracy) > 1.5 / images:
@@ -216,20 +217,24 @@ def _agrees(scores: Scores, told: tuple[float | None, float | None], images: int
     return loss is None or abs(scores[1] - loss) <= _SAME_LOSS * max(1.0, abs(loss)) or scores[1] < loss
 
 
-def _disagreement(scores: Scores | None, told: tuple[float | None, float | None]) -> str:
-    said, measured = f"{told[0]:.1%}" if told[0] is not None else "?", f"{scores[0]:.1%}" if scores else "?"
+def _disagreement(scores: Scores | None, reported: tuple[float | None, float | None]) -> str:
+    claimed, measured = f"{reported[0]:.1%}" if reported[0] is not None else "?", f"{scores[0]:.1%}" if scores else "?"
     return (
-        f"After one epoch `fit` reports an accuracy of {said} on a few validation images, and the trained model has {measured} on the same "
+        f"After one epoch `fit` reports an accuracy of {claimed} on a few validation images, and the trained model has {measured} on the same "
         "images as they are. The measured one counts. If `fit` prepares images, put that into the model."
     )
 
 
-def _build_again(space: Any, fitted: _Fitted, data: Dataset, found: Rehearsal, *, answers: Any, folder: Path) -> None:
+def _build_again(
+    space: Any, fitted: _Fitted, data: Dataset, rehearsal: Rehearsal, *, answers: Any, folder: Path
+) -> None:
     """Keep the weights and load them into a second network of the same values, as the end of a run does."""
     weights = folder / "kept.weights.h5"
     try:
-        as_classifier(fitted.network, found.interface).save_weights(weights)
-        again = as_classifier(build_network(space, hyperparameters(fitted.values), found.interface), found.interface)
+        as_classifier(fitted.network, rehearsal.interface).save_weights(weights)
+        again = as_classifier(
+            build_network(space, hyperparameters(fitted.values), rehearsal.interface), rehearsal.interface
+        )
         again.load_weights(weights)
     except Exception as error:
         raise SpaceError(
@@ -241,14 +246,14 @@ def _build_again(space: Any, fitted: _Fitted, data: Dataset, found: Rehearsal, *
         )
 
 
-def _write_keras_file(classifier: Any, found: Rehearsal, folder: Path) -> None:
-    """Find whether Keras alone can load the model."""
+def _write_keras_file(classifier: Any, rehearsal: Rehearsal, folder: Path) -> None:
+    """Write a Keras file, and note whether Keras alone can load it."""
     path = folder / "model.keras"
     try:
         classifier.save(path)
     except Exception as error:
-        found.interface = replace(found.interface, portable=False)
-        found.notes.append(
+        rehearsal.interface = replace(rehearsal.interface, portable=False)
+        rehearsal.notes.append(
             f"The model can't be written as a Keras file ({short(error)}). Its weights are kept, and the SavedModel; a class of your own "
             "needs get_config."
         )
@@ -256,14 +261,14 @@ def _write_keras_file(classifier: Any, found: Rehearsal, folder: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         foreign = sorted(set(network_form.foreign_classes(json.loads(archive.read("config.json")))))
     if foreign:
-        found.interface = replace(found.interface, portable=False)
-        found.notes.append(
+        rehearsal.interface = replace(rehearsal.interface, portable=False)
+        rehearsal.notes.append(
             f"The model has code of its own ({', '.join(foreign)}): best.keras is loaded where the space is named "
             "(--space), the SavedModel anywhere."
         )
 
 
-def _export(classifier: Any, data: Dataset, found: Rehearsal, answers: Any, folder: Path) -> None:
+def _export(classifier: Any, data: Dataset, rehearsal: Rehearsal, answers: Any, folder: Path) -> None:
     """Write a SavedModel and compare it, where the backend is TensorFlow."""
     if keras.config.backend() != "tensorflow":
         return
@@ -273,22 +278,22 @@ def _export(classifier: Any, data: Dataset, found: Rehearsal, answers: Any, fold
     try:
         write_checked(FORMATS["savedmodel"], classifier, folder / "saved", sample, answers)
     except ExportError as error:
-        found.interface = replace(found.interface, savedmodel=False)
-        found.notes.append(f"No SavedModel can be made of these networks, and the run is kept without one. {error}")
+        rehearsal.interface = replace(rehearsal.interface, savedmodel=False)
+        rehearsal.notes.append(f"No SavedModel can be made of these networks, and the run is kept without one. {error}")
 
 
-def _build_extremes(space: Any, declared: Any, data: Dataset, found: Rehearsal) -> None:
+def _build_extremes(space: Any, declared: Any, data: Dataset, rehearsal: Rehearsal) -> None:
     for largest in (False, True):
         values = extreme_values(declared, largest=largest)
         if values == defaults(declared):
             continue
         try:
-            network = build_network(space, hyperparameters(values), found.interface)
+            network = build_network(space, hyperparameters(values), rehearsal.interface)
         except SpaceError:
             raise
-        except Exception as error:  # such a configuration is never trained: the sampler passes it over
-            found.notes.append(
-                f"The {'largest' if largest else 'smallest'} values make no network, so such ones are passed over. {reason(error)}"
+        except Exception as error:  # such a configuration is never trained: the sampler skips it
+            rehearsal.notes.append(
+                f"The {'largest' if largest else 'smallest'} values make no network, so such configurations are skipped. {reason(error)}"
             )
             continue
-        network_form.check_width(network, found.interface, data.classes)
+        network_form.check_width(network, rehearsal.interface, data.classes)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from tuner.core.records import Configuration, Value
 
 _NUMBERS: dict[str, int] = {}
-"""Name of a hyperparameter → its number; a process meets as many as its spaces have."""
+"""Name of a hyperparameter → its number."""
 _NAMES: list[str] = []
 
 
@@ -25,6 +25,11 @@ class CompactConfiguration(Mapping[str, Value]):
         self._values = tuple(
             [sys.intern(value) if isinstance(value, str) else value for value in configuration.values()]
         )
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> CompactConfiguration:
+        """Return a configuration in little memory: a promoted trial's is that of the trial below it."""
+        return configuration if isinstance(configuration, cls) else cls(configuration)
 
     def __getitem__(self, name: str) -> Value:
         try:

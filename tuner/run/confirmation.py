@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tuner.core.records import Configuration, TrialRecord, configuration_key, rank_key
+from tuner.core.records import SCORE_KEYS, Configuration, Objective, TrialRecord, configuration_key, rank_key
 from tuner.stats.intervals import mean_and_sd, median_index
-from tuner.storage.schema.result import Finalist, Validation
+from tuner.storage.schema.result import Finalist, SeedScores, Validation
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Confirmed:
     """A configuration with the records of its seeds."""
 
     search_trial: str | None
-    """None where it was not found by a search."""
+    """The trial of the search that it comes from; None outside a search."""
     records: tuple[TrialRecord, ...]
-    """Completed ones, by repetition."""
+    """Completed records, by repetition."""
     failed: int
 
     @property
@@ -28,8 +28,13 @@ class Confirmed:
 
     @property
     def scores(self) -> tuple[float, ...]:
-        """Validation accuracy of each seed."""
-        return tuple(record.val_accuracy or 0.0 for record in self.records)
+        """Score of each seed: the objective's value on validation images."""
+        return tuple(record.score or 0.0 for record in self.records)
+
+    @property
+    def objective(self) -> Objective:
+        """The objective of the scores."""
+        return self.records[0].objective
 
     @property
     def loss_mean(self) -> float:
@@ -38,39 +43,56 @@ class Confirmed:
 
     @property
     def median(self) -> int:
-        """The index of the seed with the median validation accuracy."""
+        """The index of the seed with the median score."""
         return median_index(self.scores)
 
     def sort_key(self) -> tuple[int, float, float, int, str]:
-        """Best first: fewest lost seeds, then mean validation accuracy, loss, parameters, configuration."""
+        """Return the key that sorts best first: fewest lost seeds, mean score, loss, parameters, configuration."""
         mean, _ = mean_and_sd(self.scores)
         first = self.records[0]
         return (self.failed, -mean, self.loss_mean, first.parameters, configuration_key(self.configuration))
 
     def to_finalist(self) -> Finalist:
         """Return one of `finalists` of result.json."""
-        mean, sd = mean_and_sd(self.scores)
+        accuracies = tuple(record.val_accuracy or 0.0 for record in self.records)
+        mean, sd = mean_and_sd(accuracies)
         return Finalist(
             configuration=dict(self.configuration),
             parameters=self.records[0].parameters,
             multiply_adds=self.records[0].multiply_adds,
+            ram=self.records[0].ram,
+            flash=self.records[0].flash,
             search_trial=self.search_trial,
             trials=tuple(record.trial for record in self.records),
             validation=Validation(
-                n=len(self.records), mean=mean, sd=sd, per_seed=self.scores, loss_mean=self.loss_mean
+                n=len(self.records),
+                mean=mean,
+                sd=sd,
+                per_seed=accuracies,
+                loss_mean=self.loss_mean,
+                balanced_accuracy=self._seed_scores("balanced_accuracy"),
+                int8_accuracy=self._seed_scores("int8"),
             ),
         )
+
+    def _seed_scores(self, objective: Objective) -> SeedScores | None:
+        measured = (getattr(record, SCORE_KEYS[objective]) for record in self.records)
+        values = tuple(value for value in measured if value is not None)
+        if len(values) < len(self.records):
+            return None
+        mean, sd = mean_and_sd(values)
+        return SeedScores(mean=mean, sd=sd, per_seed=values)
 
 
 @lru_cache(maxsize=64)
 def trial_seed(run_seed: int, repetition: int) -> int:
-    """The seed of a trial: the same for every configuration, so that they are compared in pairs."""
+    """Return the seed of a trial: the same for every configuration, so that they are compared in pairs."""
     digest = hashlib.sha256(f"mnist-tune trial {run_seed} {repetition}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
 
 def finalists(records: Sequence[TrialRecord], top: int) -> list[TrialRecord]:
-    """The best distinct configurations among the completed trials of the search that were trained longest."""
+    """Return the best distinct configurations among the completed trials of the search that were trained longest."""
     return longest_distinct(records)[:top]
 
 
@@ -85,17 +107,17 @@ def longest_distinct(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 
 def confirmed(candidates: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> list[Confirmed]:
-    """The finalists that at least one seed of completed, best first.
+    """Return the finalists with at least one completed seed, best first.
 
     Args:
         candidates: the finalists' records of the search.
-        records: those of the confirmation.
+        records: the records of the confirmation.
     """
-    found = []
+    confirmed_finalists = []
     for candidate in candidates:
         key = configuration_key(candidate.configuration)
-        own = [record for record in records if configuration_key(record.configuration) == key]
-        completed = tuple(sorted((r for r in own if r.completed), key=lambda record: record.repetition))
+        seed_records = [record for record in records if configuration_key(record.configuration) == key]
+        completed = tuple(sorted((r for r in seed_records if r.completed), key=lambda record: record.repetition))
         if completed:
-            found.append(Confirmed(candidate.trial, completed, len(own) - len(completed)))
-    return sorted(found, key=Confirmed.sort_key)
+            confirmed_finalists.append(Confirmed(candidate.trial, completed, len(seed_records) - len(completed)))
+    return sorted(confirmed_finalists, key=Confirmed.sort_key)

@@ -1,4 +1,4 @@
-"""Runs started and resumed: options, data, space and folder brought together. What a run does is its session's."""
+"""Starting and resuming a run: options, data, space and folder are checked and handed to its session."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from tuner.core.disk_full import is_no_space
 from tuner.core.errors import DataError, NoSpace, UsageError
-from tuner.data.dataset import Dataset, load_dataset, open_copy, save_arrays, splits_hash
-from tuner.images.ood_images import are_digits
+from tuner.core.machine import validate_jax
+from tuner.data.dataset import Dataset, open_copy, save_arrays, splits_hash
+from tuner.data.picture_options import OnProgress
+from tuner.images.input_form import InputForm
 from tuner.images.user_images import OwnImages, load_own_images, read_own_images
-from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.study_options import StudyOptions
+from tuner.options.train_options import TrainOptions
 from tuner.processes.environment import count_gpus
 from tuner.processes.tasks import SpaceRef
 from tuner.run.lost_files import find_lack
 from tuner.run.observer import Observer
 from tuner.run.restoration import Restoration, restore_without_training
+from tuner.run.run_data import few_steps_note, load_run_data
 from tuner.run.run_document import add_nondeterminism, new_run
+from tuner.run.sessions.quantisation import check_quantisation
 from tuner.run.sessions.search import Search
 from tuner.run.sessions.study import Study
 from tuner.run.sessions.train import Training
-from tuner.spaces.user_space import UserSpace, make_family
+from tuner.spaces.user_space import make_family
 from tuner.storage.run_folder import RunFolder, remove
 from tuner.storage.run_lock import lock_run, refuse_if_held
 from tuner.storage.schema.result import ResultDocument
@@ -33,7 +38,7 @@ from tuner.study.plan import make_study
 from tuner.workers.local import WORKER_MODULE
 
 _SAME_DATA = "Give the same data, or start a new run."
-_SESSIONS: dict[type[RunOptions], Callable[..., Any]] = {
+_SESSIONS: dict[type[RunOptions], Callable[..., Search | Study | Training]] = {
     SearchOptions: Search,
     TrainOptions: Training,
     StudyOptions: Study,
@@ -50,44 +55,44 @@ def start(
     force: bool = False,
     worker_module: str = WORKER_MODULE,
 ) -> ResultDocument:
-    """Begin a run in a new folder, and runs it to its end.
+    """Begin a run in a new folder, and run it to its end.
 
     Args:
-        options: what is searched, trained or studied, and how.
-        folder: where; must not hold anything yet, unless `force`.
-        observer: hears of everything that happens.
+        options: the options of a search, a training or a study.
+        folder: the run's folder; must be empty, unless `force`.
+        observer: receives the run's events.
         command: the command line, for run.json.
-        notes: what the reader should know of how the run was asked for.
-        force: write over the run that is there.
-        worker_module: what worker processes run; tests give one that trains nothing.
+        notes: for the reader, about the request.
+        force: overwrite an existing run.
+        worker_module: the module of worker processes; tests give one that trains nothing.
 
     Returns:
-        The run's result, as in result.json but for the digests of files.
+        The run's result, as in result.json but without the digests of files.
 
     Raises:
-        UsageError: where options, data, images and space don't go together, the folder is taken, or a process works on it.
+        UsageError: where options, data, images and space don't fit together, or the folder is taken or locked.
         RunFailed: where no trial completed.
         Interrupted: after Ctrl-C; what finished is kept.
     """
     refuse_if_held(folder.path)
     folder.check_free(force=force)
-    data = load_dataset(
-        options.data, validation=options.validation, seed=options.seed, train_samples=options.train_samples
-    )
+    check_quantisation(options)
+    data = load_run_data(options, on_progress=observer.pictures_decoded)
     space = make_run_space(options, data)
-    if isinstance(space, UserSpace) and isinstance(options, SearchOptions):
-        # Caps that nothing keeps are told before anything is written.
-        space.sample(np.random.default_rng(options.seed))
+    if isinstance(options, SearchOptions):
+        space.check_caps(options.seed)  # before anything is written
     study = make_study(options, space) if isinstance(options, StudyOptions) else None
-    own = _own_images(options, data)
+    user_images = _own_images(options, data)
     gpus = usable_gpus(options)
     check_scheduler(options)
     run = new_run(options, data, space, command, gpus, study=study)
-    _note(run, observer, (*notes, *data.notes, *(own.notes if own is not None else ()), *_space_notes(space)))
+    about_images = user_images.notes if user_images is not None else ()
+    about_data = (*data.notes, *few_steps_note(options, data, study), *about_images)
+    _note(run, observer, (*notes, *about_data, *space.notes))
     with lock_run(folder.path):
-        # Somebody may have been quicker while the data were read.
+        # Another process may have begun a run here while the data were read.
         folder.check_free(force=force)
-        _begin(folder, data, own, run)
+        _begin(folder, data, user_images, run)
         return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 
@@ -99,13 +104,13 @@ def resume(
     notes: Sequence[str] = (),
     worker_module: str = WORKER_MODULE,
 ) -> ResultDocument | None:
-    """Goes on with a run; makes again what a completed one lacks. None where nothing is to be done.
+    """Resume a run, or restore the missing files of a completed one; return None where nothing is to be done.
 
     Args:
-        options: the run's own, but for those that may change.
-        folder: where it is.
-        observer: hears of everything that happens.
-        notes: what the reader should know of how it was asked to go on.
+        options: the run's options, with those that may change.
+        folder: the run's folder.
+        observer: receives the run's events.
+        notes: notes for the reader about the request.
         worker_module: as in `start`.
 
     Raises:
@@ -118,14 +123,15 @@ def resume(
         lack = find_lack(options, folder, run) if run.status == "completed" else None
         if lack is not None:
             if not lack.parts:
-                # It may have been killed when only its report was wanting.
+                # It may have been killed while only its report was missing.
                 folder.clean()
                 return None
             if isinstance(options, StudyOptions) or not lack.needs_training:
                 return restore_without_training(options, folder, observer, run, lack)
         folder.sweep()
+        check_quantisation(options)
         try:
-            data, damages = _data_again(options, folder, run)
+            data, damages = _data_again(options, folder, run, observer.pictures_decoded)
         except UsageError as error:
             if lack is None:
                 raise
@@ -134,7 +140,7 @@ def resume(
             ) from error
         _note(run, observer, (*notes, *damages, *_own_images_again(options, folder, data)))
         space = make_run_space(options, data)
-        _note(run, observer, _space_notes(space))
+        _note(run, observer, space.notes)
         gpus = usable_gpus(options)
         check_scheduler(options)
         add_nondeterminism(run, options, gpus)
@@ -143,13 +149,13 @@ def resume(
         return _go(options, folder, observer, data, space, run, gpus, worker_module)
 
 
-def _begin(folder: RunFolder, data: Dataset, own: OwnImages | None, run: RunDocument) -> None:
-    """Leave all that a run needs, or nothing."""
+def _begin(folder: RunFolder, data: Dataset, user_images: OwnImages | None, run: RunDocument) -> None:
+    """Write all that a run needs, or nothing."""
     try:
         folder.make()
         save_arrays(data, folder.work / "data")
-        if own is not None:
-            own.save(folder.own_images)
+        if user_images is not None:
+            user_images.save(folder.own_images)
         folder.write_run(run)
     except BaseException as error:
         folder.discard()
@@ -162,29 +168,29 @@ def _begin(folder: RunFolder, data: Dataset, own: OwnImages | None, run: RunDocu
         raise
 
 
-def _space_notes(space: Any) -> Sequence[str]:
-    return space.notes if isinstance(space, UserSpace) else ()
-
-
 def make_run_space(options: RunOptions, data: Dataset) -> Any:
-    """Return what of a run's space needs no Keras (untyped: each family has its own class); a user's own is rehearsed.
+    """Return the Keras-free part of a run's space (untyped: each family has its own class); a user's own is rehearsed.
 
     Raises:
-        UsageError: where the space is unknown, or no network of it fits the caps.
+        UsageError: where the space is unknown, no network of it fits the caps, or a network to train has no output for each class.
     """
-    ref = SpaceRef(name=options.space, max_params=options.max_params, max_macs=options.max_macs, classes=data.classes)
     try:
-        return make_family(ref, data)
+        space = make_family(SpaceRef.for_options(options, data), data)
+        if isinstance(options, TrainOptions):
+            space.check_output(options.configuration)
+        return space
     except ValueError as error:
         raise UsageError(str(error)) from error
 
 
 def usable_gpus(options: RunOptions) -> int:
-    """Return how many GPUs of this machine the run uses; a cluster's workers look at their own.
+    """Return the number of GPUs of this machine that the run uses; a cluster's workers count their own.
 
     Raises:
-        UsageError: where one was asked for and none is there.
+        UsageError: where `--device gpu` finds none, or `--stack-trials` no JAX.
     """
+    if getattr(options, "stack_trials", None) is not None:
+        validate_jax()
     if options.scheduler is not None:
         return 0
     gpus = 0 if options.device == "cpu" else count_gpus()
@@ -196,10 +202,10 @@ def usable_gpus(options: RunOptions) -> int:
 
 
 def check_scheduler(options: RunOptions) -> None:
-    """Ask the scheduler of a cluster whether it is there, before anything is written.
+    """Connect to a cluster's scheduler once, before anything is written.
 
     Raises:
-        UsageError: where none answers, or Dask is missing here.
+        UsageError: where none answers, or Dask is not installed.
     """
     if options.scheduler is None:
         return
@@ -214,12 +220,11 @@ def check_scheduler(options: RunOptions) -> None:
 
 
 def _go(options: RunOptions, *arguments: Any) -> ResultDocument:
-    result: ResultDocument = _SESSIONS[type(options)](options, *arguments).execute()
-    return result
+    return _SESSIONS[type(options)](options, *arguments).execute()
 
 
 def _note(run: RunDocument, observer: Observer, notes: Sequence[str]) -> None:
-    """Tell the user, and the reader of the report; once, however often a run is resumed."""
+    """Show notes to the user, and add each to run.json once, however often a run is resumed."""
     for note in notes:
         observer.note(note)
         if note not in run.notes:
@@ -227,31 +232,33 @@ def _note(run: RunDocument, observer: Observer, notes: Sequence[str]) -> None:
 
 
 def _own_images(options: RunOptions, data: Dataset) -> OwnImages | None:
-    given = getattr(options, "images", None)
-    if given is None:
+    if (given := getattr(options, "images", None)) is None:
         return None
-    return read_own_images(given, data.class_names, digits=are_digits(data.name, data.class_names))
+    form = InputForm.of(data.input_shape, digits=data.shows_digits, how=options.resize)
+    return read_own_images(given, data.class_names, form)
 
 
 def _own_images_again(options: RunOptions, folder: RunFolder, data: Dataset) -> Sequence[str]:
-    """Keep the user's images again where what was kept is lost; says what can't be had any more, for the run goes on."""
+    """Prepare the user's images again where the prepared ones are lost; return notes about unavailable ones."""
     if folder.own_images.exists():
         with contextlib.suppress(DataError):
             load_own_images(folder.own_images)
             return ()
         remove(folder.own_images)
     try:
-        own = _own_images(options, data)
+        user_images = _own_images(options, data)
     except UsageError as error:
-        return (f"The images are gone, and the run goes on without them. {error}",)
-    if own is None:
+        return (f"The images are unavailable, and the run continues without them. {error}",)
+    if user_images is None:
         return ()
-    own.save(folder.own_images)
-    return own.notes
+    user_images.save(folder.own_images)
+    return user_images.notes
 
 
-def _data_again(options: RunOptions, folder: RunFolder, run: RunDocument) -> tuple[Dataset, tuple[str, ...]]:
-    """Return the data of a run that is resumed, and a note where its copy is damaged: then they come from the source again."""
+def _data_again(
+    options: RunOptions, folder: RunFolder, run: RunDocument, on_progress: OnProgress | None = None
+) -> tuple[Dataset, tuple[str, ...]]:
+    """Return the data of a resumed run; where its copy is damaged, load them again and return a note."""
     kept, expected = folder.work / "data", run.data.splits_sha256
     damage: DataError | None = None
     if os.path.lexists(kept):
@@ -263,9 +270,7 @@ def _data_again(options: RunOptions, folder: RunFolder, run: RunDocument) -> tup
             check_same_data(data, run, _SAME_DATA)
             return data, ()
     try:
-        data = load_dataset(
-            options.data, validation=options.validation, seed=options.seed, train_samples=options.train_samples
-        )
+        data = load_run_data(options, on_progress=on_progress)
     except DataError as error:
         raise DataError(" ".join(str(each) for each in (damage, error) if each is not None)) from error
     check_same_data(data, run, _SAME_DATA)
@@ -281,10 +286,7 @@ def _data_again(options: RunOptions, folder: RunFolder, run: RunDocument) -> tup
 
 
 def check_same_data(data: Dataset, run: RunDocument, do: str) -> None:
-    """
-    Raises:
-        UsageError: where the data are not those that run.json names; `do`: what to do then.
-    """
+    """Raise `UsageError` where the data are not those of run.json. `do`: the message's last sentence, what to do."""
     if data.sha256 != run.data.sha256:
         raise UsageError(
             f"The data have changed since this run began. Expected sha256 {run.data.sha256[:16]}…. "

@@ -1,33 +1,35 @@
-"""Files that a completed run lacks: what of it is gone or damaged, and what is still there. `tuner.run.restoration` makes them again."""
+"""Missing and damaged files of a completed run. `tuner.run.restoration` makes them again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from tuner.core.errors import JournalError
-from tuner.options.run_options import RunOptions, StudyOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.study_options import StudyOptions
 from tuner.storage.files import is_whole_archive, is_whole_model
 from tuner.storage.npz_io import Arrays, read_npz
-from tuner.storage.run_folder import RunFolder
+from tuner.storage.run_folder import RunFolder, sha256_of
 from tuner.storage.schema.result import ResultDocument
 from tuner.storage.schema.run import RunDocument
 
-RESULT, ARRAYS, MODEL, SAVED_MODEL = "result.json", "evaluation.npz", "best.keras", "best"
+RESULT, ARRAYS, MODEL, SAVED_MODEL, INT8 = "result.json", "evaluation.npz", "best.keras", "best", "best-int8.tflite"
 _NOTHING = np.empty(0)
 
 
 @dataclass(frozen=True)
 class Lack:
-    """The files that a completed run lacks, and those that may replace them."""
+    """The files that a completed run lacks, and the files from which they are made again."""
 
     parts: tuple[str, ...]
-    """Names of the files that are gone or damaged."""
+    """Names of the missing or damaged files."""
     result: ResultDocument | None
-    """result.json."""
+    """result.json; None where it is missing."""
     arrays: Arrays | None
-    """Those of evaluation.npz."""
+    """The arrays of evaluation.npz; None where it is missing."""
 
     @property
     def needs_training(self) -> bool:
@@ -36,7 +38,7 @@ class Lack:
 
 
 def find_lack(options: RunOptions, folder: RunFolder, run: RunDocument) -> Lack:
-    """Look at the files of a completed run.
+    """Return the missing and damaged files of a completed run.
 
     Args:
         options: of the run.
@@ -52,19 +54,32 @@ def find_lack(options: RunOptions, folder: RunFolder, run: RunDocument) -> Lack:
         and options.test
         and not has_predictions(arrays, len(class_names(run)))
     ):
-        arrays = None  # nothing else says how the winner did on the test set
+        arrays = None  # the test figures are nowhere else
     saved = result is not None and result.model.savedmodel
+    quantised = getattr(options, "objective", None) == "int8"
     there = {
         RESULT: result is not None,
         ARRAYS: arrays is not None,
         MODEL: study or is_whole_archive(folder.keras_model) or _has_weights(folder, run),
         SAVED_MODEL: study or folder.saved_model.is_dir() or not saved,
+        INT8: not quantised or is_as_written(folder.int8_model, result),
     }
     return Lack(tuple(name for name, is_there in there.items() if not is_there), result, arrays)
 
 
+def is_as_written(path: Path, result: ResultDocument | None) -> bool:
+    """Return whether a file in the run's folder is there and has the SHA-256 in result.json, where that has one.
+
+    Args:
+        path: directly in the folder.
+        result: result.json; None where it is missing.
+    """
+    recorded = None if result is None else (result.files or {}).get(path.name)
+    return path.is_file() and recorded in (None, sha256_of(path))
+
+
 def _has_weights(folder: RunFolder, run: RunDocument) -> bool:
-    """Return whether the weights alone are there, of a user's own network that no Keras file holds."""
+    """Return whether the folder holds the weights of a user's own network, which has no Keras file."""
     return run.space.model is not None and is_whole_model(folder.weights)
 
 

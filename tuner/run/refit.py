@@ -1,6 +1,6 @@
 """`--refit`: once everything is chosen, the winner's configuration is trained on the validation images too. Pure functions of records.
 
-A refit has no validation figures, since it was trained on those images: which one is exported follows from the confirmation alone.
+A refit has no validation figures, since it trains on those images: the confirmation decides which one is exported.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _CONFIRMED_STAND = "the exported model and the test figures are of the confirmed
 
 @dataclass(frozen=True)
 class Refitted:
-    """The refits that stand."""
+    """The completed refits of a winner."""
 
     records: tuple[TrialRecord, ...]
-    """Completed ones, by repetition; none where the confirmed models stand in for them."""
+    """Completed records, by repetition; none where the confirmed models are used instead."""
     exported: int
-    """The index of the one that is exported."""
+    """The index of the exported one."""
     images: int
     """The number of images that they were trained on: training and validation images."""
 
@@ -36,11 +36,11 @@ class Refitted:
 
 
 def refit_trials(winner: Confirmed, first: int) -> list[Trial]:
-    """A trial for each confirmed seed of the winner, that of the median seed first, so that what time is left for has it.
+    """Return a trial for each confirmed seed of the winner, the median seed first, since time may run out.
 
     Args:
         winner: the confirmed winner.
-        first: the number of the trial that repetition 1 has; the others follow by repetition, wherever they stand in the list.
+        first: the number of the trial of repetition 1; the others follow by repetition.
     """
     median = winner.records[winner.median]
     others = (record for record in winner.records if record is not median)
@@ -48,36 +48,36 @@ def refit_trials(winner: Confirmed, first: int) -> list[Trial]:
 
 
 def passes_of(winner: Confirmed, trials: Sequence[Trial]) -> Mapping[str, int]:
-    """Trial → the passes that the confirmation of its seed took: with a constant learning rate it may have stopped early."""
+    """Return trial → the passes of its seed's confirmation, which may have stopped early."""
     taken = {record.repetition: record.epochs_run for record in winner.records}
     return {trial.trial: taken[trial.repetition] for trial in trials}
 
 
 def refitted(winner: Confirmed, records: Sequence[TrialRecord], images: int) -> Refitted:
-    """Return what stands of the refits. The confirmation's median seed is exported; where its refit is missing, the median of the others.
+    """Return the completed refits. The median seed of the confirmation is exported, else the median of the others.
 
     Args:
         winner: the confirmed winner.
-        records: those of the refits, failed ones among them.
-        images: what they were trained on.
+        records: the refits' records, failed ones included.
+        images: the number of images that they were trained on.
     """
-    standing = tuple(sorted((record for record in records if record.completed), key=lambda record: record.repetition))
-    if not standing:
+    completed = tuple(sorted((record for record in records if record.completed), key=lambda record: record.repetition))
+    if not completed:
         return Refitted((), 0, images)
-    repetitions = [record.repetition for record in standing]
+    repetitions = [record.repetition for record in completed]
     median = winner.records[winner.median].repetition
     if median in repetitions:
-        return Refitted(standing, repetitions.index(median), images)
+        return Refitted(completed, repetitions.index(median), images)
     scores = {record.repetition: score for record, score in zip(winner.records, winner.scores, strict=True)}
-    return Refitted(standing, median_index([scores[repetition] for repetition in repetitions]), images)
+    return Refitted(completed, median_index([scores[repetition] for repetition in repetitions]), images)
 
 
 def format_shortfall(wanted: int, records: Sequence[TrialRecord]) -> tuple[str, ...]:
-    """Return what the user and the reader of the report are told where refits are missing.
+    """Return notes for the user and the report where refits are missing.
 
     Args:
-        wanted: how many seeds the winner was confirmed with.
-        records: of the refits that were trained.
+        wanted: the number of seeds with which the winner was confirmed.
+        records: the records of the trained refits.
     """
     failed = [record for record in records if not record.completed]
     return (*_format_budget(wanted, len(records)), *_format_failure(failed, len(records)))
@@ -95,7 +95,7 @@ def _format_failure(failed: Sequence[TrialRecord], trained: int) -> tuple[str, .
     if not failed:
         return ()
     if len(failed) < trained:
-        return (f"{len(failed)} of {trained} refits failed; the others stand.",)
+        return (f"{len(failed)} of {trained} refits failed; the others are used.",)
     return (f"No refit completed, so {_CONFIRMED_STAND} The last one: {failed[-1].error}",)
 
 
@@ -111,4 +111,5 @@ def _trial(confirmed: TrialRecord, number: int) -> Trial:
         seed=confirmed.seed,
         parameters=confirmed.parameters,
         origin=confirmed.origin,
+        objective=confirmed.objective,
     )

@@ -1,7 +1,7 @@
-"""Files that a completed run lacks, made again: models by training them once more, the result from the journal.
+"""Restoring lost files of a completed run: models by training them once more, the result from the journal.
 
-A run is its journal, and a trial is a pure function of what stands there: whatever else is lost follows from it. The journal itself
-can't be made again. What the run still has is never replaced.
+A trial is a pure function of its line in the journal, so every other file can be made again from the journal; the
+journal itself can't. Undamaged files are never replaced.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from msgspec.structs import replace
 from tuner.core.disk_full import is_no_space
 from tuner.core.errors import Interrupted, NoSpace, RunFailed, UsageError
 from tuner.core.records import TEST_MET_AGAIN, Trial, TrialRecord, configuration_key, tidy_epochs
-from tuner.options.run_options import RunOptions, SearchOptions, StudyOptions, TrainOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.study_options import StudyOptions
+from tuner.options.train_options import TrainOptions
 from tuner.run.confirmation import Confirmed, confirmed, longest_distinct
-from tuner.run.lost_files import ARRAYS, MODEL, RESULT, SAVED_MODEL, Lack, class_names, find_lack
+from tuner.run.lost_files import ARRAYS, INT8, MODEL, RESULT, SAVED_MODEL, Lack, class_names, find_lack
 from tuner.run.observer import Observer
 from tuner.run.refit import Refitted, passes_of, refitted
 from tuner.run.result import collect_arrays, result_document
 from tuner.run.sessions.evaluating_session import EvaluatingSession
 from tuner.run.sessions.study import confirmed_arms, planned_study, result_of_study
-from tuner.run.target import smallest_first
+from tuner.run.target import goal_of, smallest_first
 from tuner.run.trial_loop import TrialLoop, without_history
 from tuner.run.trial_sources import ListSource, Networks, RefitSource
-from tuner.stats.intervals import mean_and_sd
-from tuner.stats.metrics import score_test_set
+from tuner.stats.metrics import score_int8, score_seeds, score_test_set
 from tuner.storage.journal import Journal, JournalState, read_state
 from tuner.storage.npz_io import Arrays
 from tuner.storage.run_folder import RunFolder, with_digests
@@ -42,19 +44,21 @@ from tuner.storage.schema.run import RunDocument
 def restore_without_training(
     options: RunOptions, folder: RunFolder, observer: Observer, run: RunDocument, lack: Lack
 ) -> ResultDocument | None:
-    """Write result.json from the journal and evaluation.npz; of a study also where these are gone. Returns its content.
+    """Write result.json from the journal and evaluation.npz (a study needs only the journal); return its content.
 
     Raises:
         UsageError: where the journal has no winner.
     """
     state = read_state(folder.journal)
-    found = found_again(options, run, state)
+    ranked = found_again(options, run, state)
     if isinstance(options, StudyOptions):
-        result = _study_again(run, found, state)
+        result = _study_again(run, ranked, state)
     else:
         test = recompute_test(lack.arrays, class_names(run)) if options.test and lack.arrays is not None else None
-        model = ModelFiles(savedmodel=folder.saved_model.is_dir(), keras=True)
-        result = result_document(found, test, model, _target(options), refit_again(options, run, state, found[0]))
+        model = ModelFiles(savedmodel=folder.saved_model.is_dir(), keras=True, int8=folder.int8_model.is_file())
+        result = result_document(
+            ranked, test, model, goal_of(options, run.data), refit_again(options, run, state, ranked[0])
+        )
     notes = []
     folder.write_result(with_digests(folder, result if lack.result is None else lack.result))
     if RESULT in lack.parts:
@@ -73,9 +77,9 @@ def restore_without_training(
     return result
 
 
-def _study_again(run: RunDocument, found: Sequence[Confirmed], state: JournalState) -> ResultDocument:
+def _study_again(run: RunDocument, ranked_arms: Sequence[Confirmed], state: JournalState) -> ResultDocument:
     try:
-        return result_of_study(planned_study(run), found, list(state.finished.values()))
+        return result_of_study(planned_study(run), ranked_arms, list(state.finished.values()))
     except ValueError as error:
         raise UsageError(
             f"The study of this run can't be compared again: {error} Restore run.json from a copy."
@@ -83,31 +87,30 @@ def _study_again(run: RunDocument, found: Sequence[Confirmed], state: JournalSta
 
 
 def found_again(options: RunOptions, run: RunDocument, state: JournalState) -> list[Confirmed]:
-    """Return what a completed run confirmed, the winner first, from its journal.
+    """Return the confirmed configurations of a completed run from its journal, the winner first.
 
     Raises:
-        UsageError: where the journal says of none.
+        UsageError: where the journal has none.
     """
     records = list(state.finished.values())
     if isinstance(options, StudyOptions):
-        found = confirmed_arms(planned_study(run), records)
+        ranked = confirmed_arms(planned_study(run), records)
     elif isinstance(options, SearchOptions):
-        found = confirmed(longest_distinct(records), [record for record in records if record.phase == "confirm"])
-        target = _target(options)
-        found = found if target is None else smallest_first(found, target)
+        ranked = confirmed(longest_distinct(records), [record for record in records if record.phase == "confirm"])
+        ranked = smallest_first(ranked, goal_of(options, run.data))
     else:
         completed = sorted((record for record in records if record.completed), key=lambda record: record.repetition)
-        found = [Confirmed(None, tuple(completed), len(records) - len(completed))] if completed else []
-    if not found:
+        ranked = [Confirmed(None, tuple(completed), len(records) - len(completed))] if completed else []
+    if not ranked:
         raise UsageError(
             "The journal of this run holds no confirmed trial, so nothing of it can be made again. "
             "Restore trials.jsonl from a copy, or start a new run."
         )
-    return found
+    return ranked
 
 
 def refit_again(options: RunOptions, run: RunDocument, state: JournalState, winner: Confirmed) -> Refitted | None:
-    """Return the winner's refits from the journal; None where none were asked for."""
+    """Return the winner's refits from the journal; None without `--refit`."""
     if not (isinstance(options, SearchOptions) and options.refit):
         return None
     key, seeds = configuration_key(winner.configuration), {record.repetition for record in winner.records}
@@ -120,16 +123,12 @@ def refit_again(options: RunOptions, run: RunDocument, state: JournalState, winn
 
 
 def recompute_test(arrays: Arrays, class_names: Sequence[str]) -> TestScores:
-    """Return `test` of result.json from the predictions that evaluation.npz holds; the test set is not met."""
+    """Return `test` of result.json from the predictions in evaluation.npz; nothing is evaluated on the test set."""
     labels = arrays["test/labels"]
-    per_seed = [float((predicted == labels).mean()) for predicted in arrays["test/predictions_per_seed"]]
-    mean, sd = mean_and_sd(per_seed)
     metrics = score_test_set(arrays["test/probabilities"], labels, class_names)
-    return validate({**metrics, "accuracy": mean, "sd": sd, "per_seed": per_seed}, TestScores)
-
-
-def _target(options: RunOptions) -> float | None:
-    return options.target_share if isinstance(options, SearchOptions) else None
+    int8 = arrays.get("test/int8_predictions")
+    scores = {} if int8 is None else {"int8": score_int8(int8, labels)}
+    return validate({**metrics, **score_seeds(arrays["test/predictions_per_seed"], labels), **scores}, TestScores)
 
 
 @dataclass
@@ -137,7 +136,7 @@ class Restoration(EvaluatingSession[Any]):
     """One invocation that trains models of a completed run again. The run stays completed; its journal is not written."""
 
     def execute(self) -> ResultDocument:
-        """Make again what is missing; what the run has is left alone whatever happens."""
+        """Make missing files again; existing files are left alone whatever happens."""
         try:
             result = self._with_workers()
             self.folder.write_run(self.run)
@@ -164,25 +163,28 @@ class Restoration(EvaluatingSession[Any]):
             return self.phases()
 
     def phases(self) -> ResultDocument:
-        """Training of the models that are needed, evaluation where its arrays are gone, export, result."""
+        """Train the needed models, evaluate where the arrays are lost, export, and write the result."""
         lack = find_lack(self.options, self.folder, self.run)
-        found = found_again(self.options, self.run, self.state)
-        refit = refit_again(self.options, self.run, self.state, found[0])
-        records, exported = self.evaluated_records(found[0], refit)
-        needed = [records[exported]] if ARRAYS not in lack.parts and MODEL in lack.parts else []
+        ranked = found_again(self.options, self.run, self.state)
+        refit = refit_again(self.options, self.run, self.state, ranked[0])
+        records, exported = self.evaluated_records(ranked[0], refit)
+        needed = [records[exported]] if ARRAYS not in lack.parts and {MODEL, INT8} & set(lack.parts) else []
         if ARRAYS in lack.parts:
-            needed = list({record.trial: record for record in (*found[0].records, *records)}.values())
+            needed = list({record.trial: record for record in (*ranked[0].records, *records)}.values())
         self._note_what_is_made(lack, needed)
-        self._train(found[0], needed)
-        test = self._evaluate(found, refit, lack) if ARRAYS in lack.parts else None
+        self._train(ranked[0], needed)
+        test = self._evaluate(ranked, refit, lack) if ARRAYS in lack.parts else None
         model = ModelFiles()
         if {MODEL, SAVED_MODEL, RESULT} & set(lack.parts):
-            model = self.export_model(found[0].configuration, self._exported(records[exported], lack))
+            model = self.export_model(ranked[0].configuration, self._exported(records[exported], lack))
+        if INT8 in lack.parts:
+            self.keep_int8(records[exported], model)
+        model = replace(model, int8=self.folder.int8_model.is_file())
         if lack.result is not None:
             return self.write_result(lack.result)
         if test is None and self.options.test and lack.arrays is not None:
             test = recompute_test(lack.arrays, self.data.class_names)
-        return self.write_result(result_document(found, test, model, _target(self.options), refit))
+        return self.write_result(result_document(ranked, test, model, goal_of(self.options, self.run.data), refit))
 
     def _note_what_is_made(self, lack: Lack, needed: Sequence[TrialRecord]) -> None:
         trained = f" Trained again with their seeds: {', '.join(record.trial for record in needed)}." if needed else ""
@@ -191,13 +193,13 @@ class Restoration(EvaluatingSession[Any]):
         self.observer.run_began(replace(self.run, plan=replace(self.run.plan, epochs=epochs)))
 
     def _exported(self, record: TrialRecord, lack: Lack) -> Path:
-        """Return the file of the exported model: what was trained again, else what the run still has."""
+        """Return the file of the exported model: the one trained again, else the run's own."""
         if MODEL in lack.parts:
             return self.kept_model(record)
         return self.folder.keras_model if self.folder.keras_model.exists() else self.folder.weights
 
     def _train(self, winner: Confirmed, records: Sequence[TrialRecord]) -> None:
-        """Train trials again, as they were, and say where that gives other numbers.
+        """Train trials again, and add a note where that gives other numbers.
 
         Raises:
             RunFailed: where one fails now.
@@ -231,9 +233,9 @@ class Restoration(EvaluatingSession[Any]):
                 "a library is another one. The journal and what was not made again have the first ones."
             )
 
-    def _evaluate(self, found: Sequence[Confirmed], refit: Refitted | None, lack: Lack) -> TestScores | None:
-        """Write evaluation.npz again. The winner's models meet the test set if they did before, which is said."""
-        records, exported = self.evaluated_records(found[0], refit)
+    def _evaluate(self, ranked: Sequence[Confirmed], refit: Refitted | None, lack: Lack) -> TestScores | None:
+        """Write evaluation.npz again; evaluate on the test set, with a note, if the run did so before."""
+        records, exported = self.evaluated_records(ranked[0], refit)
         models = [self.kept_model(record) for record in records]
         if MODEL not in lack.parts:
             models[exported] = self._exported(records[exported], lack)
@@ -242,10 +244,12 @@ class Restoration(EvaluatingSession[Any]):
                 f"{TEST_MET_AGAIN}, by the winner's models trained again, to make evaluation.npz again. Nothing was chosen by it."
             )
         arrays = self.folder.work / "winner.npz"
-        test = self.evaluate_models(found[0], models, exported, arrays, test=self.options.test)
-        if len(found) > 1:
+        whole = records[exported].objective == "int8" and INT8 not in lack.parts
+        int8 = self.folder.int8_model if whole else self.kept_int8(records[exported])
+        test = self.evaluate_models(ranked[0], models, exported, arrays, test=self.options.test, int8=int8)
+        if len(ranked) > 1:
             self.add_note("The arrays of the other finalists were not made again: evaluation.npz has the winner's.")
-        collect_arrays(self.folder, self.data, found[:1], arrays, refit)
+        collect_arrays(self.folder, self.data, ranked[:1], arrays, refit)
         _check_test(self.add_note, lack.result, test)
         return test
 
@@ -259,7 +263,7 @@ def _check_test(note: Any, result: ResultDocument | None, test: TestScores | Non
 
 
 def _last_values(record: TrialRecord) -> tuple[Any, ...]:
-    """Return what of a trial two trainings must have in common."""
+    """Return the numbers that two trainings of a trial must have in common."""
     return (record.val_accuracy, record.val_loss, record.epochs_run, record.history.get("loss"))
 
 

@@ -1,14 +1,12 @@
-"""run.json as it is when a run begins: what was asked for, of whom and with what."""
+"""run.json at the beginning of a run: options, space, data, versions and machine."""
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Sequence
 from typing import Any
 
 from tuner.core.machine import (
-    KERNEL_VARIABLES,
     cpu_cores,
     memory_bytes,
     processor_features,
@@ -17,9 +15,11 @@ from tuner.core.machine import (
 )
 from tuner.core.records import Json, trial_name
 from tuner.data.dataset import Dataset, describe
-from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.train_options import TrainOptions
 from tuner.oracle.warm_starts import warm_starts
-from tuner.spaces.user_space import UserSpace
+from tuner.processes.kernels import allocator_variables, kernel_variables
 from tuner.storage.journal import now
 from tuner.storage.schema.documents import validate
 from tuner.storage.schema.run import (
@@ -43,12 +43,12 @@ def new_run(
     """Return run.json at the start (docs/run-folder.md).
 
     Args:
-        options: what was asked for.
+        options: the options of the run.
         data: the data set, split.
         space: the space's Keras-free part (untyped: each family has its own class).
         command: the command line.
-        gpus: how many GPUs the run uses.
-        study: what a study varies; None in other runs.
+        gpus: the number of GPUs that the run uses.
+        study: the plan of a study; None in other runs.
     """
     installed = versions()
     accelerators = [f"NVIDIA GPU {number}" for number in range(gpus)]
@@ -61,7 +61,7 @@ def new_run(
         space=Space(
             name=options.space,
             **_caps(options, space),
-            model=space.interface if isinstance(space, UserSpace) else None,
+            model=space.interface,
             hyperparameters=hyperparameters_of(space),
         ),
         references=_references(options, space),
@@ -83,19 +83,20 @@ def hyperparameters_of(space: Any) -> tuple[Hyperparameter, ...]:
 
 
 def add_nondeterminism(run: RunDocument, options: RunOptions, gpus: int) -> None:
-    """Add what is not the same in another run now that this one is resumed with other options."""
+    """Add the reasons for nondeterminism of a resumed run's options to run.json."""
     run.nondeterminism += [reason for reason in _nondeterminism(options, gpus) if reason not in run.nondeterminism]
 
 
 def _caps(options: RunOptions, space: Any) -> Json:
-    """Those that held the sampler. Where nothing is drawn, a network may be of any size that nobody forbade."""
+    """Return the caps of the sampler in a search; those of the options where nothing is sampled."""
     if isinstance(options, SearchOptions):
-        return {"max_params": space.max_params, "max_macs": space.max_macs}
+        memory = {"max_ram": options.ram_cap, "max_flash": options.flash_cap}
+        return {"max_params": space.max_params, "max_macs": space.max_macs, **memory}
     return {"max_params": options.max_params, "max_macs": options.max_macs}
 
 
 def drop_beyond(run: RunDocument, places: int) -> None:
-    """Take back which references are tried where the first rung has fewer places than there are known configurations."""
+    """Unmark the references that are not tried because the first rung has fewer places than there are warm starts."""
     for reference in run.references:
         reference.trial = _within(reference.trial, places)
         reference.scaled = _within(reference.scaled, places)
@@ -107,12 +108,12 @@ def _within(trial: str | None, places: int) -> str | None:
 
 
 def _references(options: RunOptions, space: Any) -> tuple[Reference, ...]:
-    """Return all references of a space: which of them a search tries, itself or scaled to fit, or a training trains."""
+    """Return all references of a space, each with the trial that tries it, itself or scaled to fit."""
     fitting = {reference.name for reference in space.references_that_fit()}
     trials: dict[tuple[str, str], str] = {}
     if isinstance(options, SearchOptions):
         known = warm_starts(space, options.references)
-        trials = {(own.kind, own.name): trial_name(number) for number, own in enumerate(known, start=1)}
+        trials = {(start.kind, start.name): trial_name(number) for number, start in enumerate(known, start=1)}
     elif isinstance(options, TrainOptions):
         same = [r.name for r in space.references() if dict(r.values) == dict(options.configuration)]
         trials = {("reference", name): trial_name(1) for name in same[:1]}
@@ -137,12 +138,14 @@ def _references(options: RunOptions, space: Any) -> tuple[Reference, ...]:
 
 
 def _nondeterminism(options: RunOptions, gpus: int) -> list[str]:
-    """Return why the same seed may give another run; empty where it gives the same."""
+    """Return the reasons why the same seed may give another run; empty where it gives the same."""
     reasons = {
         "Training ran on a GPU, whose kernels may add numbers up in another order.": gpus > 0,
         "Trials ran on a cluster, whose machines may add numbers up in another order if they are of several kinds.": (
             options.scheduler is not None
         ),
+        "Trials trained together on JAX (--stack-trials): the trials beside one change the order of its sums, and dropout has other random "
+        "numbers than in a trial that trains alone.": getattr(options, "stack_trials", None) is not None,
         "A time budget ended the search by the clock.": getattr(options, "time_budget", None) is not None,
         "A trial's time limit ended trials by the clock.": options.trial_timeout is not None,
         "Bayesian search depends on the order in which workers finish.": getattr(options, "algorithm", None)
@@ -152,7 +155,7 @@ def _nondeterminism(options: RunOptions, gpus: int) -> list[str]:
 
 
 def describe_machine(accelerators: Sequence[str] = ()) -> Machine:
-    """Return `machine` of run.json. Names of accelerators come from whoever has initialised them."""
+    """Return `machine` of run.json. `accelerators`: their names, which the caller knows."""
     return Machine(
         system=f"{platform.system()} {platform.machine()}".strip(),
         processor=processor_name(),
@@ -160,5 +163,6 @@ def describe_machine(accelerators: Sequence[str] = ()) -> Machine:
         memory_bytes=memory_bytes(),
         accelerators=tuple(accelerators),
         features=tuple(processor_features()),
-        kernel_variables={name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ},
+        kernel_variables=kernel_variables(),
+        allocator_variables=allocator_variables(),
     )

@@ -1,68 +1,146 @@
-"""`--target`: the smallest model that is good enough. Which finalists are confirmed then, and which of them wins: pure functions of records.
+"""`--target` and `--at-least`: choosing finalists and winner where the smallest good enough model wins. Pure functions of records.
 
-Without a target both are `tuner.run.confirmation`'s.
+Without a goal `tuner.run.confirmation` chooses.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from tuner.core.records import ACCURACY_TOLERANCE, TrialRecord, rank_key
+from tuner.core.records import ACCURACY_TOLERANCE, VALIDATION_WORDS, Objective, TrialRecord, rank_key
+from tuner.options.run_options import RunOptions
+from tuner.options.search_options import SearchOptions
 from tuner.run.confirmation import Confirmed, longest_distinct
-from tuner.stats.intervals import mean_and_sd
+from tuner.stats.intervals import lower_bound_of_mean, mean_and_sd
 from tuner.stats.pareto_front import pareto_front
+from tuner.storage.schema.result import SizeUnit, Target
+from tuner.storage.schema.run import DataSet
 
 
-def reaches(accuracy: float | None, target: float) -> bool:
-    """Return whether an accuracy in [0, 1] is at the target or above; that of a failed trial, or none, never is."""
-    return accuracy is not None and accuracy >= target - ACCURACY_TOLERANCE
+@dataclass(frozen=True)
+class Seeds:
+    """What a confirmation's scores are of, from which the bound of their mean follows."""
+
+    number: int
+    """Planned; a time budget may leave fewer."""
+    images: float
+    """Validation images of one seed; of a balanced accuracy as many as would tell it as exactly if all classes had equally many."""
+    shared: bool
+    """Whether all seeds validate on the same images."""
 
 
-def finalists_around(records: Sequence[TrialRecord], top: int, target: float) -> list[TrialRecord]:
-    """The finalists of a search with a target, the most wanted first.
+@dataclass(frozen=True)
+class Goal:
+    """A score that the winner should reach with as small a network as it can."""
 
-    Taken along the front of accuracy against parameters, outwards from the target (`around`). Where the front has fewer members than are
-    wanted, the front of all others follows, in the same order, and so on.
+    accuracy: float
+    """In [0, 1], of the run's objective."""
+    seeds: Seeds | None = None
+    """None: the mean over seeds is to reach it (`--target`); else the mean's lower 95% bound (`--at-least`)."""
+    unit: SizeUnit = "parameters"
+    """The size by which the smallest is found."""
+
+    def size(self, record: TrialRecord) -> int:
+        """Return a trial's size in the goal's unit."""
+        size = record.flash if self.unit == "flash" else record.parameters
+        return record.parameters if size is None else size
+
+    def bound(self, finalist: Confirmed) -> float | None:
+        """Return the lower 95% bound of a finalist's mean; None with one seed left, and of a goal by the mean."""
+        scores = finalist.scores
+        if self.seeds is None or len(scores) < 2:
+            return None
+        mean, sd = mean_and_sd(scores)
+        return lower_bound_of_mean(mean, sd or 0.0, len(scores), self.seeds.images, shared=self.seeds.shared)
+
+    def promises(self, score: float | None) -> bool:
+        """Return whether a trial with this score may be expected to reach the goal in the confirmation."""
+        if self.seeds is None or score is None:
+            return reaches(score, self.accuracy)
+        # As if seeds were as far apart as chance makes the images.
+        sd = math.sqrt(score * (1 - score) / self.seeds.images)
+        expected = lower_bound_of_mean(score, sd, self.seeds.number, self.seeds.images, shared=self.seeds.shared)
+        return reaches(expected, self.accuracy)
+
+    def to_target(self, winner: Confirmed) -> Target:
+        """Return `target` of result.json."""
+        by = "mean" if self.seeds is None else "bound"
+        return Target(accuracy=self.accuracy, reached=has_reached(winner, self), by=by, unit=self.unit)  # type: ignore[arg-type]
+
+
+def goal_of(options: RunOptions, data: DataSet) -> Goal | None:
+    """Return the goal of a search's options; None without one. `data`: as run.json describes them."""
+    if not isinstance(options, SearchOptions):
+        return None
+    if options.target_share is not None:
+        return Goal(options.target_share)
+    if options.at_least_share is None:
+        return None
+    shared = data.given_validation or data.train < data.validation
+    seeds = Seeds(options.confirm_seeds, _images(options.objective, data), shared)
+    return Goal(options.at_least_share, seeds, "parameters" if options.flash_cap is None else "flash")
+
+
+def _images(objective: Objective, data: DataSet) -> float:
+    counts = [count for count in data.class_counts.get("validation", ()) if count]
+    if objective != "balanced_accuracy" or not counts:
+        return data.validation
+    # The variance of a mean of k recalls is p (1 - p) / k² · Σ 1 / n, that of an accuracy p (1 - p) / n.
+    return len(counts) ** 2 / math.fsum(1 / count for count in counts)
+
+
+def reaches(score: float | None, target: float) -> bool:
+    """Return whether a score in [0, 1] is at the target or above; None never is."""
+    return score is not None and score >= target - ACCURACY_TOLERANCE
+
+
+def finalists_around(records: Sequence[TrialRecord], top: int, goal: Goal) -> list[TrialRecord]:
+    """Return the finalists of a search with a goal, the most promising first.
+
+    They are taken from the Pareto front of score against size, outwards from the goal (`around`). Where the
+    front has too few members, the front of all others follows, in the same order, and so on.
 
     Args:
-        records: of the search.
-        top: how many at most.
-        target: a validation accuracy in [0, 1].
+        records: the search's records.
+        top: the largest number of finalists.
+        goal: what the winner should reach.
     """
-    found: list[TrialRecord] = []
+    chosen: list[TrialRecord] = []
     rest = longest_distinct(records)
-    while rest and len(found) < top:
-        layer = front(rest)
-        found += around(layer, target)
+    while rest and len(chosen) < top:
+        layer = front(rest, goal)
+        chosen += around(layer, goal)
         rest = [record for record in rest if record not in layer]
-    return found[:top]
+    return chosen[:top]
 
 
-def front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Return the records that none with as few parameters or fewer equals in validation accuracy, smallest first; of equals in both the best ranked."""
+def front(records: Sequence[TrialRecord], goal: Goal) -> list[TrialRecord]:
+    """Return the Pareto front of score against size, smallest first; of equals in both the best ranked."""
     return pareto_front(
         records,
-        size=lambda record: record.parameters,
-        value=lambda record: record.val_accuracy or 0.0,
+        size=goal.size,
+        value=lambda record: record.score or 0.0,
         best_first=rank_key,
     )
 
 
-def around(layer: Sequence[TrialRecord], target: float) -> list[TrialRecord]:
-    """A front in the order in which its members are worth several seeds.
+def around(layer: Sequence[TrialRecord], goal: Goal) -> list[TrialRecord]:
+    """Return a front in the order in which its members are worth confirming.
 
-    First the smallest that reached the target in the search; then by turns its next larger neighbour and its next smaller one. The larger
-    one goes first, for the search's one seed flatters: what stands on a front was lucky, and the first of it to pass a bar often falls short
-    of it over several seeds, while a smaller one, which not even luck has brought there, makes it seldom. So with two finalists (the default)
-    the second is the safer one, and a run seldom ends without an answer; with five two are larger and two smaller, and a smaller one that
-    was unlucky is found. Where none reached it: the most accurate first.
+    First the smallest that reached the target in the search (with `--at-least`: by so much that its bound may be expected to); then by turns its next larger neighbour and its next
+    smaller one. The larger one comes first, because selection by one seed is biased upwards: the smallest member that
+    reached the target often misses it over several seeds, and smaller ones reach it even more rarely. With two
+    finalists (the default) the second is the safer one; with five, two are larger and two smaller. Where none reached
+    the target, the most accurate comes first.
 
     Args:
-        layer: as `front` gives it: rising in parameters and in accuracy.
-        target: a validation accuracy in [0, 1].
+        layer: the result of `front`: rising in size and in score.
+        goal: what the winner should reach.
     """
-    first = next((place for place, record in enumerate(layer) if reaches(record.val_accuracy, target)), None)
+    first = next((place for place, record in enumerate(layer) if goal.promises(record.score)), None)
     if first is None:
         return list(reversed(layer))
     smaller, larger = reversed(layer[:first]), layer[first + 1 :]
@@ -70,30 +148,39 @@ def around(layer: Sequence[TrialRecord], target: float) -> list[TrialRecord]:
     return [layer[first], *(record for record in turns if record is not None)]
 
 
-def smallest_first(found: Sequence[Confirmed], target: float) -> list[Confirmed]:
-    """The finalists with the winner first: those that reach the target, then the others as without one.
+def smallest_first(finalists: Sequence[Confirmed], goal: Goal | None) -> list[Confirmed]:
+    """Return the finalists, the winner first: those that reach the goal, then the others as without one.
 
-    Of those that reach it the ones with the fewest lost seeds come first, as always; of these the smallest.
+    Of those that reach it the ones with the fewest lost seeds come first; of these the smallest.
     """
-    reached = sorted((one for one in found if has_reached(one, target)), key=_size_key)
-    others = sorted((one for one in found if not has_reached(one, target)), key=Confirmed.sort_key)
+    if goal is None:
+        return list(finalists)
+    reached = sorted((one for one in finalists if has_reached(one, goal)), key=lambda one: _size_key(one, goal))
+    others = sorted((one for one in finalists if not has_reached(one, goal)), key=Confirmed.sort_key)
     return [*reached, *others]
 
 
-def has_reached(finalist: Confirmed, target: float) -> bool:
-    """Return whether the mean validation accuracy over a finalist's seeds reaches the target."""
-    mean, _ = mean_and_sd(finalist.scores)
-    return reaches(mean, target)
+def has_reached(finalist: Confirmed, goal: Goal) -> bool:
+    """Return whether the mean score over a finalist's seeds, or its lower bound, reaches the goal."""
+    return reaches(goal.bound(finalist) if goal.seeds is not None else mean_and_sd(finalist.scores)[0], goal.accuracy)
 
 
-def format_missed(winner: Confirmed, target: float) -> str:
-    """Return what the user and the reader of the report are told where no finalist reaches the target."""
+def format_missed(winner: Confirmed, goal: Goal) -> str:
+    """Return the note for the user and the report where no finalist reaches the goal."""
     mean, _ = mean_and_sd(winner.scores)
+    words, percent = VALIDATION_WORDS[winner.objective], f"{100 * goal.accuracy:.10g}%"
+    if goal.seeds is None:
+        return (
+            f"No finalist's mean {words} reaches the target of {percent}: the winner, the best of them, "
+            f"has {100 * mean:.6g}%. More parameters, epochs or trials may reach it."
+        )
+    bound = goal.bound(winner)
+    shown = "one seed, which has none" if bound is None else f"{100 * bound:.6g}%, of a mean of {100 * mean:.6g}%"
     return (
-        f"No finalist's mean validation accuracy reaches the target of {100 * target:.10g}%: the winner, the best of them, "
-        f"has {100 * mean:.6g}%. More parameters, epochs or trials may reach it."
+        f"No finalist's mean {words} is at least {percent} with 95% confidence: the lower bound of the winner, the best of them, is "
+        f"{shown}. More seeds make the bound tighter; more parameters, epochs or trials the network better."
     )
 
 
-def _size_key(finalist: Confirmed) -> tuple[int, int, tuple[int, float, float, int, str]]:
-    return (finalist.failed, finalist.records[0].parameters, finalist.sort_key())
+def _size_key(finalist: Confirmed, goal: Goal) -> tuple[int, int, tuple[int, float, float, int, str]]:
+    return (finalist.failed, goal.size(finalist.records[0]), finalist.sort_key())

@@ -1,4 +1,4 @@
-"""The loop that hands trials to workers and writes down what comes back. It knows neither Keras nor oracles."""
+"""The loop that hands trials to workers and journals their results. It knows neither Keras nor oracles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from search_spaces.networks.costs import LayerSummary
 from tuner.core.errors import NoSpace, RunFailed
-from tuner.core.records import Json, Trial, TrialRecord, metrics_of, trial_name
+from tuner.core.records import SCORE_KEYS, Json, Trial, TrialRecord, metrics_of, trial_name
 from tuner.processes.tasks import Event, TrainTask
 from tuner.run.compact_configuration import CompactConfiguration
 from tuner.run.observer import Observer
@@ -27,13 +27,16 @@ class Source(Protocol):
         """Return the next trial; None where there is none now."""
 
     def task(self, trial: Trial) -> TrainTask:
-        """Return what a worker is to do for it."""
+        """Return the worker's task for it."""
 
     def layers(self, trial: Trial) -> tuple[LayerSummary, ...]:
-        """The layers of its network."""
+        """Return the layers of its network."""
+
+    def memory(self, trial: Trial) -> tuple[int | None, int | None]:
+        """Return bytes of RAM and flash of its int8 network, where they are known."""
 
     def accepts(self, record: TrialRecord) -> bool:
-        """Return whether a record of the journal makes another run of its trial needless."""
+        """Return whether a record of the journal can be reused, so that its trial need not run again."""
 
     def report(self, record: TrialRecord) -> None:
         """Take the record of a trial."""
@@ -47,16 +50,16 @@ class _Live:
 
 @dataclass
 class TrialLoop:
-    """Runs the trials of a source to the end, or until time is up."""
+    """The loop over the trials of a source, to the end or until time is up."""
 
     workers: Workers
     journal: Journal
     state: JournalState
     observer: Observer
     on_trial_end: Callable[[], None] = lambda: None
-    """Called when a trial that was trained here has been written down and told."""
+    """Called when a trial that was trained here has been journaled and reported."""
     note: Callable[[str], None] = lambda text: None
-    """Called with what the user should know of a trial."""
+    """Called with notes for the user about a trial."""
     _live: dict[str, _Live] = field(default_factory=dict)
 
     def run(self, source: Source, *, time_is_up: Callable[[], bool] = lambda: False) -> bool:
@@ -112,10 +115,10 @@ class TrialLoop:
         del self._live[event.task]
         if undeclared := event.body.get("undeclared"):
             self.note(
-                f"The space asks for {', '.join(undeclared)} where other values hold than those it was looked through with: "
-                "not searched, the defaults hold. Ask for them in build with every value, and they are."
+                f"The space declares {', '.join(undeclared)} only with values that discovery did not try: they are not searched, and "
+                "keep their defaults. Declare them in build whatever the other values are, and they are searched."
             )
-        record = self.journal.finished(_record(live, event, source.layers(live.trial)))
+        record = self.journal.finished(_record(live, event, source.layers(live.trial), source.memory(live.trial)))
         kept = without_history(record)
         self.state.finished[record.trial] = kept
         self._finish(kept, source, restored=False)
@@ -128,18 +131,20 @@ class TrialLoop:
 
 
 def without_history(record: TrialRecord) -> TrialRecord:
-    """Return what choosing needs of a search's trial; its history and layers stay in the journal, so that memory hardly grows.
+    """Return a search's record without what was recorded for the report, which stays in the journal, to save memory.
 
-    Records of other phases stay whole: they are few, and what comes of the run is made of them.
+    Records of other phases stay whole: they are few, and the result is made from them.
     """
     if record.phase != "search":
         return record
-    configuration = CompactConfiguration(record.configuration)
-    return replace(record, configuration=configuration, history=_NO_HISTORY, layers=(), finished_at="")
+    configuration = CompactConfiguration.of(record.configuration)
+    return replace(
+        record, configuration=configuration, history=_NO_HISTORY, layers=(), ram=None, flash=None, finished_at=""
+    )
 
 
 def same_training(trial: Trial, record: TrialRecord) -> bool:
-    """Return whether a record is of this very training: a search that a clock cut short may go on to other finalists."""
+    """Return whether a record is of the same training: a resumed search may have other finalists."""
     return _training(trial) == _training(record)
 
 
@@ -148,10 +153,7 @@ def _training(trial: Trial) -> tuple[object, ...]:
 
 
 def stop_if_no_space(event: Event) -> None:
-    """
-    Raises:
-        NoSpace: where a worker found a disk full. Nothing is written of its task, which is done again.
-    """
+    """Raise `NoSpace` where a worker reports a full disk. Its task is not journaled, and runs again on resuming."""
     if event.no_space:
         raise NoSpace(event.error or "a worker found the disk full")
 
@@ -159,7 +161,7 @@ def stop_if_no_space(event: Event) -> None:
 def stop_if_all_fail(records: Mapping[str, TrialRecord]) -> None:
     """End a run whose first trials all fail for one reason: the next ones would too.
 
-    The first ones of the plan, not those that happened to end first: that would depend on the workers.
+    The first ones of the plan are meant, not those that happen to end first: that would depend on the workers.
 
     Raises:
         RunFailed: with that reason.
@@ -175,9 +177,12 @@ def _kind_of_failure(record: TrialRecord) -> str:
     return (record.error or "").split(":")[0]
 
 
-def _record(live: _Live, event: Event, layers: tuple[LayerSummary, ...]) -> TrialRecord:
+def _record(
+    live: _Live, event: Event, layers: tuple[LayerSummary, ...], memory: tuple[int | None, int | None]
+) -> TrialRecord:
     body = event.body if event.kind == "finished" else {}
     trial = live.trial
+    scores: Json = {key: body.get(key) for key in SCORE_KEYS.values()}
     history = body.get("history") or {m: [epoch[m] for epoch in live.epochs] for m in metrics_of(trial.phase)}
     return TrialRecord(
         trial=trial.trial,
@@ -191,13 +196,16 @@ def _record(live: _Live, event: Event, layers: tuple[LayerSummary, ...]) -> Tria
         parameters=trial.parameters,
         fold=trial.fold,
         origin=trial.origin,
+        objective=trial.objective,
         status="completed" if event.kind == "finished" else "failed",
-        val_accuracy=body.get("val_accuracy"),
+        **scores,
         val_loss=body.get("val_loss"),
         epochs_run=int(body.get("epochs_run", len(live.epochs))),
         history=history,
         duration_s=round(event.duration_s, 3),
         worker=event.worker,
         layers=layers,
+        ram=memory[0],
+        flash=memory[1],
         error=event.error,
     )

@@ -1,7 +1,7 @@
-"""Networks of a user's HyperModel, and the classifiers that are made of them. Imports Keras.
+"""Networks of a user's HyperModel, and the classifiers that wrap them. Imports Keras.
 
-A classifier takes uint8 images (n, 28, 28) and gives probabilities (n, classes), as the networks of the spaces that come along do. Where
-the network already does, it is its own classifier.
+A classifier takes the data set's uint8 images and gives probabilities (n, classes), as the networks of the built-in spaces
+do. Where the network already does, it is its own classifier.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.core.records import Value
-from tuner.data.validation import SIDE
 from tuner.spaces.tracing import leaf_layers
 from tuner.storage.schema.model_interface import ImageFormat, ModelInterface
 
@@ -33,7 +32,7 @@ def hyperparameters(values: Mapping[str, Value]) -> Any:
 
 
 def build_network(space: Any, hp: Any, interface: ModelInterface) -> Any:
-    """Build a HyperModel's network; one that is built when it is first called is called."""
+    """Build a HyperModel's network; call it once if that is what builds it."""
     network = build(space, hp)
     if not is_built(network):
         build_by_call(network, interface.network)
@@ -41,7 +40,7 @@ def build_network(space: Any, hp: Any, interface: ModelInterface) -> Any:
 
 
 def build(space: Any, hp: Any) -> Any:
-    """Call a HyperModel's `build`; what it sets for all of Keras, a policy of mixed precision, holds for this network alone."""
+    """Call a HyperModel's `build`, and restore Keras's global settings, such as mixed precision, that it may change."""
     policy, floats = keras.config.dtype_policy(), keras.config.floatx()
     try:
         return space.build(hp)
@@ -51,7 +50,7 @@ def build(space: Any, hp: Any) -> Any:
 
 
 def build_by_call(network: Any, images: ImageFormat) -> Any:
-    """Build a network by calling it on a placeholder, as `fit` would on the first batch; return what it gives."""
+    """Build a network by calling it on a placeholder, as `fit` would on the first batch; return its output."""
     return network(keras.Input(images.shape, dtype=images.dtype), training=False)
 
 
@@ -70,34 +69,39 @@ def declared_inputs(network: Any) -> list[Any]:
 
 
 def format_images(images: npt.NDArray[np.uint8], wanted: ImageFormat) -> npt.NDArray[Any]:
-    """Return images (n, 28, 28) in another form; a view where that will do, for they may be a memory map."""
+    """Return images (n, h, w) or (n, h, w, 3) in another form; a view where possible, since they may be a memory map."""
     count = len(images)
-    if wanted.shape[2:] == (3,):
+    if _repeats_channel(images.shape[1:], wanted.shape):
         shaped: npt.NDArray[Any] = np.repeat(images[..., None], 3, axis=-1)
     else:
         shaped = images.reshape(count, *wanted.shape)
     return shaped if wanted.dtype == shaped.dtype else shaped.astype(wanted.dtype)
 
 
+def _repeats_channel(images: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Return whether grey images are wanted in colour."""
+    return len(images) == 2 and wanted[2:] == (3,)
+
+
 def as_classifier(network: Any, interface: ModelInterface) -> Any:
     """Return a network as a classifier, which shares its weights.
 
-    Preprocessing layers of Keras that are random in training are fixed to what they do without: an exported model would keep them
-    random (Keras 3.15).
+    Keras's random preprocessing layers are fixed to inference mode: exported models would keep them random (Keras
+    3.15).
     """
     if _is_classifier(network, interface):
         return network
-    image = keras.Input((SIDE, SIDE), dtype="uint8", name="images")
+    image = keras.Input(interface.images, dtype="uint8", name="images")
     answer = network(_prepared(image, network, interface), training=False)
     return keras.Model(image, _probabilities(answer, interface), name="classifier")
 
 
 def network_of(classifier: Any, interface: ModelInterface | None, images: npt.NDArray[np.uint8]) -> tuple[Any, Any]:
-    """Return the network inside a classifier, and images (n, 28, 28) as the network takes them.
+    """Return the network inside a classifier, and images as the network takes them.
 
     Args:
-        classifier: what `as_classifier` returned, or a model of a space that comes along.
-        interface: None for such a space.
+        classifier: the result of `as_classifier`, or a model of a built-in space.
+        interface: None for a built-in space.
         images: uint8.
     """
     if interface is None or _is_classifier(classifier, interface):
@@ -121,7 +125,7 @@ def _is_classifier(network: Any, interface: ModelInterface) -> bool:
     return (
         plain
         and len(inputs) == 1
-        and tuple(inputs[0].shape[1:]) == (SIDE, SIDE)
+        and tuple(inputs[0].shape[1:]) == interface.images
         and keras.backend.standardize_dtype(network.outputs[0].dtype) == "float32"
         and not any(
             type(layer).__module__.startswith(_PREPROCESSING) and _is_random(layer) for layer in leaf_layers(network)
@@ -138,10 +142,10 @@ def _prepared(image: Any, network: Any, interface: ModelInterface) -> Any:
     x = image
     if wanted.dtype != "uint8" or (interface.scale, interface.offset) != (1.0, 0.0):
         x = keras.layers.Rescaling(interface.scale, interface.offset, dtype="float32", name="pixels")(x)
-    if wanted.shape[2:] == (3,):
-        x = keras.layers.Reshape((SIDE, SIDE, 1), name="channel")(x)
+    if _repeats_channel(interface.images, wanted.shape):
+        x = keras.layers.Reshape((*interface.images, 1), name="channel")(x)
         x = keras.layers.Concatenate(name="channels")([x, x, x])
-    elif wanted.shape != (SIDE, SIDE):
+    elif wanted.shape != interface.images:
         x = keras.layers.Reshape(wanted.shape, name="reshape")(x)
     return x
 

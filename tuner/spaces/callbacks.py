@@ -1,11 +1,11 @@
-"""Keras callbacks of a trial: what records its epochs, and what ends it early. Imports Keras."""
+"""Keras callbacks of a trial, which record its epochs and stop it early. Imports Keras."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
@@ -17,12 +17,19 @@ from tuner.data.dataset import Dataset
 from tuner.processes.tasks import PATIENCE, RESTORE_BEST, TrainTask
 
 OnEpoch: TypeAlias = Callable[[int, Mapping[str, float]], None]
-Scores: TypeAlias = tuple[float, float]
-"""Accuracy and cross-entropy of validation images."""
-
 _ACCURACIES = ("accuracy", "acc", "sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy")
 _PATIENCE_SHARE = 0.25
 _LEAST_PATIENCE = 3
+
+
+class Scores(NamedTuple):
+    """Scores of validation images."""
+
+    accuracy: float
+    loss: float
+    """Cross-entropy."""
+    balanced_accuracy: float | None
+    """None where it was not measured."""
 
 
 class DivergedError(ArithmeticError):
@@ -30,12 +37,12 @@ class DivergedError(ArithmeticError):
 
 
 class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Records each epoch's metrics, and ends a training whose loss is no number.
+    """A recorder of each epoch's metrics, which raises where the loss is no number.
 
     Args:
         on_epoch: called after each epoch with its number, from 1, and its metrics.
-        validates: whether there are validation images.
-        measure: returns accuracy and cross-entropy on them, for a training that doesn't tell its own; None where every one tells.
+        validates: True where there are validation images.
+        measure: returns the scores on them, for a training that doesn't report its own; None: all do.
     """
 
     def __init__(self, on_epoch: OnEpoch, *, validates: bool, measure: Callable[[], Scores] | None = None) -> None:
@@ -50,7 +57,7 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def epochs(self) -> int:
-        """Return how many epochs have ended."""
+        """Return the number of epochs that have ended."""
         return len(self.history["loss"])
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -63,18 +70,19 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         if not all(math.isfinite(metrics[metric]) for metric in self.told & {"loss", "val_loss"}):
             raise DivergedError(f"the loss was no number after epoch {self.epochs}")
         self._on_epoch(self.epochs, metrics)
-        # What measuring took is no part of the next epoch, where nobody tells of its beginning.
+        # The time of measuring is no part of the next epoch, whose beginning may not be reported.
         self._began = time.perf_counter()
 
     def _read(self, logs: Mapping[str, float]) -> dict[str, float]:
         metrics = {metric: self._value(metric, logs) for metric in self._metrics}
         self.told |= {metric for metric, value in metrics.items() if value is not None}
-        found = {metric: math.nan if value is None else value for metric, value in metrics.items()}
+        filled = {metric: math.nan if value is None else value for metric, value in metrics.items()}
         if self.measure is not None and "val_accuracy" in metrics and metrics["val_accuracy"] is None:
-            found["val_accuracy"], measured = self.measure()
+            scores = self.measure()
+            filled["val_accuracy"] = scores.accuracy
             if metrics["val_loss"] is None:
-                found["val_loss"] = measured
-        return found
+                filled["val_loss"] = scores.loss
+        return filled
 
     def _value(self, metric: str, logs: Mapping[str, float]) -> float | None:
         if metric == "learning_rate":
@@ -85,17 +93,17 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def logged_value(metric: str, logs: Mapping[str, float]) -> float | None:
-    """Return a metric of a training's logs by the names that people give it; None where it isn't among them."""
+    """Return a metric of a training's logs under any of its usual names; None where it is missing."""
     prefix = "val_" if metric.startswith("val_") else ""
     names = _ACCURACIES if metric == f"{prefix}accuracy" else ("cross_entropy", "loss")
-    found = next((logs[prefix + name] for name in names if prefix + name in logs), None)
-    return None if found is None else float(found)
+    value = next((logs[prefix + name] for name in names if prefix + name in logs), None)
+    return None if value is None else float(value)
 
 
 class StopAtChance(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends a training that after a third of its epochs is no better than always naming the largest class.
+    """Early stopping of a training that after a third of its epochs is no better than always naming the largest class.
 
-    Neither on validation nor on training images: with few steps BatchNorm's moving statistics lag behind what is learnt.
+    It must be so on training images too: after few steps BatchNorm's moving statistics lag behind.
     """
 
     def __init__(self, epochs: int, chance: float) -> None:
@@ -111,7 +119,7 @@ class StopAtChance(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends a training after so many passes."""
+    """Stopping of a training after a number of passes."""
 
     def __init__(self, passes: int) -> None:
         super().__init__()
@@ -123,10 +131,10 @@ class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def stopping(task: TrainTask, data: Dataset) -> list[Any]:
-    """Return the early stopping that only saves a search time: patience under a constant rate, else only where there is no hope.
+    """Return the early stopping of a task: patience under a constant learning rate, else only at chance level.
 
-    A study may ask for its own patience, and for the best weights; else it and a training stop nothing early. A refit has no
-    images to stop by: it ends where its confirmation did.
+    A study may set its own patience, and restore the best weights; else studies and trainings don't stop early. A refit
+    has no validation images: it ends where its confirmation did.
     """
     if task.refit:
         return [] if task.stop_after is None else [StopAfter(task.stop_after)]
@@ -134,17 +142,24 @@ def stopping(task: TrainTask, data: Dataset) -> list[Any]:
     if given is None and not restore and not task.stop_early:
         return []
     if given is None and not restore and task.configuration.get("schedule") != "constant":
-        return [StopAtChance(task.passes, chance_level(data.y_validation))]
+        # A training for balanced accuracy may be better than chance although it names the largest class less often.
+        constant = 1 / len(np.unique(data.y_validation)) if task.objective == "balanced_accuracy" else None
+        return [StopAtChance(task.passes, chance_level(data.y_validation, constant))]
     patience = max(_LEAST_PATIENCE, math.ceil(task.passes * _PATIENCE_SHARE)) if given is None else int(given)
     return [keras.callbacks.EarlyStopping(_watched(task), patience=patience, mode="min", restore_best_weights=restore)]
 
 
 def _watched(task: TrainTask) -> str:
-    """Return what early stopping looks at; a user's HyperModel has no cross-entropy apart from its loss."""
+    """Return the metric of early stopping; a user's HyperModel has no cross-entropy apart from its loss."""
     return "val_loss" if ":" in task.space.name else "val_cross_entropy"
 
 
-def chance_level(labels: NDArray[np.int64]) -> float:
-    """Return the accuracy of naming the largest class, and two standard errors."""
-    share = float(np.bincount(labels).max()) / len(labels)
+def chance_level(labels: NDArray[np.int64], share: float | None = None) -> float:
+    """Return the accuracy of a guess that is right for a share of the images, plus two standard errors.
+
+    Args:
+        labels: (n,).
+        share: None: the share of the largest class.
+    """
+    share = float(np.bincount(labels).max()) / len(labels) if share is None else share
     return share + 2 * math.sqrt(share * (1 - share) / len(labels))

@@ -1,9 +1,9 @@
 """The hyperparameters of a HyperModel, found by building it with many values. Imports Keras.
 
-A HyperModel doesn't say which hyperparameters it has: a build shows those that it asks for. So it is built with its defaults; with the
-first, second, … value of all hyperparameters at once; with each value alone; and with random ones, so that names which only a
-combination brings about come up too. How many builds there are depends on the space alone, never on the clock: the same space is the
-same space on every machine.
+A HyperModel has no list of its hyperparameters: each build declares those that it uses. So it is built with its
+defaults; with the first, second, … value of all hyperparameters at once; with each value alone; and with random ones,
+to find names that only a combination declares. The number of builds depends on the space alone, never on the clock: a
+space has the same hyperparameters on every machine.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from tuner.core.records import Value
 
 MOST_BUILDS, LEAST_BUILDS = 300, 30
 LAYERS_BUILT = 1500
-"""Layers of all builds together, about: a deep network is built less often."""
+"""The approximate number of layers in all builds together: a deep network is built less often."""
 MOST_SINGLE = 120
 """Builds that change one value each."""
 RANDOM = 40
 """Builds with random values since the last new name."""
 _MOST_LISTED = 12
-"""Whole numbers of a range that are tried one by one, where there are no more of them: they are often the length of a loop."""
+"""The longest range of whole numbers of which each is tried: they are often the length of a loop."""
 _SEED = 20
 
 Build: TypeAlias = Callable[[Any], Any]
@@ -37,18 +37,18 @@ Build: TypeAlias = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Discovered:
-    """The hyperparameters that were found, and what builds raised."""
+    """The discovered hyperparameters, and the errors of builds."""
 
     declared: Any
-    """A `keras_tuner.HyperParameters` with every hyperparameter once, in the order in which they came up."""
+    """A `keras_tuner.HyperParameters` with every hyperparameter once, in the order of discovery."""
     untried: int
-    """Values that were not tried alone, for there are too many."""
+    """The number of values that were not tried alone, because there are too many."""
     failures: tuple[str, ...]
     """Messages that builds raised, each once."""
 
 
 def discover(build: Build) -> Discovered:
-    """Find the hyperparameters that a function asks for.
+    """Find the hyperparameters that a function declares.
 
     Args:
         build: called with a `keras_tuner.HyperParameters`; returns a model. Its first call, with the defaults, must succeed.
@@ -60,65 +60,65 @@ def discover(build: Build) -> Discovered:
     layers = len(build(hp).layers)
     search = _Search(build, hp, max(LEAST_BUILDS, min(MOST_BUILDS, LAYERS_BUILT // (layers + 1))))
     search.run()
-    # Values belong to a build; what is kept is what can be asked for.
+    # Keep the declarations alone, not the values of the last build.
     hp.values = defaults(hp)
     return Discovered(hp, search.untried, tuple(search.failures))
 
 
 def merge(hp: Any, other: Any) -> bool:
-    """Add what other hyperparameters have beyond these, each once; return whether there was anything."""
+    """Add the hyperparameters of `other` that are new, each once; return whether there were any."""
     before = len(hp.space)
     hp.merge(other, overwrite=False)
     return len(hp.space) > before
 
 
 def defaults(hp: Any) -> dict[str, Value]:
-    """Return the default of each."""
-    return {own.name: own.default for own in hp.space}
+    """Return name → default of each hyperparameter."""
+    return {hyperparameter.name: hyperparameter.default for hyperparameter in hp.space}
 
 
-def is_active(own: Any, values: dict[str, Value]) -> bool:
+def is_active(hyperparameter: Any, values: dict[str, Value]) -> bool:
     """Return whether the conditions of a hyperparameter hold."""
-    return all(condition.is_active(values) for condition in own.conditions)
+    return all(condition.is_active(values) for condition in hyperparameter.conditions)
 
 
 def random_values(hp: Any, rng: np.random.Generator) -> dict[str, Value]:
     """Sample a value of each active hyperparameter."""
     values: dict[str, Value] = {}
-    for own in hp.space:
+    for hyperparameter in hp.space:
         # One number for each, active or not, so that a sample doesn't shift those after it.
         probability = rng.random()
-        if is_active(own, values):
-            values[own.name] = own.prob_to_value(probability)
+        if is_active(hyperparameter, values):
+            values[hyperparameter.name] = hyperparameter.prob_to_value(probability)
     return values
 
 
 def extreme_values(hp: Any, *, largest: bool) -> dict[str, Value]:
     """Return the smallest or the largest value of each number; choices keep their defaults."""
     values = defaults(hp)
-    for own in hp.space:
-        low, high = getattr(own, "min_value", None), getattr(own, "max_value", None)
+    for hyperparameter in hp.space:
+        low, high = getattr(hyperparameter, "min_value", None), getattr(hyperparameter, "max_value", None)
         if low is not None and high is not None:
-            values[own.name] = tried_values(own)[-1 if largest else 0]
+            values[hyperparameter.name] = tried_values(hyperparameter)[-1 if largest else 0]
     return values
 
 
-def tried_values(own: Any) -> Sequence[Value]:
+def tried_values(hyperparameter: Any) -> Sequence[Value]:
     """Return the values of a hyperparameter that discovery tries: all of a choice, those of a short range of whole numbers, else both ends."""
     kinds = keras_tuner.engine.hyperparameters
-    if isinstance(own, kinds.Fixed):
+    if isinstance(hyperparameter, kinds.Fixed):
         return ()
-    if isinstance(own, (kinds.Choice, kinds.Boolean)):
-        return tuple(own.values)
-    ends = (own.prob_to_value(0.0), own.prob_to_value(1.0 - 1e-9))
-    if isinstance(own, kinds.Int) and own.sampling != "log":
-        listed = tuple(range(own.min_value, own.max_value + 1, own.step or 1))
+    if isinstance(hyperparameter, (kinds.Choice, kinds.Boolean)):
+        return tuple(hyperparameter.values)
+    ends = (hyperparameter.prob_to_value(0.0), hyperparameter.prob_to_value(1.0 - 1e-9))
+    if isinstance(hyperparameter, kinds.Int) and hyperparameter.sampling != "log":
+        listed = tuple(range(hyperparameter.min_value, hyperparameter.max_value + 1, hyperparameter.step or 1))
         return listed if len(listed) <= _MOST_LISTED else (listed[0], listed[-1])
     return ends
 
 
 class _Search:
-    """Builds until nothing new comes up."""
+    """The builds, until no new hyperparameter is declared."""
 
     def __init__(self, build: Build, hp: Any, most_builds: int) -> None:
         self._build = build
@@ -138,39 +138,39 @@ class _Search:
         self.untried = sum(1 for _ in self._untried_pairs())
 
     def _diagonal_round(self) -> bool:
-        """Try the n-th value of all at once, for each n; return whether something new came up."""
-        longest = max((len(tried_values(own)) for own in self._hp.space), default=0)
+        """Try the n-th value of all at once, for each n; return whether a new hyperparameter was declared."""
+        longest = max((len(tried_values(hyperparameter)) for hyperparameter in self._hp.space), default=0)
         size = len(self._hp.space)
         new = False
         for place in range(longest):
             if (size, place) not in self._diagonals:
                 self._diagonals.add((size, place))
-                choices = {own.name: tried_values(own) for own in self._hp.space}
+                choices = {hyperparameter.name: tried_values(hyperparameter) for hyperparameter in self._hp.space}
                 new |= self._try({name: values[place % len(values)] for name, values in choices.items() if values})
         return new
 
     def _single_round(self) -> bool:
-        for own, value in self._untried_pairs():
+        for hyperparameter, value in self._untried_pairs():
             if len(self._tried) >= self._most_single:
                 return False
-            self._tried.add((own.name, value))
-            if self._try(_demanded(self._hp, own, value)):
+            self._tried.add((hyperparameter.name, value))
+            if self._try(_demanded(self._hp, hyperparameter, value)):
                 return True
         return False
 
     def _untried_pairs(self) -> Iterator[tuple[Any, Value]]:
-        """Yield those that were not tried alone: the first values of all, then the second ones, and so on."""
-        values = [(own, tried_values(own)) for own in self._hp.space]
+        """Yield the values that were not tried alone: the first values of all, then the second ones, and so on."""
+        values = [(hyperparameter, tried_values(hyperparameter)) for hyperparameter in self._hp.space]
         for place in range(max((len(some) for _, some in values), default=0)):
-            for own, some in values:
-                if place < len(some) and (own.name, some[place]) not in self._tried:
-                    yield own, some[place]
+            for hyperparameter, some in values:
+                if place < len(some) and (hyperparameter.name, some[place]) not in self._tried:
+                    yield hyperparameter, some[place]
 
     def _random_round(self, rng: np.random.Generator) -> bool:
         return any(self._try(random_values(self._hp, rng)) for _ in range(RANDOM))
 
     def _try(self, values: dict[str, Value]) -> bool:
-        """Build with values, the defaults for the rest; return whether it asked for something new."""
+        """Build with values, the defaults for the rest; return whether a new hyperparameter was declared."""
         if self._builds >= self._most_builds:
             return False
         self._builds += 1
@@ -191,7 +191,7 @@ class _Search:
 
 @contextlib.contextmanager
 def _no_rebuilding() -> Iterator[None]:
-    """Keep `Sequential.add` from building all layers again for each that is added: nobody calls these models."""
+    """Keep `Sequential.add` from rebuilding all layers for each added one: these models are never called."""
     rebuild = keras.Sequential._maybe_rebuild
     keras.Sequential._maybe_rebuild = lambda self: None
     try:
@@ -200,11 +200,11 @@ def _no_rebuilding() -> Iterator[None]:
         keras.Sequential._maybe_rebuild = rebuild
 
 
-def _demanded(hp: Any, own: Any, value: Value) -> dict[str, Value]:
-    """Return a value, and those of the others under which it is active."""
-    wanted = {condition.name: condition.values[0] for condition in own.conditions}
+def _demanded(hp: Any, hyperparameter: Any, value: Value) -> dict[str, Value]:
+    """Return a value, and the values of its parents that make it active."""
+    wanted = {condition.name: condition.values[0] for condition in hyperparameter.conditions}
     parents = {other.name: other for other in hp.space}
     for name, needed in tuple(wanted.items()):
         if name in parents:
             wanted |= _demanded(hp, parents[name], needed)
-    return {**wanted, own.name: value}
+    return {**wanted, hyperparameter.name: value}

@@ -1,7 +1,7 @@
-"""Trained models between a trial and the end of the run: kept by a worker, loaded by the one that evaluates and exports. Imports Keras.
+"""Trained models between a trial and the end of the run: saved by one worker, loaded by another. Imports Keras.
 
-A model of a space that comes along is kept as a Keras file. Of a user's HyperModel the weights are kept, and the network is built again
-from the configuration: so nothing of the user's classes has to be read from a file.
+A model of a built-in space is kept as a Keras file. For a user's HyperModel only the weights are kept, and the network
+is built again from the configuration, so that no class of the user's has to be read from a file.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ def save_kept_model(model: Any, space: SpaceRef, path: Path) -> None:
 
 
 def load_kept_model(path: Path, space: SpaceRef, configuration: Mapping[str, Value]) -> Any:
-    """Load what `save_kept_model` left, or the weights of a Keras file into a user's network.
+    """Load the model that `save_kept_model` saved, or the weights of a Keras file into a user's network.
 
     Args:
-        path: of the file, with its suffix.
-        space: the run's.
-        configuration: of the model.
+        path: the file, with its suffix.
+        space: the run's space.
+        configuration: the model's configuration.
     """
     if space.interface is None:
         return keras.models.load_model(path, compile=False)
@@ -50,5 +50,5 @@ def load_kept_model(path: Path, space: SpaceRef, configuration: Mapping[str, Val
 
 
 def compile_plainly(model: Any) -> None:
-    """Compile with plain loss and metrics, so that anybody can load the file."""
+    """Compile with Keras's own loss and metrics, so that the file can be loaded without this program."""
     model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -1,4 +1,4 @@
-"""Spaces made from their names: those that come along, and a user's `package.module:Name`. Imports Keras."""
+"""Spaces made from their names: built-in ones, and a user's `package.module:Name`. Imports Keras."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 import keras_tuner
 
 from search_spaces.families.registry import load_space
-from tuner.data.validation import SIDE
 from tuner.processes.tasks import SpaceRef
 
 # Keras Tuner has no types: HyperModels are `Any` here.
@@ -41,37 +40,37 @@ def make_space(ref: SpaceRef) -> Any:
     """Return the space of a run, a `keras_tuner.HyperModel`, with its caps.
 
     Raises:
-        ValueError: where there is none of this name, or it can't be made.
+        ValueError: where no space has this name, or it can't be made.
     """
     if ":" in ref.name:
         return _user_space(ref)
-    return load_space(ref.name, max_params=ref.max_params, max_macs=ref.max_macs, classes=ref.classes)
+    return load_space(ref.name, **ref.arguments)
 
 
 def _user_space(ref: SpaceRef) -> Any:
-    found = _find(ref.name)
-    if isinstance(found, keras_tuner.HyperModel):
-        return found
-    if isinstance(found, type) and issubclass(found, keras_tuner.HyperModel):
-        return found(**_arguments(found, ref))
-    if callable(found) and not isinstance(found, type):
-        return BuildFunction(found, _arguments(found, ref, skipped=1))
+    definition = _find(ref.name)
+    if isinstance(definition, keras_tuner.HyperModel):
+        return definition
+    if isinstance(definition, type) and issubclass(definition, keras_tuner.HyperModel):
+        return definition(**_arguments(definition, ref))
+    if callable(definition) and not isinstance(definition, type):
+        return BuildFunction(definition, _arguments(definition, ref, skipped=1))
     raise ValueError(
         "It is neither a keras_tuner.HyperModel nor a function build_model(hp). Received: "
-        f"{found.__name__ if isinstance(found, type) else type(found).__name__}"
+        f"{definition.__name__ if isinstance(definition, type) else type(definition).__name__}"
     )
 
 
 def _find(name: str) -> Any:
-    """Return what `package.module:Name` names.
+    """Import the object `package.module:Name`.
 
-    The current folder is searched last, and only where its user named code: what lies there stands in for no module of anybody else's.
+    The current folder is searched last, so that a file there never replaces an installed module.
     """
     module, _, attribute = name.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
-        found: Any = importlib.import_module(module)
+        definition: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
@@ -79,29 +78,35 @@ def _find(name: str) -> Any:
             f"There is no module {error.name}. Expected {error.name}.py in the folder in which the program is called, or an installed one."
         ) from error
     for part in attribute.split("."):
-        if not hasattr(found, part):
+        if not hasattr(definition, part):
             raise ValueError(f"{module} has no {attribute}. Expected a HyperModel or a function build_model(hp) in it.")
-        found = getattr(found, part)
-    return found
+        definition = getattr(definition, part)
+    return definition
 
 
 def _arguments(function: Callable[..., Any], ref: SpaceRef, skipped: int = 0) -> dict[str, Any]:
-    """Return the arguments of a constructor or a function that are known by the names that people give them.
+    """Return the arguments of a constructor or a function, recognised by their usual names.
 
     Raises:
-        ValueError: where one is required whose name is not known.
+        ValueError: where a required one has an unknown name.
     """
     offered = {
         **dict.fromkeys(_CLASSES, ref.classes),
-        **dict.fromkeys(_SHAPES, (SIDE, SIDE, 1)),
+        **dict.fromkeys(_SHAPES, (*ref.image_shape, 1)[:3]),
         "max_params": ref.max_params,
         "max_macs": ref.max_macs,
     }
-    taken = [own for own in list(inspect.signature(function).parameters.values())[skipped:] if own.kind in _NAMED]
-    missing = [own.name for own in taken if own.default is _REQUIRED and offered.get(own.name) is None]
+    taken = [
+        parameter
+        for parameter in list(inspect.signature(function).parameters.values())[skipped:]
+        if parameter.kind in _NAMED
+    ]
+    missing = [
+        parameter.name for parameter in taken if parameter.default is _REQUIRED and offered.get(parameter.name) is None
+    ]
     if missing:
         raise ValueError(
             f"It needs arguments that are not known here. Expected only {', '.join([*_CLASSES, *_SHAPES])}, and others with "
             f"defaults. Received: {', '.join(missing)}. Give them defaults, or name a function without them."
         )
-    return {own.name: offered[own.name] for own in taken if offered.get(own.name) is not None}
+    return {parameter.name: offered[parameter.name] for parameter in taken if offered.get(parameter.name) is not None}

@@ -1,4 +1,4 @@
-"""The name of a space, and the check that code of a user's own was named before it runs. Imports no Keras, and runs nothing."""
+"""The name of a space, and the check that the user named code before it runs. Imports no Keras, and runs nothing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tuner.storage.run_folder import RunFolder
 
 
 def uses_named_code(folder: RunFolder, given: str | None) -> bool:
-    """Return whether the model is to be built from the run's own space, since the user named it.
+    """Return whether to build the model from the run's own space, because the user named it.
 
     Args:
-        folder: the run's.
+        folder: the run's folder.
         given: the space that the user named, if any.
 
     Raises:
-        UsageError: where another space was named, or none though the model can't be loaded without.
+        UsageError: where another space was named, or none although the model can't be loaded without it.
     """
     space = folder.read_head().space
     name, model = ("", None) if space is None else (space.name, space.model)
@@ -36,15 +36,12 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def is_code(name: str) -> bool:
-    """Return whether a name stands for a user's own code, `package.module:Name`."""
+    """Return whether a name is that of a user's own code, `package.module:Name`."""
     return ":" in name
 
 
 def check_space_name(name: str) -> None:
-    """
-    Raises:
-        ValueError: where a name is a file, a path or a class without its module; says what to type.
-    """
+    """Raise `ValueError` where a name is a file, a path or a class without its module; the message says the fix."""
     module, separator, attribute = name.partition(":")
     path = module.removesuffix(".py")
     plain = re.sub(r"[/\\]+", ".", path).strip(".")

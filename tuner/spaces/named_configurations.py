@@ -1,4 +1,7 @@
-"""Configurations that somebody names: a reference, a JSON file, a run's trial or its winner. Nothing is trained here."""
+"""Configurations that a user names: a reference, a network in the notation, a JSON file, a run's trial or its winner.
+
+Nothing is trained here.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search_spaces.families.registry import find_reference
+from search_spaces.networks.notation import is_notation
 from tuner.core.errors import UsageError
 from tuner.core.records import Value
 from tuner.processes.tasks import SpaceRef
@@ -19,8 +23,10 @@ from tuner.storage.schema.documents import parse, validate
 from tuner.storage.schema.fields import Values
 from tuner.storage.schema.run import RunDocument
 
+NETWORK_SPACES = ("compact8k", "compact2k", "compact4k", "compact20k")
+"""The spaces that take a network in the notation, which is trained by the space's default recipe; the first is the default."""
 _MOST_BYTES = 16 * 2**20
-"""Bytes of a file of hyperparameters, at most."""
+"""The most bytes of a file of hyperparameters."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +36,18 @@ class NamedConfiguration:
     space: str
     configuration: Mapping[str, Value]
     epochs: int | None = None
-    """Those of the trial that it was taken from, in whole ones."""
+    """The epochs of the trial that it comes from, rounded up."""
 
 
 def named_configuration(name: str, space: str | None = None) -> NamedConfiguration:
-    """The configuration that a name stands for.
+    """Return the configuration of a name.
 
     Args:
-        name: a reference's name, a JSON file, a run's folder (its winner), or RUN:TRIAL.
-        space: of a JSON file that doesn't name its own.
+        name: a reference's name, a network in the notation, a JSON file, a run's folder (its winner), or RUN:TRIAL.
+        space: the space of a network in the notation, or of a JSON file that doesn't name its own.
 
     Raises:
-        UsageError: in one line, where there is none.
+        UsageError: where there is no such configuration.
     """
     path = Path(name)
     if os.path.isdir(path):  # never raises, whatever the name
@@ -51,15 +57,17 @@ def named_configuration(name: str, space: str | None = None) -> NamedConfigurati
     run, _, trial = name.rpartition(":")
     if run and os.path.isdir(run):
         return _trial(Path(run), trial, space)
+    if is_notation(name):
+        return _from_notation(name, space)
     return _reference(name)
 
 
 def refuse_unnamed_code(space: str, given: str | None, where: Path) -> None:
-    """A file may come from anybody, and a space of the form package.module:Class is code that is run: its user must name it.
+    """Reject code that only a file names: a space package.module:Class is run, so the user must name it, too.
 
     Args:
-        space: what a file names.
-        given: what the user named, if anything.
+        space: the space in a file.
+        given: the space that the user named, if any.
         where: the file or folder, for the message.
 
     Raises:
@@ -72,11 +80,23 @@ def refuse_unnamed_code(space: str, given: str | None, where: Path) -> None:
         )
 
 
+def _from_notation(text: str, space: str | None) -> NamedConfiguration:
+    """Return a network in the notation with a space's default recipe."""
+    name = NETWORK_SPACES[0] if space is None else space
+    if name not in NETWORK_SPACES:
+        raise UsageError(
+            f"The space takes no network in the notation. Expected one of {', '.join(NETWORK_SPACES)}. Received: --space {space}"
+        )
+    return NamedConfiguration(name, complete(name, {"network": " ".join(text.split())}))
+
+
 def _reference(name: str) -> NamedConfiguration:
     try:
         space, reference = find_reference(name)
     except ValueError as error:
-        raise UsageError(f"{error} A JSON file, a run's folder or RUN:TRIAL will do too.") from error
+        raise UsageError(
+            f"{error} A network such as 'C8s S16 P GAP 1x1:10', a JSON file, a run's folder or RUN:TRIAL will do too."
+        ) from error
     return NamedConfiguration(space, dict(reference.values))
 
 
@@ -92,13 +112,13 @@ def _trial(folder: Path, trial: str, space: str | None) -> NamedConfiguration:
     check_journal(folder, run)
     state = read_state(RunFolder(folder).journal)
     wanted = trial.zfill(4)
-    found = state.finished.get(wanted) or state.started.get(wanted)
-    if found is None:
+    matching_trial = state.finished.get(wanted) or state.started.get(wanted)
+    if matching_trial is None:
         raise UsageError(
             f"The run has no such trial. Expected one of {len(state.finished)}, such as {next(iter(state.finished), 'none')}. "
             f"Received: {folder}:{trial}"
         )
-    return _of_run(run, found.configuration, found.epochs, folder, space)
+    return _of_run(run, matching_trial.configuration, matching_trial.epochs, folder, space)
 
 
 def _of_run(
@@ -110,7 +130,7 @@ def _of_run(
 
 
 def _from_file(path: Path, space: str | None) -> NamedConfiguration:
-    """A file of hyperparameters, or of `{"space", "configuration"}` as in result.json or a study's arm."""
+    """Read a file of hyperparameters, or of `{"space", "configuration"}` as in result.json or a study's arm."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"The file is too large. Expected at most {_MOST_BYTES // 2**20} MiB. Received: {path}")
@@ -136,15 +156,15 @@ def _from_file(path: Path, space: str | None) -> NamedConfiguration:
 
 
 def complete(space: str, values: Mapping[str, Value], *, strict: bool = True) -> dict[str, Value]:
-    """A whole configuration of a space from some of its values; the others have their defaults.
+    """Return a complete configuration of a space from some of its values; the others have their defaults.
 
     Raises:
         UsageError: where the space or a name is unknown, or a value is out of its range.
     """
     try:
-        found: dict[str, Value] = make_family(
+        configuration: dict[str, Value] = make_family(
             SpaceRef(name=space, max_params=None, max_macs=None, classes=10)
         ).complete(values, strict=strict)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return found
+    return configuration

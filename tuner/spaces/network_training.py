@@ -1,7 +1,8 @@
-"""A user's HyperModel trained: its own `fit`, whatever that returns or tells, and what the trained model is worth. Imports Keras.
+"""Training a user's HyperModel by its own `fit`, and measuring the trained model. Imports Keras.
 
-Keras Tuner takes a `History`, a number, a dictionary or nothing from `fit`. Here the score of a trial is always measured: accuracy and
-cross-entropy of the trained classifier on the validation images. So it is of the very model that is kept, whatever `fit` reports.
+Keras Tuner accepts a `History`, a number, a dictionary or nothing from `fit`. Here the score of a trial is always
+measured: accuracy and cross-entropy of the trained classifier on the validation images. So it is the score of the kept
+model, whatever `fit` reports.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tuner.core.records import HISTORY_METRICS
 from tuner.data.dataset import Dataset
 from tuner.spaces.adapter import as_classifier, build_network, format_images
 from tuner.spaces.callbacks import DivergedError, EpochRecorder, Scores, logged_value
-from tuner.stats.metrics import log_loss
+from tuner.stats.metrics import balanced_accuracy, log_loss
 from tuner.storage.schema.model_interface import ModelInterface
 
 # Keras has no types: models, hyperparameters and what `fit` returns are `Any` here.
@@ -32,7 +33,7 @@ class TrainedNetwork:
 
     classifier: Any
     history: History
-    """Metric → one value an epoch, NaN where nobody told it; without any value where nobody told of epochs."""
+    """Metric → one value an epoch, NaN where `fit` did not report it; empty where it reported no epochs."""
     epochs_run: int
     scores: Scores | None
     """None where there were no validation images."""
@@ -54,15 +55,15 @@ def train_network(
     Args:
         space: the HyperModel.
         hp: `keras_tuner.HyperParameters` with the configuration.
-        interface: what the rehearsal found.
-        data: training and validation images (n, 28, 28) uint8, and labels.
+        interface: the result of the rehearsal.
+        data: training and validation images uint8, and labels.
         epochs: passes.
-        recorder: records epochs where `fit` hands callbacks on.
-        callbacks: others.
+        recorder: records epochs where `fit` passes callbacks to the model.
+        callbacks: other callbacks.
         validates: False leaves the validation images out.
 
     Raises:
-        DivergedError: where the trained model gives something that is no number.
+        DivergedError: where the trained model's output is not finite.
     """
     network = build_network(space, hp, interface)
     classifier = as_classifier(network, interface)
@@ -87,7 +88,7 @@ def call_fit(
     callbacks: Sequence[Any],
     validates: bool = True,
 ) -> Any:
-    """Call a HyperModel's `fit` on images in the form that it takes; return what it returns."""
+    """Call a HyperModel's `fit` on images in the form that it takes; return its result."""
     validation = (format_images(data.x_validation, interface.fit), data.y_validation) if validates else None
     return space.fit(
         hp,
@@ -102,15 +103,20 @@ def call_fit(
 
 
 def measured_scores(classifier: Any, data: Dataset) -> Scores:
-    """Return accuracy and cross-entropy of validation images.
+    """Return the scores of validation images.
 
     Raises:
-        DivergedError: where probabilities are no numbers.
+        DivergedError: where a probability is not finite.
     """
     labels, probabilities = np.asarray(data.y_validation), predict(classifier, data.x_validation)
     if not np.isfinite(probabilities).all():
         raise DivergedError("the trained model gives something that is no number")
-    return float((probabilities.argmax(axis=1) == labels).mean()), float(log_loss(probabilities, labels))
+    predictions = probabilities.argmax(axis=1)
+    return Scores(
+        accuracy=float((predictions == labels).mean()),
+        loss=float(log_loss(probabilities, labels)),
+        balanced_accuracy=balanced_accuracy(labels, predictions),
+    )
 
 
 def returned_history(returned: Any, metrics: Sequence[str] = HISTORY_METRICS) -> dict[str, list[float]]:
@@ -126,10 +132,10 @@ def returned_history(returned: Any, metrics: Sequence[str] = HISTORY_METRICS) ->
 def _value(metric: str, logs: Mapping[str, float]) -> float:
     if metric in ("learning_rate", "seconds"):
         return float(logs.get(metric, math.nan))
-    found = logged_value(metric, logs)
-    return math.nan if found is None else found
+    value = logged_value(metric, logs)
+    return math.nan if value is None else value
 
 
 def predict(model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return probabilities (n, classes) of images (n, 28, 28) uint8."""
+    """Return probabilities (n, classes) of uint8 images."""
     return np.asarray(model.predict(images, batch_size=500, verbose=0), dtype=np.float32)

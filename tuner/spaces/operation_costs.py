@@ -1,7 +1,7 @@
-"""Multiply-adds of the operations that a backend runs: matrix products and convolutions, of whatever layer they are.
+"""Multiply-adds of the operations that a backend runs: matrix products and convolutions, in any layer.
 
-TensorFlow tells each operation as it runs; JAX's are read from the traced function. Elementwise operations and pooling count nothing, as
-in the spaces that come along. On another backend nothing is known.
+TensorFlow reports each operation as it runs; JAX's are read from the traced function. Elementwise operations and
+pooling count nothing, as in the built-in spaces. On another backend nothing is known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Add: TypeAlias = Callable[[int | None], None]
 Shape: TypeAlias = tuple[int, ...]
 
 _OPAQUE = frozenset({"PyFunc", "EagerPyFunc", "PyFuncStateless", "While", "StatelessWhile", "XlaLaunch"})
-"""TensorFlow's operations inside which others run that aren't told."""
+"""TensorFlow's operations inside which others run that aren't reported."""
 
 
 @contextlib.contextmanager
@@ -36,21 +36,21 @@ def counting(add: Add) -> Iterator[None]:
     # TensorFlow's debugger uses this module; there is no public name for it.
     from tensorflow.python.framework import op_callbacks
 
-    def told(
+    def count_operation(
         kind: str | bytes, inputs: Sequence[Any], attributes: Any, outputs: Sequence[Any], *_: Any, **__: Any
     ) -> None:
         name = kind.decode() if isinstance(kind, bytes) else str(kind)
         add(None if name in _OPAQUE else _tensorflow_cost(name, inputs, attributes, outputs))
 
-    op_callbacks.add_op_callback(told)
+    op_callbacks.add_op_callback(count_operation)
     try:
         yield
     finally:
-        op_callbacks.remove_op_callback(told)
+        op_callbacks.remove_op_callback(count_operation)
 
 
 def counted(function: Callable[..., Any], add: Add, *arguments: Any, **keywords: Any) -> Any:
-    """Call a function; on JAX count what it does."""
+    """Call a function; on JAX count its operations."""
     if keras.backend.backend() == "jax":
         import jax
 
@@ -65,8 +65,8 @@ def _shape(tensor: Any) -> Shape:
 def _attribute(attributes: Any, name: str) -> Any:
     """Return an operation's attribute: TensorFlow hands over a flat sequence when it runs eagerly, a mapping when it traces."""
     if isinstance(attributes, Mapping):
-        found = attributes.get(name)
-        return getattr(found, "b", found)
+        attribute = attributes.get(name)
+        return getattr(attribute, "b", attribute)
     return dict(zip(attributes[::2], attributes[1::2], strict=False)).get(name)
 
 
@@ -82,7 +82,7 @@ def _tensorflow_cost(name: str, inputs: Sequence[Any], attributes: Any, outputs:
     if name == "DepthwiseConv2dNative":
         return math.prod(_shape(outputs[0])) * math.prod(_shape(inputs[1])[:2])
     if name in ("Conv2DBackpropInput", "Conv3DBackpropInputV2"):
-        # A transposed convolution: each number that comes in meets the kernel of each filter.
+        # A transposed convolution: each input number is multiplied with the kernel of each filter.
         return math.prod(_shape(inputs[2])) * math.prod(_shape(inputs[1])[:-1])
     return 0
 
@@ -120,7 +120,7 @@ def _equation_cost(equation: Any) -> int | None:
         return math.prod(_shape(equation.outvars[0].aval)) * math.prod(contracted_sizes)
     if name == "conv_general_dilated":
         return _jax_convolution_cost(equation)
-    inner = [_jaxpr_cost(found) for found in _inner_jaxprs(parameters)]
+    inner = [_jaxpr_cost(jaxpr) for jaxpr in _inner_jaxprs(parameters)]
     if name == "while":
         return 0 if all(cost == 0 for cost in inner) else None
     if any(cost is None for cost in inner):
@@ -130,12 +130,12 @@ def _equation_cost(equation: Any) -> int | None:
 
 
 def _jax_convolution_cost(equation: Any) -> int:
-    """Positions times kernel; what a transposed convolution puts between its numbers is not counted."""
+    """Return positions times kernel; the zeros that a transposed convolution inserts are not counted."""
     parameters = equation.params
     kernel, numbers = _shape(equation.invars[1].aval), parameters["dimension_numbers"]
     filters, channels = int(numbers.rhs_spec[0]), int(numbers.rhs_spec[1])
     if math.prod(int(rate) for rate in parameters["lhs_dilation"]) > 1:
-        # Of a transposed one: each number that comes in meets the kernel of each filter.
+        # A transposed convolution: each input number is multiplied with the kernel of each filter.
         return math.prod(_shape(equation.invars[0].aval)) * math.prod(kernel) // kernel[channels]
     return math.prod(_shape(equation.outvars[0].aval)) * math.prod(kernel) // kernel[filters]
 

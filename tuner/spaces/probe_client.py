@@ -16,13 +16,13 @@ from tuner.processes.environment import worker_environment
 from tuner.processes.tasks import SpaceRef
 
 ANSWER_S = 120.0
-"""The longest that a question may take, the rehearsal among them."""
+"""The timeout of a request, the rehearsal included."""
 _BACKEND_LOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d|WARNING: All log messages")
 """The beginning of a line of TensorFlow's own log."""
 
 
 class ProbeProcess:
-    """The process that builds a user's HyperModel. It starts when it is first asked."""
+    """The process that builds a user's HyperModel. It starts with the first request."""
 
     def __init__(self, ref: SpaceRef) -> None:
         self._ref = ref
@@ -30,7 +30,7 @@ class ProbeProcess:
         self._answers: queue.SimpleQueue[Json | None] = queue.SimpleQueue()
 
     def ask(self, what: str, **details: Any) -> Json:
-        """Return what it answers: `answer` or `error`.
+        """Return its reply, with the key `answer` or `error`.
 
         Raises:
             RunFailed: where it takes longer than two minutes.
@@ -59,8 +59,8 @@ class ProbeProcess:
         if self._child is None:
             atexit.register(self.close)
             self._answers = queue.SimpleQueue()  # without the end of an earlier process
-            # A file without a name: nobody else finds it, and it is gone with the process.
-            log = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process is asked
+            # A file without a name, which is deleted with the process.
+            log = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process runs
             self._child = ChildProcess(["tuner.rehearsal.probe"], worker_environment(0, 0), log, self._answers.put)
             self._child.send(dataclasses.asdict(self._ref))
         return self._child
@@ -68,4 +68,4 @@ class ProbeProcess:
 
 def _format_last(child: ChildProcess) -> str:
     words = [line for line in child.last_lines() if not _BACKEND_LOG.match(line)]
-    return words[-1] if words else "its process ended without a word"
+    return words[-1] if words else "its process ended without a message"

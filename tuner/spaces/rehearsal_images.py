@@ -10,7 +10,7 @@ import numpy as np
 
 from tuner.data.dataset import Dataset
 from tuner.data.splits import stratified_indices
-from tuner.data.validation import SIDE, Images, Labels
+from tuner.data.validation import Images, Labels
 from tuner.storage.npz_io import read_npz
 
 TRAIN, VALIDATION = 128, 64
@@ -34,11 +34,11 @@ def rehearsal_images(data: Dataset) -> Dataset:
     )
 
 
-def noise_images(classes: int) -> Dataset:
+def noise_images(classes: int, image_shape: tuple[int, ...]) -> Dataset:
     """Return images of noise, for a space that is looked at without data."""
     rng = np.random.default_rng(_SEED)
     count = max(TRAIN + VALIDATION, 2 * A_CLASS * classes)
-    images = rng.integers(0, 256, (count, SIDE, SIDE), dtype=np.uint8)
+    images = rng.integers(0, 256, (count, *image_shape), dtype=np.uint8)
     labels = np.arange(count, dtype=np.int64) % classes
     at = count // 3
     return _dataset(classes, images[at:], labels[at:], images[:at], labels[:at])

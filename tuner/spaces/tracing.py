@@ -1,4 +1,4 @@
-"""The work of a model's layers on images: their outputs, and multiply-adds counted operation by operation as these run.
+"""Tracing a model's layers in a forward pass: their outputs, and their multiply-adds, counted operation by operation.
 
 Works for every model that Keras can call: nested and subclassed ones, shared layers, recurrent ones. Imports Keras.
 """
@@ -37,7 +37,7 @@ class Trace:
     """A forward pass."""
 
     layers: list[TracedLayer]
-    """In the order in which the model has them."""
+    """Layers in the model's order."""
     outside: int = 0
     """Multiply-adds of operations that belong to no layer."""
     complete: bool = True
@@ -55,7 +55,7 @@ class Trace:
 
     @contextlib.contextmanager
     def running(self, traced: TracedLayer) -> Iterator[None]:
-        """Count for this layer what runs meanwhile."""
+        """Count the operations that run meanwhile for this layer."""
         self._current.append(traced)
         try:
             yield
@@ -73,34 +73,34 @@ def leaf_layers(model: Any) -> Iterator[Any]:
 
 
 def trace(model: Any, images: Any) -> Trace:
-    """Run a model on images, without training, and look at its layers.
+    """Return the trace of a model's forward pass.
 
     Args:
         model: a built Keras model.
-        images: (n, …) as the model takes them. Multiply-adds are of all of them together.
+        images: (n, …) in the model's form. Multiply-adds are of all of them together.
     """
-    found = Trace([TracedLayer(layer) for layer in _unique(leaf_layers(model))])
+    recorded_trace = Trace([TracedLayer(layer) for layer in _unique(leaf_layers(model))])
     with contextlib.ExitStack() as stack:
-        for traced in found.layers:
-            stack.enter_context(_watched(found, traced))
+        for traced in recorded_trace.layers:
+            stack.enter_context(_watched(recorded_trace, traced))
         stack.enter_context(_unrolled(model))
-        stack.enter_context(operation_costs.counting(found.add))
+        stack.enter_context(operation_costs.counting(recorded_trace.add))
         model(images, training=False)
-    return found
+    return recorded_trace
 
 
 def summaries(model: Any, image: Any) -> tuple[tuple[LayerSummary, ...], bool]:
-    """Return what each layer is and costs for one image, and whether all multiply-adds are known.
+    """Return each layer's summary for one image, and whether all multiply-adds are known.
 
     Args:
         model: a built Keras model.
         image: (1, …) as the model takes it.
     """
-    found = trace(model, image)
-    rows = [_summary(traced) for traced in found.layers]
-    if found.outside:
-        rows.append(LayerSummary(model.name, "operations", (), 0, found.outside))
-    return tuple(rows), found.complete
+    recorded_trace = trace(model, image)
+    rows = [_summary(traced) for traced in recorded_trace.layers]
+    if recorded_trace.outside:
+        rows.append(LayerSummary(model.name, "operations", (), 0, recorded_trace.outside))
+    return tuple(rows), recorded_trace.complete
 
 
 def layer_maps(model: Any, image: Any, chosen: Callable[[Sequence[TracedLayer]], Sequence[TracedLayer]]) -> Any:
@@ -119,7 +119,7 @@ def output_shape(traced: TracedLayer) -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def _unrolled(model: Any) -> Iterator[None]:
-    """Have recurrent layers take their steps one by one: in a loop Keras takes the first one twice, to see its shapes."""
+    """Unroll recurrent layers: in a loop Keras runs the first step twice, to infer shapes."""
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN) and not layer.unroll]
     for layer in layers:
         layer.unroll = True
@@ -135,14 +135,14 @@ def _unique(layers: Iterator[Any]) -> list[Any]:
 
 
 @contextlib.contextmanager
-def _watched(found: Trace, traced: TracedLayer) -> Iterator[None]:
-    """Have a layer's calls recorded: its `call` is replaced on the instance, past Keras's own attribute tracking."""
+def _watched(recorded_trace: Trace, traced: TracedLayer) -> Iterator[None]:
+    """Record a layer's calls: its `call` is replaced on the instance, past Keras's own attribute tracking."""
     layer, call = traced.layer, traced.layer.call
-    own = layer.__dict__.get("call")
+    instance_call = layer.__dict__.get("call")
 
     def watched(*arguments: Any, **keywords: Any) -> Any:
-        with found.running(traced):
-            output = operation_costs.counted(call, found.add, *arguments, **keywords)
+        with recorded_trace.running(traced):
+            output = operation_costs.counted(call, recorded_trace.add, *arguments, **keywords)
         traced.outputs.append(output)
         return output
 
@@ -150,10 +150,10 @@ def _watched(found: Trace, traced: TracedLayer) -> Iterator[None]:
     try:
         yield
     finally:
-        if own is None:
+        if instance_call is None:
             del layer.__dict__["call"]
         else:
-            layer.__dict__["call"] = own
+            layer.__dict__["call"] = instance_call
 
 
 def _summary(traced: TracedLayer) -> LayerSummary:

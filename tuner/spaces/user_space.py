@@ -1,7 +1,7 @@
-"""Anybody's `keras_tuner.HyperModel` as a space: `package.module:Class`, or a function that builds a model.
+"""A user's `keras_tuner.HyperModel` as a space: `package.module:Class`, or a function that builds a model.
 
-It is built in a process of its own (`tuner.rehearsal.probe`), which is asked what it declares, samples and weighs; what was answered is
-remembered. Workers import it too; the parent of a run never does.
+A separate process (`tuner.rehearsal.probe`) builds it, samples configurations and counts their parameters; its answers
+are cached. Workers import the user's module too; the parent of a run never does.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _SEEDS = 4
 
 
 def make_family(ref: SpaceRef, data: Dataset | None = None) -> Any:
-    """Return what of a space needs no Keras here: one that comes along, or a user's (untyped: each family has its own class).
+    """Return the Keras-free part of a built-in or a user's space (untyped: each family has its own class).
 
     Args:
-        ref: name, caps and classes.
-        data: the run's, on some images of which a user's space is rehearsed; None: on noise.
+        ref: name, caps, classes and the shape of the images.
+        data: the run's data, on some images of which a user's space is rehearsed; None: on noise.
 
     Raises:
         UsageError: where a user's space can't be used.
@@ -42,16 +42,21 @@ def make_family(ref: SpaceRef, data: Dataset | None = None) -> Any:
     """
     check_space_name(ref.name)
     if is_code(ref.name):
+        if ref.max_ram is not None or ref.max_flash is not None:
+            raise UsageError(
+                "--max-ram, --max-flash and --board need a built-in space, whose layers are known before a model is built. "
+                f"Expected one that mnist-tune spaces lists, or --max-params and --max-macs. Received: --space {ref.name}"
+            )
         return UserSpace(ref, data)
-    return load_family(ref.name, max_params=ref.max_params, max_macs=ref.max_macs, classes=ref.classes)
+    return load_family(ref.name, **ref.arguments)
 
 
 class UserSpace:
-    """A user's HyperModel as the parent of a run knows it; it answers what the built-in spaces answer.
+    """A user's HyperModel in the parent of a run, with the interface of the built-in spaces.
 
     Args:
-        ref: where it is, caps and classes. A cap of None is the class's own attribute, if it has one.
-        data: the run's, or None.
+        ref: its name, caps, classes and the shape of the images. A cap of None is the class's own attribute, if it has one.
+        data: the run's data, or None.
 
     Raises:
         UsageError: where it can't be imported or built, or the rehearsal fails; with the reason.
@@ -61,7 +66,7 @@ class UserSpace:
         self.name = ref.name
         self.classes = ref.classes
         self._probe = ProbeProcess(ref)
-        images = noise_images(ref.classes) if data is None else rehearsal_images(data)
+        images = noise_images(ref.classes, ref.image_shape) if data is None else rehearsal_images(data)
         try:
             described = self._ask("describe", images=images_text(images))
         except BaseException:
@@ -75,7 +80,7 @@ class UserSpace:
         self.description = str(described["description"])
         self.interface = validate(described["model"], ModelInterface)
         self.notes: tuple[str, ...] = tuple(described["notes"])
-        """What the user should know of the space."""
+        """Notes for the user about the space."""
         self._config = described["hyperparameters"]
         self._weighed: dict[str, Json] = {}
 
@@ -86,14 +91,16 @@ class UserSpace:
         hp.merge(keras_tuner.HyperParameters.from_config(self._config), overwrite=False)
 
     def active(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """Return the configuration among these values: those that its network is built with, and those of `fit`; else defaults."""
-        found: dict[str, Value] = self._weigh({**tuned.active(self.hyperparameters, {}), **values})["configuration"]
-        return found
+        """Return the active values of a configuration, completed by defaults: those of `build` and of `fit`."""
+        active_values: dict[str, Value] = self._weigh({**tuned.active(self.hyperparameters, {}), **values})[
+            "configuration"
+        ]
+        return active_values
 
     def complete(
         self, values: Mapping[str, Value], *, base: Mapping[str, Value] | None = None, strict: bool = True
     ) -> dict[str, Value]:
-        """The configuration that a person means by some values.
+        """Return a complete configuration from some of its values.
 
         Raises:
             ValueError: names the hyperparameter, what was expected and what was received.
@@ -108,7 +115,7 @@ class UserSpace:
         return active
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
-        """A configuration within the caps, by this generator alone.
+        """Return a random configuration within the caps, which depends on this generator alone.
 
         Raises:
             UsageError: where none is found, or the HyperModel fails.
@@ -120,38 +127,49 @@ class UserSpace:
         return configuration
 
     def default_configuration(self) -> None:
-        """None: of somebody's defaults it isn't known whether they are within the caps, or any good."""
+        """Return None: a user's defaults may be above the caps, or no good start."""
 
     def sample_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
-        """Any configuration: no known one is to be near to."""
+        """Return any random configuration: a user's space has no warm starts."""
         return self.sample(rng)
 
     def layers(self, values: Mapping[str, Value]) -> tuple[LayerSummary, ...]:
-        """Return what each layer is and costs."""
+        """Return the summary of each layer."""
         return tuple(LayerSummary.from_json(layer) for layer in self._weigh(values)["layers"])
 
     def count_parameters(self, values: Mapping[str, Value]) -> int:
-        """Trainable parameters."""
+        """Return the number of trainable parameters."""
         return int(self._weigh(values)["parameters"])
 
     def count_multiply_adds(self, values: Mapping[str, Value]) -> int:
         """Return the multiply-adds of one image, in one forward pass."""
         return sum(layer.multiply_adds for layer in self.layers(values))
 
+    def known_memory(self, values: Mapping[str, Value]) -> tuple[None, None]:
+        """Return that RAM and flash of the int8 network are unknown: they are computed for layers of the built-in spaces."""
+        return None, None
+
+    def check_output(self, configuration: Mapping[str, Value]) -> None:
+        """Do nothing: the rehearsal has seen the model's output."""
+
+    def check_caps(self, seed: int) -> None:
+        """Raise `UsageError` where no configuration within the caps is found."""
+        self.sample(np.random.default_rng(seed))
+
     def references(self) -> tuple[()]:
-        """None is known."""
+        """Return none: a user's space has no references."""
         return ()
 
     def references_that_fit(self) -> tuple[()]:
-        """None is known."""
+        """Return none: a user's space has no references."""
         return ()
 
     def scaled_references(self) -> tuple[()]:
-        """None is known."""
+        """Return none: a user's space has no references."""
         return ()
 
     def hyperparameters_json(self) -> list[Json]:
-        """The hyperparameters as in `run.json`."""
+        """Return the hyperparameters as in `run.json`."""
         return [hyperparameter.to_json() for hyperparameter in self.hyperparameters]
 
     def close(self) -> None:
@@ -168,12 +186,12 @@ class UserSpace:
         answer = self._probe.ask(what, **details)
         if "error" in answer:
             raise UsageError(f"{self.name} can't be used. {answer['error']}")
-        found: Json = answer["answer"]
-        return found
+        result: Json = answer["answer"]
+        return result
 
 
 def _hyperparameter(item: Json, defaults: Mapping[str, Value]) -> Hyperparameter:
-    """One of ours from one of Keras Tuner's configurations."""
+    """Return a hyperparameter from its configuration in Keras Tuner."""
     kind, config = str(item["class_name"]), item["config"]
     values = config.get("values")
     if kind == "Boolean":
@@ -193,6 +211,7 @@ def _hyperparameter(item: Json, defaults: Mapping[str, Value]) -> Hyperparameter
         step=None if logarithmic else config.get("step"),
         sampling=None if values is not None else "log" if logarithmic else "linear",
         conditions=tuple(
-            Condition(str(own["config"]["name"]), tuple(own["config"]["values"])) for own in config["conditions"]
+            Condition(str(condition["config"]["name"]), tuple(condition["config"]["values"]))
+            for condition in config["conditions"]
         ),
     )

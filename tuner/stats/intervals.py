@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 Z95 = 1.959963984540054
 """The normal distribution's 97.5% point."""
+Z90 = 1.6448536269514722
+"""Its 95% point: a one-sided bound of 95% is the lower end of a two-sided interval of 90%."""
 
 
 def mean_and_sd(values: Sequence[float]) -> tuple[float, float | None]:
@@ -23,8 +25,8 @@ def mean_and_sd(values: Sequence[float]) -> tuple[float, float | None]:
     return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
-def wilson_interval(successes: int, n: int) -> tuple[float, float]:
-    """Return the 95% score interval of a proportion (Wilson, JASA 22, 1927).
+def wilson_interval(successes: float, n: float, z: float = Z95) -> tuple[float, float]:
+    """Return the score interval of a proportion (Wilson, JASA 22, 1927), 95% unless another normal quantile is given.
 
     `scipy.stats.binomtest(…).proportion_ci(method="wilson")` gives the same, after a second's import.
 
@@ -34,8 +36,8 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"A proportion needs 0 <= successes <= n and n >= 1. Received: successes={successes}, n={n}")
     share = successes / n
-    centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-    half = Z95 / (1 + Z95**2 / n) * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
@@ -60,6 +62,26 @@ def student_interval(values: Sequence[float], level: float = 0.95) -> tuple[floa
     mean, sd = mean_and_sd(values)
     half = student_half_width(sd or 0.0, len(values), level=level)
     return mean - half, mean + half
+
+
+def lower_bound_of_mean(mean: float, sd: float, n: int, images: float, *, shared: bool) -> float:
+    """Return the one-sided 95% lower bound of a mean accuracy over seeds: of another seed and other images of the kind.
+
+    Two things vary: training, and which images validate. Where each seed validates on images of its own the spread over seeds has
+    both in it, and Student's bound is right; it is not taken to be narrower than Wilson's of all images, for a few seeds may be
+    alike by luck. Where all seeds share their images their spread is of training alone, and the two are added as variances are.
+
+    Args:
+        mean: over seeds, in [0, 1].
+        sd: standard deviation over seeds.
+        n: seeds, two or more.
+        images: validation images of one seed.
+        shared: whether all seeds validate on the same images.
+    """
+    of_seeds = student_half_width(sd, n, level=0.9)
+    different = images if shared else n * images
+    of_images = mean - wilson_interval(mean * different, different, Z90)[0]
+    return max(0.0, mean - (math.hypot(of_seeds, of_images) if shared else max(of_seeds, of_images)))
 
 
 def median_index(scores: Sequence[float]) -> int:

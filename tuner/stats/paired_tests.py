@@ -86,11 +86,34 @@ def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
     return tuple(adjusted)
 
 
+def corrected_interval(
+    difference: float | None, sd: float | None, n: int, p: float | None, p_holm: float | None
+) -> tuple[float, float] | None:
+    """Return the interval that agrees with Holm's correction: it leaves out zero where `p_holm` is below 0.05, and only there.
+
+    It is Student's at the level 1 − 0.05 · p / p_holm: for one comparison the 95% interval, for several a wider one.
+
+    Args:
+        difference: the mean over pairs.
+        sd: of the differences.
+        n: pairs.
+        p: without correction.
+        p_holm: corrected.
+    """
+    if difference is None or sd is None or n < 2 or p is None or p_holm is None:
+        return None
+    from scipy import stats
+
+    share = p / p_holm if p_holm > 0 else 1.0
+    half = float(stats.t.isf(ALPHA * share / 2, n - 1)) * sd / math.sqrt(n)
+    return (difference - half, difference + half)
+
+
 def showable_difference(sd: float, n: int, comparisons: int) -> float:
     """Return the true mean difference that n pairs show four times in five: where the t test has that power.
 
     The power is that of the noncentral t, written as the mean of normal tails over the estimate's own spread, which
-    is exact but for the grid and holds for two pairs too.
+    is exact except for the grid and holds for two pairs too.
 
     Args:
         sd: of the differences.

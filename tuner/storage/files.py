@@ -1,4 +1,4 @@
-"""Files written whole or not at all, never through somebody else's link, and the check of a run's files."""
+"""Writing files whole or not at all, never through a link, and the check of a run's files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from tuner.core.errors import UsageError
 
 _FILES = ("run.json", "trials.jsonl", "result.json", "evaluation.npz", "best.keras", "trials.csv", "report.html")
 _MOST_BYTES = 2**30
-"""Bytes of an archive once unpacked, at most; more is no model of ours."""
+"""The most bytes of an archive once unpacked; a model of ours is smaller."""
 _FOLDERS = ("best", "export", ".work")
 
 
 @contextlib.contextmanager
 def whole_file(path: Path, temporary_name: str) -> Iterator[Path]:
-    """Give a free path in the same folder to write to; what is there afterwards takes the place of `path`.
+    """Yield a temporary path in the same folder to write to; the file written there then replaces `path`.
 
-    It is on the disk before it is renamed. A link at either path is replaced, not followed. Where writing fails, nothing of it stays.
+    It is flushed to the disk before it is renamed. A link at either path is replaced, not followed. Where writing
+    fails, it is removed.
     """
     temporary = path.with_name(temporary_name)
     _check_name(temporary)
@@ -40,7 +41,7 @@ def whole_file(path: Path, temporary_name: str) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write bytes under a temporary name, flushes them to the disk, and renames."""
+    """Write bytes under a temporary name, flush them to the disk, and rename the file."""
     with whole_file(path, f".{path.name}.partial") as temporary:
         _write_new(temporary, content)
 
@@ -53,11 +54,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def os_errors_as_usage(path: Path) -> Iterator[None]:
-    """Tell in one line that a file can't be written. A full disk stays what it is: nobody gave a wrong word.
-
-    Raises:
-        UsageError: where it can't.
-    """
+    """Turn an `OSError` while writing a file into a `UsageError`, except that of a full disk."""
     try:
         yield
     except OSError as error:
@@ -67,10 +64,7 @@ def os_errors_as_usage(path: Path) -> Iterator[None]:
 
 
 def _check_name(path: Path) -> None:
-    """
-    Raises:
-        OSError: where no file can have this name: it holds half of a character.
-    """
+    """Raise `OSError` where no file can have this name because it holds a lone surrogate."""
     try:
         os.fsencode(path)
     except UnicodeEncodeError as error:
@@ -78,24 +72,24 @@ def _check_name(path: Path) -> None:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """Write a file that is not there; a link that has come meanwhile is not followed."""
+    """Write a new file; a link that another program made meanwhile is not followed."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
         file.write(content)
 
 
 def _flush(path: Path) -> None:
-    """Have a file on the disk before it is renamed: else it may be empty after a power failure."""
+    """Flush a file to the disk before it is renamed: else it may be empty after a power failure."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
 def reject_symlinks(folder: Path, *, below: bool = False) -> None:
-    """Raise where a run's files lead elsewhere, or a name is of another kind: a folder `best.keras` may hold a program.
+    """Raise where a run's file is a link or a device, or a folder in its place: that may hold a program.
 
     Args:
-        folder: of the run; it may itself be reached by a link.
-        below: look at everything below it too, not only at what every run has.
+        folder: the run's folder; it may itself be reached by a link.
+        below: check everything below it too, not only a run's known files.
 
     Raises:
         UsageError: names the link, pipe or device, or the folder in a file's place (or the reverse).
@@ -128,7 +122,7 @@ def is_regular_file(path: Path) -> bool:
 
 
 def is_whole_archive(path: Path) -> bool:
-    """Return whether there is a zip file (a Keras model is one) whose members are all whole, as far as their checksums tell."""
+    """Return whether there is a zip file (a Keras model is one) whose members all have the right checksum."""
     if not is_regular_file(path):
         return False
     try:
@@ -140,16 +134,16 @@ def is_whole_archive(path: Path) -> bool:
 
 
 def is_whole_model(path: Path) -> bool:
-    """Return whether there is a whole Keras file, or a file of weights that can be read through."""
+    """Return whether there is a complete Keras file, or a file of weights that can be read to its end."""
     if path.suffix != ".h5":
         return is_whole_archive(path)
     if not is_regular_file(path):
         return False
     import h5py
 
-    def read(name: str, found: object) -> None:
-        if isinstance(found, h5py.Dataset):
-            found[()]
+    def read(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            item[()]
 
     try:
         with h5py.File(path) as file:
@@ -160,7 +154,7 @@ def is_whole_model(path: Path) -> bool:
 
 
 def _mode(path: Path) -> int | None:
-    """Return the mode of what lies at a path, links not followed; None where nothing is there, or nothing can be."""
+    """Return the mode of a path, links not followed; None where there is no file, or the name is impossible."""
     try:
         return os.lstat(path).st_mode
     except (OSError, ValueError):

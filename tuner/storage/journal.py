@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import BinaryIO, cast
 
 from tuner.core.errors import JournalError, UsageError
-from tuner.core.records import Json, Trial, TrialRecord, to_json
+from tuner.core.records import SCORE_KEYS, Json, Trial, TrialRecord, to_json
 from tuner.storage.schema.documents import parse, readable, validate
 from tuner.storage.schema.run import RunDocument
 from tuner.storage.schema.trials import Finished, Started, as_floats
@@ -49,7 +49,7 @@ class JournalState:
     finished: dict[str, TrialRecord] = field(default_factory=dict)
     """Trial → its record, in the order in which they ended."""
     started: dict[str, Trial] = field(default_factory=dict)
-    """Trial → what was started and has not finished."""
+    """Trial → its start, of those that have not finished."""
 
     def apply(self, event: Started) -> None:
         """Take one event into account."""
@@ -64,7 +64,7 @@ class JournalState:
 
 
 class Journal:
-    """Appends events; each is on the disk when the call returns.
+    """A writer of events; each is on the disk when the call returns.
 
     Opening one for a run that was killed drops a torn last line first. Where a line can't be written whole, nothing of it
     stays.
@@ -76,16 +76,16 @@ class Journal:
         self._file: FileIO = path.open("ab", buffering=0)
 
     def started(self, trial: Trial) -> None:
-        """Note that a trial was handed to a worker."""
+        """Append the start of a trial."""
         self._append("started", to_json(trial))
 
     def finished(self, record: TrialRecord) -> TrialRecord:
-        """Note how a trial ended; returns the record as a reader of the journal will see it."""
+        """Append the end of a trial; return the record as a reader of the journal will see it."""
         document = to_json(record)
         document.pop("finished_at")
         line = self._append("finished", document)
         history = {metric: as_floats(values) for metric, values in document["history"].items()}
-        scores = {name: document[name] for name in ("val_accuracy", "val_loss")}
+        scores: Json = {name: document.get(name) for name in ("val_loss", *SCORE_KEYS.values())}
         return replace(record, **scores, history=history, finished_at=line["time"])
 
     def close(self) -> None:
@@ -121,12 +121,12 @@ class Journal:
 
 
 def now() -> str:
-    """The time in UTC to the millisecond, ISO 8601."""
+    """Return the time in UTC to the millisecond, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def checksum(event: Json) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of the event without its check."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of the event without its check."""
     content = {key: value for key, value in event.items() if key != "check"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:_CHECK_DIGITS]
@@ -151,7 +151,7 @@ def check_journal(folder: Path, document: RunDocument) -> None:
 
 
 def read_state(path: Path, *, to_show: bool = False) -> JournalState:
-    """Replays a journal.
+    """Replay a journal.
 
     Args:
         path: of the journal.
@@ -198,10 +198,7 @@ def journal_events(path: Path) -> Iterator[Json]:
 
 
 def _check_link(path: Path, number: int, event: Json, before: Json | None) -> None:
-    """
-    Raises:
-        BrokenChain: where a chained line holds another checksum than the line before it has, or is not chained though that one is.
-    """
+    """Raise `BrokenChain` where a line's `previous` is missing or not the checksum of the line before it."""
     if PREVIOUS in event:
         follows = event[PREVIOUS] == (CHAIN_START if before is None else before["check"])
     else:
@@ -214,7 +211,7 @@ def _check_link(path: Path, number: int, event: Json, before: Json | None) -> No
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Whole lines. What follows the last newline was torn off by a crash, or is empty."""
+    """Yield the complete lines; a torn line after the last newline is left out."""
     for number in itertools.count(1):
         line = file.readline(MOST_LINE_BYTES)
         if len(line) == MOST_LINE_BYTES or (line and number > MOST_LINES):
@@ -243,7 +240,7 @@ def _decode(path: Path, number: int, line: bytes) -> Json:
 
 
 def _drop_torn_line(path: Path) -> str:
-    """Cut off what follows the last newline; return the checksum of the last line, with which the next one is chained."""
+    """Truncate a torn line after the last newline; return the checksum of the last line."""
     if not path.exists():
         return CHAIN_START
     content = path.read_bytes()

@@ -1,6 +1,6 @@
 """NumPy's .npz archives: written whole or not at all; read with limits, headers first, whoever made them. Nothing is unpickled.
 
-What the arrays of a data set mean is `tuner.data.validation`'s, those of a run `reports.run.array_checks`'s.
+`tuner.data.validation` checks the arrays of a data set, `reports.run.array_checks` those of a run.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ class NpyHeader(ArrayHeader):
 
 
 def read_header(stream: IO[bytes], stored_bytes: int) -> NpyHeader:
-    """Return the header of an array that starts here. It may say that it is 4 GiB long: so much is not read.
+    """Return the header of an array that starts here; a header that claims to be too long is not read.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: where it is no header.
     """
     start = io.BytesIO(stream.read(_MOST_HEADER_BYTES))
     try:
@@ -105,11 +105,11 @@ class NpzArchive:
 
     @property
     def unpacked_bytes(self) -> int:
-        """Return what all members take once they are unpacked."""
+        """Return the bytes of all members once they are unpacked."""
         return sum(member.file_size for member in self._archive.infolist())
 
     def header(self, name: str) -> NpyHeader:
-        """Return what the archive says of one array; a few bytes of it are unpacked."""
+        """Return the header of one array; only a few bytes are unpacked."""
         with self._archive.open(self._members[name]) as stream:
             return read_header(stream, self._members[name].file_size)
 
@@ -120,7 +120,7 @@ class NpzArchive:
             ValueError: where it is pickled or truncated.
         """
         header = self.header(name)
-        if header.dtype.hasobject or header.dtype.kind not in "biufU" or header.dtype.itemsize > _MOST_HEADER_BYTES:
+        if header.dtype.hasobject or header.dtype.kind not in "biufUS" or header.dtype.itemsize > _MOST_HEADER_BYTES:
             raise ValueError(f"{name[:80]} holds neither numbers nor texts; nothing pickled is read")
         if not header.is_whole:
             raise ValueError(f"{name[:80]} is truncated or has a wrong header")
@@ -146,10 +146,10 @@ def read_npz(file: Path | IO[bytes], most_bytes: int = MOST_BYTES) -> Arrays:
 
     Args:
         file: a path, or a file open for reading.
-        most_bytes: that they may take together once they are unpacked.
+        most_bytes: the most bytes of all arrays once they are unpacked.
 
     Raises:
-        ValueError: where it is damaged, pickled, too large, or holds what is no array.
+        ValueError: where it is damaged, pickled, too large, or has a member that is no array.
     """
     try:
         with open_npz(file) as archive:

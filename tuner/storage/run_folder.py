@@ -25,10 +25,19 @@ from tuner.storage.schema.run import RunDocument, RunHead
 
 MODEL_SUFFIX, WEIGHTS_SUFFIX = ".keras", ".weights.h5"
 """The endings of a training's kept files: the model of a space that comes along, the weights of a user's own network."""
+INT8_SUFFIX = ".tflite"
+"""The ending of a training's int8 file, where the objective is int8."""
 _OF_A_START = LOCK_FILES | {".work", ".run.json.partial"}
-"""The names that may be there before run.json is."""
+"""The names of files that may exist before run.json."""
 _HALF_WRITTEN = frozenset(
-    {".run.json.partial", ".result.json.partial", ".best.keras.partial", ".best.partial", ".evaluation.partial.npz"}
+    {
+        ".run.json.partial",
+        ".result.json.partial",
+        ".best.keras.partial",
+        ".best.partial",
+        ".best-int8.tflite.partial",
+        ".evaluation.partial.npz",
+    }
 )
 _OF_A_PROCESS = re.compile(r"\.(?:(?:report\.html|trials\.csv)\.|export-)(\d{1,10})(?:\.partial)?")
 """A page, a table or a folder of exports while the process of this number writes it."""
@@ -71,18 +80,23 @@ class RunFolder:
         return self.path / "best.weights.h5"
 
     @property
+    def int8_model(self) -> Path:
+        """The int8 file of the exported model, where the objective is int8."""
+        return self.path / "best-int8.tflite"
+
+    @property
     def exports(self) -> Path:
-        """Return where `mnist-tune export` writes unless it is told another folder."""
+        """Return the default folder of `mnist-tune export`."""
         return self.path / "export"
 
     @property
     def work(self) -> Path:
-        """Return what is needed only while the run goes on."""
+        """Return the folder of files that only a running run needs."""
         return self.path / ".work"
 
     @property
     def own_images(self) -> Path:
-        """The user's own images, prepared, until the winner has met them."""
+        """Return the file of the user's own images, prepared, which is kept until the winner has classified them."""
         return self.work / "own_images.npz"
 
     def kept(self, trial: str) -> Path:
@@ -90,9 +104,13 @@ class RunFolder:
         return self.work / "models" / trial
 
     def kept_model(self, trial: str) -> Path | None:
-        """The file of its model or its weights; None where there is none."""
+        """Return the file of a trial's model or its weights; None where there is none."""
         files = (self.kept(trial).with_suffix(suffix) for suffix in (MODEL_SUFFIX, WEIGHTS_SUFFIX))
         return next((file for file in files if file.exists()), None)
+
+    def kept_int8(self, trial: str) -> Path:
+        """Return where a trial leaves its int8 file."""
+        return self.kept(trial).with_suffix(INT8_SUFFIX)
 
     def check_free(self, *, force: bool) -> None:
         """Check that a run may begin here. Nothing is written, nor removed.
@@ -214,7 +232,7 @@ class RunFolder:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove what processes that are no more were writing in a folder."""
+    """Remove unfinished files of processes that have ended."""
     for path in folder.iterdir():
         if _is_abandoned(path):
             remove(path)
@@ -230,7 +248,7 @@ def remove(path: Path) -> None:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Return whether a process which is no more was writing it: `report` and `export` may run beside a run."""
+    """Return whether its writing process has ended: `report` and `export` may run beside a run."""
     match = _OF_A_PROCESS.fullmatch(path.name)
     if match is None:
         return False
@@ -269,7 +287,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _files(folder: RunFolder) -> Iterator[Path]:
-    for path in (folder.journal, folder.evaluation, folder.keras_model, folder.weights):
+    for path in (folder.journal, folder.evaluation, folder.keras_model, folder.weights, folder.int8_model):
         if path.is_file():
             yield path
     yield from sorted(path for path in folder.saved_model.rglob("*") if path.is_file())

@@ -1,9 +1,8 @@
 """The lock of a run's folder: one process at a time works on a run. Reading one needs no lock.
 
-The operating system holds it (`filelock`: `flock`, on Windows `msvcrt.locking`), so that it ends with its process however
-that ends: after a SIGKILL or a reboot, or where the process id is another program's by now, nothing is in the way. What
-stands in the file beside it says who holds it; it is only told, never believed. Over a network file system it is worth
-what the file system's locks are worth (NFS: those of its server).
+The operating system holds it (`filelock`: `flock`, on Windows `msvcrt.locking`), so it is released when its process
+ends, even by SIGKILL or a reboot. The file beside it names the holder for messages only. Over a network file system the
+lock is as reliable as that system's locks (NFS: those of its server).
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from tuner.storage.journal import now
 LOCK_NAME, HOLDER_NAME = ".lock", ".holder.json"
 LOCK_FILES = frozenset({LOCK_NAME, HOLDER_NAME})
 _PATIENCE_S = 0.3
-"""Somebody may be looking whether it is held."""
+"""The timeout: another process may be testing the lock."""
 
 
 @contextlib.contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
-    """Works on a run: makes its folder where there is none, and leaves no lock behind, nor an empty folder that it made.
+    """Lock a run's folder, which is made if missing; remove the lock, and an empty new folder, at the end.
 
     Raises:
         UsageError: where another process works on it, or the folder can't be made or written.
@@ -65,10 +64,7 @@ def _locked(folder: Path) -> FileLock:
 
 
 def refuse_if_held(folder: Path) -> None:
-    """
-    Raises:
-        UsageError: where a process works on this run.
-    """
+    """Raise `UsageError` where a process works on this run."""
     if not os.path.exists(folder / LOCK_NAME):  # never raises, whatever the name
         return
     lock = FileLock(folder / LOCK_NAME, timeout=0)
@@ -76,7 +72,7 @@ def refuse_if_held(folder: Path) -> None:
         lock.acquire()
     except Timeout as error:
         raise _refused(folder) from error
-    except OSError:  # of somebody else, or gone by now
+    except OSError:  # another user's, or removed by now
         return
     lock.release()
 
@@ -94,13 +90,13 @@ def _make(folder: Path) -> bool:
 
 def _write_holder(path: Path) -> None:
     holder = {"pid": os.getpid(), "host": platform.node(), "since": now()}
-    with contextlib.suppress(OSError):  # a full disk: who holds it is not told then
+    with contextlib.suppress(OSError):  # a full disk: the holder is unknown then
         path.unlink(missing_ok=True)
         path.write_text(json.dumps(holder), encoding="utf-8")
 
 
 def _release(folder: Path, lock: FileLock) -> None:
-    """The files go while the lock is held: a process that has opened them meanwhile sees that they are gone."""
+    """Remove the files while the lock is held, so that a process that has opened them sees that they are gone."""
     for name in (HOLDER_NAME, LOCK_NAME):
         with contextlib.suppress(OSError):  # Windows keeps open files; the lock's goes after its release
             (folder / name).unlink(missing_ok=True)
@@ -118,9 +114,9 @@ def _refused(folder: Path) -> UsageError:
 
 
 def _holder(path: Path) -> str:
-    """Who holds the lock, by its own words."""
+    """Return the lock's holder in words, as its own file names it."""
     try:
-        said = json.loads(path.read_bytes())
-        return f"pid {int(said['pid'])} on {str(said['host'])[:80]!r} since {str(said['since'])[:40]}"
+        holder = json.loads(path.read_bytes())
+        return f"pid {int(holder['pid'])} on {str(holder['host'])[:80]!r} since {str(holder['since'])[:40]}"
     except (OSError, ValueError, KeyError, TypeError):
-        return "it has not said which one"
+        return "an unknown one"

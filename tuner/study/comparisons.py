@@ -30,7 +30,7 @@ class ArmScores:
 
     @property
     def scored(self) -> tuple[TrialRecord, ...]:
-        """Those with a finite validation accuracy."""
+        """The trials with a finite validation accuracy."""
         return tuple(record for record in self.records if _score(record) is not None)
 
     @property

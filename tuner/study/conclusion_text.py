@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tuner.stats.paired_tests import NO_SPREAD, PairedTest, showable_difference
+from tuner.stats.paired_tests import NO_SPREAD, corrected_interval, showable_difference
 from tuner.study.comparisons import ArmScores, Comparison
 
 _MOST_LISTED = 3
@@ -39,7 +39,7 @@ def _format_tested(base: ArmScores, comparisons: Sequence[Comparison]) -> list[s
     if hidden:
         sentences += _format_hidden(base, hidden, family, alone=not shown)
     if family > 1:
-        sentences.append(f"The p values are corrected for {family} comparisons (Holm).")
+        sentences.append(f"Intervals and p values are corrected for {family} comparisons (Holm).")
     return [*sentences, *_format_untested(base, comparisons)]
 
 
@@ -59,7 +59,7 @@ def _format_shown(base: ArmScores, comparison: Comparison) -> str:
     test = comparison.test
     verb = "beats" if comparison.verdict == "better" else "is worse than"
     return (
-        f"{comparison.label} {verb} {base.label} by {_points(abs(test.difference or 0.0))} ± {_points(_half(test))} points over "
+        f"{comparison.label} {verb} {base.label} by {_points(abs(test.difference or 0.0))} ± {_points(_half(comparison))} points over "
         f"{_seeds(test.n)} (95% interval, {_p(comparison.p_holm)})."
     )
 
@@ -67,7 +67,7 @@ def _format_shown(base: ArmScores, comparison: Comparison) -> str:
 def _format_hidden(base: ArmScores, hidden: Sequence[Comparison], family: int, *, alone: bool) -> list[str]:
     largest = max(hidden, key=_size)
     test = largest.test
-    low, high = test.interval or (0.0, 0.0)
+    low, high = _interval(largest)
     seeds = _seeds_of([comparison.test.n for comparison in hidden])
     interval = f"{_signed(low)} to {_signed(high)}"
     if len(hidden) == 1:
@@ -144,8 +144,15 @@ def _p(value: float | None) -> str:
     return "p < 0.001" if value is not None and value < 0.001 else f"p = {value:.3f}" if value is not None else "no p"
 
 
-def _half(test: PairedTest) -> float:
-    return (test.interval[1] - test.interval[0]) / 2 if test.interval else 0.0
+def _interval(comparison: Comparison) -> tuple[float, float]:
+    """Return the 95% interval, corrected as the p value is, so that both say the same."""
+    test = comparison.test
+    return corrected_interval(test.difference, test.sd, test.n, test.p, comparison.p_holm) or (0.0, 0.0)
+
+
+def _half(comparison: Comparison) -> float:
+    low, high = _interval(comparison)
+    return (high - low) / 2
 
 
 def _size(comparison: Comparison) -> float:

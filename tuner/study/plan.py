@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value
 from tuner.core.errors import UsageError
 from tuner.core.records import configuration_key
-from tuner.options.run_options import StudyOptions
+from tuner.core.text import did_you_mean
+from tuner.options.study_options import StudyOptions
 from tuner.processes.tasks import PATIENCE, RESTORE_BEST
 from tuner.spaces.named_configurations import named_configuration
 from tuner.storage.schema.study import Diagnostic, PlannedArm, StudyPlan
@@ -27,10 +27,10 @@ _DIAGNOSTICS: Mapping[str, tuple[Diagnostic, ...]] = {
 
 
 def make_study(options: StudyOptions, space: Any) -> StudyPlan:
-    """The `study` of run.json: what is varied, and every arm with its configuration.
+    """Return the `study` of run.json: the varied hyperparameter, and every arm with its configuration.
 
     Args:
-        options: what was asked for.
+        options: the options of the study.
         space: the space's Keras-free part (untyped: each family has its own class).
 
     Raises:
@@ -45,13 +45,13 @@ def make_study(options: StudyOptions, space: Any) -> StudyPlan:
 def _base(options: StudyOptions, space: Any) -> Mapping[str, Value]:
     if options.base is None:
         return {}
-    found = named_configuration(options.base, options.space)
-    if found.space != options.space:
+    base = named_configuration(options.base, options.space)
+    if base.space != options.space:
         raise UsageError(
-            f"The base is of another space. Expected one of {options.space}. Received: {options.base}, of {found.space}. "
-            f"Give --space {found.space}, or another --base."
+            f"The base is of another space. Expected one of {options.space}. Received: {options.base}, of {base.space}. "
+            f"Give --space {base.space}, or another --base."
         )
-    return found.configuration
+    return base.configuration
 
 
 def _from_preset(options: StudyOptions, space: Any, base: Mapping[str, Value]) -> StudyPlan:
@@ -74,10 +74,10 @@ def _from_values(options: StudyOptions, space: Any, base: Mapping[str, Value]) -
             f"A study compares values. Expected two different ones or more, such as --values A,B. Received: {','.join(texts)}"
         )
     epochs = options.epochs or DEFAULT_EPOCHS
-    found = [_planned_arm(arm, base, epochs, space, strict=True) for arm in arms]
+    planned_arms = [_planned_arm(arm, base, epochs, space, strict=True) for arm in arms]
     default = {**_defaults(space), **base}.get(name)
     label = next((arm.label for arm in arms if arm.value == default), arms[0].label)
-    return _study(options, name, f"What does {name} do?", label, found, preset=False)
+    return _study(options, name, f"What does {name} do?", label, planned_arms, preset=False)
 
 
 def _study(
@@ -119,7 +119,7 @@ def _whole(name: str, text: str) -> int:
 
 
 def parse_value(hyperparameter: Hyperparameter, text: str) -> Value:
-    """A hyperparameter's value as somebody types it.
+    """Return a hyperparameter's value from its text.
 
     Raises:
         UsageError: where it is none of its values, or out of its range.
@@ -156,9 +156,9 @@ def _range(hyperparameter: Hyperparameter) -> str:
 def _planned_arm(arm: Arm, base: Mapping[str, Value], epochs: int, space: Any, *, strict: bool) -> PlannedArm:
     """Return an arm with its complete configuration."""
     options = {name: value for name, value in arm.changes.items() if name in (PATIENCE, RESTORE_BEST)}
-    own = {name: value for name, value in arm.changes.items() if name not in options}
+    space_values = {name: value for name, value in arm.changes.items() if name not in options}
     try:
-        configuration = space.complete(own, base=base, strict=strict)
+        configuration = space.complete(space_values, base=base, strict=strict)
     except ValueError as error:
         raise UsageError(str(error)) from error
     return PlannedArm(
@@ -177,7 +177,6 @@ def _defaults(space: Any) -> Mapping[str, Value]:
 
 def _unknown(name: str, space: Any) -> str:
     known = [*PRESETS, *(hyperparameter.name for hyperparameter in space.hyperparameters)]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    hint = did_you_mean(name, known)
     values = f" To vary a hyperparameter of {space.name}, give --values A,B." if name in known else ""
     return f"There is no study of this name.{hint}{values} Expected a preset ({', '.join(PRESETS)}) or a hyperparameter with --values. Received: {name}"

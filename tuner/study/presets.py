@@ -126,5 +126,5 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def preset_space(name: str) -> str:
-    """The space that a study has where none is given."""
+    """Return the default space of a study."""
     return PRESETS[name].space if name in PRESETS else _DEFAULT_SPACE

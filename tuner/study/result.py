@@ -17,7 +17,7 @@ def study_result(study: StudyPlan, records: Sequence[TrialRecord]) -> StudyResul
 
     Args:
         study: the `study` part of run.json.
-        records: the trials that have ended, in any order; those of other configurations are passed over.
+        records: the trials that have ended, in any order; those of other configurations are ignored.
 
     Raises:
         ValueError: where no arm has the base's label.
@@ -37,7 +37,7 @@ def study_result(study: StudyPlan, records: Sequence[TrialRecord]) -> StudyResul
 
 
 def study_arms(study: StudyPlan, records: Sequence[TrialRecord]) -> tuple[ArmScores, ...]:
-    """The arms in the order of run.json, each with the records of its configuration and epochs."""
+    """Return the arms in the order of run.json, each with the records of its configuration and epochs."""
     return tuple(
         ArmScores(
             label=planned.label,
@@ -79,8 +79,10 @@ def studied_arm(arm: ArmScores) -> StudiedArm:
 
 def _records_of(arm: PlannedArm, records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
     key = configuration_key(arm.configuration)
-    own = {r.repetition: r for r in records if r.epochs == arm.epochs and configuration_key(r.configuration) == key}
-    return tuple(own[number] for number in sorted(own))
+    by_repetition = {
+        r.repetition: r for r in records if r.epochs == arm.epochs and configuration_key(r.configuration) == key
+    }
+    return tuple(by_repetition[number] for number in sorted(by_repetition))
 
 
 def _base(arms: Sequence[ArmScores], label: str) -> ArmScores:

@@ -29,7 +29,7 @@ BATCHES = 32
 FLAT_SLOPE = 0.01
 """An activation function is flat where its slope is smaller than this."""
 DEAD_SHARE = 0.01
-"""A unit is dead whose largest output is smaller than this share of its layer's."""
+"""A unit is dead if its largest output is smaller than this fraction of its layer's."""
 _STEPS_TIMED = 20
 _STEPS_UNTIMED = 3
 _HALF_STEP = 1e-2
@@ -39,9 +39,9 @@ Gradients: TypeAlias = list[NDArray[np.float64]]
 
 
 def measure(task: TrainTask, model: Any, data: Dataset) -> Arrays:
-    """The diagnostics that a task asks for, keys as in evaluation.npz without the trial's name.
+    """Return a task's diagnostics, with keys as in evaluation.npz without the trial's name.
 
-    "step" trains some steps more: whoever wants the model as it was keeps it before.
+    "step" trains some steps more, so it changes the model's weights.
     """
     arrays: Arrays = {}
     sample = _sample(data, task.seed)
@@ -51,7 +51,7 @@ def measure(task: TrainTask, model: Any, data: Dataset) -> Arrays:
 
 
 def reset_peak_memory() -> None:
-    """Let the kernel forget the process's largest resident memory so far, where it can (Linux)."""
+    """Reset the kernel's record of the process's largest resident memory, where it can (Linux)."""
     if sys.platform == "linux":
         try:
             Path("/proc/self/clear_refs").write_text("5")
@@ -60,7 +60,7 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory_bytes() -> float:
-    """The largest resident memory since `reset_peak_memory`; NaN where the system doesn't tell."""
+    """Return the largest resident memory since `reset_peak_memory`; NaN where it is unavailable."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -69,7 +69,7 @@ def peak_memory_bytes() -> float:
 
 
 def noise_scale(gradients: NDArray[np.float64], batch: int) -> NDArray[np.float64]:
-    """The simple noise scale from the gradients of several batches (McCandlish et al. 2018, appendix A.1).
+    """Return the simple noise scale from the gradients of several batches (McCandlish et al. 2018, appendix A.1).
 
     Args:
         gradients: (batches, numbers), of the mean loss of each batch.
@@ -77,7 +77,7 @@ def noise_scale(gradients: NDArray[np.float64], batch: int) -> NDArray[np.float6
 
     Returns:
         (tr(Σ)/|G|² in images, |G|², tr(Σ), batches). The first is NaN where the estimate of |G|² isn't positive: the
-        batches are too few to tell the gradient from its noise.
+        batches are too few to separate the gradient from its noise.
     """
     count = len(gradients)
     small = float((gradients**2).sum(axis=1).mean())
@@ -88,7 +88,7 @@ def noise_scale(gradients: NDArray[np.float64], batch: int) -> NDArray[np.float6
 
 
 def flat_share(function: Callable[[Any], Any], inputs: NDArray[np.floating[Any]]) -> float:
-    """The share of inputs at which a function's slope is below `FLAT_SLOPE`."""
+    """Return the fraction of inputs at which a function's slope is below `FLAT_SLOPE`."""
     tensor = keras.ops.convert_to_tensor(inputs)
     rise = function(tensor + _HALF_STEP) - function(tensor - _HALF_STEP)
     slopes = np.asarray(keras.ops.convert_to_numpy(rise)) / (2 * _HALF_STEP)
@@ -96,13 +96,13 @@ def flat_share(function: Callable[[Any], Any], inputs: NDArray[np.floating[Any]]
 
 
 def dead_share(outputs: NDArray[np.floating[Any]]) -> float:
-    """The share of units (last axis) whose largest magnitude is below `DEAD_SHARE` of the layer's."""
+    """Return the fraction of units (last axis) whose largest magnitude is below `DEAD_SHARE` of the layer's."""
     largest = np.abs(outputs).reshape(-1, outputs.shape[-1]).max(axis=0)
     return float((largest <= DEAD_SHARE * largest.max()).mean()) if largest.size else 0.0
 
 
 def batch_gradients(model: Any, sample: Sample) -> list[Gradients]:
-    """For each batch the gradient of the mean cross-entropy by each trainable variable, without dropout."""
+    """Return for each batch the gradient of the mean cross-entropy by each trainable variable, without dropout."""
     gradient = _gradient_of(model)
     images, labels = sample
     starts = range(0, len(images), min(BATCH, len(images)))
@@ -141,7 +141,7 @@ def _cross_entropy(labels: Any, probabilities: Any) -> Any:
 
 
 def _sample(data: Dataset, seed: int) -> Sample:
-    """Training images in whole batches, fewer where there are fewer."""
+    """Return training images in whole batches, or all where there are fewer."""
     count = min(len(data.x_train), BATCH * BATCHES)
     count = count - count % BATCH if count >= BATCH else count
     rows = np.sort(np.random.default_rng(seed).permutation(len(data.x_train))[:count])
@@ -169,12 +169,12 @@ def _units(task: TrainTask, model: Any, sample: Sample) -> Arrays:
     if not layers:  # nor has a network that a classifier wraps
         return {}
     probe = keras.Model(model.input, [tensor for layer in layers for tensor in (layer.input, layer.output)])
-    found = [np.asarray(keras.ops.convert_to_numpy(t)) for t in probe(sample[0][: BATCH * 8], training=False)]
+    tensors = [np.asarray(keras.ops.convert_to_numpy(t)) for t in probe(sample[0][: BATCH * 8], training=False)]
     return {
         "units/names": np.array([layer.name for layer in layers]),
-        "units/dead": np.array([dead_share(outputs) for outputs in found[1::2]]),
+        "units/dead": np.array([dead_share(outputs) for outputs in tensors[1::2]]),
         "units/saturated": np.array(
-            [flat_share(layer.activation, x) for layer, x in zip(layers, found[::2], strict=True)]
+            [flat_share(layer.activation, x) for layer, x in zip(layers, tensors[::2], strict=True)]
         ),
     }
 

@@ -56,7 +56,7 @@ def kernel_variables(model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def kernel_statistics(kernel: np.ndarray[Any, Any]) -> tuple[float, ...]:
-    """Count, mean, sd, L2 norm, smallest, largest, share near zero, filters, dead filters of one kernel."""
+    """Return count, mean, sd, L2 norm, smallest, largest, fraction near zero, filters, dead filters of one kernel."""
     values = kernel.astype(np.float64)
     norms = np.sqrt((values.reshape(-1, values.shape[-1]) ** 2).sum(axis=0))
     magnitude = np.abs(values)

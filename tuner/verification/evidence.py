@@ -1,10 +1,10 @@
-"""The evidence: what a run's folder holds, read once. What can't be read makes the checks that need it not possible."""
+"""The evidence: the files of a run's folder, read once. A file that can't be read makes its checks unavailable."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,11 +13,12 @@ from tuner.core.errors import JournalError, MnistTuneError, UsageError
 from tuner.core.records import Kind, TrialRecord
 from tuner.core.resume_compatibility import minor_version
 from tuner.options.resume import read_options
-from tuner.options.run_options import RunOptions, SearchOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.search_options import SearchOptions
 from tuner.processes.tasks import SpaceRef
 from tuner.run.confirmation import finalists
 from tuner.run.run_document import hyperparameters_of
-from tuner.run.target import finalists_around
+from tuner.run.target import finalists_around, goal_of
 from tuner.spaces.named_code import uses_named_code
 from tuner.spaces.user_space import make_family
 from tuner.storage.files import reject_symlinks
@@ -66,7 +67,7 @@ class JournalEvent:
 class Evidence:
     """A run's folder and what follows from it.
 
-    A property raises `Unavailable` where what it stands for can't be read.
+    A property raises `Unavailable` where its value can't be read.
     """
 
     def __init__(self, folder: RunFolder, request: Request) -> None:
@@ -188,15 +189,9 @@ class Evidence:
 
     @property
     def space_ref(self) -> SpaceRef:
-        """Return how a worker makes the space."""
-        options = self.options
-        return SpaceRef(
-            name=self.space_name,
-            max_params=options.max_params,
-            max_macs=options.max_macs,
-            classes=self.run.data.classes,
-            interface=self.run.space.model,
-        )
+        """Return the reference from which a worker makes the space."""
+        ref = SpaceRef.for_options(self.options, self.run.data, self.run.space.model)
+        return replace(ref, name=self.space_name)
 
     @property
     def named_code(self) -> bool:
@@ -220,7 +215,7 @@ class Evidence:
 
     @cached_property
     def same_family(self) -> Any:
-        """The space, where it is the one that the run searched: an earlier version's may have had other hyperparameters."""
+        """Return the space if it has the run's hyperparameters; those of an earlier version may have been different."""
         if self.older and self.run.space.hyperparameters != hyperparameters_of(self.family):
             raise Unavailable("an earlier version made the run, whose space had other hyperparameters")
         return self.family
@@ -228,19 +223,20 @@ class Evidence:
     def candidates(self) -> list[TrialRecord]:
         """Return the finalists of a search by its rule, best first."""
         options, records = self.search_options, self.of_phase("search")
-        if options.target_share is None:
+        goal = goal_of(options, self.run.data)
+        if goal is None:
             return finalists(records, options.confirm_top)
-        return finalists_around(records, options.confirm_top, options.target_share)
+        return finalists_around(records, options.confirm_top, goal)
 
     @property
     def planned_trials(self) -> int:
-        """Return how many trials the search's plan has, by run.json; the check `plan` compares it with the options."""
+        """Return the number of planned trials, by run.json; the check `plan` compares it with the options."""
         return self.run.plan.trials or 0
 
     @property
     def has_folds(self) -> bool:
         """Return whether repetitions validate on folds of their own (`Dataset.has_folds`)."""
-        return self.run.data.train >= self.run.data.validation
+        return not self.run.data.given_validation and self.run.data.train >= self.run.data.validation
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """Return what several checks share, made when the first one asks for it.
@@ -259,7 +255,7 @@ class Evidence:
         return cast(Made, made)
 
     def close(self) -> None:
-        """End the process that builds somebody's own space, if there is one."""
+        """End the process that builds a user's space, if there is one."""
         close = getattr(self._made.get("family"), "close", None)
         if close is not None:
             close()

@@ -9,13 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.core.records import Json, TrialRecord, metrics_of
+from tuner.core.records import SCORE_KEYS, SHORT_WORDS, Json, TrialRecord, metrics_of
 from tuner.processes.tasks import PATIENCE, RESTORE_BEST
-from tuner.stats.intervals import mean_and_sd
-from tuner.stats.metrics import score_test_set
+from tuner.stats.metrics import balanced_accuracy, score_int8, score_seeds, score_test_set
 from tuner.storage.npz_io import Array
 from tuner.storage.schema.documents import as_json
-from tuner.verification.check import Outcome, Unavailable, count, disagreements, equal, failed, outcome_of
+from tuner.verification.check import (
+    TOLERANCE,
+    Outcome,
+    Unavailable,
+    count,
+    disagreements,
+    equal,
+    failed,
+    outcome_of,
+)
 from tuner.verification.evidence import Evidence
 
 _TIES = 2
@@ -30,18 +38,21 @@ def validation(evidence: Evidence) -> Outcome:
         if not record.completed or record.val_accuracy is None or key not in arrays:
             continue
         compared += 1
-        faults += _validation_faults(record, arrays[key], _labels(arrays, record))
+        int8 = arrays.get(f"confirm/{record.trial}/int8_predictions")
+        faults += _validation_faults(record, arrays[key], _labels(arrays, record), int8)
     if not compared:
         raise Unavailable("evaluation.npz has no validation probabilities of a trial")
     return outcome_of(faults, f"{count(compared, 'trial')}, to {_TIES} images")
 
 
 def _labels(arrays: Mapping[str, Array], record: TrialRecord) -> Array | None:
-    own = arrays.get(f"confirm/{record.trial}/validation_labels")
-    return own if own is not None else arrays.get("validation/labels")
+    trial_labels = arrays.get(f"confirm/{record.trial}/validation_labels")
+    return trial_labels if trial_labels is not None else arrays.get("validation/labels")
 
 
-def _validation_faults(record: TrialRecord, probabilities: Array, labels: Array | None) -> list[str]:
+def _validation_faults(
+    record: TrialRecord, probabilities: Array, labels: Array | None, int8: Array | None
+) -> list[str]:
     if labels is None or not _fit(probabilities, labels):
         return [f"trial {record.trial}: probabilities and labels of evaluation.npz don't fit each other"]
     right = int((probabilities.argmax(axis=1) == labels).sum())
@@ -50,7 +61,35 @@ def _validation_faults(record: TrialRecord, probabilities: Array, labels: Array 
         return [
             f"trial {record.trial}: {right} of {len(labels)} validation images are right. The journal says {recorded:.0f}"
         ]
-    return []
+    return [*_balanced_faults(record, probabilities.argmax(axis=1), labels), *_int8_faults(record, int8, labels)]
+
+
+def _int8_faults(record: TrialRecord, predictions: Array | None, labels: Array) -> list[str]:
+    if record.val_int8_accuracy is None:
+        return []
+    if predictions is None or predictions.shape != labels.shape:
+        return [
+            f"trial {record.trial}: evaluation.npz lacks the classes that its int8 network gave the validation images"
+        ]
+    counted = float((predictions == labels).mean())
+    if abs(record.val_int8_accuracy - counted) <= TOLERANCE:
+        return []
+    return [
+        f"trial {record.trial}: the int8 network is right on {counted:.6f} of the validation images. "
+        f"The journal says {record.val_int8_accuracy:.6f}"
+    ]
+
+
+def _balanced_faults(record: TrialRecord, predictions: Array, labels: Array) -> list[str]:
+    if record.val_balanced_accuracy is None:
+        return []
+    counted, sizes = balanced_accuracy(labels, predictions), np.unique(labels, return_counts=True)[1]
+    if abs(record.val_balanced_accuracy - counted) <= _TIES / (len(sizes) * int(sizes.min())) + TOLERANCE:
+        return []
+    return [
+        f"trial {record.trial}: the balanced accuracy of the validation images is {counted:.6f}. "
+        f"The journal says {record.val_balanced_accuracy:.6f}"
+    ]
 
 
 def _fit(probabilities: Array, labels: Array) -> bool:
@@ -105,12 +144,18 @@ def _test_figures(evidence: Evidence) -> Json | str:
         return "the test arrays of evaluation.npz don't fit each other"
     if len(labels) != evidence.run.data.test:
         return f"evaluation.npz has {len(labels):,} test labels, run.json {evidence.run.data.test:,} images"
-    per_seed = [float((row == labels).mean()) for row in per_model]
-    if len(per_seed) != len((result.refit or result).trials):
-        return f"evaluation.npz has predictions of {count(len(per_seed), 'model')}"
-    mean, sd = mean_and_sd(per_seed)
-    figures = score_test_set(probabilities, _int64(labels), classes)
-    return {**figures, "accuracy": mean, "sd": sd, "per_seed": per_seed}
+    if len(per_model) != len(result.exported.trials):
+        return f"evaluation.npz has predictions of {count(len(per_model), 'model')}"
+    labels = _int64(labels)
+    figures = {**score_test_set(probabilities, labels, classes), **score_seeds(per_model, labels)}
+    if result.test is not None and result.test.int8 is not None:
+        int8 = arrays.get("test/int8_predictions")
+        if int8 is None or int8.shape != labels.shape:
+            return "evaluation.npz lacks the classes that the int8 file gave the test images"
+        figures["int8"] = score_int8(_int64(int8), labels)
+    lacks_balanced = result.test is not None and result.test.balanced_accuracy is None
+    # Runs of before have no balanced accuracy in result.json.
+    return {name: value for name, value in figures.items() if not (lacks_balanced and "balanced" in name)}
 
 
 def _int64(labels: NDArray[Any]) -> NDArray[np.int64]:
@@ -132,7 +177,7 @@ def histories(evidence: Evidence) -> Outcome:
 
 def _faults(record: TrialRecord) -> Iterator[str]:
     if not record.completed:
-        if record.val_accuracy is not None or record.val_loss is not None:
+        if any(score is not None for score in _scores(record)):
             yield "failed and has a score"
         return
     if not 1 <= record.epochs_run <= math.ceil(record.epochs):
@@ -147,6 +192,10 @@ def _faults(record: TrialRecord) -> Iterator[str]:
     yield from _score_faults(record)
 
 
+def _scores(record: TrialRecord) -> tuple[float | None, ...]:
+    return record.val_loss, *(getattr(record, key) for key in SCORE_KEYS.values())
+
+
 def _runs_to_its_end(record: TrialRecord) -> bool:
     stops = {PATIENCE, RESTORE_BEST} & set(record.configuration)
     return record.phase in ("train", "study") and not stops
@@ -154,9 +203,11 @@ def _runs_to_its_end(record: TrialRecord) -> bool:
 
 def _score_faults(record: TrialRecord) -> Iterator[str]:
     if record.phase == "refit":
-        if record.val_accuracy is not None or record.val_loss is not None:
+        if any(score is not None for score in _scores(record)):
             yield "was trained on the validation images and has a validation score"
         return
+    if record.objective != "val_accuracy" and record.score is None:
+        yield f"has no {SHORT_WORDS[record.objective]} accuracy, though trials are ranked by it"
     losses = record.history["val_loss"]
     epoch = min(range(len(losses)), key=lambda place: losses[place]) if record.configuration.get(RESTORE_BEST) else -1
     for metric, recorded in (("val_accuracy", record.val_accuracy), ("val_loss", record.val_loss)):
@@ -167,7 +218,7 @@ def _score_faults(record: TrialRecord) -> Iterator[str]:
 
 def accuracies(evidence: Evidence) -> Outcome:
     """Check that each validation accuracy is a whole number of the validation images."""
-    evidence.family  # noqa: B018 - what somebody's own metric counts is not known
+    evidence.family  # noqa: B018 - what a user's own metric counts is unknown
     images = evidence.run.data.validation
     faults = [
         f"trial {record.trial} has a validation accuracy of {value}, which is {images * value:.3f} of {images:,} images"

@@ -19,27 +19,34 @@ def digests(evidence: Evidence) -> Outcome:
         if evidence.older:
             raise Unavailable("result.json has no digests: an earlier version wrote it")
         return failed("result.json has no digests, though this version of mnist-tune writes them")
-    found = file_digests(evidence.folder)
-    faults = [f"{name} is missing" for name in recorded if name not in found]
+    current_digests = file_digests(evidence.folder)
+    faults = [f"{name} is missing" for name in recorded if name not in current_digests]
     faults += [
         f"{name} is not the file that the run wrote"
         for name in recorded
-        if name in found and found[name] != recorded[name]
+        if name in current_digests and current_digests[name] != recorded[name]
     ]
-    faults += [f"{name} is there, and result.json has no digest of it" for name in found if name not in recorded]
+    faults += [
+        f"{name} is there, and result.json has no digest of it" for name in current_digests if name not in recorded
+    ]
     return outcome_of(faults, count(len(recorded), "file"))
 
 
 def exported(evidence: Evidence) -> Outcome:
     """Check that the model's files are there which result.json names, and no other."""
     model = evidence.result.model
-    recorded = {"keras": model.keras, "savedmodel": model.savedmodel}
+    recorded = {"keras": model.keras, "savedmodel": model.savedmodel, "int8": model.int8}
     folder = evidence.folder
     there = {
         "keras": os.path.isfile(folder.keras_model),
         "savedmodel": os.path.isfile(folder.saved_model / "saved_model.pb"),
+        "int8": os.path.isfile(folder.int8_model),
     }
-    names = {"keras": folder.keras_model.name, "savedmodel": f"{folder.saved_model.name}/saved_model.pb"}
+    names = {
+        "keras": folder.keras_model.name,
+        "savedmodel": f"{folder.saved_model.name}/saved_model.pb",
+        "int8": folder.int8_model.name,
+    }
     faults = [
         f"{names[what]} {'is missing' if recorded[what] else 'is there, though result.json says that none was exported'}"
         for what in there

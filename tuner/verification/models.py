@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from tuner.core.machine import keras_backend
 from tuner.core.quiet_imports import quiet_imports
 from tuner.core.records import TrialRecord
-from tuner.export.formats import FORMATS, savedmodel_fits
+from tuner.export.formats import FORMATS, ExportError, savedmodel_fits
+from tuner.export.int8 import missing_requirement, quantise
+from tuner.export.writing import calibration_images, exported_data
 from tuner.verification.check import Outcome, Unavailable, count, failed, outcome_of, passed
 from tuner.verification.data import dataset
 from tuner.verification.evidence import Evidence
+from tuner.verification.retraining import differences
 
 if TYPE_CHECKING:
     from tuner.export.formats import Probabilities
@@ -40,9 +43,30 @@ def keras_model(evidence: Evidence) -> Outcome:
     recorded = evidence.result.parameters
     if parameters != recorded:
         return failed(f"best.keras has {parameters:,} trainable parameters. result.json says {recorded:,}")
-    if evidence.result.test is not None:
-        return _on_test_images(evidence)
-    return _on_validation_images(evidence)
+    on_images = _on_test_images if evidence.result.test is not None else _on_validation_images
+    outcome = on_images(evidence)
+    return outcome if not evidence.result.model.int8 or outcome.status == "failed" else _with_int8(evidence, outcome)
+
+
+def _with_int8(evidence: Evidence, outcome: Outcome) -> Outcome:
+    """Quantise best.keras again, as its trial did, and compare the file with the run's, which is not run: it is a stranger's."""
+    path, name = evidence.folder.int8_model, evidence.folder.int8_model.name
+    if not path.is_file():
+        return outcome  # the check of exported files reports it
+    if requirement := missing_requirement():
+        return passed(f"{outcome.detail}; {name} not compared, which needs {requirement}")
+    with quiet_imports():
+        data = exported_data(dataset(evidence), evidence.result)
+        try:
+            content = quantise(_model(evidence), calibration_images(data))
+        except ExportError as error:
+            return failed(str(error))
+    if content == path.read_bytes():
+        return passed(f"{outcome.detail}; {name} is what it is quantised to, byte for byte")
+    others = differences(evidence.run)
+    if others:
+        return passed(f"{outcome.detail}; quantised here it gives another file than {name}: {', '.join(others[:2])}")
+    return failed(f"{name} is not what best.keras is quantised to")
 
 
 def _on_test_images(evidence: Evidence) -> Outcome:
@@ -79,16 +103,16 @@ def _on_validation_images(evidence: Evidence) -> Outcome:
 
 
 def _exported_record(evidence: Evidence) -> TrialRecord:
-    name = evidence.result.exported
+    name = evidence.result.exported.trial
     if name not in evidence.records:
         raise Unavailable(f"the journal has no trial {name}")
     return evidence.records[name]
 
 
-def _difference(found: Probabilities, kept: Any) -> float:
-    if kept is None or kept.shape != found.shape or kept.dtype.kind != "f":
+def _difference(computed: Probabilities, kept: Any) -> float:
+    if kept is None or kept.shape != computed.shape or kept.dtype.kind != "f":
         return math.inf
-    return float(np.abs(found - kept).max(initial=0.0))
+    return float(np.abs(computed - kept).max(initial=0.0))
 
 
 def savedmodel(evidence: Evidence) -> Outcome:
@@ -135,8 +159,8 @@ def _weight_faults(evidence: Evidence, model: Any) -> list[str]:
     ]
 
 
-def _same(found: Any, array: NDArray[Any]) -> bool:
-    return found is not None and np.array_equal(found, array)
+def _same(computed: Any, array: NDArray[Any]) -> bool:
+    return computed is not None and np.array_equal(computed, array)
 
 
 def _answers_of_savedmodel(evidence: Evidence) -> Outcome:
@@ -172,7 +196,8 @@ def _model(evidence: Evidence) -> Any:
         with quiet_imports():
             from tuner.export.job import load_model
 
-            return load_model(evidence.folder, evidence.run.data.classes, named_code=named_code)
+            data = evidence.run.data
+            return load_model(evidence.folder, data.classes, data.input_shape, named_code=named_code)
 
     return evidence.once("model", load)
 
@@ -180,5 +205,5 @@ def _model(evidence: Evidence) -> Any:
 def _answers(evidence: Evidence, images: NDArray[np.uint8]) -> Probabilities:
     from tuner.export.keras_file import classifier
 
-    found: Probabilities = classifier(_model(evidence))(np.asarray(images))
-    return found
+    probabilities: Probabilities = classifier(_model(evidence))(np.asarray(images))
+    return probabilities

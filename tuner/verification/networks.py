@@ -13,8 +13,8 @@ from tuner.verification.evidence import Evidence
 
 def configurations(evidence: Evidence) -> Outcome:
     """Check that each configuration has all active hyperparameters of the space and no other, each within its range."""
-    found = _faults_of_configurations(evidence)
-    faults = [f"trial {name}: {fault}" for name, fault in found.items() if fault is not None]
+    faults_by_trial = _faults_of_configurations(evidence)
+    faults = [f"trial {name}: {fault}" for name, fault in faults_by_trial.items() if fault is not None]
     different = len({configuration_key(record.configuration) for record in evidence.records.values()})
     return outcome_of(faults, count(different, "configuration"))
 
@@ -104,15 +104,60 @@ def caps(evidence: Evidence) -> Outcome:
     """Check that no trial is above the caps of its run."""
     space = evidence.run.space
     limits = {"parameters": space.max_params, "multiply-adds": space.max_macs}
+    limits |= {"bytes of RAM": space.max_ram, "bytes of flash": space.max_flash}
     if not any(limit is not None for limit in limits.values()):
         raise Unavailable("the run had no caps")
+    caps_memory = space.max_ram is not None or space.max_flash is not None
+    # Only a network that the space makes can be counted; `configurations` names the others.
+    memory_by_trial = _memory_by_trial(evidence) if caps_memory else {}
     faults = []
     for record in evidence.records.values():
-        sizes = {"parameters": record.parameters, "multiply-adds": record.multiply_adds}
+        ram, flash = memory_by_trial.get(record.trial, (None, None))
+        sizes: dict[str, int | None] = {"parameters": record.parameters, "multiply-adds": record.multiply_adds}
+        sizes |= {"bytes of RAM": ram, "bytes of flash": flash}
         faults += [
-            f"trial {record.trial} has {sizes[what]:,} {what}. The cap is {limit:,}"
+            f"trial {record.trial} has {size:,} {what}. The cap is {limit:,}"
             for what, limit in limits.items()
-            if limit is not None and sizes[what] > limit
+            if limit is not None and (size := sizes[what]) is not None and size > limit
         ]
+        if caps_memory and record.trial in memory_by_trial and ram is None:
+            faults.append(
+                f"trial {record.trial} has a network that TFLM can't run. A search with a cap of memory samples none"
+            )
     words = " and ".join(f"{limit:,} {what}" for what, limit in limits.items() if limit is not None)
     return outcome_of(faults, f"{count(len(evidence.records), 'trial')} of at most {words}")
+
+
+def memory(evidence: Evidence) -> Outcome:
+    """Check RAM and flash of each trial's int8 network by computing them again."""
+    if all(record.ram is None and record.flash is None for record in evidence.records.values()):
+        raise Unavailable("the journal has no RAM and flash: a user's own space, or a run of an earlier version")
+    faults, known = [], _memory_by_trial(evidence)
+    for record in evidence.records.values():
+        if record.trial not in known or (record.ram, record.flash) == known[record.trial]:
+            continue
+        faults.append(
+            f"trial {record.trial} has {_bytes(record.ram)} of RAM and {_bytes(record.flash)} of flash. "
+            f"Computed again: {_bytes(known[record.trial][0])} and {_bytes(known[record.trial][1])}"
+        )
+    return outcome_of(faults, f"{count(len(known), 'trial')} computed again")
+
+
+def _memory_by_trial(evidence: Evidence) -> Mapping[str, tuple[int | None, int | None]]:
+    """Return trial → bytes of RAM and flash of the networks that can be counted; each configuration is computed once."""
+
+    def make() -> Mapping[str, tuple[int | None, int | None]]:
+        known: dict[str, tuple[int | None, int | None]] = {}
+        by_trial = {}
+        for record in sound(evidence):
+            key = configuration_key(record.configuration)
+            if key not in known:
+                known[key] = evidence.family.known_memory(record.configuration)
+            by_trial[record.trial] = known[key]
+        return by_trial
+
+    return evidence.once("memory", make)
+
+
+def _bytes(size: int | None) -> str:
+    return "no bytes" if size is None else f"{size:,} bytes"

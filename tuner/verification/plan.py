@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from tuner.core.errors import UsageError
-from tuner.core.records import Json, tidy_epochs
+from tuner.core.records import Json, Objective, TrialRecord, objective_of_trial, tidy_epochs
 from tuner.options.resume import read_options
-from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.study_options import StudyOptions
+from tuner.options.train_options import TrainOptions
 from tuner.run.run_document import hyperparameters_of
 from tuner.run.sessions.study import study_trials
 from tuner.storage.schema.documents import as_json
@@ -25,18 +27,20 @@ def options(evidence: Evidence) -> Outcome:
     """Check that the options can be this program's, and that seed, space, caps and sizes of the splits are theirs."""
     run = evidence.run
     try:
-        found = read_options(run)
+        run_options = read_options(run)
     except UsageError as error:
         return failed(str(error))
-    faults = _differences({"seed": run.seed, "space": run.space.name}, {"seed": found.seed, "space": found.space})
+    faults = _differences(
+        {"seed": run.seed, "space": run.space.name}, {"seed": run_options.seed, "space": run_options.space}
+    )
     data = run.data
-    if found.train_samples is None:
-        wanted = int((data.train + data.validation) * found.validation + 0.5)
+    if run_options.train_samples is not None:
+        faults += _differences({"training images": data.train}, {"training images": run_options.train_samples})
+    elif not data.given_validation:
+        wanted = int((data.train + data.validation) * run_options.validation + 0.5)
         faults += _differences({"validation images": data.validation}, {"validation images": wanted})
-    else:
-        faults += _differences({"training images": data.train}, {"training images": found.train_samples})
-    if not isinstance(found, SearchOptions):
-        caps = {"max_params": found.max_params, "max_macs": found.max_macs}
+    if not isinstance(run_options, SearchOptions):
+        caps = {"max_params": run_options.max_params, "max_macs": run_options.max_macs}
         faults += _differences({name: getattr(run.space, name) for name in caps}, caps)
     return outcome_of(faults, f"{count(len(run.options), 'option')}; seed, space and splits are theirs")
 
@@ -50,6 +54,8 @@ def plan(evidence: Evidence) -> Outcome:
     faults = disagreements(as_json(run.plan), as_json(expected), "plan")
     if evidence.older and run.plan.epochs is None:
         faults = [fault for fault in faults if not fault.startswith("plan.epochs")]
+    if run.plan.share is not None and not evidence.by_the_clock:
+        faults.append("plan.share is of a search with a time budget. This run had none")
     if evidence.kind == "study":
         faults += _study_faults(evidence)
     rungs = len(expected.rungs)
@@ -75,13 +81,15 @@ def expected_plan(evidence: Evidence) -> Plan:
 def _search_plan(evidence: Evidence, options: SearchOptions) -> Plan:
     exhausted = bool(evidence.run.plan.exhausted)
     if options.algorithm == "hyperband" or exhausted:
-        found = replay(evidence).plan
+        search_plan = replay(evidence).plan
         if not exhausted:  # a clock or an interrupt may have come first
-            found = replace(found, exhausted=None)
+            search_plan = replace(search_plan, exhausted=None)
+        if evidence.run.plan.flat_after is None:
+            search_plan = replace(search_plan, flat_after=None)
     else:
-        found = _flat_plan(options.algorithm, options.trials_limit, options.trials_limit * options.max_epochs)
+        search_plan = _flat_plan(options.algorithm, options.trials_limit, options.trials_limit * options.max_epochs)
     again = (options.confirm_top + options.refit) * options.confirm_seeds * options.max_epochs
-    return replace(found, epochs=tidy_epochs((found.epochs or 0) + again))
+    return replace(search_plan, epochs=tidy_epochs((search_plan.epochs or 0) + again))
 
 
 def _flat_plan(algorithm: str, trials: int, epochs: float) -> Plan:
@@ -100,11 +108,11 @@ def _study_faults(evidence: Evidence) -> list[str]:
 
 
 def trials(evidence: Evidence) -> Outcome:
-    """Check that the journal has every trial of the plan, and no other."""
+    """Check that the journal has every trial of the plan, and no other, each with the objective of the options."""
     wanted = set(expected_trials(evidence))
     if evidence.kind == "search":
-        found = replay(evidence)
-        wanted |= set(found.proposals)
+        replayed = replay(evidence)
+        wanted |= set(replayed.proposals)
     names = set(evidence.records)
     faults = [f"trial {name} is not of the plan" for name in sorted(names - wanted)]
     if evidence.by_the_clock:
@@ -112,15 +120,28 @@ def trials(evidence: Evidence) -> Outcome:
     missing = sorted(wanted - names)
     if evidence.completed and not evidence.by_the_clock:
         faults += [f"trial {name} is missing" for name in missing]
+    faults += [
+        f"trial {record.trial} was ranked by {record.objective}. Expected {expected}, as the options say"
+        for record in evidence.records.values()
+        if record.objective != (expected := _objective_of(evidence, record))
+    ]
     cut = "" if not missing else f"; {len(missing)} not run: {'a clock' if evidence.completed else evidence.run.status}"
     return outcome_of(faults, f"{len(names):,} of {count(len(wanted), 'trial')}{cut}")
 
 
-def _differences(found: Json, expected: Json) -> list[str]:
+def _objective_of(evidence: Evidence, record: TrialRecord) -> Objective:
+    """Return the score by which a trial is ranked, by the options."""
+    objective: Objective = getattr(evidence.options, "objective", "val_accuracy")
+    if record.phase != "search":
+        return objective
+    return objective_of_trial(objective, record.epochs, evidence.search_options.max_epochs)
+
+
+def _differences(recorded: Json, expected: Json) -> list[str]:
     return [
-        f"{name} of run.json is {found[name]}; by the options it is {value}"
+        f"{name} of run.json is {recorded[name]}; by the options it is {value}"
         for name, value in expected.items()
-        if found[name] != value
+        if recorded[name] != value
     ]
 
 
@@ -130,7 +151,8 @@ def same_space(evidence: Evidence) -> Outcome:
     recorded, known = run.space.hyperparameters, hyperparameters_of(family)
     faults = disagreements(_undescribed(recorded), _undescribed(known), "hyperparameters")
     if evidence.kind == "search":
-        caps = {"max_params": family.max_params, "max_macs": family.max_macs}
+        memory = {"max_ram": evidence.options.ram_cap, "max_flash": evidence.options.flash_cap}
+        caps = {"max_params": family.max_params, "max_macs": family.max_macs, **memory}
         faults += [
             f"{name} of run.json is {getattr(run.space, name)}, the space's is {cap}"
             for name, cap in caps.items()

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tuner.core.records import Trial, TrialRecord
-from tuner.options.run_options import SearchOptions, StudyOptions, TrainOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.study_options import StudyOptions
+from tuner.options.train_options import TrainOptions
 from tuner.run.confirmation import Confirmed, confirmed, trial_seed
 from tuner.run.refit import refit_trials
 from tuner.run.sessions.study import confirmed_arms, study_trials
-from tuner.run.target import smallest_first
+from tuner.run.target import goal_of, smallest_first
 from tuner.run.trial_sources import confirmation_trials, repeated
 from tuner.storage.schema.study import StudyPlan
 from tuner.verification.check import Contradiction, Outcome, Unavailable, count, disagreements, outcome_of
 from tuner.verification.evidence import Evidence
 
-_COMPARED = ("phase", "bracket", "rung", "repetition", "epochs", "parameters")
+_COMPARED = ("phase", "bracket", "rung", "repetition", "epochs", "parameters", "objective")
 
 
 def seeds(evidence: Evidence) -> Outcome:
@@ -79,7 +81,7 @@ def counting(evidence: Evidence, *phases: str) -> list[TrialRecord]:
         result = evidence.result
     except Unavailable:
         return []
-    named = {*result.trials, *(result.refit.trials if result.refit else ())}
+    named = {*result.trials, *result.exported.trials}
     named |= {trial for finalist in result.finalists for trial in finalist.trials}
     return [record for record in records if record.trial in named]
 
@@ -88,8 +90,8 @@ def _faults(record: TrialRecord, expected: Trial) -> list[str]:
     name = f"trial {record.trial}"
     if dict(record.configuration) != dict(expected.configuration):
         return [f"{name} has another configuration than the rule gives it"]
-    found, wanted = ({what: getattr(one, what) for what in _COMPARED} for one in (record, expected))
-    return disagreements(found, wanted, name)
+    recorded, wanted = ({what: getattr(one, what) for what in _COMPARED} for one in (record, expected))
+    return disagreements(recorded, wanted, name)
 
 
 def expected_trials(evidence: Evidence) -> Mapping[str, Trial]:
@@ -133,6 +135,7 @@ def _train_trials(evidence: Evidence, options: TrainOptions) -> list[Trial]:
             parameters=parameters,
             run_seed=options.seed,
             fold=number if evidence.has_folds else 0,
+            objective=options.objective,
         )
         for number in range(1, options.seeds + 1)
     ]
@@ -150,18 +153,19 @@ def confirmation(evidence: Evidence) -> dict[str, Trial]:
             options.confirm_seeds,
             options.seed,
             folds=evidence.has_folds,
+            objective=options.objective,
         )
     }
 
 
 def refits(evidence: Evidence) -> dict[str, Trial]:
-    """Return the trials of a search's refit; none where none was asked for or nothing is confirmed."""
+    """Return the trials of a search's refit; none without `--refit`, or where nothing is confirmed."""
     options = evidence.search_options
-    found = ranked(evidence) if options.refit else []
-    if not found:
+    finalists = ranked(evidence) if options.refit else []
+    if not finalists:
         return {}
     first = evidence.planned_trials + options.confirm_top * options.confirm_seeds + 1
-    return {trial.trial: trial for trial in refit_trials(found[0], first)}
+    return {trial.trial: trial for trial in refit_trials(finalists[0], first)}
 
 
 def ranked(evidence: Evidence) -> list[Confirmed]:
@@ -183,5 +187,4 @@ def _finalists(evidence: Evidence, options: SearchOptions) -> list[Confirmed]:
         for record in counting(evidence, "confirm")
         if record.trial in wanted and dict(record.configuration) == dict(wanted[record.trial].configuration)
     ]
-    found = confirmed(evidence.candidates(), records)
-    return found if options.target_share is None else smallest_first(found, options.target_share)
+    return smallest_first(confirmed(evidence.candidates(), records), goal_of(options, evidence.run.data))

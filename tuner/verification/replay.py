@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from tuner.core.quiet_imports import quiet_imports
 from tuner.core.records import Configuration, TrialRecord, trial_name
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
+from tuner.oracle.budget_fit import rungs_of_plan
 from tuner.oracle.protocol import Oracle, make_plan
 from tuner.oracle.sampling import ConfigurationSampler, SpaceExhausted
 from tuner.oracle.warm_starts import warm_starts
@@ -94,10 +95,10 @@ def _faults(record: TrialRecord, expected: Expected, *, older: bool) -> list[str
     return faults
 
 
-def _changed(found: Configuration, expected: Configuration) -> str:
-    names = sorted({*found, *expected})
-    different = [name for name in names if found.get(name) != expected.get(name)]
-    return ", ".join(f"{name} is {found.get(name)!r}, not {expected.get(name)!r}" for name in different[:2])
+def _changed(recorded: Configuration, expected: Configuration) -> str:
+    names = sorted({*recorded, *expected})
+    different = [name for name in names if recorded.get(name) != expected.get(name)]
+    return ", ".join(f"{name} is {recorded.get(name)!r}, not {expected.get(name)!r}" for name in different[:2])
 
 
 def replay(evidence: Evidence) -> Replay:
@@ -115,25 +116,30 @@ def _hyperband(evidence: Evidence, options: SearchOptions) -> Replay:
     with quiet_imports():
         from tuner.oracle.registry import make_oracle
     family = evidence.family
-    if any(record.completed and record.val_accuracy is None for record in evidence.of_phase("search")):
-        raise Unavailable("a completed trial has no validation accuracy to be promoted by")
+    if any(record.completed and record.score is None for record in evidence.of_phase("search")):
+        raise Unavailable("a completed trial has no score to be promoted by")
     oracle = make_oracle(family, options, warm=warm_starts(family, options.references))
-    found = Replay(make_plan(oracle, options.algorithm, options.max_epochs))
-    while fresh := _asked(oracle, found):
+    plan = evidence.run.plan
+    if plan.share is not None:
+        oracle.replan(rungs_of_plan(oracle.rungs, plan))
+    replayed = Replay(make_plan(oracle, options.algorithm, options.max_epochs))
+    replayed.plan.share = plan.share
+    while fresh := _asked(oracle, replayed):
         for name in fresh:
             if name in evidence.records:
                 oracle.tell(evidence.records[name])
     if oracle.exhausted:
-        found.plan.exhausted = True
-    return found
+        replayed.plan.exhausted = True
+    replayed.plan.flat_after = oracle.flat_after
+    return replayed
 
 
-def _asked(oracle: Oracle, found: Replay) -> list[str]:
-    """Take every proposal that can be had before a record comes back; the names of these trials."""
+def _asked(oracle: Oracle, replayed: Replay) -> list[str]:
+    """Take every proposal that the oracle makes without another record; return the names of these trials."""
     fresh = []
     while (proposal := oracle.ask()) is not None:
         fresh.append(proposal.trial)
-        found.proposals[proposal.trial] = Expected(
+        replayed.proposals[proposal.trial] = Expected(
             proposal.trial,
             proposal.bracket,
             proposal.rung,
@@ -149,16 +155,16 @@ def _flat(evidence: Evidence, options: SearchOptions) -> Replay:
     family = evidence.family
     sampler = ConfigurationSampler(family, options.seed, warm_starts(family, options.references), {})
     limit = options.trials_limit
-    found = Replay(Plan(algorithm=options.algorithm, trials=limit, epochs=limit * options.max_epochs))
+    replayed = Replay(Plan(algorithm=options.algorithm, trials=limit, epochs=limit * options.max_epochs))
     for slot in range(limit):
         name = trial_name(slot + 1)
         record = evidence.records.get(name)
         try:
-            found.proposals[name] = _flat_trial(sampler, name, slot, options, record)
+            replayed.proposals[name] = _flat_trial(sampler, name, slot, options, record)
         except SpaceExhausted:
-            found.plan.exhausted = True
+            replayed.plan.exhausted = True
             break
-    return found
+    return replayed
 
 
 def _flat_trial(

@@ -12,24 +12,26 @@ from typing import Any
 
 from tuner.core.errors import RunFailed
 from tuner.core.machine import versions
-from tuner.core.records import TrialRecord
+from tuner.core.records import SCORE_KEYS, VALIDATION_WORDS, TrialRecord
 from tuner.data.dataset import save_arrays
+from tuner.export.int8 import missing_requirement
 from tuner.processes.environment import default_size
+from tuner.processes.kernels import ONEDNN_VARIABLE, uses_onednn
 from tuner.processes.tasks import Event, TrainTask
 from tuner.run.run_document import describe_machine
 from tuner.run.trial_sources import train_task
-from tuner.storage.schema.run import RunDocument
+from tuner.storage.schema.run import DataSet, Machine, RunDocument
 from tuner.verification.check import Check, Outcome, Unavailable, failed, named, passed
 from tuner.verification.data import dataset
 from tuner.verification.evidence import Evidence
 from tuner.workers.local import LocalWorkers
 
 ACCURACY_TOLERANCE, STANDARD_ERRORS = 0.02, 8.0
-"""On another kind of machine the last validation accuracy may differ by the larger of this and so many standard errors of it.
+"""On another kind of machine the score by which trials are ranked may differ by the larger of this and so many standard errors of it.
 
 Measured: ten trainings of 6 epochs on 1,167 digits, each with kernels for AVX2, for SSE4.1 and without oneDNN in the place of AVX-512's,
 differed by up to 2.1, 2.6 and 4.7 standard errors (.138 of 130 validation images). With thousands of images the first number counts."""
-_OF_MACHINE = ("system", "processor", "features", "kernel_variables", "accelerators")
+_OF_MACHINE = ("system", "processor", "features", "accelerators")
 _TIMES = ("seconds",)
 """Metrics of a history that no two trainings have in common."""
 _POLL_S = 1.0
@@ -40,20 +42,30 @@ def retrained(evidence: Evidence, number: int) -> list[Check]:
     name = "retraining"
     try:
         chosen = _chosen(evidence, number)
-        tasks = [_task(evidence, record) for record in chosen]
-        events = _trained(evidence, tasks)
+        tasks = {record.trial: _task(evidence, record) for record in chosen if _lack(record) is None}
+        events = dict(zip(tasks, _trained(evidence, list(tasks.values())), strict=True))
     except Unavailable as reason:
         return [named(name, Outcome("not possible", str(reason)))]
     except RunFailed as error:
         return [named(name, Outcome("not possible", f"no worker could be started: {error}"))]
     return [
-        named(f"trial {record.trial} trained again", _outcome(evidence, record, event))
-        for record, event in zip(chosen, events, strict=True)
+        named(
+            f"trial {record.trial} trained again",
+            _outcome(evidence, record, events[record.trial])
+            if record.trial in events
+            else Outcome("not possible", f"its int8 network needs {_lack(record)}"),
+        )
+        for record in chosen
     ]
 
 
+def _lack(record: TrialRecord) -> str | None:
+    """Return what a trial that is ranked by its int8 network needs and this machine lacks."""
+    return missing_requirement() if record.objective == "int8" else None
+
+
 def _chosen(evidence: Evidence, number: int) -> list[TrialRecord]:
-    """Return trials that nobody could foretell, so that a run can't be right in these alone."""
+    """Return random trials, so that a forger can't know which ones will be trained again."""
     completed = [record for record in evidence.records.values() if record.completed]
     if not completed:
         raise Unavailable("no trial completed")
@@ -70,6 +82,8 @@ def _task(evidence: Evidence, record: TrialRecord) -> TrainTask:
 
 def _trained(evidence: Evidence, tasks: Sequence[TrainTask]) -> list[Event]:
     """Return how each task ended, in their order."""
+    if not tasks:
+        return []
     data = dataset(evidence)
     ended: dict[str, Event] = {}
     with tempfile.TemporaryDirectory(prefix="mnist-tune-verify-") as folder:
@@ -99,26 +113,57 @@ def _outcome(evidence: Evidence, record: TrialRecord, event: Event) -> Outcome:
 
 
 def same_training(record: TrialRecord, body: Mapping[str, Any]) -> bool:
-    """Return true where a training gave the record's scores and history, but for times."""
-    scores = (body["val_accuracy"], body["val_loss"], body["epochs_run"])
+    """Return true where a training gave the record's scores and history; times may differ."""
+    numbers = (body["val_accuracy"], body["val_loss"], body["epochs_run"])
     history = {name: list(values) for name, values in record.history.items() if name not in _TIMES}
     trained = {name: list(values) for name, values in body["history"].items() if name not in _TIMES}
-    return scores == (record.val_accuracy, record.val_loss, record.epochs_run) and trained == history
+    others = all(_agree(getattr(record, key), body.get(key)) for key in SCORE_KEYS.values())
+    return numbers == (record.val_accuracy, record.val_loss, record.epochs_run) and others and trained == history
+
+
+def _agree(recorded: float | None, measured: float | None) -> bool:
+    """Return whether a score is the record's, as far as both have it: some are measured only where the model is kept."""
+    return recorded is None or measured is None or recorded == measured
 
 
 def _words(record: TrialRecord, body: Mapping[str, Any]) -> str:
-    if record.val_accuracy is None:
+    score = scores(record, body)
+    if record.phase == "refit" or score is None:
         return "the histories differ"
-    return f"validation accuracy {body['val_accuracy']:.4f}, {record.val_accuracy:.4f} in the journal"
+    return f"{VALIDATION_WORDS[record.objective]} {score[1]:.4f}, {score[0]:.4f} in the journal"
+
+
+def scores(record: TrialRecord, body: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the recorded and the repeated score by which a trial is ranked (of a refit: training accuracy); None where one is missing."""
+    if record.objective != "val_accuracy" and record.phase != "refit":
+        recorded, repeated = record.score, body.get(SCORE_KEYS[record.objective])
+    else:
+        metric = "accuracy" if record.phase == "refit" else "val_accuracy"
+        recorded, repeated = (next(reversed(h.get(metric, ())), None) for h in (record.history, body["history"]))
+    return None if recorded is None or repeated is None else (float(recorded), float(repeated))
+
+
+def scored_images(record: TrialRecord, data: DataSet) -> int:
+    """Return the number of images that a score is as certain as: fewer where classes of few images count as much as others.
+
+    The variance of a mean over C classes of recall is the sum of p (1 − p) / n over C², that of an accuracy p (1 − p) / N.
+    """
+    if record.phase == "refit":
+        return data.train + data.validation
+    counts = [number for number in data.class_counts.get("validation", ()) if number]
+    if record.objective != "balanced_accuracy" or not counts:
+        return data.validation
+    return max(1, round(len(counts) ** 2 / math.fsum(1 / number for number in counts)))
 
 
 def _within_tolerance(evidence: Evidence, record: TrialRecord, body: Mapping[str, Any], words: str) -> Outcome:
-    data = evidence.run.data
-    metric, images = ("accuracy", data.train) if record.phase == "refit" else ("val_accuracy", data.validation)
-    recorded, found = record.history[metric][-1], body["history"][metric][-1]
-    limit = tolerance(recorded, images)
-    inside = abs(found - recorded) <= limit
-    verdict = f"{words}; {abs(found - recorded):.4f} apart, {limit:.4f} is allowed"
+    score = scores(record, body)
+    if score is None:
+        return failed(f"{words}; the score of one of them is missing")
+    recorded, repeated = score
+    limit = tolerance(recorded, scored_images(record, evidence.run.data))
+    inside = abs(repeated - recorded) <= limit
+    verdict = f"{words}; {abs(repeated - recorded):.4f} apart, {limit:.4f} is allowed"
     return passed(verdict) if inside else failed(verdict)
 
 
@@ -132,7 +177,19 @@ def differences(run: RunDocument) -> list[str]:
     """Return what of this machine and its packages is not as run.json says; empty where a training has to give the same bits."""
     machine, here = run.machine, describe_machine([])
     others = [f"{name} of the machine" for name in _OF_MACHINE if getattr(machine, name) != getattr(here, name)]
+    if _kernels(machine) != _kernels(here):
+        others.append("kernel_variables of the machine")
     if run.options.get("scheduler") is not None:
         others.append("a machine of the cluster")
+    if run.options.get("stack_trials") is not None:
+        others.append("trials that trained together")
     installed, recorded = versions(), run.versions
     return others + [name for name in sorted({*installed, *recorded}) if installed.get(name) != recorded.get(name)]
+
+
+def _kernels(machine: Machine) -> tuple[bool, dict[str, str]] | None:
+    """Return whether kernels are oneDNN's, and the other variables that choose them; None where the run recorded none."""
+    if machine.kernel_variables is None:
+        return None
+    others = {name: value for name, value in machine.kernel_variables.items() if name != ONEDNN_VARIABLE}
+    return uses_onednn(machine.kernel_variables, machine.features or ()), others

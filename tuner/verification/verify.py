@@ -1,4 +1,4 @@
-"""All checks of a run, named, in the order in which somebody reads them."""
+"""All checks of a run, named, in the order of the report."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ CHECKS: dict[str, Callable[[Evidence], Outcome]] = {
     "repetitions": repetitions.repetitions,
     "parameters": networks.parameters,
     "multiply-adds": networks.multiply_adds,
+    "memory": networks.memory,
     "caps": networks.caps,
     "histories": figures.histories,
     "accuracies": figures.accuracies,
@@ -56,11 +57,11 @@ CHECKS: dict[str, Callable[[Evidence], Outcome]] = {
 
 
 def verify(folder: RunFolder, request: Request) -> list[Check]:
-    """Return what the checks of a run say.
+    """Return the outcomes of a run's checks.
 
     Args:
-        folder: of the run.
-        request: what is to be verified, and with what.
+        folder: the run's folder.
+        request: the checks' options.
 
     Raises:
         UsageError: where the folder is no run's.

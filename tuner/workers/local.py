@@ -1,6 +1,6 @@
 """The workers of a run: a small interface, and its implementation by local processes.
 
-Each worker is a process of its own, so that one death harms one trial and a trial that hangs can be killed.
+Each worker is a separate process, so that a crash costs one trial and a trial that hangs can be killed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import contextlib
 import queue
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,10 +19,11 @@ from tuner.core.errors import RunFailed
 from tuner.core.records import Json
 from tuner.processes.child import ChildProcess
 from tuner.processes.environment import worker_environment
+from tuner.processes.kernels import format_kernels
 from tuner.processes.tasks import Event, Task, task_to_json
 
 TRIALS_A_PROCESS = 50
-"""After so many a worker starts afresh: kernels that oneDNN compiled for each new shape are never freed, some MB a trial."""
+"""The number of tasks after which a worker restarts: oneDNN never frees kernels of new shapes, some MB a trial."""
 WORKER_MODULE = "tuner.workers.worker"
 _STARTS_BEFORE_GIVING_UP = 3
 
@@ -32,16 +33,16 @@ class Workers(Protocol):
 
     @property
     def size(self) -> int:
-        """Return how many tasks run at the same time; it may change."""
+        """Return the number of tasks at the same time; it may change."""
 
     def submit(self, task: Task) -> None:
-        """Queues a task."""
+        """Queue a task."""
 
     def next_event(self, timeout_s: float) -> Event | None:
-        """The next thing that a worker said, or None after the timeout."""
+        """Return the next event of a worker, or None after the timeout."""
 
     def drop(self) -> None:
-        """Forget all tasks; those that run are ended."""
+        """Drop all tasks; end the running ones."""
 
     def close(self) -> None:
         """End every worker."""
@@ -52,13 +53,14 @@ class LocalWorkers:
     """Local processes, one thread each.
 
     Args:
-        size: how many.
-        data_folder: what `tuner.data.dataset.save_arrays` wrote.
-        log_folder: where each worker's output is kept.
-        gpus: how many GPUs to share; 0 for the CPU.
-        timeout_s: the longest that one training may take.
-        module: what a worker process runs.
-        trials_a_process: after so many tasks a worker starts afresh.
+        size: the number of processes.
+        data_folder: the folder that `tuner.data.dataset.save_arrays` wrote.
+        log_folder: the folder for the workers' output.
+        gpus: the number of GPUs to share; 0 for the CPU.
+        timeout_s: the timeout of one training.
+        module: the module that a worker process runs.
+        trials_a_process: the number of tasks after which a process restarts.
+        backend: Keras's in the processes; None: that of this process.
     """
 
     size: int
@@ -68,6 +70,7 @@ class LocalWorkers:
     timeout_s: float | None = None
     module: str = WORKER_MODULE
     trials_a_process: int = TRIALS_A_PROCESS
+    backend: str | None = None
     _said: queue.SimpleQueue[Said] = field(default_factory=queue.SimpleQueue)
     _waiting: deque[Assignment] = field(default_factory=deque)
     _failed_starts: int = 0
@@ -86,12 +89,12 @@ class LocalWorkers:
         self.close()
 
     def submit(self, task: Task) -> None:
-        """Queues a task; the first free worker takes it."""
+        """Queue a task; the first free worker takes it."""
         self._waiting.append(Assignment(task))
         self._hand_out()
 
     def next_event(self, timeout_s: float) -> Event | None:
-        """The next thing that a worker said about its task, or None after the timeout.
+        """Return the next event of a task, or None after the timeout.
 
         Raises:
             RunFailed: where workers can't be started.
@@ -112,7 +115,7 @@ class LocalWorkers:
                 return event
 
     def drop(self) -> None:
-        """Forget the waiting tasks, and ends the processes of the running ones (others take their places)."""
+        """Drop the waiting tasks, and restart the processes of the running ones."""
         self._waiting.clear()
         for process in list(self._processes):
             if process.running is not None:
@@ -124,13 +127,19 @@ class LocalWorkers:
             process.end()
         self._processes = []
 
+    @property
+    def free(self) -> int:
+        """Return the number of processes, started or starting, without a task, less the tasks that wait."""
+        return sum(process.running is None for process in self._processes) - len(self._waiting)
+
     def pids(self) -> list[int]:
-        """The process ids of the workers."""
+        """Return the process ids of the workers."""
         return [process.popen.pid for process in self._processes]
 
     def _start(self, number: int) -> WorkerProcess:
         log = self.log_folder / f"worker-{number}.log"
-        return WorkerProcess(number, (self.module, str(self.data_folder)), log, self._said, self.gpus)
+        environment = worker_environment(number, self.gpus, self.backend)
+        return WorkerProcess(number, (self.module, str(self.data_folder)), log, self._said, environment)
 
     def _take(self, said: Said) -> Event | None:
         process, message = said.process, said.message
@@ -166,12 +175,12 @@ class LocalWorkers:
         return event
 
     def _replace(self, process: WorkerProcess) -> None:
-        """End a process; another one takes its place."""
+        """End a process, and start another one in its place."""
         process.end()
         self._processes[self._processes.index(process)] = self._start(process.number)
 
     def _lost(self, process: WorkerProcess) -> Event | None:
-        """A process ended by itself: its task is run again once, by another one."""
+        """Replace a process that died, and run its task again once; return the task's failure the second time."""
         reason, format_last = process.exit_reason(), process.format_last()
         running = process.running
         if not process.ready:
@@ -224,12 +233,12 @@ _LOG_LINES = 3
 
 @dataclass
 class Assignment:
-    """A task that a process has, or is to have."""
+    """A task that waits for a process, or runs in one."""
 
     task: Task
     began: float = 0.0
     losses: int = 0
-    """The number of processes that this task has lost already."""
+    """The number of processes that died on this task."""
 
 
 @dataclass(frozen=True)
@@ -241,28 +250,36 @@ class Said:
 
 
 class WorkerProcess(ChildProcess):
-    """A process that does one task after another, and says when it is ready.
+    """A process that runs one task after another, and reports when it is ready.
 
     Args:
         number: its place among the workers.
         words: the module that it runs, and its arguments.
-        log: where what it prints is kept.
+        log: where what it prints is kept, after a line about the processor and the kernels.
         said: where what it says goes.
-        gpus: how many there are.
+        environment: its variables.
     """
 
-    def __init__(self, number: int, words: Sequence[str], log: Path, said: queue.SimpleQueue[Said], gpus: int) -> None:
+    def __init__(
+        self,
+        number: int,
+        words: Sequence[str],
+        log: Path,
+        said: queue.SimpleQueue[Said],
+        environment: Mapping[str, str],
+    ) -> None:
         self.number = number
         self.ready = False
         self.running: Assignment | None = None
         self.served = 0
-        """How many tasks it has ended."""
-        super().__init__(
-            words, worker_environment(number, gpus), log.open("w+b"), lambda message: said.put(Said(self, message))
-        )
+        """The number of tasks that it has ended."""
+        output = log.open("w+b")
+        output.write(f"{format_kernels()}\n".encode())
+        output.flush()
+        super().__init__(words, environment, output, lambda message: said.put(Said(self, message)))
 
     def hand(self, assignment: Assignment) -> None:
-        """Give it a task. That one has just died is known by what it said."""
+        """Send it a task; its death is reported by its messages, not here."""
         self.running = assignment
         with contextlib.suppress(OSError):
             self.send(task_to_json(assignment.task))

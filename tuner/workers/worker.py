@@ -46,9 +46,9 @@ def main(data_folder: str) -> None:
 
 
 def run_task(document: Json, data: Dataset, on_epoch: OnEpoch) -> Json:
-    """Does what a task says; its result as JSON values."""
+    """Run a task; return its result as JSON values."""
     from tuner.export.run_export import export_winner
-    from tuner.processes.tasks import EvaluateTask, TrainTask, task_from_json
+    from tuner.processes.tasks import EvaluateTask, ExportTask, TrainTask, task_from_json
     from tuner.training.evaluation import evaluate
     from tuner.training.trial import run_trial
 
@@ -57,7 +57,9 @@ def run_task(document: Json, data: Dataset, on_epoch: OnEpoch) -> Json:
         return run_trial(task, data, on_epoch)
     if isinstance(task, EvaluateTask):
         return evaluate(task, data)
-    return export_winner(task, data)
+    if isinstance(task, ExportTask):
+        return export_winner(task, data)
+    raise ValueError(f"Expected a task of the kind train, evaluate or export. Received: {task.kind}")
 
 
 def _serve(document: Json, data: Dataset, parent: Parent) -> None:
@@ -69,7 +71,7 @@ def _serve(document: Json, data: Dataset, parent: Parent) -> None:
     try:
         body = run_task(document, data, on_epoch)
         event: Json = {"event": "finished", "body": body}
-    except (Exception, SystemExit) as error:  # somebody's own fit may call sys.exit
+    except (Exception, SystemExit) as error:  # a user's fit may call sys.exit
         _log(error)
         no_space = is_no_space(error)
         if not no_space and is_out_of_memory(error):

@@ -1,4 +1,4 @@
-"""The winner's predictions: confused pairs and reliability, as the report draws them. Labels are integers from 0 to C − 1."""
+"""The winner's predictions: confused pairs and reliability. Labels are integers from 0 to C − 1."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,11 +68,15 @@ def default_configuration(hyperparameters: Sequence[Hyperparameter]) -> dict[str
 
 
 def best_reference_trial(run: RunData) -> tuple[Reference, TrialRecord] | None:
-    """Return the best of the references that this run trained longest, with its trial; None without one."""
+    """Return the best of the references that this run trained longest, with its trial; None without one.
+
+    A reference whose configuration won is left out: the winner isn't compared with itself.
+    """
+    winner = winning_reference(run)
     trained = [
         (reference, record)
         for reference in run.info.references
-        if (record := reference_trial(run, reference)) is not None
+        if reference != winner and (record := reference_trial(run, reference)) is not None
     ]
     top = best([record for _, record in trained])
     return next((pair for pair in trained if top is not None and pair[1].trial == top.trial), None)
@@ -94,6 +99,13 @@ def reference_rows(
         )
         for reference in ordered
     )
+
+
+def nearest_rows(rows: Sequence[ReferenceRow], count: int) -> tuple[ReferenceRow, ...]:
+    """Return the rows whose sizes are nearest to the winner's by ratio, in the order given; the first ones without a winner."""
+    known = [row for row in rows if row.parameter_ratio is not None]
+    nearest = sorted(known, key=lambda row: abs(math.log(row.parameter_ratio or 1)))[:count] if known else rows[:count]
+    return tuple(row for row in rows if row in nearest)
 
 
 def _best_with(run: RunData, key: str | None) -> TrialRecord | None:

@@ -99,7 +99,7 @@ def _verdict(run: RunData, scored: Scored, index: int) -> Verdict:
 
 
 def most_probable(probabilities: npt.NDArray[np.float64], label: int | None) -> tuple[tuple[int, float], ...]:
-    """Return the most probable classes of an image, (classes,), with their probabilities; a known true class is among them."""
+    """Return the most probable classes of an image, (classes,), and the true one if known, with their probabilities."""
     order = [int(k) for k in np.argsort(-probabilities, kind="stable")[:SHOWN_CLASSES]]
     if label is not None and label not in order:
         order[-1] = label

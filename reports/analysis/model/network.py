@@ -43,8 +43,8 @@ class Network:
     """The number of values that the layer with the largest output has."""
 
 
-def network(layers: Sequence[LayerSummary]) -> Network | None:
-    """Return the blocks of a network, input first; None without layers."""
+def network(layers: Sequence[LayerSummary], channels: int = 1) -> Network | None:
+    """Return the blocks of a network, input first; None without layers. `channels` are those of an image."""
     if not layers:
         return None
     groups: list[list[LayerSummary]] = []
@@ -54,9 +54,9 @@ def network(layers: Sequence[LayerSummary]) -> Network | None:
         else:
             groups.append([layer])
     total = sum(layer.parameters for layer in layers)
-    channels = [1, *((group[-1].shape or (1,))[-1] for group in groups)]
+    entering = [channels, *((group[-1].shape or (1,))[-1] for group in groups)]
     return Network(
-        blocks=tuple(_block(group, total, entering) for group, entering in zip(groups, channels, strict=False)),
+        blocks=tuple(_block(group, total, inputs) for group, inputs in zip(groups, entering, strict=False)),
         parameters=total,
         non_trainable=sum(layer.non_trainable for layer in layers),
         multiply_adds=sum(layer.multiply_adds for layer in layers),
@@ -74,15 +74,18 @@ def kernel_side(layer: LayerSummary, channels: int) -> int | None:
     """Return the side of a convolution's square kernel, from its parameters (with a bias or without one).
 
     Args:
-        layer: the layer; None is returned unless its `kind` is "conv".
+        layer: the layer; None is returned unless its `kind` is "conv" or "separable_conv".
         channels: the number of its input channels.
     """
     filters = layer.shape[-1] if layer.shape else 0
-    if layer.kind != "conv" or not filters or not channels:
+    if layer.kind not in ("conv", "separable_conv") or not filters or not channels:
         return None
-    for weights in (layer.parameters, layer.parameters - filters):
-        side = math.isqrt(max(weights, 0) // (channels * filters))
-        if side and side * side * channels * filters == weights:
+    # A separable kernel is one per input channel, followed by a 1×1 convolution.
+    separable = layer.kind == "separable_conv"
+    pointwise, kernels = (channels * filters, channels) if separable else (0, channels * filters)
+    for weights in (layer.parameters - pointwise, layer.parameters - pointwise - filters):
+        side = math.isqrt(max(weights, 0) // kernels)
+        if side and side * side * kernels == weights:
             return side
     return None
 

@@ -35,7 +35,7 @@ class LayerWeights:
 
 def layer_weights(run: RunData, trial: str) -> tuple[LayerWeights, ...]:
     """Return the layers of a confirmed trial or of a refit, first to last; empty where the run recorded none."""
-    refit = run.result is not None and run.result.refit is not None and trial in run.result.refit.trials
+    refit = run.result is not None and run.result.exported.refitted and trial in run.result.exported.trials
     prefix = f"{'refit' if refit else 'confirm'}/{trial}/weights/"
     keys = ("names", "shapes", "statistics", "histogram_counts", "histogram_edges")
     if any(prefix + key not in run.arrays for key in keys):

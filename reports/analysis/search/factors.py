@@ -20,6 +20,8 @@ from tuner.storage.schema.run import Hyperparameter
 LEAST_TRIALS = 30
 """The fewest trials that a forest learns from."""
 TRIALS_A_FACTOR = 2
+EPOCHS = "epochs of training"
+"""The name of the factor that is no hyperparameter: how long a trial was trained."""
 
 
 def sampled_trials(records: Iterable[TrialRecord], space: Sequence[Hyperparameter]) -> tuple[TrialRecord, ...]:
@@ -41,6 +43,14 @@ def factors(records: Sequence[TrialRecord], space: Sequence[Hyperparameter]) -> 
     names = setting_names(records, [item.name for item in space])
     candidates = (_factor(name, [record.configuration.get(name) for record in records]) for name in names)
     return tuple(factor for factor in candidates if factor is not None)
+
+
+def with_epochs(settings: Sequence[Factor], records: Sequence[TrialRecord]) -> tuple[Factor, ...]:
+    """Return the factors with the trials' epochs as one more, where these differ."""
+    epochs = np.array([float(record.epochs) for record in records])
+    if len(set(epochs.tolist())) < 2:
+        return tuple(settings)
+    return (Factor(EPOCHS, epochs), *settings)
 
 
 def min_trials(factors: Sequence[Factor]) -> int:

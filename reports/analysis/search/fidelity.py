@@ -35,7 +35,7 @@ class Fidelity:
     all_short: int
     """The number of configurations with a score at the shorter length, trained longer or not."""
     correlation: float | None
-    """Spearman's rank correlation; None with fewer than `LEAST_PAIRS` configurations, or where all scores of a length are equal."""
+    """Spearman's rank correlation; None with fewer than `LEAST_PAIRS` configurations, or with all scores equal."""
     interval: tuple[float, float] | None
     """95% interval; None where there is no correlation or it is perfect."""
 

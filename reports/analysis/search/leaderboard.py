@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,8 +27,14 @@ class TrialRow:
     epochs_run: int
     parameters: int
     multiply_adds: int | None
+    ram: int | None
+    """Bytes of TFLM's arena for the int8 network; None where they are unknown."""
+    flash: int | None
+    """Bytes of the int8 file; None where they are unknown."""
     val_accuracy: float | None
     val_loss: float | None
+    val_balanced_accuracy: float | None
+    val_int8_accuracy: float | None
     train_accuracy: float | None
     milestones: tuple[int | None, ...]
     """The first epoch whose validation accuracy reached each of `MILESTONES`."""
@@ -80,6 +87,20 @@ def setting_names(records: Sequence[TrialRecord], declared: Sequence[str]) -> tu
     return (*known, *sorted(used.difference(known)))
 
 
+def most_varied(records: Sequence[TrialRecord], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the hyperparameters that varied, the most varied first; of equals the order is that of `names`.
+
+    The measure is Gini and Simpson's: the chance that two trials differ in it; not having it counts as a value.
+    """
+    chances = {name: _chance_to_differ([repr(record.configuration.get(name)) for record in records]) for name in names}
+    return tuple(sorted((name for name in names if chances[name] > 0), key=lambda name: -chances[name]))
+
+
+def _chance_to_differ(values: Sequence[str]) -> float:
+    counts, n = Counter(values), len(values)
+    return 1 - sum(count * (count - 1) for count in counts.values()) / (n * (n - 1)) if n > 1 else 0.0
+
+
 def first_epoch_at(series: Sequence[float], threshold: float) -> int | None:
     """Return the first epoch, counted from 1, whose value is at least the threshold, or None; NaN never is."""
     return next((epoch for epoch, value in enumerate(series, start=1) if value >= threshold), None)
@@ -113,8 +134,12 @@ def _row(place: int, record: TrialRecord) -> TrialRow:
         epochs_run=record.epochs_run,
         parameters=record.parameters,
         multiply_adds=record.multiply_adds if record.layers else None,
+        ram=record.ram,
+        flash=record.flash,
         val_accuracy=record.val_accuracy,
         val_loss=record.val_loss,
+        val_balanced_accuracy=record.val_balanced_accuracy,
+        val_int8_accuracy=record.val_int8_accuracy,
         train_accuracy=last_value(record.history.get("accuracy", ())),
         milestones=tuple(first_epoch_at(curve, threshold) for threshold in MILESTONES),
         duration_s=record.duration_s,

@@ -29,6 +29,7 @@ class ParallelAxis:
     ticks: tuple[tuple[float, Value], ...]
     """(place, value)"""
     numeric: bool
+    log: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,9 @@ def _numeric_axis(name: str, values: Sequence[float | None], *, log: bool) -> Pa
         return math.log(value / low) / math.log(high / low) if log else (value - low) / (high - low)
 
     places = tuple(None if value is None else scale(value) for value in values)
-    return ParallelAxis(name, places, tuple((scale(tick), tick) for tick in _ends(low, high, log=log)), numeric=True)
+    return ParallelAxis(
+        name, places, tuple((scale(tick), tick) for tick in _ends(low, high, log=log)), numeric=True, log=log
+    )
 
 
 def _ends(low: float, high: float, *, log: bool) -> tuple[float, ...]:

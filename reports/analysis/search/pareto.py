@@ -8,13 +8,13 @@ from typing import Literal, TypeAlias
 
 from reports.analysis.search.trials import accuracy_of, explored, scored
 from reports.run.run_data import RunData
-from tuner.core.records import TrialRecord
+from tuner.core.records import Objective, TrialRecord
 from tuner.stats.pareto_front import pareto_front
 from tuner.storage.schema.result import Finalist
-from tuner.storage.schema.run import Reference
+from tuner.storage.schema.run import Reference, Space
 
-Measure: TypeAlias = Literal["parameters", "multiply_adds"]
-"""The measure of size: of a model, or of one prediction of it."""
+Measure: TypeAlias = Literal["parameters", "multiply_adds", "ram", "flash"]
+"""The measure of size: of a model, of one prediction of it, or of its int8 network on a microcontroller."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class SizePoint:
     accuracy: float
     epochs: float
     multiply_adds: int | None = None
+    ram: int | None = None
+    flash: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class ConfirmedPoint:
     seeds: int
     winner: bool
     multiply_adds: int | None = None
+    ram: int | None = None
+    flash: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class PublishedPoint:
     parameters: int
     accuracy: float
     multiply_adds: int | None = None
+    ram: int | None = None
+    flash: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,13 @@ class Front:
 
 def size_of(point: SizePoint | ConfirmedPoint | PublishedPoint, measure: Measure) -> int | None:
     """Return a point's size by a measure; None where it is unknown."""
-    return point.parameters if measure == "parameters" else point.multiply_adds
+    sizes = {
+        "parameters": point.parameters,
+        "multiply_adds": point.multiply_adds,
+        "ram": point.ram,
+        "flash": point.flash,
+    }
+    return sizes[measure]
 
 
 def size_front(run: RunData, measure: Measure = "parameters") -> Front:
@@ -77,7 +89,9 @@ def size_front(run: RunData, measure: Measure = "parameters") -> Front:
     records = scored(explored(run.records) or run.records)
     points = [point for point in map(_point, records) if size_of(point, measure) is not None]
     epochs = max((point.epochs for point in points), default=None)
-    published = _published(run.info.references) if run.info.data.is_mnist else ()
+    # Published figures are accuracies: they don't compare with a balanced accuracy.
+    compares = run.info.data.is_mnist and run.objective == "val_accuracy"
+    published = _published(run.info.references) if compares else ()
     return Front(
         points=tuple(points),
         front=tuple(
@@ -91,14 +105,26 @@ def size_front(run: RunData, measure: Measure = "parameters") -> Front:
         epochs=epochs,
         confirmed=tuple(point for point in _confirmed(run) if size_of(point, measure) is not None),
         published=tuple(point for point in published if size_of(point, measure) is not None),
-        cap=run.info.space.max_params if measure == "parameters" else run.info.space.max_macs,
+        cap=_cap(run.info.space, measure),
         measure=measure,
     )
 
 
+def _cap(space: Space, measure: Measure) -> int | None:
+    caps = {
+        "parameters": space.max_params,
+        "multiply_adds": space.max_macs,
+        "ram": space.max_ram,
+        "flash": space.max_flash,
+    }
+    return caps[measure]
+
+
 def _point(record: TrialRecord) -> SizePoint:
     multiply_adds = record.multiply_adds if record.layers else None
-    return SizePoint(record.trial, record.parameters, accuracy_of(record), record.epochs, multiply_adds)
+    return SizePoint(
+        record.trial, record.parameters, accuracy_of(record), record.epochs, multiply_adds, record.ram, record.flash
+    )
 
 
 def _confirmed(run: RunData) -> tuple[ConfirmedPoint, ...]:
@@ -107,23 +133,25 @@ def _confirmed(run: RunData) -> tuple[ConfirmedPoint, ...]:
     return tuple(
         point
         for place, finalist in enumerate(run.result.finalists)
-        if (point := _confirmed_point(finalist, winner=place == 0)) is not None
+        if (point := _confirmed_point(finalist, run.objective, winner=place == 0)) is not None
     )
 
 
-def _confirmed_point(finalist: Finalist, *, winner: bool) -> ConfirmedPoint | None:
-    scores = finalist.validation.per_seed
-    if finalist.validation.mean is None or not scores:
+def _confirmed_point(finalist: Finalist, objective: Objective, *, winner: bool) -> ConfirmedPoint | None:
+    scores = finalist.validation.scores(objective)
+    if scores is None or not scores.per_seed:
         return None
     return ConfirmedPoint(
         trial=finalist.trials[0],
         parameters=finalist.parameters,
-        mean=finalist.validation.mean,
-        low=min(scores),
-        high=max(scores),
-        seeds=len(scores),
+        mean=scores.mean,
+        low=min(scores.per_seed),
+        high=max(scores.per_seed),
+        seeds=len(scores.per_seed),
         winner=winner,
         multiply_adds=finalist.multiply_adds,
+        ram=finalist.ram,
+        flash=finalist.flash,
     )
 
 

@@ -153,6 +153,6 @@ def _outcome(place: tuple[int, int], trials: Sequence[TrialRecord], plan: Planne
         finished=len(here),
         failed=sum(not record.completed for record in here),
         promoted=tuple(record.trial for record in here if configuration_key(record.configuration) in above),
-        best=top.val_accuracy if top else None,
+        best=top.score if top else None,
         best_trial=top.trial if top else None,
     )

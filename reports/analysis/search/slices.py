@@ -53,12 +53,12 @@ def slices(groups: Sequence[EpochGroup], names: Sequence[str], space: Sequence[H
     """Return a slice for each name that takes two values or more among the scored trials."""
     records = [record for group in groups for record in group.records]
     known = {item.name: item for item in space}
-    found = []
+    varied = []
     for name in names:
         values = distinct(record.configuration[name] for record in records if name in record.configuration)
         if len(values) > 1:
-            found.append(_slice(name, values, known.get(name), groups))
-    return tuple(found)
+            varied.append(_slice(name, values, known.get(name), groups))
+    return tuple(varied)
 
 
 def thinned(slices: Sequence[Slice], groups: Sequence[EpochGroup], most: int) -> tuple[Slice, ...]:
@@ -68,6 +68,32 @@ def thinned(slices: Sequence[Slice], groups: Sequence[EpochGroup], most: int) ->
         return tuple(slices)
     sampled = {trial for group in groups for trial in _sample(group, most / marks)}
     return tuple(replace(item, groups=tuple(_restrict(sampled, group) for group in item.groups)) for item in slices)
+
+
+def effect(item: Slice, length: int) -> float:
+    """Return the share of the variance of one length's scores that a setting explains beyond chance (epsilon²).
+
+    Numbers are taken apart at their tertiles. It is negative where chance would explain more, and −1 at least; −1, too,
+    where there are too few trials to compare two values.
+    """
+    points = item.groups[length].points
+    groups: dict[float, list[float]] = {}
+    cuts = _tertiles([point.x for point in points]) if item.categories is None else ()
+    for point in points:
+        key = point.x if item.categories is not None else float(sum(point.x > cut for cut in cuts))
+        groups.setdefault(key, []).append(point.accuracy)
+    n, k = len(points), len(groups)
+    if k < 2 or n <= k:
+        return -1.0
+    centre = sum(point.accuracy for point in points) / n
+    total = sum((point.accuracy - centre) ** 2 for point in points)
+    within = sum((value - sum(scores) / len(scores)) ** 2 for scores in groups.values() for value in scores)
+    return -1.0 if total == 0 else max(-1.0, 1 - (within / (n - k)) / (total / (n - 1)))
+
+
+def _tertiles(values: Sequence[float]) -> tuple[float, ...]:
+    ordered = sorted(values)
+    return (ordered[(len(ordered) - 1) // 3], ordered[2 * (len(ordered) - 1) // 3]) if ordered else ()
 
 
 def _sample(group: EpochGroup, share: float) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.run.run_data import RunData
-from tuner.core.records import ACCURACY_TOLERANCE
-from tuner.storage.schema.result import Finalist
+from tuner.core.records import ACCURACY_TOLERANCE, Objective
+from tuner.storage.schema.result import Finalist, SizeUnit, Target
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,10 @@ class TargetOutcome:
     finalists: int
     reaching: int
     """The number of finalists that reached the target."""
+    by_bound: bool
+    """True if the mean's lower bound has to reach the target (`--at-least`), not the mean."""
+    unit: SizeUnit
+    """The size by which the smallest was chosen."""
     best: Finalist
     """The most accurate finalist: the accuracy that more parameters would have given."""
 
@@ -32,7 +36,9 @@ def target_of(run: RunData) -> float | None:
     """
     if run.result is not None:
         return run.result.target.accuracy if run.result.target is not None else None
-    percent = run.info.options.get("target")
+    percent = next(
+        (value for name in ("target", "at_least") if (value := run.info.options.get(name)) is not None), None
+    )
     if isinstance(percent, bool) or not isinstance(percent, (int, float)) or not 1 < percent <= 100:
         return None
     return round(percent / 100, 12)
@@ -47,17 +53,25 @@ def target_outcome(run: RunData) -> TargetOutcome | None:
         accuracy=target.accuracy,
         reached=target.reached,
         finalists=len(finalists),
-        reaching=sum(reaches_target(finalist, target.accuracy) for finalist in finalists),
-        best=_most_accurate(finalists),
+        reaching=sum(reaches_target(finalist, target, run.objective) for finalist in finalists),
+        by_bound=target.by == "bound",
+        unit=target.unit,
+        best=_most_accurate(finalists, run.objective),
     )
 
 
-def reaches_target(finalist: Finalist, accuracy: float) -> bool:
-    """Return True if a finalist's mean validation accuracy is at least the target, within the precision of 32 bits."""
-    mean = finalist.validation.mean
-    return mean is not None and mean >= accuracy - ACCURACY_TOLERANCE
+def reaches_target(finalist: Finalist, target: Target, objective: Objective) -> bool:
+    """Return True if a finalist's mean score, or the mean's lower bound, is at least the target, within the precision of 32 bits."""
+    scores = finalist.validation.scores(objective)
+    value = finalist.bound if target.by == "bound" else None if scores is None else scores.mean
+    return value is not None and value >= target.accuracy - ACCURACY_TOLERANCE
 
 
-def _most_accurate(finalists: Sequence[Finalist]) -> Finalist:
+def _most_accurate(finalists: Sequence[Finalist], objective: Objective) -> Finalist:
     """Return the most accurate finalist; of equals the first."""
-    return max(finalists, key=lambda finalist: finalist.validation.mean or 0.0)
+
+    def mean(finalist: Finalist) -> float:
+        scores = finalist.validation.scores(objective)
+        return 0.0 if scores is None else scores.mean
+
+    return max(finalists, key=mean)

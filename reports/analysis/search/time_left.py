@@ -1,7 +1,8 @@
-"""The time that a run still needs, from the durations of its trials by length; None until it can be estimated.
+"""The time that a run still needs, from the durations of its trials by length; None until it is known.
 
 Every trial, short or long, has a fixed cost before its first epoch (building, tracing, compiling). An
-estimate by epochs alone, from the first trials of a search, is therefore several times too long.
+estimate by epochs alone, from the first trials of a search, is therefore several times too long. The first estimates from few
+trials may be, too: they are shown once they agree.
 """
 
 from __future__ import annotations
@@ -14,6 +15,12 @@ from tuner.core.records import TrialRecord
 
 _FEWEST = 2
 """The fewest trials of a length from which its duration is estimated."""
+_LEAST_SHARE = 0.1
+"""The share of the planned epochs that has ended before the time left is known."""
+_AGREEING = 3
+"""The number of estimates, after the last trials, that must agree."""
+_AGREEMENT = 1.3
+"""The largest ratio between two of their durations of the whole run."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,40 @@ def planned_work(
 
 
 def seconds_left(work: PlannedWork, records: Sequence[TrialRecord], *, running_epochs: float = 0.0) -> float | None:
-    """Return the seconds that the rest of the work takes on the number of workers seen so far.
+    """Return the seconds that the rest of the work takes, once it is known.
+
+    It is known when a tenth of the planned epochs has ended, and the estimates after each of the last three trials agree: the
+    durations of the whole run that follow from them differ by less than a third.
 
     Args:
         work: the planned work.
-        records: the trials that have ended, of all phases.
+        records: the trials that have ended, of all phases, in the order in which they ended.
         running_epochs: the epochs that the running trials have trained.
+
+    Returns:
+        None while it is not known.
+    """
+    if sum(record.epochs for record in records) < _LEAST_SHARE * work.epochs:
+        return None
+    totals_s = [_total_seconds(work, records[: len(records) - back]) for back in range(_AGREEING)]
+    known_s = [total_s for total_s in totals_s if total_s is not None]
+    if len(known_s) < _AGREEING or max(known_s) > _AGREEMENT * min(known_s):
+        return None
+    return estimate_seconds(work, records, running_epochs=running_epochs)
+
+
+def _total_seconds(work: PlannedWork, records: Sequence[TrialRecord]) -> float | None:
+    """Return the estimated seconds of the whole run, which don't fall as it proceeds."""
+    left_s = estimate_seconds(work, records)
+    if left_s is None:
+        return None
+    return left_s + sum(record.duration_s for record in records) / len({record.worker for record in records})
+
+
+def estimate_seconds(work: PlannedWork, records: Sequence[TrialRecord], *, running_epochs: float = 0.0) -> float | None:
+    """Return an estimate of the seconds that the rest of the work takes on the number of workers seen so far.
+
+    Args and order of the records are those of `seconds_left`.
 
     Returns:
         None while no two trials of a length have completed, or, where several lengths are planned, of two lengths.

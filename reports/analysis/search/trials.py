@@ -23,17 +23,15 @@ def explored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
 
 
 def scored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
-    """Return the completed trials that have a finite validation accuracy."""
+    """Return the completed trials that have a finite score."""
     return tuple(
-        record
-        for record in records
-        if record.completed and record.val_accuracy is not None and math.isfinite(record.val_accuracy)
+        record for record in records if record.completed and record.score is not None and math.isfinite(record.score)
     )
 
 
 def accuracy_of(record: TrialRecord) -> float:
-    """Return the validation accuracy of a scored trial; NaN where there is none."""
-    return math.nan if record.val_accuracy is None else record.val_accuracy
+    """Return the score of a scored trial, an accuracy by the run's objective; NaN where there is none."""
+    return math.nan if record.score is None else record.score
 
 
 def groups_by_epochs(records: Iterable[TrialRecord]) -> tuple[EpochGroup, ...]:

@@ -15,6 +15,7 @@ from reports.analysis.search.trials import accuracy_of, scored
 from reports.run.run_data import RunData
 from tuner.core.records import TrialRecord, configuration_key
 from tuner.stats.correlation import spearman
+from tuner.stats.paired_tests import corrected_interval
 from tuner.storage.schema.study import ArmComparison, PlannedArm, StudyPlan
 
 _FEWEST_TREND = 4
@@ -87,6 +88,12 @@ class Effect:
     """The mean over the pairs."""
     comparison: ArmComparison | None
     """The comparison in result.json; None for the base, and until the study has ended."""
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95% interval of the difference, corrected as the p value is; None where nothing was tested."""
+        test = self.comparison
+        return None if test is None else corrected_interval(test.difference, test.sd, test.n, test.p, test.p_holm)
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The sections of the page that compares runs, one file each: numbers of `reports.comparison` turned into text and tables."""
+"""The sections of the page that compares runs, one file each: text and tables from `reports.comparison`."""

@@ -15,10 +15,10 @@ from reports.sections.section import Figure, Section
 
 
 def build(runs: Sequence[NamedRun]) -> Section:
-    """The winners' validation accuracy epoch by epoch."""
-    found = [(run, band(winner_records(run.run), "val_accuracy")) for run in runs]
-    bands = [RunBand(run.place, run.short, curve) for run, curve in found if curve is not None]
-    without = [run.place for run, curve in found if curve is None]
+    """Return the section: the winners' validation accuracy epoch by epoch."""
+    curves = [(run, band(winner_records(run.run), "val_accuracy")) for run in runs]
+    bands = [RunBand(run.place, run.short, curve) for run, curve in curves if curve is not None]
+    without = [run.place for run, curve in curves if curve is None]
     words = "Validation accuracy of the winners: mean and range of their seeds"
     return Section(
         id="compare-curves",

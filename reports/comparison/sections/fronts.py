@@ -14,11 +14,11 @@ from reports.sections.section import Cell, Column, Figure, Row, Section, Table, 
 
 
 def build(runs: Sequence[NamedRun]) -> Section:
-    """The fronts over each other, and each in a table."""
+    """Return the section: the fronts in one figure, and a table of each."""
     fronts = [RunFront(run.place, run.short, size_front(run.run)) for run in runs]
     drawn = [item for item in fronts if item.front.front]
     without = [item.place for item in fronts if not item.front.front]
-    title = _title(runs, drawn)
+    title, score_name = _title(runs, drawn), runs[0].run.score_name
     return Section(
         id="compare-fronts",
         name="Accuracy and size",
@@ -26,7 +26,9 @@ def build(runs: Sequence[NamedRun]) -> Section:
         how="A front is the trials of a run's longest training that no smaller trial equals, one seed each. The large mark is the winner's mean, its "
         "line the range of its seeds. Runs with other validation images or other numbers of epochs compare by eye alone.",
         body={
-            "figure": Figure(fronts_figure(drawn, title), "Validation accuracy against parameters") if drawn else None,
+            "figure": Figure(fronts_figure(drawn, title, score_name), f"{score_name.capitalize()} against parameters")
+            if drawn
+            else None,
             "why_none": f"No trial has a score, so there is no front: {letters(runs, without)}." if without else "",
             "table": _table(runs, drawn) if drawn else None,
         },

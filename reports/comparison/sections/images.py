@@ -13,7 +13,7 @@ from reports.sections.section import Cell, Column, Row, Section, Table, number
 
 
 def build(runs: Sequence[NamedRun]) -> Section:
-    """The pairs that compare in a table, a sentence for each other one."""
+    """Return the section: a table of the pairs that compare, a sentence for each other pair."""
     pairs = image_pairs(runs)
     tested = [pair for pair in pairs if pair.counts is not None]
     return Section(

@@ -18,9 +18,9 @@ _WORDS = {
 
 
 def build(runs: Sequence[NamedRun]) -> Section:
-    """The pairs that compare in a table, a sentence for each other one."""
+    """Return the section: a table of the pairs that compare, a sentence for each other pair."""
     pairs = seed_pairs(runs)
-    paired = [pair for pair in pairs if pair.found is not None]
+    paired = [pair for pair in pairs if pair.differences is not None]
     return Section(
         id="compare-seeds",
         name="Same seeds",
@@ -29,21 +29,19 @@ def build(runs: Sequence[NamedRun]) -> Section:
         "The interval is of the mean difference (95%, Student 1908); with three seeds it is wide, as it should be. The winner of a search was chosen on these images.",
         body={
             "table": _table(runs, paired) if paired else None,
-            "obstacles": [_why_not(runs, pair) for pair in pairs if pair.found is None],
+            "obstacles": [_why_not(runs, pair) for pair in pairs if pair.differences is None],
         },
     )
 
 
 def _title(runs: Sequence[NamedRun], paired: Sequence[SeedPair]) -> str:
-    if not paired or paired[0].found is None:
+    if not paired or paired[0].differences is None:
         return "No two winners were trained with the same seeds and validated on the same images"
     if len(runs) > 2:
         return f"Validation accuracy over the same seeds: {text.plural(len(paired), 'pair')}"
-    found = paired[0].found
+    differences = paired[0].differences
     name = pair_name(runs, paired[0].first, paired[0].second)
-    return (
-        f"Over {text.plural(len(found.values), 'seed')} {name} is {text.points(found.mean)} points on validation images"
-    )
+    return f"Over {text.plural(len(differences.values), 'seed')} {name} is {text.points(differences.mean)} points on validation images"
 
 
 def _table(runs: Sequence[NamedRun], paired: Sequence[SeedPair]) -> Table:
@@ -62,16 +60,16 @@ def _table(runs: Sequence[NamedRun], paired: Sequence[SeedPair]) -> Table:
 
 
 def _row(runs: Sequence[NamedRun], pair: SeedPair) -> Row:
-    found = pair.found
-    if found is None:
+    differences = pair.differences
+    if differences is None:
         return Row((Cell(pair_name(runs, pair.first, pair.second)),))
     return Row(
         (
             Cell(pair_name(runs, pair.first, pair.second)),
-            number(found.mean, text.points_interval(found.mean, found.interval)),
-            number(found.sd, text.percent(found.sd)),
-            number(len(found.values)),
-            Cell(", ".join(text.points(value) for value in found.values)),
+            number(differences.mean, text.points_interval(differences.mean, differences.interval)),
+            number(differences.sd, text.percent(differences.sd)),
+            number(len(differences.values)),
+            Cell(", ".join(text.points(value) for value in differences.values)),
         )
     )
 

@@ -1,4 +1,4 @@
-"""`compare-settings`: what differs between the runs, and (folded) what is the same."""
+"""`compare-settings`: the settings that differ between the runs, and (collapsed) those that are equal."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Group:
 
 
 def build(runs: Sequence[NamedRun]) -> Section:
-    """The winners' hyperparameters, the options, the data, versions and machines."""
+    """Return the section: the winners' hyperparameters, the options, the data, versions and machines."""
     winners = settings.with_winner(runs)
-    found = settings.winners_configurations(runs)
+    hyperparameters = settings.winners_configurations(runs)
     groups = [
-        _group("Hyperparameters of the winners", "hyperparameter", winners, found),
+        _group("Hyperparameters of the winners", "hyperparameter", winners, hyperparameters),
         _group("Options", "option", runs, settings.options(runs)),
         _group("Data", "figure of the data", runs, settings.data(runs), several="figures of the data"),
-        _group("Versions and machines", "item", runs, settings.surroundings(runs)),
+        _group("Versions and machines", "item", runs, settings.environments(runs)),
     ]
     without = [run.place for run in runs if run not in winners]
     return Section(
         id="compare-settings",
         name="What differs",
-        title=_title(winners, found),
+        title=_title(winners, hyperparameters),
         how="Only what is not the same in all runs stands in the tables; – stands where a run has no such setting. What is the same is folded below each.",
         body={
             "groups": groups,
@@ -48,21 +48,21 @@ def build(runs: Sequence[NamedRun]) -> Section:
     )
 
 
-def _title(winners: Sequence[NamedRun], found: Settings) -> str:
+def _title(winners: Sequence[NamedRun], hyperparameters: Settings) -> str:
     if len(winners) < 2:
         return "What the runs were set to"
-    total = len(found.differing) + len(found.same)
-    return f"The winners differ in {len(found.differing)} of {text.plural(total, 'hyperparameter')}"
+    total = len(hyperparameters.differing) + len(hyperparameters.same)
+    return f"The winners differ in {len(hyperparameters.differing)} of {text.plural(total, 'hyperparameter')}"
 
 
-def _group(name: str, noun: str, runs: Sequence[NamedRun], found: Settings, *, several: str | None = None) -> Group:
+def _group(name: str, noun: str, runs: Sequence[NamedRun], compared: Settings, *, several: str | None = None) -> Group:
     enough = len(runs) > 1
     return Group(
         name=name,
-        table=_table(name, runs, found.differing) if enough and found.differing else None,
-        none="" if found.differing and enough else "Nothing differs." if enough else "There are no two to compare.",
-        same=tuple((setting.name, _values(setting)[0]) for setting in found.same) if enough else (),
-        same_words=f"The same in all: {text.plural(len(found.same), noun, several)}",
+        table=_table(name, runs, compared.differing) if enough and compared.differing else None,
+        none="" if compared.differing and enough else "Nothing differs." if enough else "There are no two to compare.",
+        same=tuple((setting.name, _values(setting)[0]) for setting in compared.same) if enough else (),
+        same_words=f"The same in all: {text.plural(len(compared.same), noun, several)}",
     )
 
 
@@ -75,9 +75,9 @@ def _table(name: str, runs: Sequence[NamedRun], differing: Sequence[Setting]) ->
 
 
 def _values(setting: Setting) -> list[str]:
-    """The values as text; in full where rounding would make different ones look alike."""
-    # Of a target three digits are too few whatever it stands beside.
-    shown = [_value(value, whole=setting.name == "target") for value in setting.values]
+    """Return the values as text; in full if rounding would make different ones equal."""
+    # Three digits are too few for a target.
+    shown = [_value(value, whole=setting.name in ("target", "at_least")) for value in setting.values]
     alike = len(set(shown)) < len({repr(value) for value in setting.values})
     return [_value(value, whole=True) for value in setting.values] if alike else shown
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports import formatting as text
@@ -13,12 +13,12 @@ from reports.comparison.sections.words import letters
 from reports.run.run_data import RunData
 from reports.sections.banners import DIGITS, Banner
 from reports.sections.section import Cell, Column, Row, Section, Table, number
-from reports.sections.testing import was_met_again, was_tested
-from tuner.core.records import TrialRecord
+from reports.sections.testing import was_retested, was_tested
+from tuner.core.records import SHORT_WORDS, Objective, TrialRecord
 from tuner.storage.schema.result import ResultDocument
 
 LEVEL = 0.05
-"""Differences with a (corrected) p below it are told as differences."""
+"""The significance level for the (corrected) p."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,15 @@ class Headline:
     words: str
 
 
+_TESTED: Mapping[Objective, str] = {
+    "balanced_accuracy": "mean over classes of recall, of the exported model",
+    "int8": "of the exported model's int8 file, with Wilson's interval",
+}
+"""Other scores of the test set → the note of their column."""
+
+
 def build(runs: Sequence[NamedRun]) -> Section:
-    """The first screen."""
+    """Return the section: the headline and the table of winners."""
     pairs = image_pairs(runs)
     headline = _headline(runs, pairs)
     return Section(
@@ -50,7 +57,7 @@ def _test_use(runs: Sequence[NamedRun]) -> str:
         return "No run has used its test images."
     whose = "its" if len(tested) in (1, len(runs)) else "their"
     who = "Each run" if len(tested) == len(runs) else f"Of these runs {letters(runs, [run.place for run in tested])}"
-    again = [run.place for run in tested if was_met_again(run.run)]
+    again = [run.place for run in tested if was_retested(run.run)]
     twice = f" (a lost evaluation was made again: {letters(runs, again)})" if again else ""
     return (
         f"{who} used {whose} test images once{twice}. Whoever now chooses a run by its test accuracy uses them again, "
@@ -59,31 +66,33 @@ def _test_use(runs: Sequence[NamedRun]) -> str:
 
 
 def banners(runs: Sequence[NamedRun]) -> tuple[Banner, ...]:
-    """Return what a reader must know first."""
-    found = []
+    """Return the banners above the page."""
+    top_banners = []
     digits = [run.place for run in runs if run.run.info.data.is_digits]
     if digits:
-        found.append(Banner("alarm", f"{DIGITS}:", f"{letters(runs, digits)}. Their figures say nothing about MNIST."))
+        top_banners.append(
+            Banner("alarm", f"{DIGITS}:", f"{letters(runs, digits)}. Their figures say nothing about MNIST.")
+        )
     if not all_same_data(runs):
         names = "; ".join(
             f"{run.letter}: {run.run.info.data.name}, sha256 {run.run.info.data.sha256[:8] or text.MISSING}"
             for run in runs
         )
-        found.append(Banner("alarm", "These runs are not all of the same data.", f"Their accuracies do not compare. {names}."))  # fmt: skip
-    found += _refits(runs)
-    found += [banner for run in runs if (banner := _status(run)) is not None]
-    return tuple(found)
+        top_banners.append(Banner("alarm", "These runs are not all of the same data.", f"Their accuracies do not compare. {names}."))  # fmt: skip
+    top_banners += _refits(runs)
+    top_banners += [banner for run in runs if (banner := _status(run)) is not None]
+    return tuple(top_banners)
 
 
 def _refits(runs: Sequence[NamedRun]) -> list[Banner]:
-    """Test figures of a refitted model beside those of one that was trained on fewer images."""
+    """Return a note if only some of the tested models are refitted ones, trained on more images."""
     results = {run.place: run.run.result for run in runs}
     tested = {place: result for place, result in results.items() if result is not None and result.test is not None}
-    refitted = [place for place, result in tested.items() if result.refit is not None]
+    refitted = [place for place, result in tested.items() if result.exported.refitted]
     if not refitted or len(refitted) == len(tested):
         return []
     words = "They were trained on the validation images too, those of the other runs were not."
-    return [Banner("note", f"Test figures of {letters(runs, refitted)} are of refitted models.", words)]
+    return [Banner("status", f"Test figures of {letters(runs, refitted)} are of refitted models.", words)]
 
 
 def _status(run: NamedRun) -> Banner | None:
@@ -95,7 +104,7 @@ def _status(run: NamedRun) -> Banner | None:
         "interrupted": "was interrupted: what had finished is shown.",
         "failed": f"failed: {run.run.info.error or 'no reason was recorded.'}",
     }
-    return Banner("note" if status == "running" else "alarm", run.letter, words.get(status, status))
+    return Banner("status" if status == "running" else "alarm", run.letter, words.get(status, status))
 
 
 def _headline(runs: Sequence[NamedRun], pairs: Sequence[ImagePair]) -> Headline:
@@ -115,11 +124,12 @@ def _two(runs: Sequence[NamedRun], pair: ImagePair) -> Headline:
     forward = counts.difference >= 0
     better, other = (pair.first, pair.second) if forward else (pair.second, pair.first)
     bounds = interval if forward else (-interval[1], -interval[0])
-    told = "is better than" if _differs(pair) else "is not told apart from"
+    names = f"{runs[better].letter} {'is better than' if _differs(pair) else 'is ahead of'} {runs[other].letter}"
+    chance = "" if _differs(pair) else "; that may be chance"
     return Headline(
         number=f"{text.points(abs(counts.difference))} points",
         interval=f"[{text.points(bounds[0])}, {text.points(bounds[1])}]",
-        words=f"{runs[better].letter} {told} {runs[other].letter} on the same {text.count(counts.n)} test images: {_format_p(pair.p)}, exact McNemar test",
+        words=f"{names} on the same {text.count(counts.n)} test images{chance} ({_format_p(pair.p)}, exact McNemar test)",
     )
 
 
@@ -129,15 +139,26 @@ def _several(runs: Sequence[NamedRun], tested: Sequence[ImagePair]) -> Headline:
     if not scores:
         return Headline("No comparison", "", "of test accuracies: no run kept its own.")
     top, (accuracy, interval) = max(scores, key=lambda item: (item[1][0], -item[0].place))
-    own = [pair for pair in tested if top.place in (pair.first, pair.second)]
-    apart = sum(_differs(pair) for pair in own)
+    top_pairs = [pair for pair in tested if top.place in (pair.first, pair.second)]
     corrected = f", Holm's correction for {len(tested)} pairs" if len(tested) > 1 else ""
     return Headline(
         number=f"{text.percent(accuracy)}%",
         interval=f"[{text.percent(interval[0])}, {text.percent(interval[1])}]" if interval else "",
-        words=f"of the test images: {top.letter} leads, and is told apart from {apart} of {text.plural(len(own), 'other run')} on the same images "
-        f"(exact McNemar test{corrected})",
+        words=f"of the test images: {_format_lead(runs, top, top_pairs)} (exact McNemar test{corrected})",
     )
+
+
+def _format_lead(runs: Sequence[NamedRun], top: NamedRun, pairs: Sequence[ImagePair]) -> str:
+    """Return which runs the leading one is better than on the same images, and from which it may differ by chance."""
+    others = {pair.second if pair.first == top.place else pair.first: _differs(pair) for pair in pairs}
+    worse = [place for place, differs in others.items() if differs]
+    unclear = [place for place, differs in others.items() if not differs]
+    if not others:
+        return f"{top.letter} leads, but no other run was measured on the same images"
+    if not worse:
+        return f"{top.letter} leads, but its lead over {letters(runs, unclear)} on the same images may be chance"
+    better = f"{top.letter} is better than {letters(runs, worse)} on the same images"
+    return f"{better}; its lead over {letters(runs, unclear)} may be chance" if unclear else better
 
 
 def _differs(pair: ImagePair) -> bool:
@@ -157,12 +178,14 @@ def _exported(run: RunData) -> tuple[float, tuple[float, float] | None] | None:
 
 
 def _table(runs: Sequence[NamedRun]) -> Table:
+    others = [score for score in _TESTED if any(score in run.run.other_scores for run in runs)]
     return Table(
         caption="The winner of each run; of a run that confirmed none its best trial so far, one seed.",
         columns=(
             Column("Run", number=False),
             Column("Test", "% [95%]", note="of the exported model, with Wilson's interval"),
             Column("Test, mean ± sd", "%", note="over the winner's seeds"),
+            *(Column(f"Test, {SHORT_WORDS[score]}", "% [95%]", note=_TESTED[score]) for score in others),
             Column("Validation, mean ± sd", "%", note="over the winner's seeds"),
             Column("Seeds"),
             Column("Parameters"),
@@ -173,14 +196,15 @@ def _table(runs: Sequence[NamedRun]) -> Table:
             Column("Space", number=False),
             Column("Data", number=False),
         ),
-        rows=[_row(run) for run in runs],
+        rows=[_row(run, others) for run in runs],
         sortable=True,
     )
 
 
-def _row(run: NamedRun) -> Row:
+def _row(run: NamedRun, others: Sequence[Objective]) -> Row:
     info, result = run.run.info, run.run.result
     middle = _winner_cells(run.run, result) if result is not None else _trial_cells(run.run)
+    middle = (*middle[:2], *(_other_cell(result, score) for score in others), *middle[2:])
     return Row(
         (
             Cell(run.title, sort=run.place, detail="" if info.status == "completed" else info.status),
@@ -207,8 +231,18 @@ def _winner_cells(run: RunData, result: ResultDocument) -> tuple[Cell, ...]:
     )
 
 
+def _other_cell(result: ResultDocument | None, score: Objective) -> Cell:
+    test = None if result is None else result.test
+    if test is None:
+        return Cell(text.MISSING)
+    value, interval = test.exported_balanced_accuracy, test.balanced_interval
+    if score == "int8":
+        value, interval = (None, None) if test.int8 is None else (test.int8.accuracy, test.int8.interval)
+    return Cell(text.MISSING) if value is None else Cell(text.interval(value, interval), sort=value)
+
+
 def _exported_cell(result: ResultDocument, accuracy: float, interval: tuple[float, float] | None) -> Cell:
-    refit = f"refitted on {text.count(result.refit.images)} images" if result.refit is not None else ""
+    refit = f"refitted on {text.count(result.exported.images)} images" if result.exported.refitted else ""
     return Cell(text.interval(accuracy, interval), sort=accuracy, detail=refit)
 
 

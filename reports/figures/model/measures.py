@@ -16,7 +16,7 @@ from tuner.stats.intervals import wilson_interval
 
 
 def reliability_figure(bins: Sequence[ReliabilityBin], label: str, name: str = "reliability") -> Drawing:
-    """Accuracy against confidence with the 95% interval of each bin; under it the number of images."""
+    """Draw accuracy against confidence with the 95% interval of each bin, and the number of images below."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=56, right=24, top=16, bottom=76)
@@ -46,14 +46,15 @@ def reliability_figure(bins: Sequence[ReliabilityBin], label: str, name: str = "
     return Drawing(name, 440, 384, label, paint)
 
 
-def robustness_figure(found: Degradation, accuracies: Sequence[float], label: str) -> Drawing:
-    """One way of making images worse, on the scale of all of them."""
+def robustness_figure(degradation: Degradation, accuracies: Sequence[float], label: str) -> Drawing:
+    """Draw the accuracy under one corruption, on the scale of all corruptions."""
 
     def paint(canvas: Canvas) -> None:
+        levels = degradation.levels
         ax = canvas.axes(left=44, right=14, top=10, bottom=58)
         ax.plot(
-            found.levels,
-            [error_scale(value) for value in found.accuracy],
+            levels,
+            [error_scale(value) for value in degradation.accuracy],
             color=Ink.WINNER,
             linewidth=2,
             marker="o",
@@ -61,17 +62,17 @@ def robustness_figure(found: Degradation, accuracies: Sequence[float], label: st
             clip_on=False,
         )
         error_axis(ax, accuracies, label="", ticks=6)
-        levels = sorted({found.levels[0], found.levels[len(found.levels) // 2], found.levels[-1]})
-        ax.set_xticks(levels, [f"{level:.3g}" for level in levels])
-        if found.levels[0] > found.levels[-1]:
+        ticks = sorted({levels[0], levels[len(levels) // 2], levels[-1]})
+        ax.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
+        if levels[0] > levels[-1]:
             ax.invert_xaxis()  # Worse is to the right, whichever way the levels run.
-        ax.set_xlabel(found.unit.replace(", ", ",\n"))
+        ax.set_xlabel(degradation.unit.replace(", ", ",\n"))
 
-    return Drawing(f"robustness-{_slug(found.kind)}", 240, 214, label, paint)
+    return Drawing(f"robustness-{_slug(degradation.kind)}", 240, 214, label, paint)
 
 
 def weight_histogram(layer: LayerWeights, place: int, label: str) -> Drawing:
-    """Return how a layer's weights are spread: no axis, its ends stand in the table."""
+    """Draw the histogram of a layer's weights without an axis: the table has the extremes."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=2, right=2, top=2, bottom=3)
@@ -85,13 +86,13 @@ def weight_histogram(layer: LayerWeights, place: int, label: str) -> Drawing:
     return Drawing(f"weights-{place}", 128, 36, label, paint)
 
 
-def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: str) -> Drawing:
-    """The L2 norm of each layer's kernel of the confirmed configurations: mean over seeds, and from the least to the most."""
+def norm_figure(finalists: Sequence[FinalistNorms], labels: Sequence[str], label: str) -> Drawing:
+    """Draw the L2 norm of each layer's kernel for each confirmed configuration: mean and range over seeds."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=52, right=84)
         ends = []
-        for norms, words in zip(found, labels, strict=True):
+        for norms, words in zip(finalists, labels, strict=True):
             colour = finalist_colour(norms.place)
             x = list(range(1, len(norms.layers) + 1))
             low, high = [layer.norm.low for layer in norms.layers], [layer.norm.high for layer in norms.layers]
@@ -99,7 +100,7 @@ def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: st
             mean = [layer.norm.mean for layer in norms.layers]
             ax.plot(x, mean, color=colour, linewidth=2, marker="o", markersize=6, markeredgecolor=Ink.PAPER)
             ends.append((words, x[-1], mean[-1], colour))
-        layers = max(len(norms.layers) for norms in found)
+        layers = max(len(norms.layers) for norms in finalists)
         ax.set_xlim(0.5, layers + 0.5)
         ax.set_xticks(range(1, layers + 1))
         ax.set_ylim(bottom=0)
@@ -111,8 +112,8 @@ def norm_figure(found: Sequence[FinalistNorms], labels: Sequence[str], label: st
     return Drawing("finalist-norms", 480, 288, label, paint)
 
 
-def pixel_figure(counts: Sequence[int], label: str) -> Drawing:
-    """Share of the training pixels at each grey value, on a logarithmic scale."""
+def pixel_figure(counts: Sequence[int], label: str, *, in_colour: bool = False) -> Drawing:
+    """Draw the share of training pixels at each grey value, or of all channels at each value, on a logarithmic scale."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60)
@@ -131,8 +132,8 @@ def pixel_figure(counts: Sequence[int], label: str) -> Drawing:
         ticks = [0, 64, 128, 192, 255]
         ax.set_xticks(ticks, [str(tick) for tick in ticks])
         hairlines(ax)
-        ax.set_xlabel("grey value")
-        ax.set_ylabel("% of pixels")
+        ax.set_xlabel("value of red, green or blue" if in_colour else "grey value")
+        ax.set_ylabel("% of values" if in_colour else "% of pixels")
 
     return Drawing("pixels", 400, 224, label, paint)
 

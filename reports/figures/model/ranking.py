@@ -1,7 +1,7 @@
-"""ROC and precision-recall curves, on axes that show the corner where a good model lives.
+"""ROC and precision-recall curves, on axes that enlarge the corner of a good model.
 
-Rates near 100% stand by their distance from it (−log10), as accuracies do on the rest of the page; a false positive rate
-stands by its logarithm. What would lie at infinity stands on the edge, whose label says so.
+Recall and precision are spaced by their distance from 100% (−log10), as accuracies are on the rest of the page; false
+positive rates by their logarithm. Values at infinity are drawn on the edge, which has a label.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from reports.figures.canvas import Canvas, Drawing
 from reports.figures.theme_colours import Ink
 
 MOST_DRAWN = 20
-"""Classes: of more those that are ranked worst."""
+"""The most classes drawn; with more, those that are ranked worst."""
 
 _SIZE = (440, 384)
 _COLUMNS = 2 * _SIZE[0]
-"""Two to a pixel, for screens that have as many."""
+"""Two columns a pixel, for high-density screens."""
 
 _RATES = (0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
@@ -33,23 +33,23 @@ class Ranked:
     """The curves of a figure."""
 
     curves: Sequence[RankCurve]
-    """The worst first; the first is named."""
+    """The worst first; only the first has a label."""
     mean: RankCurve
     positives: int
-    """The number of images of the largest class: a share of it smaller than one image's can't be told from none."""
+    """The number of images of the largest class; a share smaller than half an image is drawn as 0."""
     negatives: int
-    """The images outside the smallest class."""
+    """The number of images outside the smallest class."""
     words: tuple[str, str, str]
     """The texts of the mean, of the worst class, of the others; "" for nothing."""
 
 
-def roc_figure(found: Ranked, label: str) -> Drawing:
-    """Recall against the false positive rate, each class against the rest."""
-    left, top = math.log10(0.5 / found.negatives), _top(found.positives)
+def roc_figure(ranked: Ranked, label: str) -> Drawing:
+    """Draw recall against the false positive rate, each class against the rest."""
+    left, top = math.log10(0.5 / ranked.negatives), _top(ranked.positives)
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=20)
-        for curve, look in _looks(found):
+        for curve, look in _looks(ranked):
             x = np.log10(np.maximum(curve.false_rate, 10**left))
             _draw(ax, (x, _near_one(curve.true_rate, top)), look, (left, 0.0))
         ax.set_xlim(left, 0.0)
@@ -60,19 +60,19 @@ def roc_figure(found: Ranked, label: str) -> Drawing:
         hairlines(ax)
         ax.set_xlabel("false positive rate, %")
         ax.set_ylabel("recall, %")
-        _words(ax, found, "right")
+        _words(ax, ranked, "right")
 
     return Drawing("roc", *_SIZE, label, paint)
 
 
-def precision_recall_figure(found: Ranked, label: str) -> Drawing:
-    """Precision against recall, each class against the rest."""
-    top = _top(found.positives)
+def precision_recall_figure(ranked: Ranked, label: str) -> Drawing:
+    """Draw precision against recall, each class against the rest."""
+    top = _top(ranked.positives)
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=20)
-        for curve, look in _looks(found):
-            # A step: a recall between two thresholds has the precision of the laxer one.
+        for curve, look in _looks(ranked):
+            # A step: a recall between two thresholds has the precision of the lower threshold.
             recall, precision = np.repeat(curve.recall, 2)[:-1], np.repeat(curve.precision, 2)[1:]
             _draw(ax, (_near_one(recall, top), _near_one(precision, top)), look, (0.0, top))
         ax.set_xlim(0, top)
@@ -82,7 +82,7 @@ def precision_recall_figure(found: Ranked, label: str) -> Drawing:
         hairlines(ax)
         ax.set_xlabel("recall, %")
         ax.set_ylabel("precision, %")
-        _words(ax, found, "left")
+        _words(ax, ranked, "left")
 
     return Drawing("precision-recall", *_SIZE, label, paint)
 
@@ -94,10 +94,10 @@ class _Look:
     order: int
 
 
-def _looks(found: Ranked) -> list[tuple[RankCurve, _Look]]:
-    others = [(curve, _Look(Ink.FAINT, 1.0, 2)) for curve in found.curves[1:MOST_DRAWN]]
-    worst = [(curve, _Look(Ink.TEXT, 1.25, 3)) for curve in found.curves[:1]]
-    return [*others, *worst, (found.mean, _Look(Ink.WINNER, 2.0, 4))]
+def _looks(ranked: Ranked) -> list[tuple[RankCurve, _Look]]:
+    others = [(curve, _Look(Ink.FAINT, 1.0, 2)) for curve in ranked.curves[1:MOST_DRAWN]]
+    worst = [(curve, _Look(Ink.TEXT, 1.25, 3)) for curve in ranked.curves[:1]]
+    return [*others, *worst, (ranked.mean, _Look(Ink.WINNER, 2.0, 4))]
 
 
 def _draw(ax: Axes, line: tuple[Floats, Floats], look: _Look, limits: tuple[float, float]) -> None:
@@ -110,7 +110,7 @@ def _near_one(rate: Floats, top: float) -> Floats:
 
 
 def _top(images: int) -> float:
-    """Return where 100% stands: half an image away from it."""
+    """Return the position of 100%: that of half an image's error."""
     return -math.log10(0.5 / max(images, 1))
 
 
@@ -120,8 +120,8 @@ def _rates(set_ticks: Callable[[list[float], list[str]], object], top: float) ->
     set_ticks(places, [*(f"{100 * rate:.6g}" for rate in inside), "100"])
 
 
-def _words(ax: Axes, found: Ranked, side: str) -> None:
-    lines = [text for text in zip(found.words, (Ink.WINNER, Ink.TEXT, Ink.MUTED), strict=True) if text[0]]
+def _words(ax: Axes, ranked: Ranked, side: str) -> None:
+    lines = [text for text in zip(ranked.words, (Ink.WINNER, Ink.TEXT, Ink.MUTED), strict=True) if text[0]]
     for place, (words, colour) in enumerate(reversed(lines)):
         ax.annotate(
             words,

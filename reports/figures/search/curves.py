@@ -29,17 +29,17 @@ _DASHED = (0, (4, 2.5))
 
 @dataclass(frozen=True)
 class LabelledBand:
-    """A configuration's band with the word that stands beside it."""
+    """A configuration's band with its label."""
 
     label: str
     band: Band
     winner: bool
     place: int = 1
-    """1 for the winner, 2 and on for the finalists: it decides the colour, the same in every figure."""
+    """1 for the winner, from 2 for the finalists; it decides the colour in every figure."""
 
     @property
     def colour(self) -> str:
-        """The winner's, or that of a finalist's place."""
+        """The colour of the place."""
         return finalist_colour(self.place)
 
 
@@ -54,7 +54,7 @@ class Split:
 
 
 def finalist_colour(place: int) -> str:
-    """The colour of a confirmed configuration by its place, 1 the winner's."""
+    """Return the colour of a confirmed configuration by its place, 1 for the winner."""
     return Ink.WINNER if place <= 1 else Ink.CATEGORY[(place - 2) % len(Ink.CATEGORY)]
 
 
@@ -65,9 +65,9 @@ def accuracy_curves(
     label: str,
     stops: Sequence[Stop] = (),
 ) -> Drawing:
-    """Validation accuracy: all trials faint, each seed of the winner thin, means and bands of the finalists.
+    """Draw validation accuracy: all trials faint, each seed of the winner thin, means and bands of the finalists.
 
-    Where early stopping ended a trial stands a cross; one that ended below the axis has it on the lower edge.
+    A cross marks the end of a trial that stopped early; one below the axis is drawn on the lower edge.
     """
 
     def paint(canvas: Canvas) -> None:
@@ -91,17 +91,17 @@ def accuracy_curves(
 
 
 def split_accuracy(splits: Sequence[Split], label: str) -> Drawing:
-    """Training and validation accuracy of the confirmed configurations, on the scale of errors."""
+    """Draw training and validation accuracy of the confirmed configurations, spaced by error rate."""
     return _split_figure("curves-splits", splits, label, error_scale, _accuracy_axis)
 
 
 def split_loss(splits: Sequence[Split], label: str) -> Drawing:
-    """Training and validation loss of the confirmed configurations, on a logarithmic scale."""
+    """Draw training and validation loss of the confirmed configurations, on a logarithmic scale."""
     return _split_figure("curves-loss", splits, label, _log, _loss_axis)
 
 
 def gap_curves(bands: Sequence[LabelledBand], label: str) -> Drawing:
-    """Training minus validation accuracy over the epochs, in percentage points."""
+    """Draw training minus validation accuracy over the epochs, in percentage points."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=76)
@@ -121,7 +121,7 @@ def gap_curves(bands: Sequence[LabelledBand], label: str) -> Drawing:
 
 
 def rate_curves(rates: Sequence[LabelledBand], label: str) -> Drawing:
-    """The learning rate at the end of each epoch, in percent of each configuration's highest, which its label names."""
+    """Draw the learning rate at the end of each epoch, in percent of each configuration's maximum (in its label)."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=112)
@@ -155,13 +155,13 @@ def _split_figure(
         values: list[float] = []
         for split in reversed(splits):
             colour = finalist_colour(split.place)
-            for word, found, dash in (("training", split.training, _DASHED), ("validation", split.validation, "-")):
-                if found is None:
+            for word, band, dash in (("training", split.training, _DASHED), ("validation", split.validation, "-")):
+                if band is None:
                     continue
-                _band(ax, found, colour, scale, width=2 if split.place == 1 else 1.25, dash=dash, fill=split.place == 1)
-                values += [*found.low, *found.high] if split.place == 1 else found.mean[1:]
+                _band(ax, band, colour, scale, width=2 if split.place == 1 else 1.25, dash=dash, fill=split.place == 1)
+                values += [*band.low, *band.high] if split.place == 1 else band.mean[1:]
                 words = word if split.place == 1 else split.label if word == "validation" else ""
-                labels.append((words, found.epochs[-1], scale(found.mean[-1]), colour))
+                labels.append((words, band.epochs[-1], scale(band.mean[-1]), colour))
         axis(ax, values)
         end_labels(ax, [item for item in labels if item[0]])
         epoch_axis(ax, max(int(item[1]) for item in labels))
@@ -183,7 +183,7 @@ def _loss_axis(ax: Axes, values: Sequence[float]) -> None:
 
 def _band(
     ax: Axes,
-    found: Band,
+    band: Band,
     colour: str,
     scale: Callable[[float], float],
     *,
@@ -191,19 +191,19 @@ def _band(
     dash: str | tuple[float, tuple[float, float]] = "-",
     fill: bool = True,
 ) -> None:
-    if fill and found.seeds > 1:
-        low, high = [scale(value) for value in found.low], [scale(value) for value in found.high]
-        ax.fill_between(found.epochs, low, high, color=colour, alpha=0.18, linewidth=0, zorder=2)
-    mean = [scale(value) for value in found.mean]
+    if fill and band.seeds > 1:
+        low, high = [scale(value) for value in band.low], [scale(value) for value in band.high]
+        ax.fill_between(band.epochs, low, high, color=colour, alpha=0.18, linewidth=0, zorder=2)
+    mean = [scale(value) for value in band.mean]
     marker = "o" if len(mean) == 1 else None
-    ax.plot(found.epochs, mean, color=colour, linewidth=width, linestyle=dash, marker=marker, zorder=4)
+    ax.plot(band.epochs, mean, color=colour, linewidth=width, linestyle=dash, marker=marker, zorder=4)
 
 
 def _line(canvas: Canvas, ax: Axes, curve: Curve, *, colour: str, width: float, order: int) -> None:
     if not curve.epochs:
         return
     points = [(float(n), error_scale(value)) for n, value in zip(curve.epochs, curve.values, strict=True)]
-    if len(points) == 1:  # A line of one point would not be seen.
+    if len(points) == 1:  # A line of one point is invisible.
         points = [(points[0][0] - 0.15, points[0][1]), (points[0][0] + 0.15, points[0][1])]
     lines = LineCollection([points], colors=colour, linewidths=width, zorder=order)
     lines.set_gid(canvas.trial_gid(curve.trial))
@@ -232,15 +232,15 @@ def _stops(canvas: Canvas, ax: Axes, stops: Sequence[Stop], shown: Sequence[floa
 
 
 def end_labels(ax: Axes, labels: Sequence[tuple[str, float, float, str]]) -> None:
-    """Words at the ends of lines, moved apart: (text, x, y, colour)."""
+    """Write labels at the ends of lines, moved apart: (text, x, y, colour)."""
     if not labels:
         return
     pixels = [float(ax.transData.transform((x, y))[1]) for _, x, y, _ in labels]
-    for (text, x, y, colour), own, moved in zip(labels, pixels, spread_labels(pixels, 15), strict=True):
+    for (text, x, y, colour), pixel, moved in zip(labels, pixels, spread_labels(pixels, 15), strict=True):
         ax.annotate(
             text,
             (x, y),
-            xytext=(9, moved - own),
+            xytext=(9, moved - pixel),
             textcoords="offset points",
             va="center",
             fontsize=11,
@@ -250,7 +250,7 @@ def end_labels(ax: Axes, labels: Sequence[tuple[str, float, float, str]]) -> Non
 
 
 def _gap_limits(values: Sequence[float]) -> tuple[float, float]:
-    """Without the first epochs' plunge: a model that has seen nothing is far worse on the images that teach it."""
+    """Return limits without the lowest tenth: in the first epochs training accuracy is far below validation."""
     ordered = sorted(value for value in values if math.isfinite(value))
     low, high = ordered[len(ordered) // 10], ordered[-1]
     margin = max(0.1 * (high - low), 0.02)
@@ -262,7 +262,7 @@ def _percent(fraction: float) -> float:
 
 
 def _log(value: float) -> float:
-    """Return what a logarithmic axis can show."""
+    """Return the value, or 1e-9 if it is smaller: a logarithmic axis needs positive values."""
     return max(value, 1e-9)
 
 

@@ -1,4 +1,4 @@
-"""The share of the scores' spread that each hyperparameter, and each pair, explains."""
+"""The share of the scores' variance that each hyperparameter, and each pair, explains."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from reports.analysis.search.importance import Share
 from reports.figures.axes import hairlines, whole_ticks
-from reports.figures.canvas import Canvas, Drawing, length_name
+from reports.figures.canvas import Canvas, Drawing
 from reports.figures.theme_colours import Ink
 
 _ROW = 24
 _LONGEST_NAME = 36
 
 
-def importance_figure(shares: Sequence[Share], epochs: float, label: str) -> Drawing:
-    """A bar a share with its standard deviation over trees, single hyperparameters dark and pairs light."""
+def importance_figure(shares: Sequence[Share], label: str) -> Drawing:
+    """Draw a bar for each share with its standard deviation over trees: single hyperparameters dark, pairs light."""
     height = 12 + _ROW * len(shares) + 44
 
     def paint(canvas: Canvas) -> None:
@@ -25,7 +25,7 @@ def importance_figure(shares: Sequence[Share], epochs: float, label: str) -> Dra
             colour = Ink.ORDER[4] if len(share.names) == 1 else Ink.ORDER[1]
             ax.barh(row, 100 * share.share, height=0.55, color=colour, zorder=2)
             ends = [100 * max(0.0, share.share - share.spread), 100 * (share.share + share.spread)]
-            # On a ground of its own: it crosses the end of its bar.
+            # A light line below it sets it off from its bar.
             ax.plot(ends, [row, row], color=Ink.PAPER, linewidth=4, zorder=3)
             ax.plot(ends, [row, row], color=Ink.TEXT, linewidth=1.5, zorder=4)
             ax.annotate(
@@ -42,7 +42,7 @@ def importance_figure(shares: Sequence[Share], epochs: float, label: str) -> Dra
         ax.set_xlabel("share of the variance, %")
         hairlines(ax, "x")
 
-    return Drawing(f"importance-{length_name(epochs)}", 480, height, label, paint)
+    return Drawing("importance", 480, height, label, paint)
 
 
 def _shortened(name: str) -> str:

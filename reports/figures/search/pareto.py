@@ -1,66 +1,83 @@
-"""Accuracy against parameters or multiply-adds."""
+"""Accuracy against parameters, multiply-adds, RAM or flash."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from matplotlib.axes import Axes
 
-from reports.analysis.search.pareto import ConfirmedPoint, Front, Measure, PublishedPoint, SizePoint, size_of
-from reports.figures.axes import error_axis, error_limits, error_scale, log_ticks, whole_ticks
+from reports.analysis.search.pareto import ConfirmedPoint, Front, Measure, SizePoint, size_of
+from reports.figures.axes import ACCURACY, error_axis, error_limits, error_scale, log_ticks, whole_ticks
 from reports.figures.canvas import Canvas, Drawing
 from reports.figures.labels import Box, Label, box_of_text, place_labels
+from reports.figures.search.published_marks import (
+    KEY_PX,
+    PlacedReference,
+    draw_references,
+    placed_references,
+    reference_labels,
+)
 from reports.figures.theme_colours import Ink, order_colour
-
-_LONGEST_NAME = 28
 
 _AXIS = {
     "parameters": ("trainable parameters", 1),
     "multiply_adds": ("multiply-adds of one image, thousands", 1000),
+    "ram": ("RAM of the int8 network, kB", 1000),
+    "flash": ("flash of the int8 network, kB", 1000),
 }
-"""Measure → label, and the unit of its ticks."""
+"""Measure → axis label, and the unit of its ticks."""
 
 _WIDE_RANGE = 3
-"""Sizes that lie so many times apart stand on a logarithmic axis: small networks beside large published ones."""
+"""The ratio of the largest to the smallest size from which the axis is logarithmic."""
+
+_LEFT, _RIGHT = 56, 20
+"""The room beside the axes in pixels."""
 
 _EDGE_SHARE = 0.12
-"""A share of the axis: nearer to its ends the cap's words don't stand across its line."""
+"""The share of the axis at each end within which the cap's label is beside its line, not centred on it."""
 
 _LOW_SHARE = 0.15
-"""The worst share of the trials may lie below the axis: they would squeeze the front."""
+"""The share of the trials, the worst, that may lie below the axis, so that the front has room."""
 
 
 def front_figure(
-    found: Front,
+    front: Front,
     label: str,
     *,
     name: str = "pareto",
     target: float | None = None,
     best: str = "winner",
+    score_name: str = ACCURACY,
     width: int = 720,
     height: int = 400,
 ) -> Drawing:
-    """Trials, front, finalists, cap, published references, and the accuracy that the search was to reach; `best` names the large mark."""
+    """Draw trials, front, finalists, cap, published references and target; `best` is the label of the large mark.
+
+    The axes fit the run's trials and finalists. References beyond them are ticks at the edge.
+    """
 
     def paint(canvas: Canvas) -> None:
-        ax = canvas.axes(right=20, top=20)
-        shown, hidden = visible(found)
+        ax = canvas.axes(left=_LEFT, right=_RIGHT, top=_top(front))
+        shown, hidden = visible(front)
         accuracies = [
-            *(point.accuracy for point in found.points if point.accuracy >= shown),
-            *(value for point in found.confirmed for value in (point.low, point.high)),
-            *(point.accuracy for point in found.published),
+            *(point.accuracy for point in front.points if point.accuracy >= shown),
+            *(value for point in front.confirmed for value in (point.low, point.high)),
         ]
         level = near_target(target, accuracies)
-        error_axis(ax, accuracies if level is None else [*accuracies, level])
-        _sizes(ax, found)
-        _cap(ax, found)
+        error_axis(ax, accuracies if level is None else [*accuracies, level], label=f"{score_name}, %")
+        _sizes(ax, front)
+        _cap(ax, front)
         _target(ax, level)
-        _points(canvas, ax, found, shown)
-        _front_line(ax, found)
-        _published(ax, found.published, found.measure)
-        _confirmed(canvas, ax, found)
-        _labels(canvas, ax, found, level, best)
+        _points(canvas, ax, front, shown)
+        _front_line(ax, front)
+        references = placed_references(ax, front.published, front.measure)
+        draw_references(ax, references, _top(front) - KEY_PX)
+        _confirmed(canvas, ax, front)
+        # The winner's label first, then the references' as far as there is room.
+        labels = [*_winners(front, best), *reference_labels(references)]
+        place_labels(ax, labels, _taken(ax, front, references, level), canvas.width)
         if hidden:
             ax.annotate(
                 f"{hidden} trial{'s' if hidden > 1 else ''} below",
@@ -75,19 +92,24 @@ def front_figure(
     return Drawing(name, width, height, label, paint)
 
 
-def visible(found: Front) -> tuple[float, int]:
-    """The lowest accuracy that is drawn, and how many trials lie below it."""
-    scores = sorted(point.accuracy for point in found.points)
+def _top(front: Front) -> int:
+    """Return the room above the axes in pixels: the cap's label, and with references the key and the labels of ticks."""
+    return 40 if front.published else 20
+
+
+def visible(front: Front) -> tuple[float, int]:
+    """Return the lowest accuracy that is drawn, and the number of trials below it."""
+    scores = sorted(point.accuracy for point in front.points)
     if len(scores) < 8:
         return (0.0, 0)
     lowest = scores[int(_LOW_SHARE * len(scores))]
-    on_front = min((point.accuracy for point in found.front), default=lowest)
+    on_front = min((point.accuracy for point in front.front), default=lowest)
     lowest = min(lowest, on_front)
     return lowest, sum(score < lowest for score in scores)
 
 
 def near_target(target: float | None, accuracies: Sequence[float]) -> float | None:
-    """The target, if the axis need grow by half at most to show it; None otherwise."""
+    """Return the target if the axis need grow by half at most to show it, else None."""
     if target is None:
         return None
     low, high = error_limits(accuracies)
@@ -95,42 +117,63 @@ def near_target(target: float | None, accuracies: Sequence[float]) -> float | No
     return target if low - room <= error_scale(target) <= high + room else None
 
 
-def _x(point: SizePoint | ConfirmedPoint | PublishedPoint, measure: Measure) -> float:
+def _x(point: SizePoint | ConfirmedPoint, measure: Measure) -> float:
     return float(size_of(point, measure) or 0)
 
 
-def _sizes(ax: Axes, found: Front) -> None:
-    points: list[SizePoint | ConfirmedPoint | PublishedPoint] = [*found.points, *found.confirmed, *found.published]
-    sizes = [_x(point, found.measure) for point in points]
-    low, high = min(sizes), max([*sizes, found.cap or 0])
-    label, unit = _AXIS[found.measure]
-    ticks: Sequence[float]
+@dataclass(frozen=True)
+class SizeLimits:
+    """The axis of sizes: its ends, and whether it is logarithmic."""
+
+    low: float
+    high: float
+    log: bool
+
+    def pixels(self, width: int) -> tuple[int, int]:
+        """Return the places of both ends in a figure of this width."""
+        return _LEFT, width - _RIGHT
+
+
+def size_limits(front: Front) -> SizeLimits:
+    """Return the axis of sizes for the trials that are drawn."""
+    lowest, _ = visible(front)
+    drawn: list[SizePoint | ConfirmedPoint] = [point for point in front.points if point.accuracy >= lowest]
+    sizes = [_x(point, front.measure) for point in [*drawn, *front.confirmed]]
+    low, high = min(sizes), max([*sizes, front.cap or 0])
     if 0 < _WIDE_RANGE * low <= high:
         margin = (high / low) ** 0.05
-        limits = low / margin, high * margin
-        ticks = log_ticks(*limits)
+        return SizeLimits(low / margin, high * margin, log=True)
+    margin = max(0.05 * (high - low), 0.02 * high, 1)
+    return SizeLimits(max(0, low - margin), high + margin, log=False)
+
+
+def _sizes(ax: Axes, front: Front) -> None:
+    """Set the axis of sizes."""
+    limits = size_limits(front)
+    label, unit = _AXIS[front.measure]
+    ticks: Sequence[float]
+    if limits.log:
+        ticks = log_ticks(limits.low, limits.high)
         ax.set_xscale("log")
     else:
-        margin = max(0.05 * (high - low), 0.02 * high, 1)
-        limits = max(0, low - margin), high + margin
-        ticks = whole_ticks(*limits, 6)
-    ax.set_xlim(*limits)
+        ticks = whole_ticks(limits.low, limits.high, 6)
+    ax.set_xlim(limits.low, limits.high)
     ax.set_xticks(ticks, [f"{tick / unit:,.10g}" for tick in ticks])
     ax.set_xticks([], minor=True)
     ax.set_xlabel(label)
 
 
-def _cap(ax: Axes, found: Front) -> None:
-    if found.cap is None:
+def _cap(ax: Axes, front: Front) -> None:
+    if front.cap is None:
         return
-    ax.axvline(found.cap, color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)), gid="cap")
+    ax.axvline(front.cap, color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)), gid="cap")
     ax.annotate(
-        _format_cap(found.cap, found.measure),
-        (found.cap, 1),
+        _format_cap(front.cap, front.measure),
+        (front.cap, 1),
         xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
+        xytext=(0, _top(front) - KEY_PX),
         textcoords="offset points",
-        ha=_side_of_cap(ax, found.cap),
+        ha=_side_of_cap(ax, front.cap),
         fontsize=11,
         color=Ink.MUTED,
         annotation_clip=False,
@@ -142,7 +185,7 @@ def _format_cap(cap: float, measure: Measure) -> str:
 
 
 def _side_of_cap(ax: Axes, cap: float) -> Literal["left", "center", "right"]:
-    """Return what of its words stands at the cap: its end, where the axis ends, else larger letters of a narrow page would be cut off."""
+    """Return the alignment of the cap's label: inwards near an end of the axis, so that it is not cut off."""
     place = float(ax.transAxes.inverted().transform(ax.transData.transform((cap, 0)))[0])
     return "right" if place > 1 - _EDGE_SHARE else "left" if place < _EDGE_SHARE else "center"
 
@@ -166,25 +209,25 @@ def _format_target(level: float) -> str:
     return f"target {100 * level:.6g}%"
 
 
-def _points(canvas: Canvas, ax: Axes, found: Front, lowest: float) -> None:
-    lengths = sorted({point.epochs for point in found.points})
+def _points(canvas: Canvas, ax: Axes, front: Front, lowest: float) -> None:
+    lengths = sorted({point.epochs for point in front.points})
     for place, epochs in enumerate(lengths):
-        members = [p for p in found.points if p.epochs == epochs and p.accuracy >= lowest]
+        members = [p for p in front.points if p.epochs == epochs and p.accuracy >= lowest]
         canvas.points(
             ax,
-            [_x(point, found.measure) for point in members],
+            [_x(point, front.measure) for point in members],
             [error_scale(point.accuracy) for point in members],
             [point.trial for point in members],
             color=order_colour(place, len(lengths)),
-            markersize=6 if len(found.points) < 100 else 5,
+            markersize=6 if len(front.points) < 100 else 5,
         )
 
 
-def _front_line(ax: Axes, found: Front) -> None:
-    if len(found.front) > 1:
+def _front_line(ax: Axes, front: Front) -> None:
+    if len(front.front) > 1:
         ax.step(
-            [_x(point, found.measure) for point in found.front],
-            [error_scale(point.accuracy) for point in found.front],
+            [_x(point, front.measure) for point in front.front],
+            [error_scale(point.accuracy) for point in front.front],
             where="post",
             color=Ink.ORDER[-1],
             linewidth=1.5,
@@ -192,71 +235,43 @@ def _front_line(ax: Axes, found: Front) -> None:
         )
 
 
-def _published(ax: Axes, published: Sequence[PublishedPoint], measure: Measure) -> None:
-    if not published:
-        return
-    ax.plot(
-        [_x(point, measure) for point in published],
-        [error_scale(point.accuracy) for point in published],
-        linestyle="none",
-        marker="D",
-        markersize=7,
-        markerfacecolor="none",
-        markeredgecolor=Ink.PUBLISHED,
-        markeredgewidth=1.5,
-        gid="published",
-    )
-
-
-def _labels(canvas: Canvas, ax: Axes, found: Front, level: float | None, best: str) -> None:
-    """The winner's first; the table has those that find no room."""
-    known = (*found.published, *_means(found.confirmed))
-    marks = [_pixel(ax, _x(point, found.measure), point.accuracy) for point in known]
-    taken = [Box(x - 5, y - 5, 10, 10) for x, y in marks]
-    if found.cap is not None:
-        x, top = (float(place) for place in ax.get_xaxis_transform().transform((found.cap, 1)))
-        words = box_of_text(_format_cap(found.cap, found.measure), x, top)
-        before = {"left": 0.0, "center": 0.5, "right": 1.0}[_side_of_cap(ax, found.cap)]
+def _taken(ax: Axes, front: Front, references: Sequence[PlacedReference], level: float | None) -> list[Box]:
+    """Return the boxes of marks and notes, which labels must not overlap, in pixels."""
+    marks = [(reference.x, reference.y) for reference in references]
+    marks += [(_x(point, front.measure), error_scale(point.mean)) for point in front.confirmed]
+    taken = [Box(x - 5, y - 5, 10, 10) for x, y in (map(float, ax.transData.transform(mark)) for mark in marks)]
+    if front.cap is not None:
+        x, top = (float(place) for place in ax.get_xaxis_transform().transform((front.cap, 1)))
+        top += _top(front) - KEY_PX
+        words = box_of_text(_format_cap(front.cap, front.measure), x, top)
+        before = {"left": 0.0, "center": 0.5, "right": 1.0}[_side_of_cap(ax, front.cap)]
         taken.append(Box(x - before * words.width, top, words.width, 20))
     if level is not None:
         left, line = (float(place) for place in ax.get_yaxis_transform().transform((0, error_scale(level))))
         taken.append(box_of_text(_format_target(level), left + 6, line + 2))
-    place_labels(ax, _wanted(found, best), taken, canvas.width)
+    return taken
 
 
-def _wanted(found: Front, best: str) -> list[Label]:
-    winners = [point for point in found.confirmed if point.winner]
-    labels = [
+def _winners(front: Front, best: str) -> list[Label]:
+    return [
         Label(
-            _x(point, found.measure),
+            _x(point, front.measure),
             error_scale(point.mean),
             f"{best}, mean of {point.seeds}" if point.seeds > 1 else best,
             Ink.WINNER,
             strong=True,
+            short=best,
         )
-        for point in winners
-    ]
-    best_first = sorted(found.published, key=lambda point: -point.accuracy)
-    return labels + [
-        Label(_x(point, found.measure), error_scale(point.accuracy), point.name[:_LONGEST_NAME], Ink.PUBLISHED)
-        for point in best_first
+        for point in front.confirmed
+        if point.winner
     ]
 
 
-def _means(confirmed: Sequence[ConfirmedPoint]) -> list[PublishedPoint]:
-    return [PublishedPoint(point.trial, point.parameters, point.mean, point.multiply_adds) for point in confirmed]
-
-
-def _pixel(ax: Axes, parameters: float, accuracy: float) -> tuple[float, float]:
-    x, y = ax.transData.transform((parameters, error_scale(accuracy)))
-    return float(x), float(y)
-
-
-def _confirmed(canvas: Canvas, ax: Axes, found: Front) -> None:
-    for point in reversed(found.confirmed):
+def _confirmed(canvas: Canvas, ax: Axes, front: Front) -> None:
+    for point in reversed(front.confirmed):
         colour = Ink.WINNER if point.winner else Ink.TEXT
         ends = [error_scale(point.low), error_scale(point.high)]
-        x = _x(point, found.measure)
+        x = _x(point, front.measure)
         ax.plot([x] * 2, ends, color=colour, linewidth=2, zorder=4)
         size = 11 if point.winner else 8
         canvas.points(ax, [x], [error_scale(point.mean)], [point.trial], color=colour, markersize=size, zorder=5)

@@ -1,4 +1,4 @@
-"""Figures of a study: effects beside the base, and the arms' curves. An arm has one look on the whole page."""
+"""Figures of a study: effects against the base, and the arms' curves. An arm has one style on the whole page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.analysis.model.curves import Band, Curve
 from reports.analysis.study.effects import ArmBand, ArmData, Effect, by_value, is_ordered
 from reports.figures.axes import epoch_axis, error_axis, error_limits, error_scale, hairlines, log_axis, spread_labels
 from reports.figures.canvas import Canvas, Drawing
-from reports.figures.theme_colours import Ink, order_colour
+from reports.figures.theme_colours import Ink, order_colour, text_colour
 
 Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
 
@@ -26,7 +26,7 @@ _SIDE = 132
 """Room for labels at the right of curves."""
 _DASHES: tuple[Dash, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
 _LABEL_GAP = 0.07
-"""The distance of labels, as a share of the axis's height."""
+"""The distance between labels, as a share of the axis's height."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Look:
 
 
 def looks(arms: Sequence[ArmData]) -> dict[int, Look]:
-    """Place of an arm → its look: ordered colours for ordered values, else categories, and dashes where these run out."""
+    """Map each arm's place to its style: ordered colours for ordered values, else categories and dashes."""
     if is_ordered(arms):
         ordered = by_value(arms)
         return {arm.place: Look(order_colour(rank, len(ordered)), "-") for rank, arm in enumerate(ordered)}
@@ -50,7 +50,7 @@ def looks(arms: Sequence[ArmData]) -> dict[int, Look]:
 
 
 def short_label(label: str, most: int = _LONGEST_LABEL) -> str:
-    """A label on one line, cut in its middle where it is too long for a figure: long labels differ at their ends."""
+    """Return a label on one line; one that is too long is cut in the middle, since long labels differ at their ends."""
     line = " ".join(label.split())
     if len(line) <= most:
         return line
@@ -59,7 +59,7 @@ def short_label(label: str, most: int = _LONGEST_LABEL) -> str:
 
 
 def effect_figure(rows: Sequence[Effect], base: str, styles: dict[int, Look], label: str) -> Drawing:
-    """Differences to the base in points: each seed's pair, the mean, and its 95% interval where it was tested."""
+    """Draw differences from the base in points: each seed's pair, the mean, and its 95% interval if it was tested."""
     others = [row for row in rows if not row.arm.base]
 
     def paint(canvas: Canvas) -> None:
@@ -87,7 +87,7 @@ def _effect_row(canvas: Canvas, ax: Axes, row: Effect, place: int, style: Look) 
         markersize=5.5,
         alpha=0.75,
     )
-    interval = row.comparison.interval if row.comparison is not None else None
+    interval = row.interval
     if interval is not None:
         ax.plot([100 * end for end in interval], [place - 0.1] * 2, color=style.colour, linewidth=3, zorder=3)
     if row.difference is not None:
@@ -118,8 +118,8 @@ def _format_effect(row: Effect, interval: tuple[float, float] | None) -> str:
 def _difference_axis(ax: Axes, rows: Sequence[Effect]) -> None:
     values = [100 * pair.difference for row in rows for pair in row.pairs]
     for row in rows:
-        if row.comparison is not None and row.comparison.interval is not None:
-            values += [100 * end for end in row.comparison.interval]
+        if row.interval is not None:
+            values += [100 * end for end in row.interval]
     low, high = min([*values, 0.0]), max([*values, 0.0])
     margin = 0.06 * (high - low) or 0.1
     ax.set_xlim(low - margin, high + margin)
@@ -132,42 +132,42 @@ def _difference_axis(ax: Axes, rows: Sequence[Effect]) -> None:
 
 
 def accuracy_bands(
-    found: Sequence[ArmBand], styles: dict[int, Look], shown: Sequence[float], *, name: str, axis: str, label: str
+    bands: Sequence[ArmBand], styles: dict[int, Look], shown: Sequence[float], *, name: str, axis: str, label: str
 ) -> Drawing:
-    """An accuracy of each epoch, a band and a mean for each arm, on an error scale made for `shown`."""
+    """Draw the mean accuracy and its band at each epoch for each arm, on an error scale made for `shown`."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(right=_SIDE)
         low, high = error_limits(shown)
-        for item in found:
+        for item in bands:
             style = styles[item.arm.place]
             _band(ax, item.band, style, lambda value: max(error_scale(value), low))
         error_axis(ax, shown, label=axis)
-        epoch_axis(ax, max(item.band.epochs[-1] for item in found))
-        ends = [max(error_scale(item.band.mean[-1]), low) for item in found]
-        _labels(ax, found, styles, label_places(ends, low, high))
+        epoch_axis(ax, max(item.band.epochs[-1] for item in bands))
+        ends = [max(error_scale(item.band.mean[-1]), low) for item in bands]
+        _labels(ax, bands, styles, label_places(ends, low, high))
 
-    return Drawing(name, _CURVES_WIDTH, max(300, 72 + 20 * len(found)), label, paint)
+    return Drawing(name, _CURVES_WIDTH, max(300, 72 + 20 * len(bands)), label, paint)
 
 
-def loss_bands(found: Sequence[ArmBand], styles: dict[int, Look], *, name: str, axis: str, label: str) -> Drawing:
-    """A loss of each epoch, a band and a mean for each arm, on a logarithmic scale."""
+def loss_bands(bands: Sequence[ArmBand], styles: dict[int, Look], *, name: str, axis: str, label: str) -> Drawing:
+    """Draw the mean loss and its band at each epoch for each arm, on a logarithmic scale."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(right=_SIDE)
-        values = [value for item in found for value in (*item.band.low, *item.band.high) if value > 0] or [0.1, 1.0]
+        values = [value for item in bands for value in (*item.band.low, *item.band.high) if value > 0] or [0.1, 1.0]
         low, high = min(values) * 0.9, max(values) * 1.1
-        for item in found:
+        for item in bands:
             _band(ax, item.band, styles[item.arm.place], lambda value: max(value, low))
         log_axis(ax, "y", low, high)
         hairlines(ax)
         ax.set_ylabel(axis)
-        epoch_axis(ax, max(item.band.epochs[-1] for item in found))
-        ends = [math.log10(max(item.band.mean[-1], low)) for item in found]
+        epoch_axis(ax, max(item.band.epochs[-1] for item in bands))
+        ends = [math.log10(max(item.band.mean[-1], low)) for item in bands]
         places = label_places(ends, math.log10(low), math.log10(high))
-        _labels(ax, found, styles, [10**place for place in places])
+        _labels(ax, bands, styles, [10**place for place in places])
 
-    return Drawing(name, _CURVES_WIDTH, max(300, 72 + 20 * len(found)), label, paint)
+    return Drawing(name, _CURVES_WIDTH, max(300, 72 + 20 * len(bands)), label, paint)
 
 
 def _band(ax: Axes, band: Band, style: Look, scale: Callable[[float], float]) -> None:
@@ -181,7 +181,7 @@ def _band(ax: Axes, band: Band, style: Look, scale: Callable[[float], float]) ->
 
 
 def label_places(ends: Sequence[float], low: float, high: float) -> list[float]:
-    """Return where labels stand so that none covers another and none leaves the axis, as far as there is room."""
+    """Return the heights of labels: none overlaps another or leaves the axis, as far as there is room."""
     gap = min(_LABEL_GAP, 1 / max(len(ends), 1)) * (high - low)
     places = spread_labels(ends, gap)
     shift = min(high - max(places, default=high), 0.0)
@@ -189,9 +189,9 @@ def label_places(ends: Sequence[float], low: float, high: float) -> list[float]:
     return [place + shift for place in places]
 
 
-def _labels(ax: Axes, found: Sequence[ArmBand], styles: dict[int, Look], heights: Sequence[float]) -> None:
-    """Name at the right edge, kept apart."""
-    for item, height in zip(found, heights, strict=True):
+def _labels(ax: Axes, bands: Sequence[ArmBand], styles: dict[int, Look], heights: Sequence[float]) -> None:
+    """Write the arms' names at the right edge."""
+    for item, height in zip(bands, heights, strict=True):
         ax.annotate(
             short_label(item.arm.label, _SHORT_LABEL),
             (1, height),
@@ -200,7 +200,7 @@ def _labels(ax: Axes, found: Sequence[ArmBand], styles: dict[int, Look], heights
             textcoords="offset points",
             va="center",
             fontsize=11,
-            color=styles[item.arm.place].colour,
+            color=text_colour(styles[item.arm.place].colour),
             annotation_clip=False,
         )
 
@@ -216,7 +216,7 @@ def arm_curves(
     last: int,
     label: str,
 ) -> Drawing:
-    """One arm: training dashed, validation solid, each seed thin; scale and epochs are the same for all arms."""
+    """Draw one arm: training dashed, validation solid, each seed thin; scale and epochs are the same for all arms."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=48, right=14, top=8, bottom=40)
@@ -224,11 +224,11 @@ def arm_curves(
         for curve in seeds:
             heights = [max(error_scale(value), low) for value in curve.values]
             ax.plot(curve.epochs, heights, color=style.colour, linewidth=0.75, gid=canvas.trial_gid(curve.trial))
-        for found, dash, colour in ((training, (0, (4, 2)), Ink.MUTED), (validation, "-", style.colour)):
-            if found is not None:
-                heights = [max(error_scale(value), low) for value in found.mean]
-                marker = "o" if len(found.epochs) == 1 else ""
-                ax.plot(found.epochs, heights, color=colour, linestyle=dash, linewidth=2, marker=marker, markersize=5)
+        for band, dash, colour in ((training, (0, (4, 2)), Ink.MUTED), (validation, "-", style.colour)):
+            if band is not None:
+                heights = [max(error_scale(value), low) for value in band.mean]
+                marker = "o" if len(band.epochs) == 1 else ""
+                ax.plot(band.epochs, heights, color=colour, linestyle=dash, linewidth=2, marker=marker, markersize=5)
         error_axis(ax, shown, label="", ticks=5)
         epoch_axis(ax, last)
 

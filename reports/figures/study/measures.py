@@ -1,4 +1,4 @@
-"""Figures of what a study measured besides accuracy: one measure by arm, layers by arm, stopping, lengths, sizes."""
+"""Figures of a study's measures besides accuracy: one measure by arm, layers by arm, stopping, lengths, sizes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from reports.analysis.study.measures import LayerValues
 from reports.figures.axes import error_axis, error_scale, hairlines, log_axis, log_ticks, whole_ticks
 from reports.figures.canvas import Canvas, Drawing
 from reports.figures.study.effects import Look, label_places, short_label
-from reports.figures.theme_colours import Ink
+from reports.figures.theme_colours import Ink, text_colour
 
 _MOST_TICKS = 7
 _TICKS_APART = 1.3
 _WIDE_RANGE = 10
-"""A measure whose largest value is more than this many times its smallest may stand on a logarithmic axis."""
+"""The ratio of the largest to the smallest value above which an axis may be logarithmic."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A measure of an arm; trials name the seeds' values where both are as many."""
+    """A measure of an arm over its seeds."""
 
     arm: ArmData
     spread: Spread
@@ -34,7 +34,7 @@ class Measured:
 def dots_figure(
     rows: Sequence[Measured], styles: dict[int, Look], *, name: str, axis: str, label: str, log: bool = False
 ) -> Drawing:
-    """One measure: a row an arm, its seeds as small marks, their mean as a large one."""
+    """Draw one measure: a row for each arm, its seeds as small marks, their mean as a large one."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=112, right=20, top=8, bottom=44)
@@ -60,12 +60,12 @@ def _value_axis(ax: Axes, values: Sequence[float], *, log: bool) -> None:
     else:
         margin = 0.08 * (high - low) or abs(high) * 0.1 or 0.1
         ax.set_xlim(low - margin, high + margin)
-        ax.locator_params(axis="x", nbins=4)
+        ax.locator_params(axis="x", nbins=4, integer=all(float(value).is_integer() for value in values), min_n_ticks=1)
     hairlines(ax, "x")
 
 
 def layers_figure(rows: Sequence[LayerValues], styles: dict[int, Look], *, name: str, axis: str, label: str) -> Drawing:
-    """One number a layer, first to last, a line an arm, on a logarithmic scale."""
+    """Draw a line for each arm, one number a layer, first to last, on a logarithmic scale."""
     names = max((row.names for row in rows), key=len)
 
     def paint(canvas: Canvas) -> None:
@@ -96,12 +96,12 @@ def _last_finite(values: Sequence[float], otherwise: float) -> float:
 def _side_label(ax: Axes, arm: ArmData, height: float, styles: dict[int, Look]) -> None:
     ax.annotate(
         short_label(arm.label), (1, height), xycoords=("axes fraction", "data"), xytext=(8, 0),
-        textcoords="offset points", va="center", fontsize=11, color=styles[arm.place].colour, annotation_clip=False,
+        textcoords="offset points", va="center", fontsize=11, color=text_colour(styles[arm.place].colour), annotation_clip=False,
     )  # fmt: skip
 
 
 def stopping_figure(rows: Sequence[Stopping], styles: dict[int, Look], label: str) -> Drawing:
-    """Accuracy against the epochs that were run; hollow marks put the best weights back."""
+    """Draw accuracy against the epochs that were run; marks are hollow where the best weights were restored."""
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=172)
@@ -139,20 +139,20 @@ def line_figure(
     accuracy: bool,
     unit: str = "",
 ) -> Drawing:
-    """A measure against a number, logarithmic: the mean as a line, each seed a mark."""
+    """Draw a measure against a number on a logarithmic axis: the mean as a line, each seed as a mark."""
     scale: Callable[[float], float] = error_scale if accuracy else (lambda value: 100 * value)
 
     def paint(canvas: Canvas) -> None:
         ax = canvas.axes(left=60, right=20)
         ax.plot(places, [scale(s.mean) for s in spreads], color=Ink.MUTED, linewidth=1.5, zorder=2)
-        for x, found, colour in zip(places, spreads, colours, strict=True):
-            ax.plot([x] * found.n, [scale(v) for v in found.values], linestyle="none", marker="o", markersize=5,
+        for x, spread, colour in zip(places, spreads, colours, strict=True):
+            ax.plot([x] * spread.n, [scale(v) for v in spread.values], linestyle="none", marker="o", markersize=5,
                     color=colour, alpha=0.5, zorder=3)  # fmt: skip
             ax.plot(
-                [x], [scale(found.mean)], marker="D", markersize=8, color=colour, markeredgecolor=Ink.PAPER, zorder=4
+                [x], [scale(spread.mean)], marker="D", markersize=8, color=colour, markeredgecolor=Ink.PAPER, zorder=4
             )
         if accuracy:
-            error_axis(ax, [value for found in spreads for value in found.values], ticks=5)
+            error_axis(ax, [value for spread in spreads for value in spread.values], ticks=5)
         else:
             hairlines(ax)
             ax.axhline(0, color=Ink.MUTED, linewidth=1)
@@ -167,9 +167,9 @@ def _number_axis(ax: Axes, places: Sequence[float]) -> None:
     low, high = min(places), max(places)
     ax.set_xscale("log")
     ax.set_xlim(low / 1.15, high * 1.15)
-    own = sorted(set(places))
-    apart = len(own) <= _MOST_TICKS and all(b / a > _TICKS_APART for a, b in pairwise(own))
-    ticks = own if apart else log_ticks(low / 1.15, high * 1.15, 6)
+    distinct = sorted(set(places))
+    apart = len(distinct) <= _MOST_TICKS and all(b / a > _TICKS_APART for a, b in pairwise(distinct))
+    ticks = distinct if apart else log_ticks(low / 1.15, high * 1.15, 6)
     ticks = ticks if len(ticks) > 1 else [low, high]
     ax.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     ax.set_xticks([], minor=True)

@@ -1,1 +1,1 @@
-"""Sections of the page about the winner's models, and what is needed to make them again."""
+"""Sections of the page about the winner's models and how to reproduce them."""

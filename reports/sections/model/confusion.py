@@ -1,4 +1,4 @@
-"""`confusion`: which classes are taken for which, and whether the model's probabilities can be believed."""
+"""`confusion`: the confusion between classes, and the calibration of the model's probabilities."""
 
 from __future__ import annotations
 
@@ -26,11 +26,15 @@ from reports.run.run_data import RunData
 from reports.sections.model.refit import format_exported
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 from reports.sections.testing import format_why_not_tested
-from tuner.stats.metrics import calibration_error, class_scores, log_loss
+from tuner.stats.metrics import calibration_error, class_scores, is_unbalanced, log_loss
 
 _LONGEST_NAME = 24
 _MANY = 20
-"""Classes: a longer table scrolls."""
+"""The number of classes above which the table scrolls, and the matrix has no numbers."""
+_MOST_PAIRS, _MOST_PAIRS_OF_MANY = 10, 24
+"""The most confused pairs that are listed; more where the matrix has no numbers."""
+_ONE_MATRIX = 30
+"""The number of classes above which the matrix is drawn over the whole width, without numbers."""
 
 
 @dataclass(frozen=True)
@@ -43,41 +47,43 @@ class PairView:
 
 
 def build(run: RunData) -> Section:
-    """Matrices, pairs, classes, calibration."""
+    """Return the section: the matrix, confused pairs, classes, calibration."""
     scored = scored_winner(run)
     if scored is None:
         return Section(
             id="confusion",
             name="Confusion",
             title="What it confuses is not known yet",
-            how="The matrices are drawn from the winner's predictions.",
+            how="The matrix is drawn from the winner's predictions.",
             body={
                 "scored": False,
                 "why_none": "No configuration is confirmed yet, so there are no predictions to count.",
             },
         )
     counts = scored.confusion
-    pairs = confused_pairs(scored, examples=5)
+    many = len(counts) > _MANY
+    pairs = confused_pairs(scored, _MOST_PAIRS_OF_MANY if many else _MOST_PAIRS, examples=5)
     bins = reliability(scored)
     curves = rank_curves(scored)
     return Section(
         id="confusion",
         name="Confusion",
         title=_title(run, scored, pairs),
-        how="Rows are true classes, columns predictions. Only mistakes are coloured, on a logarithmic scale; the diagonal is written. "
-        "In the two curves a class is told from the rest at every threshold; rates near 100% are spaced by their distance from it, so "
-        "that each step is a tenth of the mistakes, and 0 and 100 stand at the edge. In the calibration plot a line spans the 95% "
-        "interval of a bin's accuracy: where the dashed line crosses it, the model may be as sure as it is right.",
+        how=f"Rows are true classes, columns predictions. Only mistakes are coloured, on a logarithmic scale{_format_cells(len(counts))}. "
+        "The two curves compare each class with the rest at every threshold; rates near 100% are spaced by their distance from it, so "
+        "that each step is a tenth of the mistakes, and 0 and 100 are at the edge. In the calibration plot a line spans the 95% "
+        "interval of a bin's accuracy: where the dashed line crosses it, the model may be well calibrated.",
         body={
             "scored": True,
             "why_none": "",
             "split": _format_split(run, scored),
-            "matrices": _matrices(run, counts),
+            "matrix": _matrix(run, counts),
             "pairs": [_pair_view(run, scored, pair) for pair in pairs],
             "no_pairs": "" if pairs else f"There is no mistake among {text.plural(len(scored.labels), 'image')}.",
             "curves": _curve_figures(run, scored, curves),
             "no_curves": "" if curves else "All images are of one class, so there is nothing to rank them against.",
-            "many": len(counts) > _MANY,
+            "many": many,
+            "wide": len(counts) > _ONE_MATRIX,
             "classes": _class_table(run, counts, curves),
             "reliability": Figure(reliability_figure(bins, _calibration_title(scored)), _calibration_title(scored)),
             "scores": _format_score(run, scored),
@@ -85,12 +91,23 @@ def build(run: RunData) -> Section:
     )
 
 
+def _format_cells(classes: int) -> str:
+    return "; the diagonal is written" if classes <= _MANY else ": the most frequent ones are listed below it"
+
+
 def _title(run: RunData, scored: Scored, pairs: tuple[ConfusedPair, ...]) -> str:
     if not pairs:
         return f"No mistake among {text.plural(len(scored.labels), 'image')}"
     name = run.info.data.class_name
     top = pairs[0]
-    return f"A {name(top.true)} taken for a {name(top.predicted)} is the most frequent mistake: {text.plural(top.count, 'time')}"
+    mistake = _format_mistake(name(top.true), name(top.predicted))
+    return f"{mistake[:1].upper()}{mistake[1:]} is the most frequent mistake: {text.plural(top.count, 'time')}"
+
+
+def _format_mistake(true: str, predicted: str) -> str:
+    """Name a mistake: "a 4 taken for a 9", "shirt taken for dress"."""
+    article = "a " if true.isdigit() and predicted.isdigit() else ""
+    return f"{article}{true} taken for {article}{predicted}"
 
 
 def _format_split(run: RunData, scored: Scored) -> str:
@@ -102,21 +119,19 @@ def _format_split(run: RunData, scored: Scored) -> str:
     return f"{format_why_not_tested(run)}: these are {images}{chosen}.{refit}"
 
 
-def _matrices(run: RunData, counts: npt.NDArray[np.int64]) -> list[Figure]:
+def _matrix(run: RunData, counts: npt.NDArray[np.int64]) -> Figure:
+    """Return the matrix: counts, or shares of each true class where the classes are of unequal size or too many for numbers."""
     names = [run.info.data.class_name(index) for index in range(len(counts))]
-    shares = row_shares(counts)
     wrong = int(counts.sum() - np.trace(counts))
-    count_words = f"{text.plural(wrong, 'mistake')} of {text.plural(int(counts.sum()), 'image')}"
-    share_words = "Share of each true class, %"
+    words = f"{text.plural(wrong, 'mistake')} of {text.plural(int(counts.sum()), 'image')}"
+    if len(counts) > _ONE_MATRIX or is_unbalanced([int(number) for number in counts.sum(axis=1)]):
+        shares = row_shares(counts)
+        percent = [[_share_text(value) for value in row] for row in shares]
+        words = f"{words}, as shares of each true class, %"
+        return Figure(confusion_figure(shares, percent, names, words, name="confusion-shares"), words)
     written = [[str(n) if n else "" for n in row] for row in counts]
-    percent = [[_share_text(value) for value in row] for row in shares]
-    return [
-        Figure(
-            confusion_figure(counts.astype(np.float64), written, names, count_words, name="confusion-counts"),
-            count_words,
-        ),
-        Figure(confusion_figure(shares, percent, names, share_words, name="confusion-shares"), share_words),
-    ]
+    drawn = confusion_figure(counts.astype(np.float64), written, names, words, name="confusion-counts")
+    return Figure(drawn, words)
 
 
 def _share_text(value: float) -> str:
@@ -142,8 +157,8 @@ def _examples(run: RunData, scored: Scored, pair: ConfusedPair) -> tuple[Picture
     name = run.info.data.class_name
     return tuple(
         Picture(
-            pictures.grey(images[place[index]]),
-            f"test image {index}: a {name(pair.true)} taken for a {name(pair.predicted)}",
+            pictures.photograph(images[place[index]]),
+            f"test image {index}: {_format_mistake(name(pair.true), name(pair.predicted))}",
             (f"{text.percent(float(scored.probabilities[index, pair.predicted]), 0)}%",),
         )
         for index in pair.indices
@@ -152,7 +167,7 @@ def _examples(run: RunData, scored: Scored, pair: ConfusedPair) -> tuple[Picture
 
 
 def _curve_figures(run: RunData, scored: Scored, curves: tuple[RankCurve, ...]) -> list[Figure]:
-    """ROC and precision-recall curves; empty where there is no class to tell from another."""
+    """Return ROC and precision-recall curves; empty without two classes."""
     mean = macro_curve(curves)
     if mean is None:
         return []
@@ -175,7 +190,7 @@ def _curve_figures(run: RunData, scored: Scored, curves: tuple[RankCurve, ...]) 
 
 
 def _format_curve(run: RunData, curves: list[RankCurve]) -> tuple[str, str, str]:
-    """Return what stands in the figure: of the mean, of the worst class, of the others."""
+    """Return the labels of the mean, of the worst class and of the others."""
     others = len(curves) - 1
     drawn = min(others, MOST_DRAWN - 1)
     left = f", the worst {drawn} of {others}" if drawn < others else ""

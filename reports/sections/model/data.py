@@ -1,4 +1,4 @@
-"""`data`: what the run was trained and measured on."""
+"""`data`: the run's training, validation and test data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from reports.sections.section import Cell, Column, Figure, Picture, Row, Section
 from tuner.storage.schema.run import DataSet
 
 _MANY = 20
-"""Classes: a longer table scrolls."""
+"""The number of classes above which the table scrolls."""
 
-_AUGMENTATION = ("augmentation", "rotation", "shift", "scale")
+_AUGMENTATION = ("augmentation", "rotation", "shift", "scale", "flip", "brightness", "contrast", "saturation", "colour")
+_LEAST_SHOWN = 36
+"""The least longer side of a sample in CSS pixels."""
 
 
 @dataclass(frozen=True)
 class Couple:
-    """A training image and the same as training saw it."""
+    """A training image and its augmented form."""
 
     plain: Picture
     augmented: Picture | None
@@ -38,7 +40,7 @@ class ClassRow:
 
 
 def build(run: RunData) -> Section:
-    """Sizes, classes, samples, pixels."""
+    """Return the section: sizes, classes, samples, pixels."""
     data = run.info.data
     pixels = _format_pixel(data)
     return Section(
@@ -52,7 +54,9 @@ def build(run: RunData) -> Section:
             "balance": _format_balance(data),
             "many": data.classes > _MANY,
             "classes": _class_table(data),
-            "pixels": Figure(pixel_figure(data.pixel_histogram, pixels), pixels) if any(data.pixel_histogram) else None,
+            "pixels": Figure(pixel_figure(data.pixel_histogram, pixels, in_colour=data.in_colour), pixels)
+            if any(data.pixel_histogram)
+            else None,
             "no_pixels": "" if any(data.pixel_histogram) else "The run has counted no pixels.",
             "samples": _samples(run),
             "sample_head": _sample_head(run),
@@ -63,7 +67,7 @@ def build(run: RunData) -> Section:
 
 
 def _format_refit(run: RunData) -> str:
-    if run.result is None or run.result.refit is None:
+    if run.result is None or not run.result.exported.refitted:
         return ""
     return " Once everything was chosen, the winner was trained again on training and validation images together."
 
@@ -73,7 +77,8 @@ def _format_pixel(data: DataSet) -> str:
     if data.mean is not None and data.sd is not None:
         moments = f"mean {data.mean:.4f}, standard deviation {data.sd:.4f} in [0, 1]"
     total = sum(data.pixel_histogram)
-    black = f"{text.percent(data.pixel_histogram[0] / total, 1)}% of the training pixels are 0" if total else ""
+    values = "values of the training images" if data.in_colour else "training pixels"
+    black = f"{text.percent(data.pixel_histogram[0] / total, 1)}% of the {values} are 0" if total else ""
     return "; ".join(words for words in (black, moments) if words) or "Pixels"
 
 
@@ -129,15 +134,18 @@ def _samples(run: RunData) -> list[ClassRow]:
     rows: dict[int, list[Couple]] = {}
     for place, label in enumerate(labels):
         name = run.info.data.class_name(int(label))
-        plain = Picture(pictures.grey(images[place]), f"training image of class {name}, as it is")
+        size = pictures.small_size(images.shape[1:], _LEAST_SHOWN)
+        plain = Picture(pictures.photograph(images[place]), f"training image of class {name}, as it is", (), *size)
         other = changed[place] if changed is not None else None
-        augmented = Picture(pictures.grey(other), f"the same of class {name}, augmented") if other is not None else None
+        augmented = None
+        if other is not None:
+            augmented = Picture(pictures.photograph(other), f"the same of class {name}, augmented", (), *size)
         rows.setdefault(int(label), []).append(Couple(plain, augmented))
     return [ClassRow(run.info.data.class_name(label), tuple(couples)) for label, couples in sorted(rows.items())]
 
 
 def _augmented(run: RunData) -> Array | None:
-    """The samples as training saw them; None where it saw them as they are."""
+    """Return the augmented samples; None without augmentation."""
     images, changed = run.arrays.get("images/samples"), run.arrays.get("images/augmented")
     if images is None or changed is None or images.shape != changed.shape or np.array_equal(images, changed):
         return None
@@ -159,12 +167,12 @@ def _format_augmentation(run: RunData) -> str:
     if changed is None:
         return "The winner was trained without augmentation: on the images as they are."
     images = run.arrays["images/samples"]
-    differ = int((images != changed).any(axis=(1, 2)).sum())
+    differ = int((images != changed).reshape(len(images), -1).any(axis=1).sum())
     return f"Left as it is, right augmented as the winner was trained: {differ} of {text.plural(len(images), 'image')} differ.{_settings(run)}"
 
 
 def _settings(run: RunData) -> str:
-    """The winner's own settings of augmentation, where its space names them so."""
+    """Return the winner's augmentation settings, if its space has hyperparameters of these names."""
     configuration = run.result.configuration if run.result is not None else {}
     shown = [f"{name} {text.setting(configuration[name])}" for name in _AUGMENTATION if name in configuration]
     return f" Its settings: {', '.join(shown)}." if shown else ""

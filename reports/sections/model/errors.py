@@ -1,8 +1,9 @@
-"""`errors`: the misclassified test images, worst first, and right ones, the surest and the least sure of each class."""
+"""`errors`: the misclassified test images, worst first, and correct ones of each class by confidence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from reports import formatting as text
 from reports.analysis.model.classification import Scored, scored_winner
@@ -10,37 +11,39 @@ from reports.analysis.model.errors import ClassSample, Verdict, mistakes, right_
 from reports.figures import pictures
 from reports.run.run_data import RunData
 from reports.sections.section import Picture, Section
-from reports.sections.testing import format_why_not_tested, is_left_alone
+from reports.sections.testing import format_why_not_tested, never_tests
 
 MOST_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Line:
-    """A class with its probability, as a bar."""
+    """A class with its probability as a bar."""
 
     name: str
     probability: str
     share: str
-    """In percent, for the bar."""
+    """The bar's length in percent."""
     true: bool
 
 
 @dataclass(frozen=True)
 class VerdictView:
-    """A wrong image with what was said of it."""
+    """A misclassified image with its predictions."""
 
     picture: Picture
     words: str
     lines: tuple[Line, ...]
     seeds: str
     everywhere: bool
-    """All of the winner's seeds were wrong."""
+    """True if all of the winner's seeds were wrong."""
+    label: int
+    prediction: int
 
 
 @dataclass(frozen=True)
 class RightView:
-    """Right images of one class."""
+    """Correctly classified images of one class."""
 
     name: str
     surest: tuple[Picture, ...]
@@ -48,12 +51,13 @@ class RightView:
 
 
 def build(run: RunData) -> Section:
-    """Galleries of wrong and of right images."""
+    """Return the section: galleries of misclassified and of correct images."""
     scored = scored_winner(run)
     if scored is None or scored.split != "test":
         return _without(run, scored)
     wrong = mistakes(run, scored)
-    pictured = [verdict for verdict in wrong if verdict.place is not None][:MOST_SHOWN]
+    # The run may have pictures of less bad errors too, as examples of the most frequent pairs.
+    pictured = list(takewhile(lambda verdict: verdict.place is not None, wrong))[:MOST_SHOWN]
     samples = right_samples(run, scored)
     return Section(
         id="errors",
@@ -73,13 +77,13 @@ def build(run: RunData) -> Section:
 
 
 def _without(run: RunData, scored: Scored | None) -> Section:
-    left_alone = is_left_alone(run)
+    left_alone = never_tests(run)
     reason = format_why_not_tested(run) if scored is not None or left_alone else "No configuration has been evaluated"
     return Section(
         id="errors",
         name="Errors",
         title="No errors to show" if left_alone else "No errors to show yet",
-        how="The test images that the winner got wrong, where it meets them.",
+        how="The test images that the winner classified wrongly.",
         body={
             "wrong": [],
             "left_out": "",
@@ -117,6 +121,8 @@ def _view(run: RunData, verdict: Verdict) -> VerdictView:
         ),
         seeds=_seeds(verdict),
         everywhere=verdict.seeds > 1 and verdict.seeds_wrong == verdict.seeds,
+        label=verdict.label,
+        prediction=verdict.prediction,
     )
 
 
@@ -128,11 +134,12 @@ def _seeds(verdict: Verdict) -> str:
 
 
 def _picture(run: RunData, verdict: Verdict, words: str, caption: tuple[str, ...] = ()) -> Picture:
-    return Picture(pictures.grey(run.arrays["images/test"][verdict.place or 0]), words, caption)
+    image = run.arrays["images/test"][verdict.place or 0]
+    return Picture(pictures.photograph(image), words, caption, *pictures.shown_size(image.shape))
 
 
 def format_probability(value: float) -> str:
-    """In percent; what is not quite all or nothing is never rounded to it."""
+    """Format a probability in percent; only exact values are shown as 0 or 100."""
     if 0 < value < 0.0005:
         return "<0.1"
     return ">99.9" if 0.9995 <= value < 1 else text.percent(value, 1)

@@ -1,4 +1,4 @@
-"""`model-card`: what somebody who is handed the model must know."""
+"""`model-card`: the description of the model for its users."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tuner.storage.schema.result import ResultDocument
 
 
 def build(run: RunData) -> Section:
-    """The card of the model, and what was exported of it."""
+    """Return the section: the model card with the exported files."""
     card = card_of(run, run.result, run.exports) if run.result is not None else None
     return Section(
         id="model-card",
         name="Model card",
         title=_title(run.result),
-        how="What goes with the model where it goes. Limits are what it was not tried on and what it bears badly. mnist-tune export writes "
-        "the same beside every file, as Markdown. How it was made stands under the next heading.",
+        how="A description to pass on with the model. Limits say what it was not tested on and what lowers its accuracy. mnist-tune export "
+        "writes the same card beside every file, as Markdown. The next section says how the model was made.",
         body={
             "card": card,
             "facts": (*card.facts, card.signature) if card is not None else (),

@@ -1,4 +1,4 @@
-"""A model's exported files as its card shows them: what each is, how it was verified, how it is called."""
+"""A model's exported files on its card: format, verification and use of each."""
 
 from __future__ import annotations
 
@@ -11,28 +11,31 @@ from reports.run.run_data import Exports, RunData
 from reports.sections.section import Cell, Column, Row, Table, number
 from tuner.storage.schema.export import ExportedFile, Tensor
 from tuner.storage.schema.result import ModelFiles, ResultDocument
+from tuner.storage.schema.run import DataSet
 
 TITLES = {
     "savedmodel": "SavedModel",
     "keras": "Keras file",
     "litert": "LiteRT",
     "litert-int8": "LiteRT, int8",
+    "c": "C",
     "onnx": "ONNX",
 }
 
 
 @dataclass(frozen=True)
 class Call:
-    """A use of a file: a program that runs where the file is."""
+    """An example program that uses a file, run in the file's folder."""
 
     title: str
     where: str
     """The folder to run it in."""
     code: str
+    language: str = "python"
 
 
 def exports_table(exports: Exports) -> Table:
-    """Return what was exported into one folder, a row a format."""
+    """Return a table of the files exported into one folder, one row for each format."""
     return Table(
         caption=f"Exported files in {exports.place}/" if exports.place else "Exported files",
         columns=(
@@ -72,15 +75,15 @@ def _row(name: str, file: ExportedFile) -> Row:
 
 
 def _format_tensor(tensor: Tensor) -> str:
-    """Type, shape and range of an input or an output."""
+    """Return type, shape and range of an input or an output."""
     shape = ", ".join("n" if side is None else str(side) for side in tensor.shape)
     step = f", steps of {text.short(tensor.scale)}" if tensor.scale is not None else ""
     return f"{tensor.dtype} ({shape}), {text.short(tensor.range[0])} to {text.short(tensor.range[1])}{step}"
 
 
 def format_verified(file: ExportedFile, result: ResultDocument) -> str:
-    """On what a file was compared with the Keras model."""
-    seen = result.refit is not None and file.images.split == "validation"
+    """Return the comparison of a file with the Keras model."""
+    seen = result.exported.refitted and file.images.split == "validation"
     beside = "it was trained on them, so that is no measure of it" if seen else "nothing was chosen by them"
     return (
         f"Verified on {text.count(file.images.n)} {file.images.split} images, on which the Keras model's accuracy is "
@@ -89,27 +92,39 @@ def format_verified(file: ExportedFile, result: ResultDocument) -> str:
 
 
 def calls_of(run: RunData, exports: tuple[Exports, ...]) -> tuple[Call, ...]:
-    """Return how each exported file is called; where there is none, those that the run itself left."""
-    exported = [_call_of(name, file, one.place) for one in exports for name, file in exported_files(one)]
-    return tuple(exported) if exported else tuple(_own_calls(run))
+    """Return example programs for the exported files; without any, for the files that the run itself wrote."""
+    exported = [_call_of(run.info.data, name, file, one.place) for one in exports for name, file in exported_files(one)]
+    return tuple(exported) if exported else tuple(_calls_of_run_files(run))
 
 
-def _own_calls(run: RunData) -> Iterator[Call]:
+def _calls_of_run_files(run: RunData) -> Iterator[Call]:
     model = run.result.model if run.result is not None else ModelFiles()
     for key, there, file in (("savedmodel", model.savedmodel, "best"), ("keras", model.keras, "best.keras")):
         if there:
-            yield Call(TITLES[key], "the run's folder", _code(key, file, None))
+            yield Call(TITLES[key], "the run's folder", _code(run.info.data, key, file, None))
 
 
-def _call_of(name: str, file: ExportedFile, place: str) -> Call:
-    code = _code(name, file.file, file.signature.output)
-    return Call(TITLES.get(name, name), place or "the folder of the file", code)
+def _call_of(data: DataSet, name: str, file: ExportedFile, place: str) -> Call:
+    code = _code(data, name, file.file, file.signature.output)
+    where = place or "the folder of the file"
+    if name == "c":
+        return Call(TITLES[name], f"{where}/{file.file}", code, language="c")
+    return Call(TITLES.get(name, name), where, code)
 
 
-def _code(kind: str, file: str, output: Tensor | None) -> str:
+def _code(data: DataSet, kind: str, file: str, output: Tensor | None) -> str:
     context = {
+        "sides": ", ".join(map(str, data.input_shape)),
+        "values": _format_values(data),
         "file": file,
         "output": output.name if output is not None else "",
         "scale": output.scale if output is not None else None,
     }
-    return templates.render_code(f"call-{kind}.py.j2", context).strip()
+    return templates.render_code(f"call-{kind}.{'c' if kind == 'c' else 'py'}.j2", context).strip()
+
+
+def _format_values(data: DataSet) -> str:
+    if data.in_colour:
+        return "red, green, blue from 0 to 255"
+    ink = ", ink bright on black" if data.is_mnist or data.is_digits else ""
+    return f"0 (black) to 255 (white){ink}"

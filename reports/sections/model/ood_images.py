@@ -1,4 +1,4 @@
-"""`custom-images`: how well the winner generalises beyond its data set. Digits drawn from strokes, and the user's own images."""
+"""`custom-images`: the winner's accuracy on digits drawn from strokes and on the user's images."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ from reports.figures.model.measures import reliability_figure
 from reports.run.run_data import Array, RunData
 from reports.sections.model.errors import Line, format_probability
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
+from tuner.storage.schema.run import MNIST_SHAPE
 
+SEEN = 56
+"""The least longer side of what the network saw, in CSS pixels."""
+_DIGITS = 10
 _FEWEST_BINS = 3
-"""With fewer a calibration plot is one or two points in a corner; its number says as much."""
+"""The fewest bins of a calibration plot; fewer are no more than the calibration error."""
 
 
 @dataclass(frozen=True)
 class AnswerView:
-    """An image beside what the network saw and said."""
+    """An image, the network's input and its prediction."""
 
     name: str
     original: Picture | None
@@ -39,25 +43,42 @@ class AnswerView:
 
 
 def build(run: RunData) -> Section | None:
-    """Figures, classes and galleries; None where the run has not let its winner meet other images."""
+    """Return the section: figures, classes, galleries; None if the winner was not evaluated on other images."""
     if not was_measured(run.arrays):
         return None
-    drawn, own = drawn_digits(run.arrays), user_images(run.arrays)
+    drawn, given_images = drawn_digits(run.arrays), user_images(run.arrays)
     return Section(
         id="custom-images",
         name="Other images",
-        title=_title(drawn, own),
-        how="The exported model on images that are not of its data set, each prepared as MNIST's makers prepared theirs: ink found, "
-        "scaled to 20 pixels, centred by mass. Beside each image stands what the network saw, and the most probable classes in percent. "
-        "A blank image or one with several digits is not guessed; where its class is known it counts as an error. The model was not "
-        "chosen by any of these images.",
+        title=_title(drawn, given_images),
+        how=_how(run),
         body={
             "drawn": _drawn_body(run, drawn),
             "no_drawn": "" if drawn else _why_no_digits(run),
-            "own": _own_body(run, own),
-            "no_own": "" if own else _HOW_TO_GIVE,
+            "may_be_digits": drawn is not None or _are_ten_digits(run),
+            "own": _user_body(run, given_images),
+            "no_own": "" if given_images else _HOW_TO_GIVE,
         },
     )
+
+
+def _how(run: RunData) -> str:
+    prepared, refused = "each resized as its training images were.", ""
+    if _has_digits(run):
+        prepared = "each prepared as MNIST's makers prepared theirs: ink found, scaled to 20 pixels, centred by mass."
+        refused = (
+            " A blank image or one with several digits is not guessed; where its class is known it counts as an error."
+        )
+    return (
+        f"The exported model on images that are not of its data set, {prepared} Beside each image is the input of the network, "
+        f"and the most probable classes in percent.{refused} The model was not chosen by any of these images."
+    )
+
+
+def _has_digits(run: RunData) -> bool:
+    """Return whether pictures are prepared as MNIST's digits for this run's model."""
+    data = run.info.data
+    return (data.is_mnist or data.is_digits) and data.input_shape == MNIST_SHAPE
 
 
 _HOW_TO_GIVE = (
@@ -68,21 +89,31 @@ _HOW_TO_GIVE = (
 
 def _why_no_digits(run: RunData) -> str:
     data = run.info.data
-    what = "a set of one's own: whether its classes are the digits is not known" if _is_own(run) else "no set of digits"
+    what = (
+        "a set of one's own: whether its classes are the digits is not known"
+        if _is_user_data(run)
+        else "no set of digits"
+    )
     return f"No digits were drawn to test it with: {data.name} is {what}."
 
 
-def _is_own(run: RunData) -> bool:
+def _are_ten_digits(run: RunData) -> bool:
+    """Return whether the classes have the digits' names, or none."""
+    data = run.info.data
+    return data.classes == _DIGITS and all(data.class_name(index) == str(index) for index in range(_DIGITS))
+
+
+def _is_user_data(run: RunData) -> bool:
     return run.info.data.name not in ("mnist", "fashion_mnist", "digits")
 
 
-def _title(drawn: DrawnDigits | None, own: UserImages | None) -> str:
+def _title(drawn: DrawnDigits | None, given_images: UserImages | None) -> str:
     parts = []
     if drawn is not None:
         parts.append(f"{_share(drawn.accuracy, drawn.interval)} of {text.plural(drawn.n, 'drawn digit')} recognised")
-    if own is not None:
-        parts.append(_own_title(own))
-    return ", ".join(parts) or "The winner met no other images"
+    if given_images is not None:
+        parts.append(_user_title(given_images))
+    return ", ".join(parts) or "The winner was not tested on other images"
 
 
 _UPSTROKE = (
@@ -91,14 +122,14 @@ _UPSTROKE = (
 )
 
 
-def _own_title(own: UserImages) -> str:
-    if own.interval is not None:
-        return f"{_share(own.accuracy, own.interval)} of {text.plural(own.labelled, 'image')} of your own"
-    return f"{own.answered} of {text.plural(own.n, 'image')} of your own classified"
+def _user_title(given_images: UserImages) -> str:
+    if given_images.interval is not None:
+        return f"{_share(given_images.accuracy, given_images.interval)} of {text.plural(given_images.labelled, 'image')} of your own"
+    return f"{given_images.answered} of {text.plural(given_images.n, 'image')} of your own classified"
 
 
 def _share(accuracy: float | None, interval: tuple[float, float] | None) -> str:
-    """Return it as the page's headline writes it: 99.42% [99.25, 99.55]."""
+    """Format an accuracy and its interval as in the headline: 99.42% [99.25, 99.55]."""
     bounds = f" [{text.percent(interval[0])}, {text.percent(interval[1])}]" if interval is not None else ""
     return f"{text.percent(accuracy)}%{bounds}"
 
@@ -143,7 +174,7 @@ def _drawn_facts(run: RunData, drawn: DrawnDigits) -> list[tuple[str, str]]:
 
 
 def _format_style(run: RunData, style: DrawnStyle) -> str:
-    """Return it as in: 12 of 17 right, 5 read as 7."""
+    """Format the counts of a style: 12 of 17 right, 5 read as 7."""
     others = "".join(f", {count} read as {run.info.data.class_name(index)}" for index, count in style.as_others)
     refused = f", {style.refused} refused" if style.refused else ""
     return f"{style.right} of {style.n} right{others}{refused}"
@@ -170,60 +201,56 @@ def _class_table(run: RunData, drawn: DrawnDigits) -> Table:
         rows=[
             Row(
                 (
-                    Cell(run.info.data.class_name(found.index), sort=found.index),
-                    number(found.right / found.n, text.percent(found.right / found.n)),
-                    Cell(f"{text.percent(found.interval[0])} to {text.percent(found.interval[1])}"),
-                    number(found.n - found.right),
-                    number(found.refused),
-                    number(found.n),
+                    Cell(run.info.data.class_name(digit.index), sort=digit.index),
+                    number(digit.right / digit.n, text.percent(digit.right / digit.n)),
+                    Cell(f"{text.percent(digit.interval[0])} to {text.percent(digit.interval[1])}"),
+                    number(digit.n - digit.right),
+                    number(digit.refused),
+                    number(digit.n),
                 )
             )
-            for found in drawn.classes
+            for digit in drawn.classes
         ],
         sortable=True,
     )
 
 
-def _own_body(run: RunData, own: UserImages | None) -> dict[str, object] | None:
-    if own is None:
+def _user_body(run: RunData, given_images: UserImages | None) -> dict[str, object] | None:
+    if given_images is None:
         return None
     return {
-        "facts": _own_facts(own),
-        "caveat": _own_caveat(run, own),
-        "shown": [_view(run, answer, "own") for answer in own.shown],
-        "left_out": _left_out(own),
+        "facts": _user_facts(given_images),
+        "caveat": _user_caveat(given_images),
+        "shown": [_view(run, answer, "own") for answer in given_images.shown],
+        "left_out": _left_out(given_images),
     }
 
 
-def _own_facts(own: UserImages) -> list[tuple[str, str]]:
-    rows = [("Images", f"{own.n:,}"), ("Classified", f"{own.answered:,}")]
-    if own.refused:
-        rows.append(("Not classified", f"{own.refused:,}"))
-    if own.unreadable:
-        rows.append(("Could not be used", f"{own.unreadable:,}"))
-    if own.interval is not None:
-        rows.append(("Right", _share(own.accuracy, own.interval)))
-        rows.append(("With a known class", f"{own.labelled:,}"))
+def _user_facts(given_images: UserImages) -> list[tuple[str, str]]:
+    rows = [("Images", f"{given_images.n:,}"), ("Classified", f"{given_images.answered:,}")]
+    if given_images.refused:
+        rows.append(("Not classified", f"{given_images.refused:,}"))
+    if given_images.unreadable:
+        rows.append(("Could not be used", f"{given_images.unreadable:,}"))
+    if given_images.interval is not None:
+        rows.append(("Right", _share(given_images.accuracy, given_images.interval)))
+        rows.append(("With a known class", f"{given_images.labelled:,}"))
     return rows
 
 
-def _own_caveat(run: RunData, own: UserImages) -> str:
+def _user_caveat(given_images: UserImages) -> str:
     words = []
-    if own.interval is None:
-        words.append("No folder told a class, so nothing is said of how many are right.")
-    elif own.labelled < own.n - own.unreadable:
+    if given_images.interval is None:
+        words.append("No folder names a class, so the number of right answers is unknown.")
+    elif given_images.labelled < given_images.n - given_images.unreadable:
         words.append("The share that is right is of the images whose folder tells their class.")
-    if not run.info.data.is_mnist and not run.info.data.is_digits:
-        words.append("The preparation is made for digits: here images of 28×28 pixels were taken as they are.")
     return " ".join(words)
 
 
-def _left_out(own: UserImages) -> str:
-    if len(own.shown) == own.n:
+def _left_out(given_images: UserImages) -> str:
+    if len(given_images.shown) == given_images.n:
         return ""
-    return (
-        f"{len(own.shown)} of {own.n:,} are shown: mistakes, images without an answer, then those it was least sure of."
-    )
+    return f"{len(given_images.shown)} of {given_images.n:,} are shown: mistakes, images without an answer, then those it was least sure of."
 
 
 def _view(run: RunData, answer: Answer, group: str) -> AnswerView:
@@ -239,7 +266,7 @@ def _view(run: RunData, answer: Answer, group: str) -> AnswerView:
 
 
 def _words(run: RunData, answer: Answer) -> str:
-    """The class, and the true one where it is known and another."""
+    """Return the predicted class, after the true one if that is known and different."""
     name = run.info.data.class_name
     if answer.prediction is None:
         return "not classified" if answer.label is None else f"{name(answer.label)} → not classified"
@@ -267,5 +294,6 @@ def _original(run: RunData, answer: Answer, group: str) -> Picture | None:
 
 
 def _seen(run: RunData, answer: Answer, group: str) -> Picture:
-    seen = pictures.grey(run.arrays[f"custom/{group}/seen"][answer.place])
-    return Picture(seen, f"{answer.name}, as the network saw it")
+    image = run.arrays[f"custom/{group}/seen"][answer.place]
+    size = pictures.small_size(image.shape, SEEN)
+    return Picture(pictures.photograph(image), f"{answer.name}, as the network saw it", (), *size)

@@ -1,4 +1,4 @@
-"""`reproduce`: what it takes to get this run again."""
+"""`reproduce`: the command and the environment that reproduce the run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from reports.sections.section import Section
 
 @dataclass(frozen=True)
 class Ledger:
-    """Facts under one heading."""
+    """A list of names and values under a heading."""
 
     head: str
     rows: tuple[tuple[str, str], ...]
 
 
 def build(run: RunData) -> Section:
-    """Command, seed, versions, machine, data, times."""
+    """Return the section: command, seed, versions, machine, data, times."""
     info = run.info
     exact = not info.nondeterminism
     return Section(
@@ -31,7 +31,7 @@ def build(run: RunData) -> Section:
         if exact
         else f"Another run with seed {info.seed} will differ a little",
         how="The same versions and the same kind of hardware are meant. "
-        + ("Workers and their number do not matter." if exact else "What may differ even then stands below."),
+        + ("Workers and their number do not matter." if exact else "What may differ even then is listed below."),
         body={
             "command": text.command(info.command),
             "nondeterminism": list(info.nondeterminism),
@@ -47,13 +47,13 @@ def build(run: RunData) -> Section:
 
 
 def _folder(command: Sequence[str]) -> str:
-    """Return the run's folder as its command line names it, RUN where it doesn't."""
+    """Return the run's folder as in its command line, else RUN."""
     named = [word for option, word in itertools.pairwise(command) if option == "--out"]
     return named[-1] if named else "RUN"
 
 
 def ledgers(run: RunData, *, exported: bool = True) -> list[Ledger]:
-    """Return what a run was, under headings; those without a row are left out. `exported`: whether it exports a model."""
+    """Return the run's facts under headings, without empty ones; `exported` is True if the run exports a model."""
     return [ledger for ledger in _ledgers(run, _model_facts(run) if exported else []) if ledger.rows]
 
 
@@ -77,8 +77,8 @@ def _others(versions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _option(name: str, value: object) -> str:
-    if name == "target" and isinstance(value, float):
-        # Three digits, enough of a learning rate, would make 99.5 of 99.45.
+    if name in ("target", "at_least") and isinstance(value, float):
+        # Three digits, enough for a learning rate, would round 99.45 to 99.5.
         return f"{value:.10g}"
     return text.setting(value) if isinstance(value, (bool, int, float, str)) else str(value)
 
@@ -108,7 +108,7 @@ def _model_facts(run: RunData) -> list[tuple[str, str]]:
     if run.result is None:
         return []
     model = run.result.model
-    facts = [("Exported trial", run.result.exported)]
+    facts = [("Exported trial", run.result.exported.trial)]
     if model.difference is not None:
         facts.append(("SavedModel − Keras file", f"{text.short(model.difference)} at most"))
     if model.note:

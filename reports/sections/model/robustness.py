@@ -1,4 +1,4 @@
-"""`robustness`: accuracy on test images made worse."""
+"""`robustness`: accuracy on corrupted test images."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ _HOW = (
 
 
 def build(run: RunData) -> Section:
-    """One small plot for each way."""
-    found = degradations(run)
-    every = [value for item in found for value in item.accuracy]
+    """Return the section: a small plot for each corruption."""
+    corruptions = degradations(run)
+    every = [value for item in corruptions for value in item.accuracy]
     return Section(
         id="robustness",
         name="Robustness",
-        title=_title(found),
-        how=_HOW
-        if found
-        else "How much accuracy the exported model keeps on test images that are made worse, where it meets them.",
+        title=_title(corruptions),
+        how=_HOW if corruptions else "The accuracy of the exported model on corrupted test images.",
         body={
-            "figures": [Figure(robustness_figure(item, every, _words(item)), _words(item)) for item in found],
-            "table": _table(found),
-            "caveat": "Only the exported model was measured, so there is no spread over seeds here." if found else "",
-            "why_none": "" if found else f"{format_why_not_tested(run)}, so this was not measured.",
+            "figures": [Figure(robustness_figure(item, every, _words(item)), _words(item)) for item in corruptions],
+            "table": _table(corruptions),
+            "caveat": "Only the exported model was measured, so there is no spread over seeds here."
+            if corruptions
+            else "",
+            "why_none": "" if corruptions else f"{format_why_not_tested(run)}, so this was not measured.",
         },
     )
 
 
-def _title(found: tuple[Degradation, ...]) -> str:
-    if not found:
+def _title(corruptions: tuple[Degradation, ...]) -> str:
+    if not corruptions:
         return "Robustness was not measured"
-    worst = max(found, key=lambda item: item.loss)
+    worst = max(corruptions, key=lambda item: item.loss)
     if worst.loss <= 0:
-        return f"Nothing of {text.plural(len(found), 'kind')} of harm lowered its accuracy"
+        return f"Nothing of {text.plural(len(corruptions), 'kind')} of harm lowered its accuracy"
     return f"{worst.kind.capitalize()} harms most: {text.points(-worst.loss)} points at {worst.levels[-1]:.3g} {worst.unit}"
 
 
@@ -48,10 +48,10 @@ def _words(item: Degradation) -> str:
     return f"{item.kind.capitalize()}: {text.percent(item.accuracy[0])}% to {text.percent(item.accuracy[-1])}%"
 
 
-def _table(found: tuple[Degradation, ...]) -> Table | None:
-    if not found:
+def _table(corruptions: tuple[Degradation, ...]) -> Table | None:
+    if not corruptions:
         return None
-    steps = max(len(item.levels) for item in found)
+    steps = max(len(item.levels) for item in corruptions)
     return Table(
         caption="Accuracy in percent at each step; small: how strong the step is.",
         columns=(
@@ -60,7 +60,7 @@ def _table(found: tuple[Degradation, ...]) -> Table | None:
             *(Column(f"Step {step}", "%") for step in range(1, steps)),
             Column("Lost", "points"),
         ),
-        rows=[_row(item, steps) for item in found],
+        rows=[_row(item, steps) for item in corruptions],
     )
 
 

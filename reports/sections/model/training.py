@@ -1,4 +1,4 @@
-"""The first section of a training's page: what one configuration is worth, beside what was published of it."""
+"""The first section of a training's page: its accuracy beside the published one."""
 
 from __future__ import annotations
 
@@ -9,70 +9,73 @@ from reports.analysis.model.training import PublishedComparison, published_compa
 from reports.figures.model.training import published_figure
 from reports.run.run_data import RunData
 from reports.sections.folds import images_words
+from reports.sections.scores import format_scores, score_columns, trial_cells
 from reports.sections.search import leaderboard, summary
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
-from reports.sections.testing import format_test_use, was_met_again, was_tested
+from reports.sections.testing import format_test_use, was_retested, was_tested
 
 
 def build(run: RunData) -> Section:
-    """The main report's first screen, with the published figure in the place of the front and the seeds in that of the best."""
-    found = summary.build(run)
+    """Return the summary section with the published comparison and a table of the seeds."""
+    section = summary.build(run)
     return replace(
-        found,
+        section,
         how=_how(run),
-        body={**found.body, "front": _comparison(run), "best": _seeds_table(run)},
+        body={**section.body, "front": _comparison(run), "best": _seeds_table(run)},
     )
 
 
 def _how(run: RunData) -> str:
     spread = "± is the standard deviation over seeds of the same recipe."
     if not was_tested(run):
-        return f"{spread} Nothing is chosen. {format_test_use(run)}"
-    again = f" {format_test_use(run)}" if was_met_again(run) else ""
+        return f"{spread} Nothing is chosen. {format_test_use(run)}{format_scores(run)}"
+    again = f" {format_test_use(run)}" if was_retested(run) else ""
     return (
         f"The interval is Wilson's, 95%, of one model, the seed with the median validation score, on the test images; {spread} Nothing was chosen: "
-        f"all seeds met the test set in one pass.{again} A published figure is most often the best epoch on the test set and one seed."
+        f"all seeds were evaluated on the test set in one pass.{again} A published figure is most often the best epoch on the test set and one seed."
+        f"{format_scores(run)}"
     )
 
 
 def trials_section(run: RunData) -> Section:
-    """The seeds: nothing was chosen among configurations."""
-    found = leaderboard.build(run)
+    """Return the leaderboard section with the seeds of the one configuration."""
+    section = leaderboard.build(run)
     return replace(
-        found,
+        section,
         name="Seeds",
         title=f"One configuration, {text.plural(len(run.records), 'training')}",
         how="Each row is the configuration trained from scratch with another seed; ± is the standard deviation over seeds.",
-        body={**found.body, "confirmed": None, "why_none": ""},
+        body={**section.body, "confirmed": None, "why_none": ""},
     )
 
 
 def _comparison(run: RunData) -> Figure | None:
-    found = published_comparison(run)
-    if found is None:
+    comparison = published_comparison(run)
+    if comparison is None:
         return None
-    words = format_comparison(found)
-    return Figure(published_figure(found, words), words, _caveat(found))
+    words = format_comparison(comparison)
+    return Figure(published_figure(comparison, words), words, _caveat(comparison))
 
 
-def format_comparison(found: PublishedComparison) -> str:
-    """One sentence: published, ours, and where the published figure lies."""
-    ends = f" [{text.percent(found.interval[0])}, {text.percent(found.interval[1])}]" if found.interval else ""
-    if found.interval is None:
+def format_comparison(comparison: PublishedComparison) -> str:
+    """Return a sentence: published accuracy, ours, and the published one's position relative to our interval."""
+    interval = comparison.interval
+    ends = f" [{text.percent(interval[0])}, {text.percent(interval[1])}]" if interval else ""
+    if interval is None:
         place = "no interval of ours is known"
-    elif found.inside:
+    elif comparison.inside:
         place = "the published figure lies inside our 95% interval"
     else:
         place = (
-            f"the published figure lies {'above' if found.published > found.interval[1] else 'below'} our 95% interval"
+            f"the published figure lies {'above' if comparison.published > interval[1] else 'below'} our 95% interval"
         )
-    return f"{found.name} was published with {text.percent(found.published)}%; ours has {text.percent(found.exported)}%{ends} on {text.count(found.test)} test images: {place}"
+    return f"{comparison.name} was published with {text.percent(comparison.published)}%; ours has {text.percent(comparison.exported)}%{ends} on {text.count(comparison.test)} test images: {place}"
 
 
-def _caveat(found: PublishedComparison) -> str:
-    seeds = text.plural(len(found.per_seed), "seed")
+def _caveat(comparison: PublishedComparison) -> str:
+    seeds = text.plural(len(comparison.per_seed), "seed")
     return (
-        f"Mean of our {seeds}: {text.spread(found.mean, found.sd)}%, {text.points(found.difference)} points from the published figure, which is of "
+        f"Mean of our {seeds}: {text.spread(comparison.mean, comparison.sd)}%, {text.points(comparison.difference)} points from the published figure, which is of "
         "another training and has an error of its own. Small marks are seeds, the bar is the interval of the exported model."
     )
 
@@ -89,6 +92,7 @@ def _seeds_table(run: RunData) -> Table | None:
         columns=(
             Column("Trial", number=False),
             Column("Validation", "%"),
+            *score_columns(run),
             Column("Loss"),
             *((Column("Test", "%"),) if tests else ()),
             Column("Epochs"),
@@ -100,6 +104,7 @@ def _seeds_table(run: RunData) -> Table | None:
                         record.trial, detail="exported" if result is not None and record.trial == result.trial else ""
                     ),
                     number(record.val_accuracy, text.percent(record.val_accuracy)),
+                    *trial_cells(run, record),
                     number(record.val_loss, text.loss(record.val_loss)),
                     *((_test_cell(tests, place),) if tests else ()),
                     number(record.epochs_spent, text.epochs(record.epochs_spent)),

@@ -1,4 +1,4 @@
-"""`weights`: what the winner's kernels look like."""
+"""`weights`: the winner's kernels, their statistics and feature maps."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from reports.analysis.model.network import network
 from reports.analysis.model.weights import FinalistNorms, LayerWeights, Spread, finalist_norms, layer_weights
 from reports.figures import pictures
 from reports.figures.model.measures import norm_figure, weight_histogram
-from reports.run.run_data import RunData
+from reports.run.run_data import Array, RunData
 from reports.sections.model.refit import format_exported
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
 
 
 @dataclass(frozen=True)
 class FeatureStrip:
-    """The maps of one layer."""
+    """The feature maps of one layer."""
 
     name: str
     words: str
@@ -26,8 +26,8 @@ class FeatureStrip:
 
 
 def build(run: RunData) -> Section:
-    """Statistics by layer, kernels and feature maps."""
-    layers = layer_weights(run, run.result.exported) if run.result is not None else ()
+    """Return the section: statistics by layer, kernels and feature maps."""
+    layers = layer_weights(run, run.result.exported.trial) if run.result is not None else ()
     norms = finalist_norms(run)
     return Section(
         id="weights",
@@ -35,7 +35,7 @@ def build(run: RunData) -> Section:
         title=_title(layers),
         how="Near zero means below 1% of the layer's largest magnitude; a dead filter's norm is below 1% of the layer's median. The vertical "
         "line in a histogram is zero. A layer's norm shrinks with L2 and weight decay and grows with training; it compares where the "
-        "shapes are alike. In kernels blue is above zero and orange below, on one scale.",
+        f"shapes are alike. {_format_colours(run)}",
         body={
             "table": _table(run, layers),
             "parameters": _parameter_table(run),
@@ -103,14 +103,18 @@ def _row(place: int, layer: LayerWeights) -> Row:
 
 
 _MOST_FINALISTS = 5
+_KERNEL_SIDE = 48
+"""The height of a kernel in CSS pixels."""
+_WIDEST_MAP = 192
+"""The width of a feature map in CSS pixels, at most."""
 
 
 def _finalist(norms: FinalistNorms) -> str:
     return "winner" if norms.place == 1 else f"finalist {norms.place}"
 
 
-def _norm_figure(found: tuple[FinalistNorms, ...]) -> Figure | None:
-    shown = found[:_MOST_FINALISTS]
+def _norm_figure(finalists: tuple[FinalistNorms, ...]) -> Figure | None:
+    shown = finalists[:_MOST_FINALISTS]
     if not shown or not any(norms.layers for norms in shown):
         return None
     words = "All kernels as one vector: L2 norm " + ", ".join(
@@ -119,9 +123,9 @@ def _norm_figure(found: tuple[FinalistNorms, ...]) -> Figure | None:
     return Figure(norm_figure(shown, [_finalist(norms) for norms in shown], words), words)
 
 
-def _norm_table(run: RunData, found: tuple[FinalistNorms, ...]) -> Table | None:
-    """Layer by layer: networks differ, so a row is a place, not a name."""
-    shown = found[:_MOST_FINALISTS]
+def _norm_table(run: RunData, finalists: tuple[FinalistNorms, ...]) -> Table | None:
+    """Return the norms by the layer's index, since the networks' layers differ in name."""
+    shown = finalists[:_MOST_FINALISTS]
     if not shown:
         return None
     seeds = max(norms.seeds for norms in shown)
@@ -185,30 +189,50 @@ def _parameter_table(run: RunData) -> Table | None:
     )
 
 
-def _kernels(run: RunData) -> list[Picture]:
+def _first_kernels(run: RunData) -> Array | None:
+    """Return the kernels (height, width, filters) or (height, width, 3, filters); None where the run kept none."""
     kernels = run.arrays.get("kernels")
-    if kernels is None or kernels.ndim != 3:
+    return kernels if kernels is not None and kernels.ndim in (3, 4) else None
+
+
+def _format_colours(run: RunData) -> str:
+    kernels = _first_kernels(run)
+    if kernels is not None and kernels.ndim == 4:
+        return (
+            "A kernel is drawn in the colours that it looks for: mid-grey is zero, lighter is above it, on one scale."
+        )
+    return "In kernels blue is above zero and orange below, on one scale."
+
+
+def _kernels(run: RunData) -> list[Picture]:
+    kernels = _first_kernels(run)
+    if kernels is None:
         return []
-    largest = float(np.nanmax(np.abs(kernels))) if kernels.size else 1.0
+    small = pictures.reduced(kernels)
+    largest = float(np.nanmax(np.abs(small))) if small.size else 1.0
+    draw = pictures.signed if small.ndim == 3 else pictures.colours
+    width = round(_KERNEL_SIDE * small.shape[1] / small.shape[0])
     return [
-        Picture(pictures.signed(kernels[:, :, k], largest), f"kernel {k + 1} of the first layer", (str(k + 1),), 48)
-        for k in range(kernels.shape[2])
+        Picture(draw(small[..., k], largest), f"kernel {k + 1} of the first layer", (str(k + 1),), width)
+        for k in range(small.shape[-1])
     ]
 
 
 def _kernel_words(run: RunData) -> str:
-    kernels = run.arrays.get("kernels")
-    if kernels is None or kernels.ndim != 3:
+    kernels = _first_kernels(run)
+    if kernels is None:
         return ""
-    height, width, shown = kernels.shape
-    return f"The first layer: {text.plural(shown, 'kernel')} of {height}×{width}"
+    height, width, shown = kernels.shape[0], kernels.shape[1], kernels.shape[-1]
+    channels = "×3" if kernels.ndim == 4 else ""
+    return f"The first layer: {text.plural(shown, 'kernel')} of {height}×{width}{channels}"
 
 
 def _example(run: RunData) -> Picture | None:
     image = run.arrays.get("features/example")
-    return (
-        Picture(pictures.grey(image), "the image behind the feature maps", ("example",)) if image is not None else None
-    )
+    if image is None:
+        return None
+    size = pictures.shown_size(image.shape)
+    return Picture(pictures.photograph(image), "the image behind the feature maps", ("example",), *size)
 
 
 def _features(run: RunData) -> list[FeatureStrip]:
@@ -220,7 +244,8 @@ def _features(run: RunData) -> list[FeatureStrip]:
             continue
         height, width, channels = maps.shape
         words = f"{channels} maps of {height}×{width}"
-        picture = Picture(pictures.strip(maps), f"{name}: {words}", (), min(1040, channels * 48))
+        each = min(48 * width / height, _WIDEST_MAP)
+        picture = Picture(pictures.strip(maps), f"{name}: {words}", (), min(1040, round(channels * each)))
         strips.append(FeatureStrip(str(name), words, picture))
     return strips
 
@@ -228,7 +253,7 @@ def _features(run: RunData) -> list[FeatureStrip]:
 def _per_sample(run: RunData) -> str:
     if run.result is None:
         return ""
-    images = run.info.data.train if run.result.refit is None else run.result.refit.images
+    images = run.result.exported.images or run.info.data.train
     if not images:
         return ""
     return f"{run.result.parameters / images:.2f} parameters for each of {text.count(images)} training images."

@@ -12,7 +12,7 @@ _LONGEST_REASON = 80
 
 
 def build(run: RunData) -> Section:
-    """One row a reason."""
+    """Return the section: a row for each reason."""
     groups = failure_groups(run.every)
     failed = sum(len(group.trials) for group in groups)
     rows = [
@@ -39,7 +39,7 @@ def build(run: RunData) -> Section:
         id="failures",
         name="Failures",
         title=_title(run, failed, groups[0].reason if len(groups) == 1 else ""),
-        how=f"Trials whose reasons differ in numbers only stand together. {_fate(run)}",
+        how=f"Trials whose reasons differ only in numbers are in one row. {_fate(run)}",
         body={
             "table": Table("Failed trials by reason.", columns, rows) if rows else None,
             "why_none": "" if rows else _why_none(run),

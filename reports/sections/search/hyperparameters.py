@@ -1,4 +1,4 @@
-"""`hyperparameters`: all settings at once, which of them matter, and each against the score, one length of training at a time."""
+"""`hyperparameters`: all settings at once, their importances, and each against the score, by length of training."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import formatting as text
-from reports.analysis.search.factors import TRIALS_A_FACTOR, factors, min_trials, sampled_trials
-from reports.analysis.search.importance import TREES, Importance, Share, importance
+from reports.analysis.search.factors import sampled_trials
 from reports.analysis.search.leaderboard import setting_names
 from reports.analysis.search.parallel import (
     DistinguishingSetting,
@@ -17,23 +16,19 @@ from reports.analysis.search.parallel import (
     varying,
 )
 from reports.analysis.search.slices import FEW_TRIALS, Slice, slices, thinned
-from reports.analysis.search.trials import EpochGroup, accuracy_of, explored, groups_by_epochs
-from reports.figures.axes import error_scale
-from reports.figures.search.importance import importance_figure
-from reports.figures.search.parallel import parallel_figure
-from reports.figures.search.slices import slice_figure
+from reports.analysis.search.trials import EpochGroup, best, explored, groups_by_epochs
+from reports.figures.axes import error_limits
+from reports.figures.search.parallel import parallel_figure, parallel_name
 from reports.run.run_data import RunData
-from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
+from reports.sections.section import Figure, Section
+from reports.sections.settings.importances import figure_of, table_of, verdict_of
+from reports.sections.settings.one_at_a_time import format_folded, shown_scores, slice_figures
+from tuner.core.records import SCORE_KEYS, VALIDATION_WORDS, Configuration
 from tuner.storage.schema.run import Hyperparameter
 
 _MOST_AXES = 12
 _MOST_MARKS = 20_000
-"""In all slices together: a page of some thousand trials stays small enough to open and to send."""
-_MOST_MAIN, _MOST_PAIRS = 8, 4
-_LEAST_SHARE = 0.01
-"""What explains less is not drawn."""
-_LEAST_EXPLAINED = 0.1
-"""A forest that foretells less of the trials that it did not see has nothing to take apart."""
+"""The most marks in all slices, so that a page of some thousand trials stays small."""
 
 
 @dataclass(frozen=True)
@@ -41,68 +36,94 @@ class Length:
     """A number of epochs that the reader can choose."""
 
     place: int
-    """Among all lengths, the longest first; the marks of this length have the class `length-<place>`."""
+    """The index among all lengths, the longest first; marks of this length have the class `length-<place>`."""
     label: str
     chosen: bool
     warning: str
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """The importances at one length, or the reason why there are none."""
-
-    found: Importance | None
-    why: str
-
-
 def build(run: RunData) -> Section:
-    """Parallel coordinates, importances and a slice of every setting that varied."""
+    """Return the section: parallel coordinates, importances and a slice of every setting that varied."""
+    space = run.info.space.hyperparameters
     searched = explored(run.records)
-    records = sampled_trials(searched, run.info.space.hyperparameters)
+    records = sampled_trials(searched, space)
     groups = groups_by_epochs(records)
-    names = setting_names(records, [item.name for item in run.info.space.hyperparameters])
-    every = slices(groups, names, run.info.space.hyperparameters)
-    found = thinned(every, groups, _MOST_MARKS)
-    verdicts = [_verdict(group, run.info.space.hyperparameters) for group in groups]
-    lines = [_parallel(group, verdict, run) for group, verdict in zip(groups, verdicts, strict=True)]
+    names = setting_names(records, [item.name for item in space])
+    every = slices(groups, names, space)
+    drawn_slices = thinned(every, groups, _MOST_MARKS)
+    verdict = verdict_of(groups, space)
+    strongest = [share.names[0] for share in verdict.settings]
+    lines = [parallel(group.epochs, group.records, space, _MOST_AXES, strongest) for group in groups]
+    figures = slice_figures(drawn_slices, groups, strongest, _winner(run), run.score_name)
     return Section(
         id="hyperparameters",
         name="Hyperparameters",
-        title=_title(found, groups),
+        title=_title(drawn_slices, groups),
         how=_HOW,
         body={
             "lengths": _lengths(groups),
             "note": _left_out(len(searched) - len(records), run),
             "parallel": [
-                _parallel_figure(item, group, run, ranked=verdict.found is not None)
-                for item, group, verdict in zip(lines, groups, verdicts, strict=True)
+                _parallel_figure(item, group, run, ranked=bool(strongest))
+                for item, group in zip(lines, groups, strict=True)
             ],
-            "importance": [_importance_figure(v, g) for v, g in zip(verdicts, groups, strict=True)],
-            "importance_why": [verdict.why for verdict in verdicts],
-            "importance_tables": [_importance_table(verdict, run.info.space.hyperparameters) for verdict in verdicts],
-            "figures": _figures(found, groups),
-            "thinned": _format_thinned(every, found),
-            "why_none": "" if found else _why_none(run, groups),
+            "importance": figure_of(verdict),
+            "importance_why": verdict.why,
+            "importance_table": table_of(verdict, space),
+            "figures": figures.shown,
+            "folded": figures.folded,
+            "folded_words": format_folded(figures),
+            "marked": ("the winner's value" if run.result is not None else "the best trial's value")
+            if _winner(run)
+            else "",
+            "score": run.score_name,
+            "thinned": _format_thinned(every, drawn_slices),
+            "why_none": "" if drawn_slices else _why_none(run, groups),
         },
+        data={"parallel": _axes_data(run, lines, groups)},
     )
 
 
+def _winner(run: RunData) -> Configuration:
+    """Return the configuration that the slices mark: the winner's, or that of the best trial so far."""
+    if run.result is not None:
+        return run.result.configuration
+    top = best(explored(run.records))
+    return top.configuration if top is not None else {}
+
+
+def _axes_data(run: RunData, lines: Sequence[Parallel | None], groups: Sequence[EpochGroup]) -> dict[str, object]:
+    """Return the axes of each figure, by which the page's script turns a place along one into a filter."""
+    return {
+        parallel_name(item.epochs): {
+            "epochs": item.epochs,
+            "score": SCORE_KEYS[group.records[0].objective],
+            "limits": error_limits(shown_scores([group])),
+            "axes": [
+                {"name": axis.name, "numeric": axis.numeric, "log": axis.log, "ticks": axis.ticks} for axis in item.axes
+            ],
+        }
+        for item, group in zip(lines, groups, strict=True)
+        if item is not None
+    }
+
+
 _HOW = (
-    "Scores of different numbers of epochs are never mixed: choose one. Trials of more than the fewest epochs were promoted, so they are "
-    "not a fair sample. First, all settings of a trial as one line, from its first setting down to its score: categories have room so that lines can be told "
-    "apart, and a trial that does not use a setting passes through the lane at the right. Then importances: a random forest learns the score "
+    "First, all settings of a trial as one line, from its first setting down to its score: categories have room so that lines can be told "
+    "apart, and a trial that does not use a setting passes through the lane at the right. Lines and marks are of one number of epochs: choose it. Trials of more than the fewest epochs were promoted, so they are "
+    "not a fair sample. Then importances, of all trials together, with the epochs as one factor more: a random forest learns the score "
     "(minus the logarithm of the error rate) from the settings, and functional ANOVA (Hutter, Hoos and Leyton-Brown 2014) takes its variance apart, "
     "exactly, from the boxes of its trees. A setting's share is what it explains alone, a pair's what the two explain together beyond that; ± is the standard deviation over the trees. "
-    "A value weighs as often as it was drawn; a setting that is not used counts as its usual value. What the forest does not foretell is nobody's share. Last, one plot "
-    "a setting: each mark is a trial, a bar the median of a value with two trials or more. Marks on the lower edge are worse than the scale."
+    "A value weighs by how often it was sampled; a setting that is not used counts as its usual value. What the forest does not predict belongs to no setting; part of what the epochs explain is that only good settings were promoted. Last, one plot "
+    "a setting: each mark is a trial, a bar the median of a value with two trials or more, the triangle the winner's value, or that of the best trial so far. Marks on the lower edge are worse than the scale."
 )
 
 
-def _title(found: Sequence[Slice], groups: Sequence[EpochGroup]) -> str:
-    if not found:
+def _title(drawn_slices: Sequence[Slice], groups: Sequence[EpochGroup]) -> str:
+    if not drawn_slices:
         return "Settings against score"
     trials = sum(len(group.records) for group in groups)
-    return f"{text.plural(len(found), 'setting')} varied over {text.plural(trials, 'scored trial')}"
+    return f"{text.plural(len(drawn_slices), 'setting')} varied over {text.plural(trials, 'scored trial')}"
 
 
 def _why_none(run: RunData, groups: Sequence[EpochGroup]) -> str:
@@ -117,7 +138,7 @@ def _left_out(given: int, run: RunData) -> str:
     parts = []
     if given:
         noun = "trial of a published network is" if given == 1 else "trials of published networks are"
-        parts.append(f"{given} {noun} left out: the shape was given rather than drawn.")
+        parts.append(f"{given} {noun} left out: the shape was given rather than sampled.")
     if confirmed:
         noun = "trial of the confirmation is" if confirmed == 1 else "trials of the confirmation are"
         parts.append(f"{confirmed} {noun} left out: they repeat the best, and would count them several times.")
@@ -125,7 +146,7 @@ def _left_out(given: int, run: RunData) -> str:
 
 
 def _lengths(groups: Sequence[EpochGroup]) -> list[Length]:
-    # The largest group tells most, and is the one that no promotion chose.
+    # The largest group has most information, and no promotion selected its trials.
     largest = max(groups, key=lambda group: (len(group.records), -group.epochs), default=None)
     return [
         Length(
@@ -147,139 +168,50 @@ def _warning(trials: int) -> str:
     )
 
 
-def _shown(groups: Sequence[EpochGroup]) -> list[float]:
-    """The accuracies that a scale is made for: the worst tenth would squeeze the rest."""
-    scores = sorted(accuracy_of(record) for group in groups for record in group.records)
-    return scores[len(scores) // 10 if len(scores) >= 10 else 0 :]
-
-
 # --- all settings at once -------------------------------------------------------------------------------------------
 
 
-def _parallel(group: EpochGroup, verdict: _Verdict, run: RunData) -> Parallel | None:
-    strongest = [share.names[0] for share in verdict.found.main] if verdict.found else []
-    return parallel(group.epochs, group.records, run.info.space.hyperparameters, _MOST_AXES, strongest)
-
-
-def _parallel_figure(found: Parallel | None, group: EpochGroup, run: RunData, *, ranked: bool) -> Figure | None:
-    if found is None:
+def _parallel_figure(coordinates: Parallel | None, group: EpochGroup, run: RunData, *, ranked: bool) -> Figure | None:
+    if coordinates is None:
         return None
     title = _format_common(group, run.info.space.hyperparameters)
-    caption = f"{_format_axes(found, ranked=ranked)}A line is a trial. That a value is common among the best is no proof that it makes them so."
-    return Figure(parallel_figure(found, _shown([group]), title), title, caption)
+    caption = f"{_format_axes(coordinates, ranked=ranked)}A line is a trial. That a value is common among the best is no proof that it makes them so."
+    # Trials that are shorter than the longest are not quantised: their score is another than the run's.
+    score_name = VALIDATION_WORDS[group.records[0].objective]
+    return Figure(parallel_figure(coordinates, shown_scores([group]), title, score_name), title, caption)
 
 
-def _format_axes(found: Parallel, *, ranked: bool) -> str:
-    if not found.left_out:
+def _format_axes(coordinates: Parallel, *, ranked: bool) -> str:
+    if not coordinates.left_out:
         return ""
     kept = "matter most" if ranked else "most trials use, in the space's order"
-    return f"The {len(found.axes)} settings that {kept}; {found.left_out} more varied. "
+    return f"The {len(coordinates.axes)} settings that {kept}; {coordinates.left_out} more varied. "
 
 
 def _format_common(group: EpochGroup, space: Sequence[Hyperparameter]) -> str:
     trials = text.plural(len(group.records), "trial")
     if len(group.records) < FEW_TRIALS:
         return f"{trials}: too few to tell what the best have in common"
-    found = common_among_best(group.records, varying(group.records, space))
-    if found is None:
-        return f"No setting stands out among the best of {trials} beyond chance"
-    share = f"{text.percent(found.all / found.of_all, 0)}% of all {found.of_all:,}"
-    return f"{found.best} of the best {found.of_best} trials have {_format_claim(found)}, {share} do"
+    setting = common_among_best(group.records, varying(group.records, space))
+    if setting is None:
+        return f"No setting differs among the best of {trials} beyond chance"
+    share = f"{text.percent(setting.all / setting.of_all, 0)}% of all {setting.of_all:,}"
+    return f"{setting.best} of the best {setting.of_best} trials have {_format_claim(setting)}, {share} do"
 
 
-def _format_claim(found: DistinguishingSetting) -> str:
-    if found.above is None:
-        return f"{found.name} {text.setting(found.value)}"
-    return f"{found.name} {'above' if found.above else 'of at most'} {text.setting(found.median)}"
-
-
-# --- importances ----------------------------------------------------------------------------------------------------
-
-
-def _verdict(group: EpochGroup, space: Sequence[Hyperparameter]) -> _Verdict:
-    given = factors(group.records, space)
-    if len(given) < 2:
-        return _Verdict(
-            None, "Importances compare settings, and fewer than two varied among the trials of this length."
-        )
-    trials, wanted = len(group.records), min_trials(given)
-    if trials < wanted:
-        return _Verdict(
-            None,
-            f"{text.plural(trials, 'trial')} of this length, {len(given)} settings that varied: too few to say which of them matter. "
-            f"{wanted} trials are wanted ({TRIALS_A_FACTOR} a setting, 30 at least).",
-        )
-    found = importance(given, [error_scale(accuracy_of(record)) for record in group.records])
-    if found is None:
-        return _Verdict(None, "All trials of this length have the same score, so there is nothing to explain.")
-    if found.explained < _LEAST_EXPLAINED:
-        return _Verdict(
-            None,
-            f"From their settings a forest foretells next to nothing of the scores of trials that it has not seen (R² {text.signed(found.explained, 2)} "
-            f"over {text.plural(trials, 'trial')}): importances would be noise.",
-        )
-    return _Verdict(found, "")
-
-
-def _strongest(found: Importance) -> list[Share]:
-    """The main parts, then the pairs, that are worth a bar; the first main part always."""
-    main = [share for share in found.main[:_MOST_MAIN] if share.share >= _LEAST_SHARE] or [found.main[0]]
-    return [*main, *(share for share in found.pairs[:_MOST_PAIRS] if share.share >= _LEAST_SHARE)]
-
-
-def _importance_figure(verdict: _Verdict, group: EpochGroup) -> Figure | None:
-    found = verdict.found
-    if found is None:
-        return None
-    title = (
-        f"{found.main[0].names[0]} explains {text.percent(found.main[0].share, 0)}% of the spread that a forest foretells "
-        f"over {text.plural(found.trials, 'trial')}"
-    )
-    drawn_shares = _strongest(found)
-    rest = max(0.0, 1 - sum(share.share for share in drawn_shares))
-    caption = (
-        f"The forest ({TREES} trees) foretells {text.percent(found.explained, 0)}% of the variance of trials that it has not seen (R², out of bag); "
-        f"{text.percent(rest, 0)}% of what it foretells is spread over all that is not drawn. Light bars are pairs, beyond what each of the two explains."
-    )
-    return Figure(importance_figure(drawn_shares, group.epochs, title), title, caption)
-
-
-def _importance_table(verdict: _Verdict, space: Sequence[Hyperparameter]) -> Table | None:
-    if verdict.found is None:
-        return None
-    described = {item.name: item.description for item in space}
-    return Table(
-        caption="What each setting explains alone, and what it is.",
-        columns=(Column("Setting", number=False), Column("Share", "%"), Column("Over trees", "±"), Column("What it is", number=False)),
-        rows=[
-            Row(
-                (
-                    Cell(share.names[0]),
-                    number(share.share, text.percent(share.share, 1)),
-                    number(share.spread, text.percent(share.spread, 1)),
-                    Cell(described.get(share.names[0]) or text.MISSING),
-                )
-            )
-            for share in verdict.found.main[:_MOST_AXES]
-        ],
-    )  # fmt: skip
+def _format_claim(setting: DistinguishingSetting) -> str:
+    if setting.above is None:
+        return f"{setting.name} {text.setting(setting.value)}"
+    return f"{setting.name} {'above' if setting.above else 'of at most'} {text.setting(setting.median)}"
 
 
 # --- one setting at a time ------------------------------------------------------------------------------------------
 
 
-def _figures(found: Sequence[Slice], groups: Sequence[EpochGroup]) -> list[Figure]:
-    shown = _shown(groups)
-    return [
-        Figure(
-            slice_figure(item, shown, place, f"Validation accuracy against {item.name}"), item.name, item.description
-        )
-        for place, item in enumerate(found)
-    ]
-
-
-def _format_thinned(every: Sequence[Slice], found: Sequence[Slice]) -> str:
-    drawn_marks, marks = (sum(len(group.points) for item in items for group in item.groups) for items in (found, every))
+def _format_thinned(every: Sequence[Slice], drawn_slices: Sequence[Slice]) -> str:
+    drawn_marks, marks = (
+        sum(len(group.points) for item in items for group in item.groups) for items in (drawn_slices, every)
+    )
     if drawn_marks == marks:
         return ""
     return (

@@ -9,6 +9,7 @@ from reports.analysis.search.leaderboard import seed_summary
 from reports.analysis.search.trials import explored, groups_by_epochs
 from reports.run.run_data import RunData
 from reports.sections.folds import images_words
+from reports.sections.scores import score_cells, score_columns, trial_cells
 from reports.sections.search.target import format_caption, format_title, target_cells, target_columns
 from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Cell, Column, Row, Section, Table, number
@@ -19,7 +20,7 @@ _SHORT_LENGTH = 5
 
 
 def build(run: RunData) -> Section:
-    """The tables of confirmed configurations, and the one of all trials."""
+    """Return the section: the tables of confirmed configurations and of all trials."""
     confirmed = confirmed_table(run)
     return Section(
         id="leaderboard",
@@ -39,12 +40,12 @@ def build(run: RunData) -> Section:
 
 
 def short_table(run: RunData) -> Table | None:
-    """The best few, for the first screen: confirmed ones, then other configurations of the search's longest trials."""
+    """Return the best few for the summary: confirmed ones, then other configurations of the longest trials."""
     finalists = run.result.finalists[:_SHORT_LENGTH] if run.result is not None else ()
     others = _unconfirmed(run, finalists)[: _SHORT_LENGTH - len(finalists)]
     if not finalists and not others:
         return None
-    rows = [_short_finalist_row(place, finalist) for place, finalist in enumerate(finalists)]
+    rows = [_short_finalist_row(run, place, finalist) for place, finalist in enumerate(finalists)]
     words = (
         f"{_format_confirmed(run, finalists)} Others: one seed."
         if finalists
@@ -55,27 +56,28 @@ def short_table(run: RunData) -> Table | None:
         columns=(
             Column("Configuration", number=False),
             Column("Validation", "%"),
+            *score_columns(run),
             Column("Loss"),
             Column("Parameters"),
         ),
-        rows=[*rows, *(_short_row(record) for record in others)],
+        rows=[*rows, *(_short_row(run, record) for record in others)],
     )
 
 
 def _unconfirmed(run: RunData, finalists: Sequence[Finalist]) -> list[TrialRecord]:
-    """The best trial of each other configuration: of the longest trials, and while nothing is confirmed of shorter ones."""
+    """Return the best trial of each other configuration: of the longest trials, or of all if none is confirmed."""
     groups = groups_by_epochs(explored(run.records) or run.records)
     ranked = [record for group in groups[: 1 if finalists else None] for record in sorted(group.records, key=rank_key)]
     seen = {configuration_key(finalist.configuration) for finalist in finalists}
-    found = []
+    unconfirmed = []
     for record in ranked:
         if (key := configuration_key(record.configuration)) not in seen:
             seen.add(key)
-            found.append(record)
-    return found
+            unconfirmed.append(record)
+    return unconfirmed
 
 
-def _short_row(record: TrialRecord) -> Row:
+def _short_row(run: RunData, record: TrialRecord) -> Row:
     return Row(
         (
             Cell(
@@ -83,6 +85,7 @@ def _short_row(record: TrialRecord) -> Row:
                 detail=", ".join(filter(None, (_epochs(record), _digest(record.configuration)))),
             ),
             number(record.val_accuracy, text.percent(record.val_accuracy)),
+            *trial_cells(run, record),
             number(record.val_loss, text.loss(record.val_loss)),
             number(record.parameters),
         ),
@@ -96,12 +99,12 @@ def _epochs(record: TrialRecord) -> str:
 
 def _format_confirmed(run: RunData, finalists: Sequence[Finalist]) -> str:
     seeds = max(len(finalist.trials) for finalist in finalists)
-    spread = f"mean ± standard deviation over {text.plural(seeds, 'seed')}, {images_words(run)}"
+    spread = f"{f'mean ± standard deviation over {seeds} seeds' if seeds > 1 else 'one seed'}, {images_words(run)}"
     return f"Confirmed: {spread}.{format_caption(run)}"
 
 
 def confirmed_table(run: RunData) -> Table | None:
-    """Every confirmed configuration with what its seeds did."""
+    """Return every confirmed configuration with its seeds' results."""
     if run.result is None or not run.result.finalists:
         return None
     return _finalists(run, run.result.finalists)
@@ -109,8 +112,11 @@ def confirmed_table(run: RunData) -> Table | None:
 
 def _ranked_by(run: RunData) -> str:
     if run.result is None or run.result.target is None:
-        return "by mean validation accuracy"
-    return "by size where their mean validation accuracy reaches the target, the others after them by that accuracy"
+        return f"by mean {run.score_name}"
+    bound = "the lower 95% bound of " if run.result.target.by == "bound" else ""
+    return (
+        f"by size where {bound}their mean {run.score_name} reaches the target, the others after them by that accuracy"
+    )
 
 
 def _title(run: RunData) -> str:
@@ -118,8 +124,8 @@ def _title(run: RunData) -> str:
     if words := format_title(run):
         return words
     if result is not None and len(result.finalists) > 1:
-        first, second = result.finalists[0].validation, result.finalists[1].validation
-        if first.mean is not None and second.mean is not None:
+        first, second = (finalist.validation.scores(run.objective) for finalist in result.finalists[:2])
+        if first is not None and second is not None:
             gap = text.points(first.mean - second.mean).lstrip("+")
             return f"The winner leads the next of {len(result.finalists)} confirmed configurations by {gap} points on validation data"
     if result is not None and result.finalists:
@@ -137,6 +143,7 @@ def _finalists(run: RunData, finalists: Sequence[Finalist]) -> Table:
     columns = (
         Column("Configuration", number=False),
         Column("Validation", "%"),
+        *score_columns(run),
         *target_columns(run),
         Column("Each seed", "%", number=False),
         Column("Loss"),
@@ -157,7 +164,7 @@ def _finalists(run: RunData, finalists: Sequence[Finalist]) -> Table:
 
 
 def settings_table(run: RunData) -> Table | None:
-    """The hyperparameters of confirmed configurations, a column each, so that they compare line by line and fit on paper."""
+    """Return the hyperparameters of confirmed configurations, a column for each configuration."""
     if run.result is None or not run.result.finalists:
         return None
     finalists = run.result.finalists
@@ -176,16 +183,16 @@ def _finalist_name(place: int) -> str:
     return "winner" if place == 0 else f"finalist {place + 1}"
 
 
-def _finalist_row(place: int, finalist: Finalist, detail: str, more: Sequence[Cell] = ()) -> Row:
+def _finalist_row(run: RunData, place: int, finalist: Finalist, detail: str, more: Sequence[Cell] = ()) -> Row:
     scores = finalist.validation
     head = Cell(_finalist_name(place), sort=place, detail=detail)
-    cells = (head, number(scores.mean, text.spread(scores.mean, scores.sd)), *more)
+    cells = (head, number(scores.mean, text.spread(scores.mean, scores.sd)), *score_cells(run, scores), *more)
     return Row(cells, trial=finalist.search_trial or finalist.trials[0], winner=place == 0)
 
 
-def _short_finalist_row(place: int, finalist: Finalist) -> Row:
+def _short_finalist_row(run: RunData, place: int, finalist: Finalist) -> Row:
     loss = number(finalist.validation.loss_mean, text.loss(finalist.validation.loss_mean))
-    return _finalist_row(place, finalist, _digest(finalist.configuration), (loss, number(finalist.parameters)))
+    return _finalist_row(run, place, finalist, _digest(finalist.configuration), (loss, number(finalist.parameters)))
 
 
 def _confirmed_row(run: RunData, place: int, finalist: Finalist) -> Row:
@@ -202,7 +209,7 @@ def _confirmed_row(run: RunData, place: int, finalist: Finalist) -> Row:
         *(_span(epochs) for epochs in seeds.milestones),
         number(seeds.duration_s),
     )
-    return _finalist_row(place, finalist, f"trials {', '.join(finalist.trials)}", cells)
+    return _finalist_row(run, place, finalist, f"trials {', '.join(finalist.trials)}", cells)
 
 
 def _span(epochs: tuple[int, int] | None) -> Cell:
@@ -217,7 +224,7 @@ def _epochs_cell(epochs: float | None) -> Cell:
 
 
 def _digest(configuration: Configuration) -> str:
-    """The few settings that a reader asks for first, where the space has them."""
+    """Return the most important settings that the configuration has, as text."""
     wanted = ("optimizer", "schedule", "batch_size", "activation")
     return ", ".join(text.setting(configuration[name]) for name in wanted if name in configuration)
 

@@ -1,8 +1,8 @@
-"""`learning-curves`: how the winner and the finalists learned."""
+"""`learning-curves`: the learning curves of the winner and the finalists."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reports import formatting as text
@@ -37,7 +37,7 @@ _MOST_STOPS = 12
 _MOST_FINALISTS = 5
 _LABEL_LETTERS = 16
 _MOST_BEHIND = 150
-"""Trials that are drawn behind the winner: more of them would only be a grey surface, and many bytes."""
+"""The most trials drawn behind the winner: more would be a grey area, and a larger page."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Confirmed:
 
 
 def build(run: RunData) -> Section:
-    """Accuracy, loss, gap and learning rate."""
+    """Return the section: accuracy, loss, gap and learning rate."""
     confirmed = _confirmed(run)
     winner = confirmed[0].records if confirmed else ()
     gap = generalisation_gap(winner)
@@ -77,7 +77,7 @@ def _format_refit(run: RunData) -> str:
 
 
 def winner_records(run: RunData) -> tuple[TrialRecord, ...]:
-    """The seeds of the winner, else the best trial so far."""
+    """Return the seeds of the winner, else the best trial so far."""
     if run.result is not None and (records := run.of(run.result.trials)):
         return records
     top = best(explored(run.records) or run.records)
@@ -85,13 +85,13 @@ def winner_records(run: RunData) -> tuple[TrialRecord, ...]:
 
 
 def _confirmed(run: RunData) -> list[Confirmed]:
-    """The winner first, then the other finalists."""
+    """Return the winner and the other finalists."""
     winner = winner_records(run)
     if not winner:
         return []
-    found = [Confirmed(short_label(best_label(run), _LABEL_LETTERS), 1, winner)]
+    confirmed = [Confirmed(short_label(best_label(run), _LABEL_LETTERS), 1, winner)]
     others = run.result.finalists[1:_MOST_FINALISTS] if run.result is not None else ()
-    return found + [
+    return confirmed + [
         Confirmed(f"finalist {place}", place, run.of(finalist.trials)) for place, finalist in enumerate(others, start=2)
     ]
 
@@ -119,8 +119,11 @@ def _title(run: RunData, winner: tuple[TrialRecord, ...], gap: float | None, acc
 
 
 def _bands(confirmed: list[Confirmed], metric: str) -> list[LabelledBand]:
-    found = [(item, band(item.records, metric)) for item in confirmed]
-    return [LabelledBand(item.label, own, item.place == 1, item.place) for item, own in found if own is not None]
+    return _labelled((item, band(item.records, metric)) for item in confirmed)
+
+
+def _labelled(bands: Iterable[tuple[Confirmed, Band | None]]) -> list[LabelledBand]:
+    return [LabelledBand(c.label, seeds, c.place == 1, c.place) for c, seeds in bands if seeds is not None]
 
 
 def _accuracy(run: RunData, confirmed: list[Confirmed]) -> Figure | None:
@@ -131,17 +134,17 @@ def _accuracy(run: RunData, confirmed: list[Confirmed]) -> Figure | None:
     seeds = {record.trial for record in winner}
     others = [record for record in run.records if record.trial not in seeds]
     behind = background(others, _MOST_BEHIND)
-    own = [curve(record, "val_accuracy") for record in winner] if len(winner) > 1 else []
+    seed_curves = [curve(record, "val_accuracy") for record in winner] if len(winner) > 1 else []
     words = f"{text.percent(bands[0].band.mean[-1])}% of the validation images at the last epoch{_format_seeds(run, winner)}"
     lines = [curve(record, "val_accuracy") for record in behind]
-    svg = accuracy_curves(lines, bands, own, words, early_stops(run.records))
+    svg = accuracy_curves(lines, bands, seed_curves, words, early_stops(run.records))
     return Figure(svg, words, " ".join(filter(None, (_format_behind(len(behind), len(others)), _format_share(behind)))))
 
 
 def _format_seeds(run: RunData, winner: tuple[TrialRecord, ...]) -> str:
     if run.result is None:
         return ": the best trial so far"
-    return f": mean of {text.plural(len(winner), 'seed')} of {best_name(run)}"
+    return f": mean of {len(winner)} seeds of {best_name(run)}" if len(winner) > 1 else f": {best_name(run)}, one seed"
 
 
 def _format_behind(drawn: int, others: int) -> str:
@@ -154,17 +157,19 @@ def _format_behind(drawn: int, others: int) -> str:
 
 
 def _format_share(drawn: Sequence[TrialRecord]) -> str:
-    return "A trial of less than an epoch stands at 1: its only pass." if any(r.share < 1 for r in drawn) else ""
+    return (
+        "A trial of less than an epoch is drawn at epoch 1, its only pass." if any(r.share < 1 for r in drawn) else ""
+    )
 
 
 def _panels(confirmed: list[Confirmed]) -> list[Figure]:
-    found = [_split_accuracy(confirmed), _split_loss(confirmed), _gap(confirmed), _rate(confirmed)]
-    return [item for item in found if item is not None]
+    figures = [_split_accuracy(confirmed), _split_loss(confirmed), _gap(confirmed), _rate(confirmed)]
+    return [item for item in figures if item is not None]
 
 
 def _splits(confirmed: list[Confirmed], training: str, validation: str) -> list[Split]:
-    found = [Split(c.label, c.place, band(c.records, training), band(c.records, validation)) for c in confirmed]
-    return [split for split in found if split.training is not None or split.validation is not None]
+    splits = [Split(c.label, c.place, band(c.records, training), band(c.records, validation)) for c in confirmed]
+    return [split for split in splits if split.training is not None or split.validation is not None]
 
 
 def _split_accuracy(confirmed: list[Confirmed]) -> Figure | None:
@@ -184,48 +189,48 @@ def _split_loss(confirmed: list[Confirmed]) -> Figure | None:
 
 
 def _both(split: Split, shown: Callable[[float], str], unit: str) -> str:
-    """The last values of both, as words."""
+    """Return the last training and validation values as text."""
     ends = [("training", split.training), ("validation", split.validation)]
-    return ", ".join(f"{shown(own.mean[-1])}{unit} on {name} images" for name, own in ends if own is not None)
+    return ", ".join(f"{shown(side.mean[-1])}{unit} on {name} images" for name, side in ends if side is not None)
 
 
 def _gap(confirmed: list[Confirmed]) -> Figure | None:
-    found = [(item, band_of([gap_curve(record) for record in item.records])) for item in confirmed]
-    bands = [LabelledBand(item.label, own, item.place == 1, item.place) for item, own in found if own is not None]
+    bands = _labelled((item, band_of([gap_curve(record) for record in item.records])) for item in confirmed)
     if not bands or not bands[0].winner:
         return None
     words = f"The gap: {_gap_story(bands[0].band)}"
     return Figure(gap_curves(bands, words), words)
 
 
-def _gap_story(own: Band) -> str:
-    first = next((epoch for epoch, gap in zip(own.epochs, own.mean, strict=True) if gap > 0), None)
-    end = f"{text.points(own.mean[-1])} points at the last epoch"
-    if first is None or own.mean[-1] <= 0:
+def _gap_story(gap_band: Band) -> str:
+    first = next((epoch for epoch, gap in zip(gap_band.epochs, gap_band.mean, strict=True) if gap > 0), None)
+    end = f"{text.points(gap_band.mean[-1])} points at the last epoch"
+    if first is None or gap_band.mean[-1] <= 0:
         return f"{end}, training minus validation accuracy"
-    return f"training accuracy is ahead from epoch {first} on, by {end}" if _stays(own, first) else end
+    return f"training accuracy is ahead from epoch {first} on, by {end}" if _stays(gap_band, first) else end
 
 
-def _stays(own: Band, first: int) -> bool:
-    return all(gap > 0 for epoch, gap in zip(own.epochs, own.mean, strict=True) if epoch >= first)
+def _stays(gap_band: Band, first: int) -> bool:
+    return all(gap > 0 for epoch, gap in zip(gap_band.epochs, gap_band.mean, strict=True) if epoch >= first)
 
 
 def _rate(confirmed: list[Confirmed]) -> Figure | None:
     rates = [item for item in _bands(confirmed, "learning_rate") if max(item.band.mean) > 0]
     if not rates or not rates[0].winner:
         return None
-    own = rates[0].band
-    peak = max(own.mean)
-    words = f"Learning rate: {text.short(peak)} at its highest, in epoch {own.epochs[own.mean.index(peak)]}"
+    rate = rates[0].band
+    peak = max(rate.mean)
+    words = f"Learning rate: {text.short(peak)} at its highest, in epoch {rate.epochs[rate.mean.index(peak)]}"
     return Figure(rate_curves(rates, words), words)
 
 
 def _format_gap(winner: tuple[TrialRecord, ...], gap: float | None) -> str:
     if gap is None:
         return ""
+    seeds = f"mean of {len(winner)} seeds" if len(winner) > 1 else "one seed"
     return (
-        f"At the last epoch training accuracy minus validation accuracy is {text.points(gap)} points, mean of "
-        f"{text.plural(len(winner), 'seed')}. Training accuracy is taken while the weights move, with dropout and augmentation on, "
+        f"At the last epoch training accuracy minus validation accuracy is {text.points(gap)} points, {seeds}. "
+        "Training accuracy is measured while the weights change, with dropout and augmentation on, "
         "so it is lower than the same weights would have on plain training images."
     )
 

@@ -1,8 +1,10 @@
-"""The published networks beside the winner: a table, and the sentence of the first screen."""
+"""The published networks beside the winner: a table, and a sentence for the summary."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reports import formatting as text
 from reports.analysis.model.comparison import (
@@ -10,6 +12,7 @@ from reports.analysis.model.comparison import (
     best_reference_trial,
     default_wins,
     likeness_trial,
+    nearest_rows,
     reference_rows,
     reference_trial,
     winning_likeness,
@@ -39,13 +42,31 @@ _COLUMNS = (
 )
 
 _DRAWN = {
-    "random": "The winner's configuration was drawn at random. ",
+    "random": "The winner's configuration was sampled at random. ",
     "model": "The winner's configuration looked best among many random ones, by the trials before it. ",
 }
 
 
-def reference_table(run: RunData) -> Table | None:
-    """All references, best first by their published accuracy; None where the space has none."""
+_MANY_TIMES = 2
+"""The ratio of sizes from which it is said as a multiple, not in percent."""
+_NEAREST = 3
+"""The references that are shown; the others are folded."""
+
+
+@dataclass(frozen=True)
+class ReferenceTables:
+    """The references nearest in size to the winner, and the others."""
+
+    nearest: Table
+    others: Table | None
+    fold: str
+    """The label of the others' fold."""
+
+
+def reference_tables(run: RunData) -> ReferenceTables | None:
+    """Return the references by published accuracy, best first; None if the space has none, or the data aren't MNIST."""
+    if not run.info.data.is_mnist:
+        return None
     result = run.result
     rows = reference_rows(
         run.info.references,
@@ -55,12 +76,22 @@ def reference_table(run: RunData) -> Table | None:
     if not rows:
         return None
     usual = _usual_source(run)
-    table = [_row(run, row, usual) for row in rows]
-    return Table(_caption(run, usual), _COLUMNS, table, sortable=True, id="references-table")
+    nearest = nearest_rows(rows, _NEAREST)
+    others = tuple(row for row in rows if row not in nearest)
+    words = text.plural(len(others), "other published network")
+    return ReferenceTables(
+        nearest=_table(run, nearest, _caption(usual), usual, "references-table"),
+        others=_table(run, others, f"{words}.", usual, "other-references-table") if others else None,
+        fold=f"{words}",
+    )
+
+
+def _table(run: RunData, rows: Sequence[ReferenceRow], caption: str, usual: str, name: str) -> Table:
+    return Table(caption, _COLUMNS, [_row(run, row, usual) for row in rows], sortable=True, id=name)
 
 
 def format_reference(run: RunData) -> str:
-    """Return how the winner stands beside the references, in a sentence; "" where there is nothing to say."""
+    """Return a sentence that compares the winner with the references; "" if they do not compare."""
     result = run.result
     if result is None:
         return ""
@@ -69,15 +100,15 @@ def format_reference(run: RunData) -> str:
 
 
 def _tested(run: RunData) -> float | None:
-    """The winner's mean test accuracy, where published figures compare with it."""
+    """Return the winner's mean test accuracy; None if published ones do not compare with it."""
     test = run.result.test if run.result is not None else None
     return test.accuracy if test is not None and run.info.data.is_mnist else None
 
 
 def _origin(run: RunData) -> str:
-    """Return where the winner's configuration was known from, or how it was drawn; "" where that isn't known."""
-    if (own := winning_reference(run)) is not None:
-        return _itself(run, own)
+    """Return the origin of the winner's configuration: a reference, the default, or its sampling; "" if unknown."""
+    if (reference := winning_reference(run)) is not None:
+        return _itself(run, reference)
     if default_wins(run):
         return "The winner's configuration is the space's default one. "
     if (larger := winning_likeness(run)) is not None:
@@ -89,7 +120,7 @@ def _drawn(run: RunData) -> str:
     record = run.record(run.result.trials[0]) if run.result is not None and run.result.trials else None
     how, _, whence = record.origin.partition(" ") if record is not None else ("", "", "")
     if how == "near" and whence:
-        return f"The winner's configuration was drawn near {_format_known(whence)}. "
+        return f"The winner's configuration was sampled near {_format_known(whence)}. "
     return _DRAWN.get(how, "")
 
 
@@ -102,34 +133,51 @@ def _format_known(origin: str) -> str:
     }.get(kind, origin)
 
 
-def _itself(run: RunData, own: Reference) -> str:
-    known = own.published_accuracy is not None and run.info.data.is_mnist
-    figure = f", published with {text.percent(own.published_accuracy)}%" if known else ""
-    return f"The winner's configuration is the reference {own.name} itself{figure}. "
+def _itself(run: RunData, reference: Reference) -> str:
+    known = reference.published_accuracy is not None and run.info.data.is_mnist
+    figure = f", published with {text.percent(reference.published_accuracy)}%" if known else ""
+    return f"The winner's configuration is the reference {reference.name} itself{figure}. "
 
 
 def _beside_published(run: RunData, result: ResultDocument) -> str:
     rows = reference_rows(run.info.references, accuracy=_tested(run), parameters=result.parameters)
-    known = [row for row in rows if row.difference is not None]
+    winner = winning_reference(run)
+    known = [row for row in rows if row.difference is not None and row.reference != winner]
     top = next((row for row in known if row.reference.fits), known[0] if known else None)
     if top is None or top.difference is None or result.test is None:
         return ""
     where = "under the cap" if top.reference.fits else "of all"
-    size = f", with {top.parameter_ratio:.2f} times its parameters" if top.parameter_ratio is not None else ""
+    other = "other " if winner is not None else ""
+    count = len(result.test.per_seed)
+    accuracy = f"mean test accuracy over {format_seeds(result, count)}" if count > 1 else "test accuracy (one seed)"
     return (
-        f"Its mean test accuracy over {format_seeds(result, len(result.test.per_seed))} is {_apart(top.difference)} the best "
-        f"published figure {where}, {text.percent(top.reference.published_accuracy)}% of {top.reference.name}{size}."
+        f"Its {accuracy} is {_apart(top.difference)} the best "
+        f"{other}published figure {where}, {text.percent(top.reference.published_accuracy)}% of {top.reference.name}"
+        f"{format_ratio(top.parameter_ratio)}."
     )
 
 
-def _beside_trained(run: RunData, result: ResultDocument) -> str:
-    found = best_reference_trial(run)
-    if found is None or result.validation.mean is None:
+def format_ratio(ratio: float | None) -> str:
+    """Return the winner's size beside a reference's, after a comma: ", with 1% fewer parameters"; "" if unknown."""
+    if ratio is None:
         return ""
-    reference, record = found
+    change = round(100 * (ratio - 1))
+    if change == 0:
+        return ", with as many parameters"
+    if ratio >= _MANY_TIMES:
+        return f", with {ratio:.1f} times as many parameters"
+    return f", with {abs(change)}% {'more' if change > 0 else 'fewer'} parameters"
+
+
+def _beside_trained(run: RunData, result: ResultDocument) -> str:
+    best_reference = best_reference_trial(run)
+    if best_reference is None or result.validation.mean is None:
+        return ""
+    reference, record = best_reference
     difference = result.validation.mean - (record.val_accuracy or 0.0)
+    other = "other " if winning_reference(run) is not None else ""
     return (
-        f"On validation images its mean is {_apart(difference)} the best reference trained here, "
+        f"On validation images its mean is {_apart(difference)} the best {other}reference trained here, "
         f"{text.percent(record.val_accuracy)}% of {reference.name} ({text.plural(record.epochs, 'epoch')}, one seed)."
     )
 
@@ -141,16 +189,12 @@ def _apart(difference: float) -> str:
     return f"{size} points {'above' if difference > 0 else 'below'}"
 
 
-def _caption(run: RunData, usual: str) -> str:
+def _caption(usual: str) -> str:
     words = (
-        "Published networks. Most of their figures are of the best epoch on the test set and of one seed; the winner's is the "
-        "last epoch's mean over seeds. Validation here is one seed's."
+        "The published networks nearest in size. Most of their figures are of the best epoch on the test set and of one seed; "
+        "the winner's is the last epoch's mean over seeds. Validation here is one seed's."
     )
-    if usual:
-        words += f" Source, where nothing else is said: {usual}."
-    if run.info.data.is_mnist:
-        return words
-    return f"{words} They were measured on MNIST, this run was not, so no difference is given."
+    return f"{words} Source, where nothing else is said: {usual}." if usual else words
 
 
 def _row(run: RunData, row: ReferenceRow, usual: str) -> Row:
@@ -179,7 +223,7 @@ def _row(run: RunData, row: ReferenceRow, usual: str) -> Row:
 
 
 def _usual_source(run: RunData) -> str:
-    """The source that several references share; "" where none is."""
+    """Return the most common source of several references; "" without one."""
     counted = Counter(reference.source for reference in run.info.references if reference.source)
     return next((source for source, number in counted.most_common(1) if number > 1), "")
 
@@ -200,9 +244,9 @@ def _taken(reference: Reference) -> str:
 
 
 def _fate(run: RunData, reference: Reference, record: TrialRecord | None) -> str:
-    """Return what became of it in this run: the size that it was scaled to, and whether it won."""
-    own = winning_reference(run) or winning_likeness(run)
-    won = own is not None and own.name == reference.name
+    """Return a reference's result in this run: the size that it was scaled to, and whether it won."""
+    winner = winning_reference(run) or winning_likeness(run)
+    won = winner is not None and winner.name == reference.name
     if record is None or reference.included:
         return "the winner" if won else ""
     return f"to {record.parameters:,}, the winner" if won else f"to {record.parameters:,} parameters"

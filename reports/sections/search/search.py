@@ -1,39 +1,40 @@
-"""`search`: the best so far, how busy the workers were, and who was promoted."""
+"""`search`: the best score so far, the workers' utilisation, and the promotions."""
 
 from __future__ import annotations
 
 from reports import formatting as text
 from reports.analysis.search.search import History, RungOutcome, history, paths, rung_outcomes
 from reports.analysis.search.timeline import Timeline, best_over_time, last_improvement_s, timeline
-from reports.figures.search.history import bracket_figure, busy_figure, history_figure, time_figure, timeline_figure
+from reports.analysis.search.trials import accuracy_of, best, explored
+from reports.figures.search.history import bracket_figure, busy_figure, history_figure, timeline_figure
 from reports.run.run_data import RunData
 from reports.sections.section import Cell, Column, Figure, Row, Section, Table, number
 
 _MOST_BRACKETS = 12
 _MOST_BARS = 400
-"""More trials than these would be bars of a pixel or two."""
+"""The most trials with a bar each; bars of more would be a pixel or two wide."""
 _STEPS = 160
+_SHORTER = "; trials that are shorter than the longest are not quantised and have their float accuracy"
 _BRACKET = " In a bracket, those that are promoted to the next rung are dark and joined."
 
 
 def build(run: RunData) -> Section:
-    """History, brackets and the table of rungs."""
-    found = history(run.records)
+    """Return the section: history, brackets and the table of rungs."""
+    progress = history(run.records)
     times = timeline(run.every)
     outcomes = rung_outcomes(run.records, run.info.plan.rungs)
     return Section(
         id="search",
         name="Search",
-        title=_title(run, found),
-        how="Each mark is a trial; the line is the best validation accuracy so far, of whatever number of epochs. A trial's time is that of the journal: it ended when its event "
+        title=_title(run, progress),
+        how=f"Each mark is a trial; the line is the best {run.score_name} so far, of whatever number of epochs{_SHORTER if run.objective == 'int8' else ''}. A trial's time is that of the journal: it ended when its event "
         "was written, and began its duration before. Accuracies are spaced "
         f"by error rate, so that equal steps are equal ratios of errors; marks on the lower edge are worse than the scale.{_BRACKET if run.info.plan.rungs else ''}",
         body={
-            "history": _history(found),
-            "over_time": _over_time(run, times),
+            "history": _history(run, progress, times),
             "timeline": _timeline(times),
             "no_times": _no_times(run, times),
-            "why_none": "" if found.points else _why_none(run, found),
+            "why_none": "" if progress.points else _why_none(run, progress),
             "brackets": _brackets(run, outcomes),
             "left_out": _left_out(outcomes),
             "rungs": _rung_table(outcomes),
@@ -41,41 +42,55 @@ def build(run: RunData) -> Section:
     )
 
 
-def _title(run: RunData, found: History) -> str:
-    if not found.trials:
+def _title(run: RunData, progress: History) -> str:
+    if not progress.trials:
         return "This run did not search" if run.records else "The search has not finished a trial"
-    if not found.points:
-        return f"None of {text.plural(found.trials, 'trial')} of the search has a score"
-    if found.late_gain is not None and run.info.status == "completed":
-        return f"The last 40% of the search's epochs bought {text.points(found.late_gain).lstrip('+')} points"
-    return f"{text.percent(found.points[-1].best)}% is the best of {text.plural(found.trials, 'trial')} of the search"
+    if not progress.points:
+        return f"None of {text.plural(progress.trials, 'trial')} of the search has a score"
+    if progress.late_gain is not None and run.info.status == "completed":
+        return f"The last 40% of the search's epochs gained {text.points(progress.late_gain).lstrip('+')} points"
+    highest = text.percent(progress.points[-1].best)
+    return (
+        f"{highest}% is the best of {text.plural(progress.trials, 'trial')} of the search{_any_length(run, progress)}"
+    )
 
 
-def _why_none(run: RunData, found: History) -> str:
-    if found.trials:
+def _any_length(run: RunData, progress: History) -> str:
+    """Return the words that tell the best of all trials from the best of the longest ones, where these differ."""
+    top = best(explored(run.records))
+    return ", of any length" if top is None or accuracy_of(top) < progress.points[-1].best else ""
+
+
+def _why_none(run: RunData, progress: History) -> str:
+    if progress.trials:
         return "Every trial of the search failed, so there is no history to draw."
     return "No trial of a search has finished, so there is no history to draw." if not run.records else (
         "This run trained a given configuration and searched nothing."
     )  # fmt: skip
 
 
-def _history(found: History) -> Figure | None:
-    if not found.points:
+def _history(run: RunData, progress: History, times: Timeline) -> Figure | None:
+    if not progress.points:
         return None
-    best = found.points[-1].best
-    first = next(point for point in found.points if point.best == best)
-    title = f"Best so far: {text.percent(best)}%, found by trial {first.number:,} of {found.trials:,} that ended"
-    return Figure(history_figure(found, title), title)
+    highest = progress.points[-1].best
+    first = next(point for point in progress.points if point.best == highest)
+    title = (
+        f"Best so far{_any_length(run, progress)}: {text.percent(highest)}%, "
+        f"reached by trial {first.number:,} of {progress.trials:,} that ended"
+    )
+    return Figure(history_figure(progress, title, run.score_name), title, _format_time(run, times))
 
 
-def _over_time(run: RunData, times: Timeline) -> Figure | None:
+def _format_time(run: RunData, times: Timeline) -> str:
+    """Return when the best was reached; "" where a run has fewer than two moments."""
     moments = best_over_time(run.records, times)
-    found_s = last_improvement_s(moments)
-    # One moment is no history.
-    if found_s is None or len(moments) < 2 or moments[-1].time_s <= 0:
-        return None
-    title = f"The best was found after {text.duration(found_s)} of {text.duration(moments[-1].time_s)} of search"
-    return Figure(time_figure(moments, title), title, _pauses(times))
+    improved_s = last_improvement_s(moments)
+    if improved_s is None or len(moments) < 2 or moments[-1].time_s <= 0:
+        return ""
+    reached = (
+        f"The best was reached after {text.duration(improved_s)} of {text.duration(moments[-1].time_s)} of search."
+    )
+    return f"{reached} {_pauses(times)}".strip()
 
 
 def _timeline(times: Timeline) -> Figure | None:
@@ -107,13 +122,13 @@ def _pauses(times: Timeline) -> str:
 def _no_times(run: RunData, times: Timeline) -> str:
     if times.bars or not run.records:
         return ""
-    return "The journal has no times of these trials, so that neither the hours of the search nor its workers can be drawn."
+    return "The journal has no times for these trials, so the search over time and its workers can't be drawn."
 
 
 def _brackets(run: RunData, outcomes: tuple[RungOutcome, ...]) -> list[Figure]:
     every = paths(run.records)
     scores = sorted(value for path in every for value in path.accuracy)
-    # The worst tenth would squeeze the rest, which is what the brackets are about.
+    # Without the worst tenth, so that the rest has room.
     floor = scores[len(scores) // 10] if len(scores) >= 10 else 0.0
     figures = []
     for bracket in sorted({path.bracket for path in every})[:_MOST_BRACKETS]:
@@ -127,7 +142,7 @@ def _brackets(run: RunData, outcomes: tuple[RungOutcome, ...]) -> list[Figure]:
 
 def _format_rung(rungs: list[RungOutcome]) -> str:
     parts = [f"{rung.finished} × {rung.epochs}" for rung in rungs]
-    return f"{', '.join(parts)} epochs"
+    return f"{', '.join(parts)} {'epoch' if [rung.epochs for rung in rungs] == [1] else 'epochs'}"
 
 
 def _left_out(outcomes: tuple[RungOutcome, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Sections about a study's costs: the noise and time of batches, accuracy and size. A section each, None where its data is not there."""
+"""Sections about a study's costs: noise and time of batches, accuracy and size; None if the data are missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reports.sections.study.part import accuracy_cell, arm_cell, mean_cell, part
 
 
 def noise_section(run: RunData) -> Section | None:
-    """Noise scale, time, memory and gap."""
+    """Return the section on noise scale, time, memory and gap."""
     rows = batch_costs(run)
     if not rows:
         return None
@@ -55,18 +55,18 @@ def _cost_figures(run: RunData, rows: Sequence[BatchCost]) -> list[Figure]:
         ("memory", "largest memory, MiB", [(r.arm, r.memory_bytes, 1 / 2**20) for r in rows], False),
         ("gap", "generalisation gap, points", [(r.arm, r.gap, 100.0) for r in rows], False),
     )
-    found = []
+    figures = []
     for name, axis, values, log in measures:
         measured = [Measured(arm, _scaled(spread, factor)) for arm, spread, factor in values if spread is not None]
         if measured:
             words = axis[0].upper() + axis[1:]
-            found.append(Figure(dots_figure(measured, styles, name=name, axis=axis, label=words, log=log), words))
-    return found
+            figures.append(Figure(dots_figure(measured, styles, name=name, axis=axis, label=words, log=log), words))
+    return figures
 
 
-def _scaled(found: Spread, factor: float) -> Spread:
-    sd = found.sd * factor if found.sd is not None else None
-    return Spread(found.n, found.mean * factor, sd, tuple(value * factor for value in found.values))
+def _scaled(spread: Spread, factor: float) -> Spread:
+    sd = spread.sd * factor if spread.sd is not None else None
+    return Spread(spread.n, spread.mean * factor, sd, tuple(value * factor for value in spread.values))
 
 
 def _cost_table(rows: Sequence[BatchCost]) -> Table:
@@ -86,7 +86,7 @@ def _cost_table(rows: Sequence[BatchCost]) -> Table:
                 (
                     arm_cell(row.arm),
                     number(row.batch_size),
-                    number(row.noise_scale, text.short(row.noise_scale) if row.noise_scale else "not to be told"),
+                    number(row.noise_scale, text.short(row.noise_scale) if row.noise_scale else "unknown"),
                     mean_cell(row.step_s, f"{1000 * row.step_s.mean:.2f}" if row.step_s else ""),
                     mean_cell(row.epoch_s, text.duration(row.epoch_s.mean) if row.epoch_s else ""),
                     mean_cell(row.memory_bytes, text.size(row.memory_bytes.mean) if row.memory_bytes else ""),
@@ -100,26 +100,26 @@ def _cost_table(rows: Sequence[BatchCost]) -> Table:
 
 
 def capacity_section(run: RunData) -> Section | None:
-    """Parameters against accuracy and against the gap."""
-    found = sizes(run)
-    if not found:
+    """Return the section on accuracy and gap against parameters."""
+    rows = sizes(run)
+    if not rows:
         return None
     return part(
         "capacity",
         "Capacity",
-        _capacity_title(found),
+        _capacity_title(rows),
         "Small marks are seeds, diamonds their means. The gap is training minus validation accuracy at the last epoch: a gap that grows while validation accuracy "
         "does not fall is not yet harm. Training accuracy is taken with dropout and augmentation on, which makes the gap small.",
-        multiples=_capacity_figures(run, found),
-        tables=[_capacity_table(found)],
+        multiples=_capacity_figures(run, rows),
+        tables=[_capacity_table(rows)],
         notes=[
             "From one size to the next other things of the network may change too; only what the arms name was varied."
         ],
     )
 
 
-def _capacity_title(found: Sequence[Size]) -> str:
-    small, large = found[0], found[-1]
+def _capacity_title(rows: Sequence[Size]) -> str:
+    small, large = rows[0], rows[-1]
     gained = text.points(large.score.mean - small.score.mean)
     sizes_words = f"From {text.count(small.parameters)} to {text.count(large.parameters)} parameters validation accuracy goes by {gained} points"
     if small.gap is None or large.gap is None:
@@ -127,10 +127,10 @@ def _capacity_title(found: Sequence[Size]) -> str:
     return f"{sizes_words}, the gap to training by {text.points(large.gap.mean - small.gap.mean)}"
 
 
-def _capacity_figures(run: RunData, found: Sequence[Size]) -> list[Figure]:
+def _capacity_figures(run: RunData, rows: Sequence[Size]) -> list[Figure]:
     styles = looks(arms_of(run))
-    drawn = [_size_figure(found, [size.score for size in found], styles, name="capacity-accuracy", accuracy=True)]
-    with_gap = [size for size in found if size.gap is not None]
+    drawn = [_size_figure(rows, [size.score for size in rows], styles, name="capacity-accuracy", accuracy=True)]
+    with_gap = [size for size in rows if size.gap is not None]
     if len({size.parameters for size in with_gap}) > 1:
         gaps = [size.gap for size in with_gap if size.gap is not None]
         drawn.append(_size_figure(with_gap, gaps, styles, name="capacity-gap", accuracy=False))
@@ -138,7 +138,7 @@ def _capacity_figures(run: RunData, found: Sequence[Size]) -> list[Figure]:
 
 
 def _size_figure(
-    found: Sequence[Size], spreads: Sequence[Spread], styles: Mapping[int, Look], *, name: str, accuracy: bool
+    rows: Sequence[Size], spreads: Sequence[Spread], styles: Mapping[int, Look], *, name: str, accuracy: bool
 ) -> Figure:
     words = (
         "Validation accuracy against parameters"
@@ -146,9 +146,9 @@ def _size_figure(
         else "Gap between training and validation against parameters"
     )
     svg = line_figure(
-        [size.parameters for size in found],
+        [size.parameters for size in rows],
         spreads,
-        [styles[size.arm.place].colour for size in found],
+        [styles[size.arm.place].colour for size in rows],
         name=name,
         axis="trainable parameters",
         label=words,
@@ -158,7 +158,7 @@ def _size_figure(
     return Figure(svg, words)
 
 
-def _capacity_table(found: Sequence[Size]) -> Table:
+def _capacity_table(rows: Sequence[Size]) -> Table:
     return Table(
         caption="By parameters; mean ± standard deviation over seeds.",
         columns=(
@@ -176,11 +176,11 @@ def _capacity_table(found: Sequence[Size]) -> Table:
                     points_cell(size.gap.mean if size.gap else None),
                 )
             )
-            for size in found
+            for size in rows
         ],
         sortable=True,
     )
 
 
 OPTIONAL = (noise_section, capacity_section)
-"""In the order of the page."""
+"""The functions of the sections, in the order of the page."""

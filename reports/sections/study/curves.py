@@ -14,11 +14,11 @@ from reports.sections.section import Figure, Section
 from reports.sections.study.part import part, unsigned
 
 _HIDDEN_SHARE = 0.1
-"""The share of all curves' values that lies below the axis, else the first epochs would squeeze the rest."""
+"""The share of all curves' values, mostly of the first epochs, that lies below the axis."""
 
 
 def curves_section(run: RunData) -> Section:
-    """Curves of each arm with bands over the seeds, together and side by side."""
+    """Return the section: curves of each arm with bands over the seeds, together and side by side."""
     arms = arms_of(run)
     figures, multiples = _together(arms), _side_by_side(arms)
     return part(
@@ -51,24 +51,24 @@ def _gap(arm: ArmData) -> float | None:
 
 def _together(arms: Sequence[ArmData]) -> list[Figure]:
     styles, shown = looks(arms), _shown(arms)
-    found = []
+    figures = []
     for metric, name, axis, words in (
         ("val_accuracy", "study-validation", "validation accuracy, %", "Validation accuracy of each epoch"),
         ("accuracy", "study-training", "training accuracy, %", "Training accuracy of each epoch, same scale"),
     ):
         if bands := arm_bands(arms, metric):
-            found.append(Figure(accuracy_bands(bands, styles, shown, name=name, axis=axis, label=words), words))
+            figures.append(Figure(accuracy_bands(bands, styles, shown, name=name, axis=axis, label=words), words))
     for metric, name, axis, words in (
         ("val_loss", "study-validation-loss", "validation cross-entropy", "Validation loss of each epoch"),
         ("loss", "study-training-loss", "training cross-entropy", "Training loss of each epoch"),
     ):
         if bands := arm_bands(arms, metric):
-            found.append(Figure(loss_bands(bands, styles, name=name, axis=axis, label=words), words))
-    return found
+            figures.append(Figure(loss_bands(bands, styles, name=name, axis=axis, label=words), words))
+    return figures
 
 
 def _shown(arms: Sequence[ArmData]) -> list[float]:
-    """The accuracies that the axis of all figures of this section is made for."""
+    """Return the accuracies that the axis of this section's figures must include."""
     ends: list[float] = []
     values: list[float] = []
     for arm in arms:
@@ -87,7 +87,7 @@ def _side_by_side(arms: Sequence[ArmData]) -> list[Figure]:
     training = {item.arm.place: item.band for item in arm_bands(arms, "accuracy")}
     validation = {item.arm.place: item.band for item in arm_bands(arms, "val_accuracy")}
     last = max((record.epochs_run for arm in arms for record in arm.records), default=1)
-    found = []
+    figures = []
     for arm in arms:
         if arm.place in training or arm.place in validation:
             seeds = [c for record in arm.records if (c := curve(record, "val_accuracy")).epochs]
@@ -96,8 +96,8 @@ def _side_by_side(arms: Sequence[ArmData]) -> list[Figure]:
                 training.get(arm.place), validation.get(arm.place), seeds, styles[arm.place], shown,
                 place=arm.place, last=last, label=words,
             )  # fmt: skip
-            found.append(Figure(svg, words))
-    return found
+            figures.append(Figure(svg, words))
+    return figures
 
 
 def _format_gap(arm: ArmData) -> str:

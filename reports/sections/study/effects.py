@@ -1,4 +1,4 @@
-"""A study's effects: each arm's difference to the base."""
+"""A study's effects: each arm's difference from the base."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.sections.study.part import accuracy_cell, arm_cell, part, points_ce
 
 
 def effects_section(run: RunData) -> Section:
-    """The effect plot and its table."""
+    """Return the section: the effect plot and its table."""
     rows = effects(run)
     arms = [row.arm for row in rows]
     base = base_of(arms)
@@ -25,8 +25,8 @@ def effects_section(run: RunData) -> Section:
         "Effects",
         _effects_title(rows, base),
         "A small mark is one seed: the arm's validation accuracy minus the base's with the same seed. The diamond is their mean, the bar its "
-        "95% interval (Student), for this arm alone: where several arms are compared, Holm's correction asks for more, so that a bar may leave out "
-        "zero and the verdict be that no difference is shown. ± in the table is the standard deviation over seeds.",
+        "95% interval (Student), corrected like its p value for the number of comparisons (Holm): it leaves out zero where a difference is shown, "
+        "and only there. ± in the table is the standard deviation over seeds.",
         why="" if drawn else _why_no_effects(rows, base),
         lead=[_format_trend(arms)],
         figures=[Figure(effect_figure(rows, base.label, looks(arms), words), words)] if drawn and base else [],
@@ -60,13 +60,13 @@ def _why_no_effects(rows: Sequence[Effect], base: ArmData | None) -> str:
 
 
 def _format_trend(arms: Sequence[ArmData]) -> str:
-    found = trend(arms)
-    if found is None:
+    correlation = trend(arms)
+    if correlation is None:
         return ""
-    way = "rises" if found.rho > 0 else "falls"
+    way = "rises" if correlation.rho > 0 else "falls"
     return (
-        f"Over the {found.arms} values the score {way} with the value in {found.same_sign} of {text.plural(found.seeds, 'seed')}: Spearman's rank "
-        f"correlation is {text.signed(found.rho, 2)} on average. It says nothing of a best value in between."
+        f"Over the {correlation.arms} values the score {way} with the value in {correlation.same_sign} of {text.plural(correlation.seeds, 'seed')}: Spearman's rank "
+        f"correlation is {text.signed(correlation.rho, 2)} on average. It says nothing of a best value in between."
     )
 
 
@@ -78,7 +78,7 @@ def _effects_table(run: RunData, rows: Sequence[Effect]) -> Table:
             Column("Seeds", note="with a score, of those planned"),
             Column("Validation", "%"),
             Column("Difference", "points", note="mean of the pairs, arm minus base"),
-            Column("95% interval", "points"),
+            Column("95% interval", "points", note="corrected for all comparisons of the study"),
             Column("p"),
             Column("p, Holm", note="corrected for all comparisons of the study"),
             Column("Verdict", number=False),
@@ -93,8 +93,8 @@ def _effects_table(run: RunData, rows: Sequence[Effect]) -> Table:
 
 
 def _effect_row(run: RunData, row: Effect) -> Row:
-    found, arm = row.comparison, row.arm
-    ends = found.interval if found is not None else None
+    comparison, arm = row.comparison, row.arm
+    ends = row.interval
     seeds = run.info.study.seeds if run.info.study is not None else 0
     cells = (
         arm_cell(arm),
@@ -102,8 +102,8 @@ def _effect_row(run: RunData, row: Effect) -> Row:
         accuracy_cell(row.score),
         points_cell(row.difference),
         Cell(f"{text.points(ends[0])} to {text.points(ends[1])}" if ends else text.MISSING),
-        _p_cell(found.p if found is not None else None),
-        _p_cell(found.p_holm if found is not None else None),
+        _p_cell(comparison.p if comparison is not None else None),
+        _p_cell(comparison.p_holm if comparison is not None else None),
         Cell(_verdict(row)),
         number(row.loss.mean if row.loss else None, text.loss(row.loss.mean if row.loss else None)),
         points_cell(row.gap.mean if row.gap else None),

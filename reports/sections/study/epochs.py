@@ -1,4 +1,4 @@
-"""Sections about a study's epochs: how fast its arms learned, what stopping early and other lengths cost. A section each, None where its data is not there."""
+"""Sections about a study's epochs: convergence, early stopping, length of training; None if the data are missing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reports.sections.study.part import accuracy_cell, arm_cell, mean_cell, part
 
 
 def convergence_section(run: RunData) -> Section | None:
-    """Return how fast and how steadily each arm learned."""
+    """Return the section on the speed and steadiness of each arm's learning."""
     rows = convergence(run)
     if not rows:
         return None
@@ -54,12 +54,30 @@ def _convergence_title(rows: Sequence[Convergence]) -> str:
         medians = [(row.arm, median_epoch(row.reached[place][0])) for row in rows]
         reached = [(arm, epoch) for arm, epoch in medians if epoch is not None]
         if len(reached) > 1:
-            (first, fast), (last, slow) = min(reached, key=lambda r: r[1]), max(reached, key=lambda r: r[1])
+            fast, (last, slow) = min(epoch for _, epoch in reached), max(reached, key=lambda r: r[1])
+            first = _joined([arm.name for arm, epoch in reached if epoch == fast])
             name = f"{text.percent(THRESHOLDS[place], 0)}%"
             if fast == slow:
                 return f"All that reached {name} did so after {text.setting(fast)} epochs (median)"
-            return f"{first.name} reached {name} after {text.setting(fast)} epochs (median), {last.name} after {text.setting(slow)}"
+            return f"{first} reached {name} after {text.setting(fast)} epochs (median), {last.name} after {text.setting(slow)}"
     return "How fast each arm learned"
+
+
+def format_learning(rows: Sequence[Convergence]) -> str:
+    """Return which arm learned fastest and which most steadily, in two sentences; "" where fewer than two compare."""
+    fastest = _convergence_title(rows)
+    steady = sorted(((row.wobble, row.arm.name) for row in rows if row.wobble is not None), key=lambda item: item[0])
+    if len(steady) < 2 or not any(row.reached[0][0] for row in rows):
+        return ""
+    (least, first), (most, last) = steady[0], steady[-1]
+    return (
+        f"{fastest}. From epoch to epoch {first} changes least in the second half, by {text.percent(least)} points, "
+        f"{last} most, by {text.percent(most)}."
+    )
+
+
+def _joined(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def _convergence_table(rows: Sequence[Convergence]) -> Table:
@@ -97,12 +115,12 @@ def _reached_cell(epochs: Sequence[int], seeds: int) -> Cell:
     return number(middle, f"{middle:g}{ends}{share}")
 
 
-def _epochs_cell(found: Spread | None) -> Cell:
-    return mean_cell(found, f"{found.mean:.1f}" if found else text.MISSING)
+def _epochs_cell(spread: Spread | None) -> Cell:
+    return mean_cell(spread, f"{spread.mean:.1f}" if spread else text.MISSING)
 
 
 def stopping_section(run: RunData) -> Section | None:
-    """Epochs saved against accuracy lost."""
+    """Return the section on epochs saved against accuracy lost."""
     rows = stopping(run)
     if not rows:
         return None
@@ -112,12 +130,12 @@ def stopping_section(run: RunData) -> Section | None:
         "Early stopping",
         _stopping_title(rows),
         "A mark is an arm's mean over seeds, its bar their range. Saved: the share of the planned epochs that were not run. Lost: accuracy below the base's, "
-        "mean of the pairs. Best epoch: the highest validation accuracy on the way, which is chosen on the images that it is measured on and so flatters itself.",
+        "mean of the pairs. Best epoch: the highest validation accuracy on the way, which is chosen on the images that it is measured on and so is optimistic.",
         figures=[Figure(stopping_figure(rows, looks(arms_of(run)), words), words)],
         tables=[_stopping_table(rows)],
         notes=[
             "Stopping and best weights are chosen on the validation images that the score is of: part of a gain may be that choice, "
-            "and would not be met again on other images."
+            "and may not appear on other images."
         ],
     )
 
@@ -165,23 +183,25 @@ def _stopping_table(rows: Sequence[Stopping]) -> Table:
 
 
 def epochs_section(run: RunData) -> Section | None:
-    """Return where more training stops helping."""
+    """Return the section on the gain of longer training."""
     steps = length_steps(run)
     if not steps:
         return None
     arms = sorted((arm for arm in arms_of(run) if arm.records), key=lambda arm: arm.plan.epochs)
     styles = looks(arms_of(run))
     words = "Validation accuracy against epochs of training"
-    found = [(arm, Spread(len(arm.scores), math.fsum(arm.scores) / len(arm.scores), None, arm.scores)) for arm in arms]
+    arm_scores = [
+        (arm, Spread(len(arm.scores), math.fsum(arm.scores) / len(arm.scores), None, arm.scores)) for arm in arms
+    ]
     drawn = line_figure(
-        [arm.plan.epochs for arm, _ in found],
-        [scores for _, scores in found],
-        [styles[arm.place].colour for arm, _ in found],
+        [arm.plan.epochs for arm, _ in arm_scores],
+        [scores for _, scores in arm_scores],
+        [styles[arm.place].colour for arm, _ in arm_scores],
         name="lengths",
         axis="epochs of training",
         label=words,
         accuracy=True,
-    ) if len(found) > 1 else None  # fmt: skip
+    ) if len(arm_scores) > 1 else None  # fmt: skip
     return part(
         "epochs",
         "More epochs",
@@ -238,4 +258,4 @@ def _shown(step: Step) -> str:
 
 
 OPTIONAL = (convergence_section, stopping_section, epochs_section)
-"""In the order of the page."""
+"""The functions of the sections, in the order of the page."""

@@ -1,4 +1,4 @@
-"""Sections about a study's layers: norms of weights and of gradients, units that don't answer. A section each, None where its data is not there."""
+"""Sections about a study's layers: norms of weights and gradients, dead units; None if the data are missing."""
 
 from __future__ import annotations
 
@@ -23,22 +23,34 @@ from reports.sections.study.part import arm_cell, part
 
 
 def norms_section(run: RunData) -> Section | None:
-    """Weight norms against the strength of a penalty, by layer."""
+    """Return the section on weight norms against the strength of a penalty, by layer."""
     rows = weight_norms(run)
     if not rows:
         return None
     words = "L2 norm of each layer's kernel, first to last, mean over seeds"
-    first, last = rows[0], rows[-1]
     layers = max((row.norms.names for row in rows), key=len)
     return part(
         "weight-norms",
         "Weight norms",
-        f"All kernels together have a norm of {text.short(first.total)} with {first.arm.name} and of {text.short(last.total)} with {last.arm.name}",
+        _format_range(rows),
         "The norm is the root of the sum of squares of a layer's kernel at the end of training. Near zero: below 1% of the largest magnitude of the layer. "
         "A small norm under a normalisation says little: what follows scales it up again.",
         figures=[Figure(layers_figure([row.norms for row in rows], looks(arms_of(run)), name="weight-norms", axis="L2 norm", label=words), words)],
         tables=[_norms_table(rows, layers)],
     )  # fmt: skip
+
+
+def _total(row: Norms) -> float:
+    return row.total or 0.0
+
+
+def _format_range(rows: Sequence[Norms]) -> str:
+    """Return the arms of the smallest and of the largest norm as a sentence."""
+    least, most = min(rows, key=_total), max(rows, key=_total)
+    smallest = f"All kernels together have a norm of {text.short(least.total)} with {least.arm.name}"
+    if least is most:
+        return smallest
+    return f"{smallest}, the smallest, and of {text.short(most.total)} with {most.arm.name}, the largest"
 
 
 def _norms_table(rows: Sequence[Norms], layers: Sequence[str]) -> Table:
@@ -65,14 +77,14 @@ def _norms_table(rows: Sequence[Norms], layers: Sequence[str]) -> Table:
     )
 
 
-def _layer_cell(found: LayerValues | None, name: str, write: Callable[[float], str]) -> Cell:
-    values = dict(zip(found.names, found.values, strict=True)) if found is not None else {}
+def _layer_cell(layer_values: LayerValues | None, name: str, write: Callable[[float], str]) -> Cell:
+    values = dict(zip(layer_values.names, layer_values.values, strict=True)) if layer_values is not None else {}
     value = values.get(name, math.nan)
     return number(value, write(value)) if math.isfinite(value) else Cell(text.MISSING)
 
 
 def gradients_section(run: RunData) -> Section | None:
-    """Gradients by layer, and the units that answer nothing."""
+    """Return the section on gradients by layer, and on dead and saturated units."""
     rows, counted = gradient_norms(run), units(run)
     if not rows and not counted:
         return None
@@ -100,20 +112,20 @@ def _gradients_title(rows: Sequence[LayerValues], counted: Sequence[Units]) -> s
     if ratios:
         (low, small), (high, large) = min(ratios, key=lambda r: r[1]), max(ratios, key=lambda r: r[1])
         return f"The first layer's gradient is {text.short(small)} of the last's with {low.name}, {text.short(large)} with {high.name}"
-    dead = [(found.arm, share) for found in counted if (share := _worst(found.dead)) is not None]
+    dead = [(arm_units.arm, share) for arm_units in counted if (share := _worst(arm_units.dead)) is not None]
     if dead:
         arm, share = max(dead, key=lambda pair: pair[1])
         return f"At most {text.percent(share, 1)}% of a layer's units are dead ({arm.name})"
     return "Gradients by layer"
 
 
-def _worst(found: LayerValues | None) -> float | None:
-    values = [value for value in found.values if math.isfinite(value)] if found is not None else []
+def _worst(layer_values: LayerValues | None) -> float | None:
+    values = [value for value in layer_values.values if math.isfinite(value)] if layer_values is not None else []
     return max(values, default=None)
 
 
-def _average(found: LayerValues | None) -> float | None:
-    values = [value for value in found.values if math.isfinite(value)] if found is not None else []
+def _average(layer_values: LayerValues | None) -> float | None:
+    values = [value for value in layer_values.values if math.isfinite(value)] if layer_values is not None else []
     return sum(values) / len(values) if values else None
 
 
@@ -160,8 +172,8 @@ def _units_table(rows: Sequence[Units]) -> Table | None:
                     arm_cell(row.arm),
                     *(
                         number(value, text.percent(value, 1))
-                        for found in (row.dead, row.saturated)
-                        for value in (_average(found), _worst(found))
+                        for layer_values in (row.dead, row.saturated)
+                        for value in (_average(layer_values), _worst(layer_values))
                     ),
                 )
             )
@@ -172,4 +184,4 @@ def _units_table(rows: Sequence[Units]) -> Table | None:
 
 
 OPTIONAL = (norms_section, gradients_section)
-"""In the order of the page."""
+"""The functions of the sections, in the order of the page."""

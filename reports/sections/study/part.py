@@ -1,4 +1,4 @@
-"""The parts and the words that the sections of a study's page share."""
+"""Helpers shared by the sections of a study's page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def part(
     tables: Sequence[Table] = (),
     notes: Sequence[str] = (),
 ) -> Section:
-    """A section in the one order that all have: words, figures, tables, caveats."""
+    """Return a section in the common order: text, figures, tables, notes."""
     body = {
         "why": why,
         "lead": [words for words in lead if words],
@@ -39,25 +39,25 @@ def part(
 
 
 def arm_cell(arm: ArmData) -> Cell:
-    """An arm's name as the header of a row."""
+    """Return an arm's name as the header of a row."""
     return Cell(arm.label, sort=arm.place, detail="base" if arm.base else "")
 
 
-def accuracy_cell(found: Spread | None) -> Cell:
-    """Mean ± standard deviation in percent."""
-    return number(found.mean, text.spread(found.mean, found.sd)) if found else Cell(text.MISSING)
+def accuracy_cell(spread: Spread | None) -> Cell:
+    """Return mean ± standard deviation in percent."""
+    return number(spread.mean, text.spread(spread.mean, spread.sd)) if spread else Cell(text.MISSING)
 
 
 def points_cell(value: float | None) -> Cell:
-    """A difference in points."""
+    """Return a difference in points."""
     return number(value, text.points(value))
 
 
-def mean_cell(found: Spread | None, shown: str) -> Cell:
-    """A mean that was written elsewhere."""
-    return number(found.mean, shown) if found else Cell(text.MISSING)
+def mean_cell(spread: Spread | None, shown: str) -> Cell:
+    """Return a mean with the given text."""
+    return number(spread.mean, shown) if spread else Cell(text.MISSING)
 
 
 def unsigned(difference: float) -> str:
-    """A difference in points without its sign."""
+    """Format a difference in points without its sign."""
     return text.points(abs(difference)).lstrip("+")

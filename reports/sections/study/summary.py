@@ -1,33 +1,44 @@
-"""A study's answer."""
+"""The first section of a study's page: its conclusion."""
 
 from __future__ import annotations
 
 import re
 
 from reports import formatting as text
+from reports.analysis.study.learning import convergence
 from reports.run.run_data import RunData
-from reports.sections.banners import DIGITS
+from reports.sections.data_name import format_data
 from reports.sections.section import Section
+from reports.sections.study.epochs import format_learning
 
+_MOST_SENTENCES = 2
+"""The sentences below the headline; the others are folded."""
 _SENTENCE_END = re.compile(r"(?<=[a-z)]\.) ")
-"""Between the first sentence of a conclusion and the rest."""
+"""The gap after a sentence of a conclusion."""
 
 
 def summary(run: RunData) -> Section:
-    """The conclusion and what it stands on."""
+    """Return the section: the conclusion and its basis."""
     first, rest = conclusion_of(run)
+    answer = _own_answer(run)
+    sentences = [sentence for sentence in _SENTENCE_END.split(rest) if sentence]
+    if answer:
+        sentences = [first, *sentences]
+    shown, folded = sentences[:_MOST_SENTENCES], sentences[_MOST_SENTENCES:]
+    headline = answer or first
     return Section(
         id="summary",
         name="Answer",
-        title=first,
+        title=headline,
         how="Each arm was trained with the same seeds as the base, so they are compared pair by pair: Student's t test of the differences, "
         "two-sided, Holm's correction over all comparisons, a difference is called shown where p is below 0.05. ± here is half a 95% "
-        "interval of the mean difference. A study never meets the test set: all figures are of validation images.",
+        "interval of the mean difference, corrected in the same way. A study never uses the test set: all figures are of validation images.",
         body={
             "kicker": _kicker(run),
-            "headline": first,
-            "rest": rest,
-            "caveat": f"{DIGITS}." if run.info.data.is_digits else "",
+            "headline": headline,
+            "sentences": shown,
+            "more": folded,
+            "more_words": f"{text.plural(len(folded), 'more sentence')}" if folded else "",
             "facts": _facts(run),
         },
         template="study-summary.html.j2",
@@ -35,12 +46,19 @@ def summary(run: RunData) -> Section:
 
 
 def conclusion_of(run: RunData) -> tuple[str, str]:
-    """The first sentence of the conclusion, and the others; what is known so far where there is none."""
+    """Return the first sentence of the conclusion, and the others; the results so far if there is none."""
     words = run.result.study.conclusion if run.result is not None and run.result.study is not None else ""
     if words:
         first, *rest = _SENTENCE_END.split(words, maxsplit=1)
         return first, "".join(rest)
     return _so_far(run)
+
+
+def _own_answer(run: RunData) -> str:
+    """Return the answer to the question of a study of optimizers, which is not that of accuracy; "" of other studies."""
+    if run.info.study is None or run.info.study.hyperparameter != "optimizer" or run.result is None:
+        return ""
+    return format_learning(convergence(run))
 
 
 def _so_far(run: RunData) -> tuple[str, str]:
@@ -82,7 +100,7 @@ def _facts(run: RunData) -> tuple[tuple[str, str], ...]:
         ("Epochs", lengths),
         ("Validation images", text.count(info.data.validation)),
         ("Test images", "not used"),
-        ("Data", "scikit-learn's digits" if info.data.is_digits else info.data.name),
+        ("Data", format_data(info.data)),
         ("Space", info.space.name),
     ]
     return (*facts, ("Time", text.duration(info.times.elapsed_s))) if info.times.elapsed_s else tuple(facts)

@@ -7,19 +7,22 @@ from collections.abc import Mapping
 import numpy as np
 
 from search_spaces.families.compact import sampling as compact_sampling
+from search_spaces.families.compact.image_input import hyperparameters_for, is_larger, pooled_area
+from search_spaces.families.compact.layers import specs_from_values
 from search_spaces.families.compact.references import REFERENCES
-from search_spaces.families.compact.shape import DRAWN, HYPERPARAMETERS, MAX_CONVS, SMALLEST, specs_from_values
+from search_spaces.families.compact.shape import DRAWN, HYPERPARAMETERS, MAX_CONVS, is_width
+from search_spaces.families.compact.structures import smallest_structure
 from search_spaces.families.compact.witnesses import fitting_values
 from search_spaces.families.family import Family
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, with_defaults
+from search_spaces.networks.problem import Problem
 from search_spaces.networks.specs import Spec
-from search_spaces.sampling.capped import Caps
 
 
 class CompactFamily(Family):
     """compact8k: small convolutional networks of 8,000 parameters at most.
 
-    The default configuration has 7,912 of them: two convolutions, pooling, four convolutions, the mean of each channel.
+    The default configuration has 7,912: two convolutions, pooling, four convolutions, the mean of each channel.
     It trains with SGD and Nesterov's momentum under one cycle, batches of 64 and mild augmentation.
     """
 
@@ -27,31 +30,44 @@ class CompactFamily(Family):
     default_max_params = 8_000
     default_max_macs = 2_500_000
     hyperparameters = HYPERPARAMETERS
-    smallest = SMALLEST
     published = REFERENCES
 
+    @property
+    def smallest(self) -> Mapping[str, Value]:  # type: ignore[override]
+        return smallest_structure(self._caps, self.problem)
+
+    def hyperparameters_for(self, problem: Problem) -> tuple[Hyperparameter, ...]:
+        return hyperparameters_for(self.hyperparameters, problem)
+
+    def macs_for(self, problem: Problem) -> int:
+        return round(self.default_max_macs * max(1.0, pooled_area(problem)))
+
+    def fitting_defaults(self) -> Mapping[str, Value]:
+        if is_larger(self.problem) and (filled := self.scaled(self.active({}))) is not None:
+            return {name: value for name, value in filled.items() if is_width(name)}
+        return super().fitting_defaults()
+
     def network(self, configuration: Mapping[str, Value]) -> tuple[Spec, ...]:
-        return specs_from_values(configuration, self.classes)
+        return specs_from_values(configuration, self.problem)
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
-        """A configuration within the caps, by this generator alone, mostly close to them (`compact_sampling`)."""
-        return compact_sampling.sample(rng, self.max_params, self.max_macs, self.classes)
+        """Sample a configuration within the caps, mostly close to them (`compact.sampling`)."""
+        return compact_sampling.sample(rng, self.hyperparameters, self._caps, self.problem)
 
     def sample_near(self, rng: np.random.Generator, configuration: Mapping[str, Value]) -> dict[str, Value]:
-        caps = Caps(self.max_params, self.max_macs)
-        return compact_sampling.sample_near(rng, self.hyperparameters, configuration, caps, self.classes)
+        return compact_sampling.sample_near(rng, self.hyperparameters, configuration, self._caps, self.problem)
 
     def scaled(self, configuration: Mapping[str, Value]) -> dict[str, Value] | None:
         if configuration["network"] != DRAWN:
             return None
-        return compact_sampling.scaled_to_caps(configuration, Caps(self.max_params, self.max_macs), self.classes)
+        return compact_sampling.scaled_to_caps(self.active(configuration), self._caps, self.problem)
 
     def fitting_values(self) -> dict[str, tuple[Value, ...]]:
-        return fitting_values(self.max_params, self.max_macs, self.classes)
+        return fitting_values(self._caps, self.problem)
 
 
 def _with_filters(*stages: tuple[int, ...]) -> tuple[Hyperparameter, ...]:
-    """Other default filters; a stage's last number stands for all that follow it."""
+    """Return the hyperparameters with other default filters; a stage's last number applies to its further layers."""
     filters: dict[str, Value] = {
         f"filters_{stage}_{position}": counts[min(position, len(counts)) - 1]
         for stage, counts in enumerate(stages, start=1)
@@ -63,7 +79,7 @@ def _with_filters(*stages: tuple[int, ...]) -> tuple[Hyperparameter, ...]:
 class Compact2kFamily(CompactFamily):
     """compact2k: compact8k's networks under a cap of 2,000 parameters.
 
-    The default configuration has 1,980: compact8k's own, narrower in every layer.
+    The default configuration has 1,980: that of compact8k, narrower in every layer.
     """
 
     name = "compact2k"
@@ -75,7 +91,7 @@ class Compact2kFamily(CompactFamily):
 class Compact4kFamily(CompactFamily):
     """compact4k: compact8k's networks under a cap of 4,000 parameters.
 
-    The default configuration has 3,947: compact8k's own, narrower in every layer.
+    The default configuration has 3,947: that of compact8k, narrower in every layer.
     """
 
     name = "compact4k"
@@ -87,7 +103,7 @@ class Compact4kFamily(CompactFamily):
 class Compact20kFamily(CompactFamily):
     """compact20k: compact8k's networks under a cap of 20,000 parameters.
 
-    The default configuration has 19,762: compact8k's own, wider in every layer.
+    The default configuration has 19,762: that of compact8k, wider in every layer.
     """
 
     name = "compact20k"

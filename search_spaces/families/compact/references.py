@@ -1,7 +1,7 @@
-"""Published networks of compact8k's kind, to compare a search with.
+"""Published networks like those of compact8k, for comparison with a search.
 
-Most of these results chose the epoch on the test set and trained one seed; our own didn't. A network that the drawn family can express
-has ordinary values, so that it stands among the drawn ones in every plot; the others hold their notation in `network`.
+Most of these results chose the epoch on the test set and trained one seed; ours did not. A network within the sampled
+family has ordinary values, so that plots show it among the samples; the others have their notation in `network`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ONE_CYCLE: Mapping[str, Value] = {
 
 
 def _values(*parts: Mapping[str, Value]) -> dict[str, Value]:
-    """A complete configuration from parts, the later ones first; convolutions are full and valid unless said."""
+    """Return a configuration from parts, later ones first; convolutions are full and valid by default."""
     merged: dict[str, Value] = {
         f"{name}_{stage}": value for stage in (1, 2, 3) for name, value in (("separable", False), ("padding", "valid"))
     }
@@ -280,4 +280,4 @@ REFERENCES: tuple[Reference, ...] = (
         ),
     ),
 )
-"""In the order of the table that they were taken from, our own last; separable-697 is in micro1k."""
+"""In the order of the source's table, ours last; separable-697 is in micro1k."""

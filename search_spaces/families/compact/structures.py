@@ -1,70 +1,160 @@
-"""compact8k's structures with all filters at their least, and what they cost as their filters widen.
-
-Nothing is drawn here.
-"""
+"""compact8k's structures with minimal filters, and their costs as filters widen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
-from search_spaces.families.compact.shape import SHAPE_HYPERPARAMETERS, SMALLEST, is_width, labelled_specs
-from search_spaces.hyperparameters.hyperparameter import Value
+from search_spaces.families.compact.image_input import shape_hyperparameters, smallest_shape
+from search_spaces.families.compact.layers import labelled_specs
+from search_spaces.families.compact.shape import DRAWN, LAYERS, is_width
+from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value
 from search_spaces.networks.costs import chain, chain_costs
+from search_spaces.networks.int8_graph import int8_graph
+from search_spaces.networks.memory import MemoryModel
 from search_spaces.networks.notation import format_specs
-from search_spaces.networks.specs import WEIGHTED, Weights
+from search_spaces.networks.problem import Problem
+from search_spaces.networks.specs import WEIGHTED, Spec, Weights
 from search_spaces.sampling.capped import Caps, Smallest
 
 Structure: TypeAlias = dict[str, Value]
-"""A value for every shape hyperparameter, inactive ones too; filters at their least."""
+"""A value for every shape hyperparameter, inactive ones too; minimal filters."""
 
-BY_NAME = {hyperparameter.name: hyperparameter for hyperparameter in SHAPE_HYPERPARAMETERS}
-"""The shape's hyperparameters."""
-WIDTHS = tuple(name for name in BY_NAME if is_width(name))
-LAYOUT = tuple(name for name in BY_NAME if name not in WIDTHS)
-SMALLEST_STRUCTURE: Structure = {"network": "drawn", **SMALLEST}
+WIDTHS = {tuned.name: tuned for tuned in LAYERS if is_width(tuned.name)}
+"""The numbers of filters and units by name, the same for every problem."""
+SEPARABLE = ("separable_1", "separable_2", "separable_3")
+"""The hyperparameters that make a stage separable."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """The shape's hyperparameters for images of one shape."""
+
+    by_name: Mapping[str, Hyperparameter]
+    layout: tuple[str, ...]
+    """Names of those that are no widths."""
+    smallest: Structure
+
+
+@lru_cache(maxsize=16)
+def shapes_of(problem: Problem) -> Shapes:
+    """Return the shape's hyperparameters for a problem."""
+    by_name = {tuned.name: tuned for tuned in shape_hyperparameters(problem)}
+    layout = tuple(name for name in by_name if name not in WIDTHS)
+    return Shapes(by_name, layout, {"network": DRAWN, **smallest_shape(problem)})
+
+
+class Layers:
+    """The layers of a structure, whose memory is modelled when it is first asked for."""
+
+    def __init__(self, specs: Sequence[Spec], problem: Problem) -> None:
+        self._specs, self._problem = specs, problem
+
+    @cached_property
+    def model(self) -> MemoryModel:
+        """Return the memory as a function of the widths."""
+        return MemoryModel.of(int8_graph(self._specs, self._problem.input_shape))
 
 
 @dataclass(frozen=True)
 class Network:
-    """A structure's layers with a kernel, all filters at their least."""
+    """A structure's layers with a kernel, with minimal filters."""
 
     terms: tuple[Weights, ...]
     widths: tuple[int, ...]
     slots: Mapping[str, int]
-    """Hyperparameter → its place in `widths`, input first."""
+    """Hyperparameter → its index in `widths`, input first."""
+    layers: Layers
+
+    def fits(self, caps: Caps, widths: Sequence[int] | None = None) -> bool:
+        """Return whether the network is within the caps, at these widths instead of its own if given."""
+        widths = self.widths if widths is None else widths
+        return caps.hold(chain_costs(self.terms, widths)) and (
+            not caps.limit_memory or caps.hold_memory(self.layers.model, widths)
+        )
+
+    def share(self, caps: Caps, widths: Sequence[int] | None = None) -> float:
+        """Return the used fraction of the nearest cap."""
+        widths = self.widths if widths is None else widths
+        memory = self.layers.model.memory(widths) if caps.limit_memory else None
+        return caps.share(chain_costs(self.terms, widths), memory)
 
     def costs(self) -> tuple[int, int]:
         return chain_costs(self.terms, self.widths)
 
-    def costs_with(self, name: str, width: int) -> tuple[int, int]:
-        """With one layer at this width."""
+    def widths_with(self, name: str, width: int) -> tuple[int, ...]:
+        """Return the widths with one layer at this width."""
         at = self.slots[name]
-        return chain_costs(self.terms, (*self.widths[:at], width, *self.widths[at + 1 :]))
+        return (*self.widths[:at], width, *self.widths[at + 1 :])
 
     def widest(self, name: str, caps: Caps) -> int:
-        """The largest width of one layer that fits beside the others at their least; below the least where none does."""
+        """Return the largest width of one layer that fits with minimal others; below the minimum where none does."""
         least = self.widths[self.slots[name]]
         base = self.costs()
         if not caps.hold(base):
             return least - 1
-        wider = self.costs_with(name, least + 1)
+        wider = chain_costs(self.terms, self.widths_with(name, least + 1))
         # Both costs are linear in one width.
         rooms = (caps.max_params - base[0]) // (wider[0] - base[0]), (caps.max_macs - base[1]) // (wider[1] - base[1])
-        return min(least + min(rooms), int(BY_NAME[name].maximum or least))
+        widest = min(least + min(rooms), int(WIDTHS[name].maximum or least))
+        return self._widest_in_memory(name, least, widest, caps) if caps.limit_memory else widest
+
+    def _widest_in_memory(self, name: str, least: int, most: int, caps: Caps) -> int:
+        """Return the largest width whose RAM and flash fit, by bisection; below `least` where none does."""
+        low, high = least - 1, most + 1
+        while high - low > 1:
+            # The least width first: often none fits.
+            middle = least if low < least else (low + high) // 2
+            fits = caps.hold_memory(self.layers.model, self.widths_with(name, middle))
+            low, high = (middle, high) if fits else (low, middle)
+        return low
 
 
-def network_of(structure: Mapping[str, Value], classes: int) -> Network:
-    """Return what a structure costs, and which of its widths are tuned."""
-    labelled = labelled_specs(structure, classes)
-    terms, widths = chain(spec for spec, _ in labelled)
+def network_of(structure: Mapping[str, Value], problem: Problem) -> Network:
+    """Return a structure's costs and its tuned widths."""
+    labelled = labelled_specs(structure, problem)
+    terms, widths = chain((spec for spec, _ in labelled), problem.input_shape)
     labels = [label for spec, label in labelled if isinstance(spec, WEIGHTED)]
     slots = {label: at for at, label in enumerate(labels, start=1) if label is not None}
-    return Network(terms, tuple(widths), slots)
+    return Network(terms, tuple(widths), slots, Layers([spec for spec, _ in labelled], problem))
 
 
-def smallest_network(classes: int = 10) -> Smallest:
-    """The smallest network of the family, in parameters and in multiply-adds."""
-    specs = [spec for spec, _ in labelled_specs(SMALLEST_STRUCTURE, classes)]
-    return Smallest(format_specs(specs), *network_of(SMALLEST_STRUCTURE, classes).costs())
+def smallest_structures(problem: Problem) -> Iterator[Structure]:
+    """Yield the structures of which one is the smallest in RAM, in flash or in parameters.
+
+    The image of the least or the largest size, stages of full or separable convolutions, each head.
+    """
+    shapes = shapes_of(problem)
+    image = {name: _ends(shapes.by_name[name]) for name in ("image_side", "image_pooling") if name in shapes.by_name}
+    for sizes in itertools.product(*image.values()):
+        for separable, head in itertools.product((True, False), shapes.by_name["head"].grid() or ()):
+            kinds = dict.fromkeys(SEPARABLE, separable)
+            yield shapes.smallest | dict(zip(image, sizes, strict=True)) | kinds | {"head": head}
+
+
+def _ends(hyperparameter: Hyperparameter) -> tuple[Value, ...]:
+    grid = hyperparameter.grid() or ()
+    return grid[0], grid[-1]
+
+
+def smallest_structure(caps: Caps, problem: Problem) -> Structure:
+    """Return the smallest structure: the one that is nearest to fit, where RAM or flash is capped."""
+    if not caps.limit_memory:
+        return shapes_of(problem).smallest
+
+    def distance(structure: Structure) -> tuple[bool, float]:
+        network = network_of(structure, problem)
+        return not caps.hold(network.costs()), network.share(caps)
+
+    return min(smallest_structures(problem), key=distance)
+
+
+def nearest_network(caps: Caps, problem: Problem) -> Smallest:
+    """Return the smallest network of the family, in parameters and in multiply-adds, or the one nearest to fit."""
+    smallest = smallest_structure(caps, problem)
+    network = network_of(smallest, problem)
+    memory = network.layers.model.memory(network.widths) if caps.limit_memory else None
+    return Smallest(format_specs([spec for spec, _ in labelled_specs(smallest, problem)]), *network.costs(), memory)

@@ -1,27 +1,27 @@
-"""Widths of compact8k's layers: along a profile or scattered, as wide as a budget allows."""
+"""Widths of compact8k's layers: along a profile or scattered, within a budget."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 
-from search_spaces.families.compact.structures import BY_NAME, Network
-from search_spaces.networks.costs import chain_costs
+from search_spaces.families.compact.structures import WIDTHS, Network
 from search_spaces.sampling.capped import Caps
 
 Limits: TypeAlias = Mapping[str, tuple[int, int]]
-"""Hyperparameter → least and most filters."""
+"""Hyperparameter → smallest and largest number of filters."""
 
 
 def limits_of(network: Network) -> dict[str, tuple[int, int]]:
-    """Those of the space, of each layer whose filters are tuned."""
-    return {name: (int(BY_NAME[name].minimum or 0), int(BY_NAME[name].maximum or 0)) for name in network.slots}
+    """Return the space's limits of each layer whose filters are tuned."""
+    return {name: (int(WIDTHS[name].minimum or 0), int(WIDTHS[name].maximum or 0)) for name in network.slots}
 
 
 def with_widths(network: Network, widths: Mapping[str, int]) -> list[int]:
-    """All widths between a network's layers, those of these hyperparameters exchanged."""
+    """Return all widths of a network, with those of the given hyperparameters replaced."""
     all_widths = list(network.widths)
     for name, width in widths.items():
         all_widths[network.slots[name]] = width
@@ -29,7 +29,7 @@ def with_widths(network: Network, widths: Mapping[str, int]) -> list[int]:
 
 
 def scale_widths(network: Network, limits: Limits, profile: Mapping[str, float], budget: Caps) -> list[int]:
-    """The widest network along the profile within the budget, found by bisection of its scale."""
+    """Return the widths of the widest network along the profile within the budget, by bisection of the scale."""
 
     def at_scale(scale: float) -> list[int]:
         rounded = {name: min(max(round(scale * profile[name]), low), high) for name, (low, high) in limits.items()}
@@ -38,7 +38,7 @@ def scale_widths(network: Network, limits: Limits, profile: Mapping[str, float],
     low, high = 0.0, 64.0
     for _ in range(10):
         middle = (low + high) / 2
-        fits = budget.hold(chain_costs(network.terms, at_scale(middle)))
+        fits = network.fits(budget, at_scale(middle))
         low, high = (middle, high) if fits else (low, middle)
     return at_scale(low)
 
@@ -50,15 +50,16 @@ def scatter_widths(
     least: list[int],
     budget: Caps,
 ) -> list[int]:
-    """Layers in a random order, each as wide as anything that still fits."""
+    """Sample widths in a random order of the layers, each among those that still fit."""
     widths = tuple(least)
     names = list(limits)
     for index in rng.permutation(len(names)):
         name = names[int(index)]
         at, (low, high) = network.slots[name], limits[name]
-        widest = min(high, Network(network.terms, widths, network.slots).widest(name, budget))
+        widest = min(high, replace(network, widths=widths).widest(name, budget))
         widths = (*widths[:at], int(rng.integers(low, max(low, widest) + 1)), *widths[at + 1 :])
-    return list(widths)
+    # The memory planner may place a narrower layer worse.
+    return list(least) if budget.limit_memory and not network.fits(budget, widths) else list(widths)
 
 
 def widen(
@@ -68,12 +69,12 @@ def widen(
     widths: list[int],
     budget: Caps,
 ) -> None:
-    """Widens random layers one by one, in place, until none can be."""
+    """Widen random layers in place, one by one, until none fits."""
     free = list(limits)
     while free:
         index = int(rng.integers(len(free)))
         at = network.slots[free[index]]
         widths[at] += 1
-        if widths[at] > limits[free[index]][1] or not budget.hold(chain_costs(network.terms, widths)):
+        if widths[at] > limits[free[index]][1] or not network.fits(budget, widths):
             widths[at] -= 1
             del free[index]

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from tests.kit.processes import fake_worker
 from tuner.core.records import metrics_of
 from tuner.data.dataset import Dataset, open_arrays
-from tuner.stats.intervals import mean_and_sd
-from tuner.stats.metrics import score_test_set
+from tuner.stats.metrics import balanced_accuracy, score_int8, score_seeds, score_test_set
 from tuner.storage.files import whole_file
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
@@ -47,14 +46,30 @@ def train(task: dict[str, Any], data: Dataset) -> dict[str, Any]:
     metrics = {"accuracy": share, "val_accuracy": share, "loss": 1 - share, "val_loss": 1 - share + number / 2**40}
     metrics |= {"learning_rate": 0.1, "seconds": 0.1}
     names = metrics_of("refit" if task["refit"] else "search")
+    predictions = probabilities_of(labels, right).argmax(axis=1)
+    int8 = task["objective"] == "int8" and not task["refit"]
     if task["keep"]:
+        if int8:
+            write(Path(task["keep"]).with_suffix(".tflite"), task["seed"])
         keep(task, Path(task["keep"]), probabilities_of(labels, right), labels)
     return {
         "val_accuracy": None if task["refit"] else metrics["val_accuracy"],
         "val_loss": None if task["refit"] else metrics["val_loss"],
+        "val_balanced_accuracy": None if task["refit"] else balanced_accuracy(labels, predictions),
+        "val_int8_accuracy": float((int8_of(predictions) == labels).mean()) if int8 else None,
         "epochs_run": passes,
         "history": {name: [metrics[name]] * passes for name in names},
     }
+
+
+def int8_of(predictions: NDArray[Any]) -> NDArray[np.int64]:
+    """Every tenth image is taken for the next class."""
+    return np.where(np.arange(len(predictions)) % 10, predictions, (predictions + 1) % 10).astype(np.int64)
+
+
+def write(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(seed))
 
 
 def probabilities_of(labels: NDArray[Any], right: int) -> NDArray[np.float32]:
@@ -65,7 +80,9 @@ def probabilities_of(labels: NDArray[Any], right: int) -> NDArray[np.float32]:
 
 def keep(task: dict[str, Any], path: Path, probabilities: NDArray[np.float32], labels: NDArray[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {} if task["refit"] else {"validation_probabilities": probabilities}
+    arrays: dict[str, Any] = {} if task["refit"] else {"validation_probabilities": probabilities}
+    if task["objective"] == "int8" and not task["refit"]:
+        arrays["int8_predictions"] = int8_of(probabilities.argmax(axis=1))
     if task["fold"] and not task["refit"]:
         arrays["validation_labels"] = labels
     fake_worker.save(path.with_suffix(".npz"), **arrays)
@@ -80,19 +97,15 @@ def evaluate(task: dict[str, Any], data: Dataset) -> dict[str, Any]:
     labels = np.asarray(data.y_test)
     half = len(labels) // 2
     models = [probabilities_of(labels, half + number_of(Path(path).read_text()) % half) for path in task["models"]]
-    per_seed = [float((one.argmax(axis=1) == labels).mean()) for one in models]
+    per_seed = np.array([one.argmax(axis=1) for one in models])
     exported = models[task["exported"]]
-    fake_worker.save(
-        Path(task["arrays"]),
-        **{
-            "test/labels": labels,
-            "test/probabilities": exported,
-            "test/predictions_per_seed": np.array([one.argmax(axis=1) for one in models]),
-        },
-    )
-    mean, sd = mean_and_sd(per_seed)
-    figures = score_test_set(exported, labels, data.class_names)
-    return {"test": {**figures, "accuracy": mean, "sd": sd, "per_seed": per_seed}}
+    arrays = {"test/labels": labels, "test/probabilities": exported, "test/predictions_per_seed": per_seed}
+    test = {**score_test_set(exported, labels, data.class_names), **score_seeds(per_seed, labels)}
+    if task["int8"] is not None:
+        arrays["test/int8_predictions"] = int8_of(exported.argmax(axis=1))
+        test["int8"] = score_int8(arrays["test/int8_predictions"], labels)
+    fake_worker.save(Path(task["arrays"]), **arrays)
+    return {"test": test}
 
 
 def export() -> dict[str, Any]:

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from search_spaces.families.compact.family import CompactFamily
+from tests.kit.records import record
 from tuner.core.records import Configuration, TrialRecord, configuration_key
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.oracle.protocol import Oracle, Proposal
 from tuner.oracle.registry import make_oracle
 from tuner.oracle.sampling import SampledConfiguration
 from tuner.oracle.warm_starts import WarmStart
-
-from tests.kit.records import record
 
 Score = Callable[[Proposal], float | None]
 
@@ -38,9 +37,9 @@ def make(recorded: dict[str, Configuration] | None = None, references: int = 0, 
 
 
 def drive(
-    oracle: Oracle, workers: int = 1, score: Score = score_by_content, shuffle: int = 0
+    oracle: Oracle, workers: int = 1, score: Score = score_by_content, shuffle: int = 0, **changes: Any
 ) -> dict[str, TrialRecord]:
-    """Runs a search whose trials end in a random order."""
+    """Runs a search whose trials end in a random order; `changes` are of every record."""
     rng = random.Random(shuffle)
     running: list[Proposal] = []
     records: dict[str, TrialRecord] = {}
@@ -60,5 +59,6 @@ def drive(
             bracket=proposal.bracket,
             rung=proposal.rung,
             origin=proposal.origin,
+            **changes,
         )
         oracle.tell(records[proposal.trial])

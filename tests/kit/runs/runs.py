@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from search_spaces.families.registry import find_reference
-from tuner.options.run_options import StudyOptions, TrainOptions
+from tuner.options.study_options import StudyOptions
+from tuner.options.train_options import TrainOptions
 
 FAKE = "tests.kit.processes.fake_worker"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.core.records import Json, Trial
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.run import launch as search
 from tuner.run.observer import Observer
 from tuner.storage.journal import read_state

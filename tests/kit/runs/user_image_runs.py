@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tuner.images.strokes import draw_digit
+from tuner.images.digits.strokes import draw_digit
+from tuner.images.input_form import InputForm
 from tuner.images.user_images import OwnImages, read_own_images
-from tuner.options.run_options import RunOptions, TrainOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.train_options import TrainOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.storage.run_folder import RunFolder
@@ -26,7 +28,7 @@ def page(path: Path, label: int = 7) -> Path:
 
 
 def read(path: Path, names: tuple[str, ...] = DIGITS, digits: bool = True) -> OwnImages:
-    return read_own_images(str(path), names, digits=digits)
+    return read_own_images(str(path), names, InputForm.of((28, 28), digits=digits))
 
 
 def options(kind: type[RunOptions], **changes: Any) -> RunOptions:

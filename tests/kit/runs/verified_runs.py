@@ -9,7 +9,7 @@ from tests.kit.tampering import (
     Victim,
     without_chain,
 )
-from tuner.options.run_options import StudyOptions
+from tuner.options.study_options import StudyOptions
 
 WORKER = "tests.kit.processes.verifiable_worker"
 

@@ -20,7 +20,9 @@ def task(name: str, **configuration: Any) -> TrainTask:
 
 @contextmanager
 def workers(folder: Path, size: int = 1, timeout_s: float | None = None) -> Iterator[LocalWorkers]:
-    with LocalWorkers(size, folder, folder / "logs", timeout_s=timeout_s, module="tests.kit.processes.fake_worker") as pool:
+    with LocalWorkers(
+        size, folder, folder / "logs", timeout_s=timeout_s, module="tests.kit.processes.fake_worker"
+    ) as pool:
         yield pool
 
 

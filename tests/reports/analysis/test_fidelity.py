@@ -45,10 +45,10 @@ def test_confirmations_failures_and_single_lengths_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("records", "title", "why"),
     [
-        ([], "can't be said", "No trial of a search has a score"),
-        ([make_record("0001", 0.9)], "can't be said", "had 2 epochs"),
-        (pair(1, 0.9, 0.95), "can't be said", "1 configuration at most"),
-        ([*pair(1, 0.9, None), make_record("0002", 0.9, epochs=5)], "can't be said", "No configuration has a score at two"),
+        ([], "can't be compared", "No trial of a search has a score"),
+        ([make_record("0001", 0.9)], "can't be compared", "had 2 epochs"),
+        (pair(1, 0.9, 0.95), "can't be compared", "1 configuration at most"),
+        ([*pair(1, 0.9, None), make_record("0002", 0.9, epochs=5)], "can't be compared", "No configuration has a score at two"),
     ],
 )  # fmt: skip
 def test_words_where_nothing_can_be_drawn(records: list[TrialRecord], title: str, why: str) -> None:

@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
+from reports.analysis.search.factors import EPOCHS
 from reports.analysis.search.parallel import common_among_best, parallel, scattered
-from reports.analysis.search.slices import slices, thinned
+from reports.analysis.search.slices import effect, slices, thinned
 from reports.analysis.search.trials import groups_by_epochs
 from reports.figures.search.parallel import parallel_figure
+from reports.figures.search.slices import slice_figure
 from reports.pages.page import render_report
 from reports.run.reading import read_run
 from reports.sections.search import hyperparameters as section
+from reports.sections.section import Figure
+from reports.sections.settings.importances import verdict_of
+from reports.sections.settings.one_at_a_time import slice_figures
 from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, build_run, make_record, make_run, run_document
 from tuner.core.records import TrialRecord, Value
@@ -127,8 +132,8 @@ def words(folder: Path, **changes: Any) -> dict[str, Any]:
 
 def test_few_trials_are_said_and_not_drawn(tmp_path: Path) -> None:
     body = words(tmp_path, validation=300, test=400)
-    assert body["importance"] == [None, None, None]
-    assert all("are wanted (2 a setting, 30 at least)" in why for why in body["importance_why"])
+    assert body["importance"] is None
+    assert "are wanted (2 a setting and as many for the epochs, 30 at least)" in body["importance_why"]
     assert "left out: they repeat the best" in body["note"]
 
 
@@ -136,16 +141,18 @@ def test_few_trials_are_said_and_not_drawn(tmp_path: Path) -> None:
 def test_enough_trials_have_importances(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "run", FakeRun(iterations=4, validation=300, test=400, arrays=False, failed=0))
     body = section.build(read_run(folder)).body
-    found = [item for item in body["importance"] if item is not None]  # type: ignore[attr-defined]
-    assert found
-    assert re.search(r"explains \d+% of the spread that a forest foretells over \d+ trials", found[0].title)
+    figure = body["importance"]
+    assert isinstance(figure, Figure)
+    assert re.search(
+        r"explains \d+%, the epochs \d+%, of the spread that a forest foretells over \d+ trials", figure.title
+    )
     page = render_report(folder)
     assert "filters of stage 1&#39;s convolutions" in page
     rungs = page.split('<section id="search"')[1].split("<table>")[1].split("</table>")[0]
     assert ">–<" not in rungs.replace("<td>–</td>", "")
     assert rungs.count("<tr") == 1 + 6 * 4
-    names = {"parallel-2", "parallel-15", "history-time", "timeline", "fidelity-2-15", "pareto-work"}
-    assert re.search(r"data-figure=\"importance-\d+\"", page)
+    names = {"parallel-2", "parallel-15", "history", "timeline", "fidelity-2-15", "pareto-work"}
+    assert re.search(r"data-figure=\"importance\"", page)
     assert names <= set(re.findall(r'data-figure="([^"]+)"', page))
 
 
@@ -182,3 +189,61 @@ def test_published_networks_are_left_out_with_a_word() -> None:
     body = section.build(run.__class__(run.folder, info, run.records)).body
     assert "1 trial of a published network is left out" in str(body["note"])
     assert 'data-trial="0002"' not in "".join(item.drawing.svg() for item in body["figures"])  # type: ignore[attr-defined]
+
+
+def test_importances_are_of_all_lengths_and_the_epochs_are_a_factor() -> None:
+    def length(k: int) -> int:
+        return 2 if k % 2 else 9
+
+    records = [
+        replace(trial(k, 0.8 + 0.05 * (length(k) == 9) + 0.001 * (k % 4), a=k % 4, b=k * 7 % 5), epochs=length(k))
+        for k in range(80)
+    ]
+    verdict = verdict_of(groups_by_epochs(records), [])
+    assert verdict.importances is not None
+    shares = {share.names[0]: share.share for share in verdict.importances.main}
+    assert max(shares, key=lambda name: shares[name]) == EPOCHS
+    assert shares[EPOCHS] > 0.7
+    assert verdict.settings[0].names[0] == "a"
+    same = verdict_of(groups_by_epochs([replace(record, epochs=2) for record in records]), [])
+    assert same.importances is None or EPOCHS not in {share.names[0] for share in same.importances.main}
+
+
+def test_the_settings_that_explain_most_are_shown_and_the_winners_come_first() -> None:
+    records = [
+        trial(k, 0.8 + 0.02 * (k % 3), strong=k % 3, weak=k * 7 % 5, **{f"x{n}": (k * (n + 3)) % 7 for n in range(7)})
+        for k in range(42)
+    ]
+    run = make_run([*records])
+    body = section.build(run).body
+    shown, folded = (
+        [figure.title for figure in body[key]]  # type: ignore[attr-defined]
+        for key in ("figures", "folded")
+    )
+    assert shown[0] == "strong"
+    assert len(shown) == 6
+    assert len(folded) == 2
+    assert body["folded_words"] == "2 more settings"
+    groups = groups_by_epochs(records)
+    every = slices(groups, ["strong", "weak"], [])
+    assert effect(every[0], 0) == pytest.approx(1.0)
+    assert effect(every[1], 0) < 0.5
+    only_weak = slice_figures(every, groups, (), {"weak": 1}, "validation accuracy")
+    assert [figure.title for figure in only_weak.shown] == ["weak", "strong"]
+
+
+@pytest.mark.draws
+def test_a_triangle_is_at_the_winners_value() -> None:
+    records = [trial(k, 0.9 + k / 1000, act=("relu", "tanh")[k % 2]) for k in range(6)]
+    (item,) = slices(groups_by_epochs(records), ["act"], [])
+    marked = slice_figure(item, [0.9, 0.91], 0, "one", "tanh").svg()
+    assert '-winner"' in marked
+    assert "<use" not in slice_figure(item, [0.9, 0.91], 0, "one", "never drawn").svg().partition('-winner"')[2][:400]
+
+
+@pytest.mark.draws
+@pytest.mark.parametrize(("winner", "marked"), [(0.01, 1), ("relu", 0), (99.0, 0), (None, 0)])
+def test_a_winner_s_value_that_is_no_place_on_the_axis_is_not_marked(winner: Value | None, marked: int) -> None:
+    records = [trial(number, 0.9 + number / 100, rate=10.0**-number) for number in (1, 2, 3)]
+    (rate,) = slices(groups_by_epochs(records), ["rate"], SPACE)
+    assert str(slice_figure(rate, [0.91, 0.93], 0, "rate", winner).__html__()).count('winner"') == marked

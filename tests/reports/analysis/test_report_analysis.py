@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from reports.analysis.model.classification import Scored, confused_pairs, reliab
 from reports.analysis.model.comparison import (
     best_reference_trial,
     likeness_trial,
+    nearest_rows,
     reference_rows,
     reference_trial,
     winning_reference,
@@ -34,16 +34,14 @@ from reports.analysis.search.leaderboard import (
     trial_rows,
 )
 from reports.analysis.search.pareto import size_front
-from reports.analysis.search.search import history, paths, rung_outcomes, seconds_left
+from reports.analysis.search.search import history, paths, rung_outcomes
 from reports.analysis.search.slices import slices
-from reports.analysis.search.time_left import PlannedWork, planned_work
-from reports.analysis.search.time_left import seconds_left as time_left
 from reports.analysis.search.trials import best, explored, groups_by_epochs, scored
 from reports.formatting import percent
 from reports.pages.page_data import MOST_NUMBERS, page_data
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
-from reports.sections.search.published import format_reference, reference_table
+from reports.sections.search.published import format_ratio, format_reference, reference_tables
 from search_spaces.networks.costs import LayerSummary
 from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, build_run, make_record, make_run
@@ -215,6 +213,33 @@ def test_reference_rows() -> None:
     assert rows[0].difference == pytest.approx(0.005)
     assert rows[0].parameter_ratio == 0.5
     assert rows[1].difference is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [(1000, ["b", "c", "d"]), (9000, ["c", "d", "e"]), (None, ["a", "b", "c"])],
+)
+def test_the_nearest_references_are_those_of_like_size(parameters: int | None, expected: list[str]) -> None:
+    sizes = {"a": 100, "b": 900, "c": 2000, "d": 3000, "e": 8000}
+    references = [Reference(name=name, parameters=size, published_accuracy=0.99) for name, size in sizes.items()]
+    rows = reference_rows(references, accuracy=0.995, parameters=parameters)
+    assert [row.reference.name for row in nearest_rows(rows, 3)] == expected
+    assert nearest_rows((), 3) == ()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (None, ""),
+        (0.99, ", with 1% fewer parameters"),
+        (1.01, ", with 1% more parameters"),
+        (1.001, ", with as many parameters"),
+        (1.99, ", with 99% more parameters"),
+        (9.68, ", with 9.7 times as many parameters"),
+    ],
+)
+def test_a_ratio_of_sizes_in_words(ratio: float | None, words: str) -> None:
+    assert format_ratio(ratio) == words
 
 
 # --- front ----------------------------------------------------------------------------------------------------------
@@ -468,6 +493,10 @@ def test_where_the_winner_was_known_from(kind: str, words: str, tmp_path: Path) 
     (folder / "run.json").write_text(json.dumps(document))
     found = format_reference(read_run(folder))
     assert found.startswith(words)
+    if kind == "reference":
+        # Not with itself: with the best of the others.
+        assert "the best other published figure" in found
+        assert "% of wide-9994" not in found
     assert ("The winner's configuration is" in found) is (kind != "drawn")
 
 
@@ -477,9 +506,10 @@ def test_a_reference_that_was_scaled_to_fit_shows_its_likeness(won: bool, tmp_pa
     assert run.result is not None
     own = next(own for own in scored(explored(run.records)) if (own.configuration == run.result.configuration) is won)
     larger = replace(run.info.references[-1], included=False, fits=False, trial=None, scaled=own.trial)
-    found = reference_table(replace(run, info=replace(run.info, references=(larger,))))
-    assert found is not None
-    (row,) = found.rows
+    tables = reference_tables(replace(run, info=replace(run.info, references=(larger,))))
+    assert tables is not None
+    assert tables.others is None
+    (row,) = tables.nearest.rows
     longest = likeness_trial(run, larger)
     assert longest is not None
     assert longest.configuration == own.configuration
@@ -492,15 +522,15 @@ def test_a_reference_that_was_scaled_to_fit_shows_its_likeness(won: bool, tmp_pa
 @pytest.mark.parametrize(
     ("origin", "words"),
     [
-        ("near reference gap-6664", "was drawn near the reference gap-6664. "),
-        ("near default", "was drawn near the space's default one. "),
-        ("near scaled c12-8172", "was drawn near the reference c12-8172, its filters scaled to fit the caps. "),
-        ("random", "was drawn at random. "),
+        ("near reference gap-6664", "was sampled near the reference gap-6664. "),
+        ("near default", "was sampled near the space's default one. "),
+        ("near scaled c12-8172", "was sampled near the reference c12-8172, its filters scaled to fit the caps. "),
+        ("random", "was sampled at random. "),
         ("model", "looked best among many random ones, by the trials before it. "),
         ("", ""),
         ("what a later version says", ""),
         ("near", ""),
-        ("near <b>nobody</b>", "was drawn near <b>nobody</b>. "),
+        ("near <b>nobody</b>", "was sampled near <b>nobody</b>. "),
     ],
 )
 def test_how_the_winner_was_drawn(origin: str, words: str, tmp_path: Path) -> None:
@@ -545,58 +575,3 @@ def test_of_many_trials_an_even_sample_stands_behind() -> None:
     assert {round(int(record.trial) / 111) for record in found} == set(range(10))
     assert background(many[:3], 10) == tuple(many[:3])
     assert background([], 10) == ()
-
-
-def timed(number: int, epochs: float, duration_s: float, **changes: Any) -> TrialRecord:
-    return make_record(
-        f"{number:04d}", epochs=epochs, epochs_run=math.ceil(epochs), duration_s=duration_s, **{"worker": 0, **changes}
-    )
-
-
-SHORT = [timed(1, 2, 7), timed(2, 2, 7)]
-LONG = [timed(3, 6, 11), timed(4, 6, 11)]
-"""Five seconds a trial and one an epoch."""
-
-
-@pytest.mark.parametrize(
-    ("records", "work", "left_s"),
-    [
-        ([], PlannedWork(40, 10, 1), None),
-        (SHORT[:1], PlannedWork(40, 10, 1), None),
-        (SHORT, PlannedWork(40, 20, 1), 36 * 3.5),  # of one length: a trial's share of each epoch
-        (SHORT, PlannedWork(40, 10, 2), None),  # what an epoch of a longer one takes is not known
-        ([*SHORT, LONG[0]], PlannedWork(40, 10, 2), None),
-        ([*SHORT, *LONG], PlannedWork(40, 10, 3), 6 * 5 + 24 * 1),
-        ([*SHORT, *LONG], PlannedWork(16, 4, 3), 0),
-        ([*SHORT, *LONG], PlannedWork(10, 2, 3), 0),
-        ([*SHORT, *LONG], PlannedWork(0, 10, 3), None),
-        ([*SHORT, *LONG, timed(5, 2, 0, accuracy=None)], PlannedWork(40, 10, 3), 5 * 5 + 22 * 1),
-        ([*SHORT, timed(3, 6, 11, worker=1), timed(4, 6, 11, worker=1)], PlannedWork(40, 10, 3), (6 * 5 + 24) / 2),
-        ([*SHORT, timed(3, 6, 5), timed(4, 6, 5)], PlannedWork(22, 5, 2), 6 * 5 / 6),  # quicker networks
-    ],
-)
-def test_what_a_run_may_yet_take_is_told_once_it_is_known(
-    records: list[TrialRecord], work: PlannedWork, left_s: float | None
-) -> None:
-    found = time_left(work, records)
-    assert found == (None if left_s is None else pytest.approx(left_s))
-
-
-def test_the_work_of_a_search_has_its_confirmation() -> None:
-    options = {"confirm_top": 2, "confirm_seeds": 3}
-    assert planned_work(96, 30, [2, 5, 2], options) == PlannedWork(96, 36, 2)
-    assert planned_work(96, 30, [2, 5, 2], {**options, "refit": True}).trials == 39
-    assert planned_work(30, 2, [], {}) == PlannedWork(30, 2, 1)
-    assert planned_work(30, None, [], {"confirm_top": "x", "confirm_seeds": None}).trials == 0
-
-
-@pytest.mark.parametrize(("budget_s", "left_s"), [(None, 54.0), (140.0, 40.0), (50.0, 0.0)])
-def test_what_a_run_may_yet_take_is_no_more_than_its_time_budget_has_left(
-    budget_s: float | None, left_s: float
-) -> None:
-    run = make_run([*SHORT, *LONG])
-    times = replace(run.info.times, elapsed_s=100.0)
-    info = replace(run.info, plan=replace(run.info.plan, epochs=40, trials=10), times=times)
-    standing = replace(run, info=replace(info, options={"time_budget": budget_s}))
-    assert seconds_left(standing) == left_s
-    assert seconds_left(replace(standing, records=())) is None

@@ -74,19 +74,21 @@ def test_busy_shares() -> None:
 
 def titles(records: list[TrialRecord]) -> dict[str, str]:
     body = section.build(make_run(records)).body
-    return {name: getattr(body[name], "title", "") for name in ("history", "over_time", "timeline")}
+    return {name: getattr(body[name], "title", "") for name in ("history", "timeline")} | {
+        "caption": getattr(body["history"], "caption", "")
+    }
 
 
 def test_titles_say_the_numbers() -> None:
     found = titles(TWO)
-    assert found["history"] == "Best so far: 95.00%, found by trial 3 of 3 that ended"
-    assert found["over_time"] == "The best was found after 1 min 40 s of 1 min 40 s of search"
+    assert found["history"] == "Best so far: 95.00%, reached by trial 3 of 3 that ended"
+    assert found["caption"] == "The best was reached after 1 min 40 s of 1 min 40 s of search."
     assert found["timeline"] == "2 workers were training 100% of 1 min 40 s"
 
 
 def test_pauses_are_said() -> None:
     body = section.build(make_run([ran("0001", 0, 100), ran("0002", 7300, 7400)])).body
-    assert "1 pause of 2 h 00 min in all" in getattr(body["over_time"], "caption", "")
+    assert "1 pause of 2 h 00 min in all" in getattr(body["history"], "caption", "")
     assert getattr(body["timeline"], "title", "") == "1 worker was training 100% of 3 min 20 s"
 
 
@@ -104,6 +106,15 @@ def test_many_trials_are_drawn_together() -> None:
 
 def test_runs_without_times_say_so() -> None:
     body = section.build(make_run([make_record("0001"), make_record("0002", 0.5)])).body
-    assert (body["over_time"], body["timeline"]) == (None, None)
+    assert getattr(body["history"], "caption", "") == ""
+    assert body["timeline"] is None
     assert "has no times" in str(body["no_times"])
     assert section.build(make_run([])).body["no_times"] == ""
+
+
+def test_the_best_of_any_length_is_told_from_the_best_of_the_longest() -> None:
+    records = [make_record("0001", 0.97, epochs=15), make_record("0002", 0.98, epochs=2)]
+    figure = section.build(make_run(records)).body["history"]
+    assert getattr(figure, "title", "").startswith("Best so far, of any length: 98.00%, reached by trial 2 of 2")
+    alike = section.build(make_run(records[:1])).body["history"]
+    assert getattr(alike, "title", "").startswith("Best so far: 97.00%")

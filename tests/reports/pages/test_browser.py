@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from playwright.sync_api import Browser, expect  # noqa: E402
 import templates  # noqa: E402
 from reports.pages.page import write_report  # noqa: E402
 from reports.sections.section import Section  # noqa: E402
-from tests.kit.browser import DESK, PHONE, Watched, browser_path, launched, opened  # noqa: E402
+from tests.kit.browser import DESK, PHONE, Watched, browser_path, opened  # noqa: E402
 from tests.kit.run_builder import HYPERBAND_15, FakeRun, build_run, make_record, write_journal  # noqa: E402
 
 PATH = browser_path()
@@ -43,14 +44,6 @@ SMALL: dict[str, Any] = {
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'</style>"
 FIGURES = ("history", "pareto", "curves-accuracy", "slice-0", "bracket-0")
 Report = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for the module; not for the session, since Playwright keeps an event loop running while a browser is open."""
-    assert PATH is not None
-    with launched(PATH) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +87,7 @@ def everywhere(trial: str) -> dict[str, set[str]]:
 def set_range(view: Watched, key: str, low: str = "", high: str = "") -> None:
     details = view.page.locator(".tools details").first
     if details.get_attribute("open") is None:
-        details.locator("summary").click()
+        details.locator("> summary").click()
     view.page.fill(f'input[name="{key} at least"]', low)
     view.page.fill(f'input[name="{key} at most"]', high)
 
@@ -146,7 +139,7 @@ def test_the_same_configuration_is_marked_and_linked(view: Watched) -> None:
     own = view.js("sameConfiguration(trials.get('0018'))")
     assert own
     assert marked(view, "kin")["table"] == set(own)
-    view.page.locator(".panel a").first.click()
+    view.page.locator(".panel .link").first.click()
     assert marked(view)["table"] == {own[0]}
 
 
@@ -183,12 +176,30 @@ def test_a_row_opens_the_panel_with_curves_values_and_a_command(view: Watched) -
     expect(panel).to_be_visible()
     charts = panel.locator("svg.curve")
     assert [str(label).split(" of")[0] for label in charts.evaluate_all("all => all.map((a) => a.getAttribute('aria-label'))")] == ["Accuracy", "Loss", "Learning rate"]  # fmt: skip
-    assert charts.first.locator("path.line").count() == 2
+    assert charts.first.locator("path.line").count() == 3
     assert "NaN" not in str(panel.inner_html())
     for words in ("1234567", "batch_size", "Multiply-adds", "a run:0018' --seeds 1 --epochs 15"):
         expect(panel).to_contain_text(words)
-    view.page.click("text=Let go")
+    view.page.click(".foot .close")
     expect(panel).to_be_hidden()
+
+
+def test_the_next_steps_name_the_runs_folder_and_are_copied(browser: Browser, whole: Path) -> None:
+    with opened(browser, whole, permissions=["clipboard-read", "clipboard-write"]) as view:
+        expect(view.page.locator(".next-hint")).to_be_hidden()
+        steps = view.page.locator(".next div")
+        assert steps.count() == 3
+        steps.first.locator("button").click()
+        expect(steps.first.locator("[role=status]")).to_have_text("Copied")
+        command = str(view.js("navigator.clipboard.readText()"))
+        assert shlex.split(command) == ["mnist-tune", "predict", str(whole.parent), "picture.png"]
+
+
+def test_the_contents_mark_the_section_at_the_top_and_the_last_at_the_end(view: Watched) -> None:
+    here = "document.querySelector('.contents [aria-current]').hash"
+    assert view.js(f"scrollTo(0, 0); {here}") == "#summary"
+    view.js("scrollTo(0, document.documentElement.scrollHeight); 1")
+    expect(view.page.locator(".contents a").last).to_have_attribute("aria-current", "true")
 
 
 def test_a_failed_trial_has_a_panel(view: Watched) -> None:
@@ -276,16 +287,18 @@ def test_every_numeric_column_has_a_range_and_each_categorical_one_its_choices(v
 
 
 def test_columns_hide_one_by_one_and_together(view: Watched) -> None:
-    head = view.page.locator('#trials-table th[data-key="hp.dropout"]')
-    expect(head).to_be_visible()
+    dropout, l2 = (view.page.locator(f'#trials-table th[data-key="hp.{name}"]') for name in ("dropout", "l2"))
+    expect(dropout).to_be_hidden()
+    expect(l2).to_be_visible()
     view.page.locator(".tools summary", has_text="Columns").click()
-    view.page.uncheck('input[name="column hp.dropout"]')
-    expect(head).to_be_hidden()
-    expect(view.page.locator('#trials-table th[data-key="hp.l2"]')).to_be_visible()
+    view.page.check('input[name="column hp.dropout"]')
+    expect(dropout).to_be_visible()
+    view.page.uncheck('input[name="column hp.l2"]')
+    expect(l2).to_be_hidden()
     view.page.uncheck('input[name="columns of hyperparameters"]')
     assert view.js("[...document.querySelectorAll('#trials-table .extra')].every((cell) => !cell.offsetWidth)")
     view.page.check('input[name="columns of hyperparameters"]')
-    expect(head).to_be_visible()
+    expect(l2).to_be_visible()
 
 
 @pytest.mark.parametrize("clipboard", [True, False], ids=["clipboard", "no clipboard"])
@@ -299,14 +312,14 @@ def test_copies_what_is_shown(browser: Browser, whole: Path, clipboard: bool) ->
             read = "reader.readText()"
         set_range(view, "parameters", high="3000")
         view.page.locator(".tools summary", has_text="Columns").click()
-        view.page.uncheck('input[name="column hp.dropout"]')
+        view.page.uncheck('input[name="column hp.filters_1"]')
         view.page.click("text=Copy as CSV")
         expect(view.page.locator(".said")).to_contain_text("Copied")
         rows = list(csv.DictReader(io.StringIO(view.js(read))))
         assert [found["trial"] for found in rows] == shown_rows(view)
         assert all(float(found["parameters"]) <= 3000 for found in rows)
         assert "hp.l2" in rows[0]
-        assert "hp.dropout" not in rows[0]
+        assert not {"hp.filters_1", "hp.dropout"} & set(rows[0])
         view.page.click("text=Copy as JSON")
         view.page.wait_for_timeout(50)
         assert [found["trial"] for found in json.loads(view.js(read))] == shown_rows(view)
@@ -543,7 +556,7 @@ def test_a_running_page_keeps_what_the_reader_set(browser: Browser, tmp_path: Pa
 def test_a_page_without_trials_opens(browser: Browser, tmp_path: Path) -> None:
     """That of a comparison: trials of several runs have the same names, so that none can be chosen."""
     section = Section("failures", "One", "One", "", {"why_none": "Nothing.", "table": None})
-    context = {"title": "none", "banners": [], "data": {"trials": {}}, "reload_s": 0, "version": "0"}
+    context = {"title": "none", "banners": [], "data": {"trials": {}}, "reload_s": 0, "version": "0", "sizes": ""}
     page = tmp_path / "page.html"
     page.write_text(templates.render("page.html.j2", {**context, "sections": [section]}), encoding="utf-8")
     with opened(browser, page) as view:

@@ -71,8 +71,8 @@ def test_the_same_models_differ_in_nothing(tmp_path: Path) -> None:
     assert pair.counts is not None
     assert (pair.counts.first_only, pair.counts.second_only, pair.p) == (0, 0, 1.0)
     (seeds,) = seed_pairs(runs)
-    assert seeds.found is not None
-    assert seeds.found.values == (0.0, 0.0)
+    assert seeds.differences is not None
+    assert seeds.differences.values == (0.0, 0.0)
     assert seeds.repetitions == (1, 2)
 
 
@@ -194,7 +194,9 @@ def test_headline_of_two_says_who_is_better(tmp_path: Path) -> None:
         page = page_of(*folders)
         other = "AB".replace(better, "")
         assert "+10.00 points" in page.text
-        assert f"{better} is better than {other} on the same 400 test images: p < 0.0001" in page.text
+        assert (
+            f"{better} is better than {other} on the same 400 test images (p < 0.0001, exact McNemar test)" in page.text
+        )
 
 
 @pytest.mark.draws

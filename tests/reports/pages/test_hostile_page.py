@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from reports.comparison.page import write_comparison  # noqa: E402
 from reports.pages.notebook import run_card  # noqa: E402
 from reports.pages.page import write_report  # noqa: E402
 from reports.run.reading import read_run  # noqa: E402
-from tests.kit.browser import browser_path, launched, opened  # noqa: E402
+from tests.kit.browser import browser_path, opened  # noqa: E402
 from tests.kit.journal_files import read_journal  # noqa: E402
 from tests.kit.predictions import prediction  # noqa: E402
 from tests.kit.strangers import CONTROLS, MARKUP, Change, built, changed, places  # noqa: E402
@@ -36,13 +35,6 @@ TEXTS = (
     f"\\u2028*/ {CONTROLS}</svg><svg onload=window.stranger=5>",
 )
 """What each text of a run is replaced by, in turn."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert PATH is not None
-    with launched(PATH) as found:
-        yield found
 
 
 def texts_of(document: Any) -> list[tuple[str | int, ...]]:
@@ -122,7 +114,10 @@ def test_a_page_runs_nothing_of_a_stranger_s(kind: str, pages: dict[str, Path], 
         )
         assert view.js("[...document.querySelectorAll('a')].every(a => a.getAttribute('href').startsWith('#'))")
         assert (
-            view.js("document.querySelectorAll('iframe, object, embed, base, form, link, foreignObject').length") == 0
+            view.js(
+                "document.querySelectorAll('iframe, object, embed, base, form, link:not([rel=icon][href^=data]), foreignObject').length"
+            )
+            == 0
         )
         if kind != "predict":
             assert "window.stranger" in view.page.inner_text("body")

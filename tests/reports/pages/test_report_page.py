@@ -44,7 +44,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_sections_stand_in_the_order_of_a_readers_questions(whole: str) -> None:
     assert re.findall(r'<section id="([^"]+)"', whole) == IDS
     assert re.findall(r'<li><a href="#([^"]+)"', whole) == IDS
-    assert all(f'class="anchor" href="#{name}"' in whole for name in IDS[1:])
+    folded = re.findall(r'<section id="([^"]+)"[^>]*>\s*<details class="fold">', whole)
+    linked = re.findall(r'<p class="eyebrow"><a href="#([^"]+)">', whole)
+    assert [*linked, *folded] == list(IDS[1:])
 
 
 def test_every_link_has_its_id_and_no_id_stands_twice(whole: str) -> None:
@@ -60,8 +62,7 @@ def test_headline_has_the_answer_its_interval_and_the_size(whole: str) -> None:
     assert headline is not None
     words = Page(headline.group()).text
     assert re.fullmatch(
-        r"\d\d\.\d\d% \[\d\d\.\d\d, \d\d\.\d\d\] \d+ errors of 10,000 test images, [\d,]+ of 8,000 parameters, "
-        r"15 epochs, found in 1 h 05 min",
+        r"\d\d\.\d\d% of MNIST's test images right, with [\d,]+ parameters",
         words,
     )
 
@@ -140,7 +141,7 @@ def test_hostile_text_is_only_text(tmp_path: Path, classes: int) -> None:
             ({"arrays": False}, ["No configuration is confirmed yet"]),
             ({"meet_test": False}, ["the test set was not used"]),
             (
-                {"status": "running", "confirm": False},
+                {"status": "running", "confirm": False, "brackets": ((0, ((6, 2), (4, 5))),)},
                 ["This run is still going.", "min before the end. The page reloads"],
             ),
             ({"status": "failed", "error": "the disk is full", "confirm": False}, ["the disk is full"]),
@@ -148,7 +149,7 @@ def test_hostile_text_is_only_text(tmp_path: Path, classes: int) -> None:
             (
                 {"data": "fashion_mnist"},
                 [
-                    "This is fashion_mnist, not MNIST. Published figures don't compare",
+                    "The data are Fashion-MNIST, not MNIST. The space has references whose published figures",
                     "On validation images its mean is",
                 ],
             ),
@@ -156,16 +157,22 @@ def test_hostile_text_is_only_text(tmp_path: Path, classes: int) -> None:
                 {"planned": {(0, 0): 9, (0, 1): 4}, "notes": ["4 trials were not run."]},
                 ["2 rungs were cut: 7 of their 13 planned trials ran.", "4 trials were not run."],
             ),
-            ({"brackets": ONE, "failed": 0, "confirm": False}, ["the best of 1 trial so far"]),
+            (
+                {"brackets": ONE, "failed": 0, "confirm": False},
+                ["1 of 1 trial done when the run ended; nothing is confirmed", "Best so far"],
+            ),
             ({"brackets": ((0, ((3, 2),)),), "failed": 0, "classes": 2, "class_names": ["cat", "dog"]}, ["cat"]),
             ({"status": "interrupted", "confirm": False}, ["This run was interrupted."]),
-            ({"data": "/data/mine.npz"}, ["This is /data/mine.npz, not MNIST."]),
+            (
+                {"data": "/data/mine.npz"},
+                ["The data are /data/mine.npz, not MNIST.", "of /data/mine.npz's test images right"],
+            ),
             ({"planned": {(0, 0): 9}}, ["Rung 0 of bracket 0 was cut: 5 of 9 planned trials ran."]),
             (
                 {"planned": {(0, 0): 9}, "options": {"time_budget": 60}},
                 ["The run had a time budget, and a failed trial is not replaced."],
             ),
-            ({"seeds": 1}, ["mean of 1 seed"]),
+            ({"seeds": 1}, ["300 validation images, one seed"]),
         ],
     ),
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
@@ -182,7 +189,8 @@ def test_digits_are_named_in_the_headline_itself(tmp_path: Path) -> None:
     text = render(tmp_path, data="digits", fallback=True, **SMALL)
     headline = re.search(r"<h1.*?</h1>", text, re.DOTALL)
     assert headline is not None
-    assert "These are scikit-learn's 8×8 digits, not MNIST" in Page(headline.group()).text
+    assert "of scikit-learn's 8×8 test digits right" in Page(headline.group()).text
+    assert Page(text.split('<section id="leaderboard"')[0]).text.count("8×8 digits, not MNIST") == 1
     assert 'data-figure="pareto"' in text
     assert ">wide-9994<" not in text.split('<section id="pareto"')[1].split("</section>")[0]
 
@@ -191,7 +199,7 @@ def test_all_failed(tmp_path: Path) -> None:
     folder = tmp_path / "failed"
     build_run(folder, FakeRun(brackets=((0, ((1, 2),)),), failed=1, confirm=False, status="failed", error="no luck"))
     failed = Page(render_report(folder))
-    assert "None of 1 trial completed" in failed.text
+    assert "No answer because none of 1 trial completed" in failed.text
     assert "1 of 1 trial failed" in failed.text
     assert "Every trial of the search failed" in failed.text
 

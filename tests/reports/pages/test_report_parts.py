@@ -276,10 +276,11 @@ def test_marks_that_look_alike_say_it_once() -> None:
 
 
 def front_of(*published: tuple[str, int, float]) -> str:
-    """The front's figure with one trial and these references."""
-    point = SizePoint("0001", 5000, 0.98, 15)
+    """The front's figure with trials around these references."""
+    sizes = ((2900, 0.97), (5000, 0.98), (6700, 0.995))
+    points = tuple(SizePoint(f"000{place}", size, accuracy, 15) for place, (size, accuracy) in enumerate(sizes))
     references = tuple(PublishedPoint(*reference) for reference in published)
-    front = Front((point,), (point,), 15, (), references, None)
+    front = Front(points, points[:1], 15, (), references, None)
     return front_figure(front, "front", name="front", target=None, width=520, height=300).svg()
 
 

@@ -36,6 +36,7 @@ from reports.sections.model.card import card_of, card_text
 from reports.sections.model.refit import format_exported, format_refit, format_seeds
 from reports.sections.model.reproduce import ledgers
 from reports.sections.search import failures, learning_curves, summary
+from reports.sections.search.ladder import ladder
 from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Table
 from tests.gold.numbers import numbers_of, plain
@@ -82,8 +83,8 @@ def result_of(run: RunData) -> ResultDocument:
 
 
 def refit_of(run: RunData) -> Refit:
-    refit = result_of(run).refit
-    if refit is None:
+    refit = result_of(run).refitted
+    if not refit:
         raise ValueError("a run without a refit")
     return refit
 
@@ -103,8 +104,12 @@ def test_refits_stand_apart_from_the_trials_that_compare(runs: dict[str, RunData
     assert [record.trial for record in new.refits] == list(refit_of(new).trials)
     assert len(new.every) == len(old.every) + 3
     assert new.of(refit_of(new).trials) == new.refits
-    assert (old.refits, result_of(old).refit, result_of(old).exported) == ((), None, result_of(old).trial)
-    assert result_of(new).exported == refit_of(new).trial != result_of(new).trial
+    assert (old.refits, result_of(old).exported.refitted, result_of(old).exported.trial) == (
+        (),
+        False,
+        result_of(old).trial,
+    )
+    assert result_of(new).exported.trial == refit_of(new).trial != result_of(new).trial
     assert (result_of(new).trial, result_of(new).trials) == (result_of(old).trial, result_of(old).trials)
 
 
@@ -217,9 +222,8 @@ def test_which_figures_are_of_which_models(runs: dict[str, RunData]) -> None:
     )
     assert words in list(summary.build(run).body["claims"])  # type: ignore[call-overload]
     assert ("Refitted", words) in card_of(run, result_of(run), ()).facts[0].rows
-    answer = summary.answer_of(run)
-    assert "refitted on 54,600 images" in answer.words
-    assert "Test, mean of 3 refitted seeds" in dict(answer.facts)
+    assert any(part.endswith("over 3 refitted seeds") for part in summary.answer_of(run).measures)
+    assert ladder(run)[-1].of == "400 test images, the refitted model"
     assert "by the refitted winner" in summary.build(run).how
     assert "trained again on training and validation images together" in data.build(run).how
     assert "Refits are not drawn" in learning_curves.build(run).how
@@ -235,7 +239,7 @@ def test_without_the_test_set_the_exported_model_has_no_figure(runs: dict[str, R
     )
     card = card_of(run, result_of(run), ())
     assert any("no figure here is its own" in limit for limit in card.limits)
-    assert not any(limit.startswith("It never met the test set: ") for limit in card.limits)
+    assert not any(limit.startswith("It was never evaluated on the test set: ") for limit in card.limits)
     assert "Validation accuracy (%), mean of 3 seeds before the refit" in dict(card.facts[2].rows)
     assert "this model was trained on them too" in dict(card.facts[1].rows)["Validation images"]
     # The confirmed model's predictions of images that it was not trained on.
@@ -304,7 +308,7 @@ def test_none_is_as_without(folders: dict[str, Path], tmp_path: Path, runs: dict
     document = json.loads((path / "result.json").read_text())
     (path / "result.json").write_text(json.dumps({**document, "refit": None}))
     run = read_run(path)
-    assert (result_of(run).refitted, result_of(run).refit) == (None, None)
+    assert (result_of(run).refitted, result_of(run).exported.refitted) == (None, False)
     changes = {"folder": runs["plain"].folder, "arrays": runs["plain"].arrays}
     assert replace(run, result=replace(result_of(run), refitted=UNSET), **changes) == runs["plain"]
 

@@ -179,7 +179,12 @@ def test_who_comes_up_to_it(plain: RunData, score: float | None, expected: bool)
     result = plain.result
     assert result is not None
     first: Finalist = result.finalists[0]
-    assert reaches_target(replace(first, validation=replace(first.validation, mean=score)), 0.994) is expected
+    assert (
+        reaches_target(
+            replace(first, validation=replace(first.validation, mean=score)), Target(0.994, True), "val_accuracy"
+        )
+        is expected
+    )
 
 
 @pytest.mark.parametrize(

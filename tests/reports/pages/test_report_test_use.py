@@ -21,12 +21,13 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 LEFT_ALONE: dict[str, Any] = {"meet_test": False, "options": {"test": False}}
 USED = re.compile(
-    r"test set was used|met the test set in one pass|used its test images|interval is Wilson's|"
+    r"test set was used|evaluated on the test set in one pass|used its test images|interval is Wilson's|"
     r"exported model on the test images, made worse step",
     re.IGNORECASE,
 )
 NOT_USED = re.compile(
-    r"test set (?:was|is|has) (?:not|left)|test set was left alone|never met the test set|not been used", re.IGNORECASE
+    r"test set (?:was|is|has) (?:not|left)|test set was left alone|never evaluated on the test set|not been used",
+    re.IGNORECASE,
 )
 AGAIN = "made again with the same models"
 
@@ -66,7 +67,7 @@ def test_a_run_that_met_its_test_set_says_so_everywhere(kind: str, changes: dict
     if kind == "search":
         assert f"used once, by the {'refitted' if changes else 'confirmed'} winner" in page
     else:
-        assert "all seeds met the test set in one pass" in page
+        assert "all seeds were evaluated on the test set in one pass" in page
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_run_that_left_its_test_set_alone_says_so_everywhere(
         assert "yet: that is for the end" not in page
         assert ("flatters" in page or "flatter it" in page) == (kind == "search")
         assert "No errors to show yet" not in page
-        assert "It never met the test set" in page
+        assert "It was never evaluated on the test set" in page
         assert ("images that it was chosen on" in page or "images and chosen on them" in page) == (kind == "search")
 
 
@@ -143,4 +144,4 @@ def test_what_is_not_of_a_run_is_not_explained(tmp_path: Path) -> None:
     assert "In a bracket" not in page
     assert "the dashed line the cap" not in page
     assert "Workers and their number do not matter" not in page
-    assert "What may differ even then stands below" in page
+    assert "What may differ even then is listed below" in page

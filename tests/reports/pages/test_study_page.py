@@ -25,6 +25,7 @@ from reports.pages.page import figures, page_figures, render_report, sections_of
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
 from reports.sections.model.training import format_comparison
+from reports.sections.study.layers import norms_section
 from tests.kit.drawings import drawn, svg_of
 from tests.kit.marks import slow_after
 from tests.kit.page import HOSTILE, Page
@@ -297,7 +298,9 @@ def test_long_labels_keep_their_ends(label: str, expected: str) -> None:
 def test_each_study_has_its_sections(pages: dict[str, str], name: str) -> None:
     text = pages[name]
     page = Page(text)
-    assert re.findall(r'<section id="([^"]+)"', text) == [*FIRST, *OWN[name], *LAST]
+    # The question about optimizers is how they learn: that section is the second there.
+    middle = ["summary", "convergence", *FIRST[1:]] if name == "optimizer" else [*FIRST, *OWN[name]]
+    assert re.findall(r'<section id="([^"]+)"', text) == [*middle, *LAST]
     assert not re.search(r"\b(None|nan|NaN|True|False|inf|Undefined)\b", page.text)
     assert [identity for identity, number in Counter(page.ids).items() if number > 1] == []
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
@@ -316,13 +319,38 @@ def test_the_conclusion_is_the_headline(runs: dict[str, RunData], pages: dict[st
         r"0\.1 beats 0\.0 by 0\.\d\d ± 0\.\d\d points over 5 seeds \(95% interval, p [<=] 0\.\d+\)\.", words
     )
     assert run.result.study.conclusion.startswith(words)
-    assert " ".join(run.result.study.conclusion.split()) in " ".join(Page(text).text.split())
+    shown = " ".join(Page(text).text.split())
+    sentences = re.split(r"(?<=[a-z)]\.) ", run.result.study.conclusion)
+    assert len(sentences) > 3
+    assert all(" ".join(sentence.split()) in shown for sentence in sentences)
+    above_the_fold = text.split('<section id="summary"')[1].split("<details")[0]
+    assert above_the_fold.count('<p class="conclusion-rest">') == 2
+
+
+def test_the_study_of_optimizers_answers_its_own_question_first(pages: dict[str, str]) -> None:
+    headline = re.search(r"<h1.*?</h1>", pages["optimizer"], re.DOTALL)
+    assert headline is not None
+    words = Page(headline.group()).text
+    assert re.search(r"reached 9\d% after \d+ epochs \(median\), sgd after \d", words)
+    assert re.search(r"From epoch to epoch \w+ changes least in the second half, by 0\.\d\d points", words)
+
+
+def test_intervals_and_corrected_p_values_say_the_same(runs: dict[str, RunData]) -> None:
+    tested = [row for run in runs.values() for row in effects(run) if row.comparison is not None and row.interval]
+    assert len(tested) > 8
+    for row in tested:
+        assert row.comparison is not None
+        assert row.interval is not None
+        assert row.comparison.p_holm is not None
+        low, high = row.interval
+        assert (low > 0 or high < 0) == (row.comparison.p_holm < 0.05)
+        assert (high - low) >= (row.comparison.interval[1] - row.comparison.interval[0]) - 1e-9  # type: ignore[index]
 
 
 def test_a_study_never_speaks_of_test_accuracy(pages: dict[str, str]) -> None:
     for text in pages.values():
         summary = text.split('<section id="effects"')[0]
-        assert "A study never meets the test set" in summary
+        assert "A study never uses the test set" in summary
         assert not re.search(r"\d% (\[[^]]*\] )?of [\d,]+ test images", summary)
 
 
@@ -476,3 +504,11 @@ def test_a_training_that_has_only_begun(tmp_path: Path) -> None:
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     write_json(folder / "run.json", {**run, "kind": "train"})
     assert "no trial has finished" in Page(render_report(folder)).text
+
+
+def test_weight_norms_are_named_by_the_smallest_and_the_largest(runs: dict[str, RunData]) -> None:
+    section = norms_section(runs["l2"])
+    assert section is not None
+    rows = sorted((row.total or 0.0, row.arm.name) for row in weight_norms(runs["l2"]))
+    assert f"with {rows[0][1]}, the smallest, and" in section.title
+    assert section.title.endswith(f"with {rows[-1][1]}, the largest")

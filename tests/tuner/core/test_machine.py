@@ -36,19 +36,12 @@ def test_describe_machine_has_the_keys_of_the_run_folder() -> None:
         "accelerators",
         "features",
         "kernel_variables",
+        "allocator_variables",
     ]
     assert described["accelerators"] == ["a card"]
     assert described["system"].startswith(platform.system())
     assert described["processor"]
     json.dumps(described)
-
-
-def test_variables_that_choose_kernels_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in machine.KERNEL_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    assert describe_machine().kernel_variables == {}
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    assert describe_machine().kernel_variables == {"TF_ENABLE_ONEDNN_OPTS": "0"}
 
 
 @pytest.mark.parametrize(

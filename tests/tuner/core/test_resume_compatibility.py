@@ -17,7 +17,7 @@ from tuner.core.errors import JournalError, UsageError
 from tuner.core.records import SCHEMA, TrialRecord
 from tuner.core.resume_compatibility import RESUMED_MINORS, check_version
 from tuner.options.resume import merge_for_resume, read_options
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.storage.journal import read_state

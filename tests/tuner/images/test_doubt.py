@@ -26,6 +26,11 @@ from tuner.images.user_images import read_own_images
 DIGITS = tuple("0123456789")
 
 
+def as_picture(grey: NDArray[np.float32]) -> Picture:
+    image = Image.fromarray(np.rint(255 * grey).astype(np.uint8))
+    return Picture("page", grey, image, image)
+
+
 def answer(share: float, label: int = 7) -> NDArray[np.float32]:
     shares = np.full(10, (1 - share) / 9, np.float32)
     shares[label] = share
@@ -92,7 +97,7 @@ def test_a_page_of_digits_says_that_it_is_turned(quarters: int, said: str | None
 
     classify = load(find_model(ROOT / "docs" / "sample_report" / "best.keras")).classify
     grey = np.ascontiguousarray(np.rot90(page([4, 7, 3, 2, 5, 9, 7, 4, 3, 1, 2, 6]), quarters))
-    (one,) = predict([make_sample(Picture("page", grey), raw=False)], classify, DIGITS)
+    (one,) = predict([make_sample(as_picture(grey), raw=False)], classify, DIGITS)
     assert one.probabilities is None
     assert str(one.warning).startswith("several digits")
     assert (f"turn it by {said}" in str(one.warning)) if said else "turn" not in str(one.warning)
@@ -106,7 +111,7 @@ def test_letters_are_unsure_more_often_than_digits() -> None:
     classify = load(find_model(ROOT / "docs" / "sample_report" / "best.keras")).classify
 
     def unsure(masks: list[NDArray[np.float64]]) -> int:
-        samples = [make_sample(Picture("x", page_of(mask)), raw=False) for mask in masks]
+        samples = [make_sample(as_picture(page_of(mask)), raw=False) for mask in masks]
         return sum("unsure" in str(one.warning) for one in predict(samples, classify, DIGITS))
 
     assert unsure([font_mask(label, font) for font in FONTS[:4] for label in range(10)]) == 0
@@ -138,7 +143,7 @@ def test_the_command_asks_the_model_about_a_page(
 def test_a_run_s_own_images_say_that_the_winner_was_unsure(tmp_path: Path) -> None:
     small = np.rint(255 * (1 - np.pad(small_digit(3, 40), 12))).astype(np.uint8)
     Image.fromarray(small).save(tmp_path / "a.png")
-    own = read_own_images(str(tmp_path), DIGITS, digits=True)
+    own = read_own_images(str(tmp_path), DIGITS)
     for share, said in ((0.4, ["unsure (40%): perhaps none of the classes"]), (0.9, [""])):
         shares = answer(share)[None]
 

@@ -1,4 +1,4 @@
-"""HEIC files: one line of advice, or read where `pillow-heif` is installed; what is passed over in a folder is named."""
+"""HEIC files: one line of advice, or read where `pillow-heif` is installed; skipped files of a folder are named."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from mnist_tune.cli import predict as command
 from tests.kit.predictions import fake_load, keras_file, picture, saved
 from tests.kit.predictions import read as read_pictures
 from tests.kit.runs.user_image_runs import page, read
-from tuner.images.heic import is_heic
+from tuner.data.picture_options import PictureOptions
+from tuner.data.pictures.decoding import PictureFiles, decode
+from tuner.images.heic import ADVICE, is_heic
 from tuner.images.reading import Picture, Refused
 
 
@@ -102,7 +104,7 @@ def test_predict_names_every_file_of_a_folder_that_it_passes_over(
         (folder / name).write_text("")
     assert cli.main(["predict", str(tmp_path / "m.keras"), str(folder)]) == 0
     _, err = capsys.readouterr()
-    assert err == f"mnist-tune: passed over in {folder}: b\\x1b[31m.pdf, below/, notes.md\n"
+    assert err == f"mnist-tune: skipped in {folder}: b\\x1b[31m.pdf, below/, notes.md\n"
 
 
 def test_a_run_s_images_name_the_files_that_are_passed_over(tmp_path: Path) -> None:
@@ -110,4 +112,10 @@ def test_a_run_s_images_name_the_files_that_are_passed_over(tmp_path: Path) -> N
     for name in ("notes.md", "7/b.pdf"):
         (tmp_path / name).write_text("")
     (note,) = read(tmp_path).notes
-    assert note == "--images: these files are no images and were passed over: notes.md, 7/b.pdf."
+    assert note == "--images: these files are no images and were skipped: notes.md, 7/b.pdf."
+
+
+def test_in_a_data_set_the_package_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    files = PictureFiles(1, lambda: [[lambda: io.BytesIO(heic())]], str)
+    assert decode(files, (8, 8), PictureOptions()).faults == {0: ADVICE}

@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 from tests.kit.digits import small_digit
 from tests.kit.handwriting import FONTS, font_mask, stroke_mask
 from tests.kit.prepared import difference_but_for_a_pixel, page, seen
-from tuner.images.contrast import Grey
-from tuner.images.preparation import BLANK, SEVERAL, prepare
+from tuner.images.digits.contrast import Grey
+from tuner.images.digits.preparation import BLANK, SEVERAL, prepare
 
 DIGITS = range(10)
 

@@ -14,11 +14,11 @@ from scipy import ndimage
 
 from tests.kit.handwriting import FONTS, Page, cases, font_mask, mnist, mnist_mask, on_a_table, picture_of, stroke_mask
 from tests.kit.prepared import difference, difference_but_for_a_pixel, page, seen, sheet
-from tuner.images import preparation
-from tuner.images.contrast import Grey
-from tuner.images.paper_sheet import sheet_of
-from tuner.images.preparation import BLANK, SEVERAL, TOO_WIDE, prepare
-from tuner.images.strokes import synthetic_digits
+from tuner.images.digits import preparation
+from tuner.images.digits.contrast import Grey
+from tuner.images.digits.paper_sheet import sheet_of
+from tuner.images.digits.preparation import BLANK, SEVERAL, TOO_WIDE, prepare
+from tuner.images.digits.strokes import synthetic_digits
 
 FEW = settings(max_examples=12, deadline=None)
 DIGITS = st.integers(0, 9)

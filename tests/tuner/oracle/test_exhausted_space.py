@@ -11,7 +11,7 @@ import pytest
 from search_spaces.hyperparameters.hyperparameter import choice, declare
 from tests.kit.runs.oracle_driver import drive
 from tuner.core.records import configuration_key
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.oracle.protocol import Oracle
 from tuner.oracle.registry import make_oracle
 from tuner.oracle.sampling import SampledConfiguration
@@ -53,6 +53,13 @@ def test_every_configuration_is_tried_once_and_then_the_search_ends(algorithm: s
     assert len({configuration_key(record.configuration) for record in sampled}) == len(sampled) == 6
     assert oracle.exhausted
     assert len(records) < oracle.planned_trials
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_search_that_waits_for_its_plan_goes_on_where_no_configuration_is_left(workers: int) -> None:
+    oracle = make(SixConfigurations())
+    oracle.hold()
+    assert max(record.epochs for record in drive(oracle, workers).values()) == 15
 
 
 def test_hyperband_promotes_the_best_of_those_that_there_are() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from search_spaces.families.compact.family import CompactFamily
 from tests.kit.runs.oracle_driver import drive, make, score_by_content
+from tuner.core.errors import UsageError
 from tuner.core.records import TrialRecord, configuration_key
+from tuner.options.search_options import SearchOptions
 from tuner.oracle.protocol import Proposal
 
 
@@ -126,3 +130,61 @@ def test_no_warning_reaches_the_user() -> None:
         warnings.simplefilter("always")
         drive(make(max_epochs=3))
     assert caught == []
+
+
+# --stop-when-flat
+
+
+def better_in(*brackets: int) -> Callable[[Proposal], float]:
+    """Return a score by which each of these brackets beats those before it, and no other does."""
+
+    def score(proposal: Proposal) -> float:
+        bracket = proposal.bracket or 0
+        step = sum(number <= bracket for number in brackets) if bracket in brackets else -1
+        return 0.5 + 0.1 * step + 0.01 * (score_by_content(proposal) or 0.0)
+
+    return score
+
+
+@pytest.mark.parametrize(
+    ("improving", "run", "flat_after"),
+    [
+        ((0,), {0, 1}, 1),
+        ((0, 1), {0, 1, 2}, 2),
+        ((0, 1, 2, 3), {0, 1, 2, 3, 4}, 4),
+        (tuple(range(6)), set(range(6)), None),
+    ],
+)
+def test_a_bracket_that_beats_none_before_it_is_the_last(
+    improving: tuple[int, ...], run: set[int], flat_after: int | None
+) -> None:
+    oracle = make(iterations=2, stop_when_flat=True)
+    ended = drive(oracle, score=better_in(*improving))
+    assert {record.bracket for record in ended.values()} == run
+    assert oracle.flat_after == flat_after
+    whole = content(drive(make(iterations=2), score=better_in(*improving)))
+    assert content(ended) == {name: whole[name] for name in content(ended)}
+
+
+def test_the_last_bracket_of_all_is_the_end_anyway() -> None:
+    oracle = make(stop_when_flat=True)
+    assert len(drive(oracle, score=better_in(0, 1))) == len(drive(make()))
+    assert oracle.flat_after is None
+
+
+@pytest.mark.parametrize(("workers", "shuffle"), [(2, 1), (16, 3)])
+def test_the_end_does_not_depend_on_workers(workers: int, shuffle: int) -> None:
+    ended = drive(make(iterations=3, stop_when_flat=True), workers, shuffle=shuffle)
+    assert content(ended) == content(drive(make(iterations=3, stop_when_flat=True)))
+
+
+def test_brackets_whose_trials_all_fail_are_no_end_until_one_has_a_score() -> None:
+    oracle = make(iterations=2, stop_when_flat=True)
+    ended = drive(oracle, score=lambda proposal: None if (proposal.bracket or 0) < 2 else score_by_content(proposal))
+    assert {record.bracket for record in ended.values()} >= {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("algorithm", ["random", "bayesian"])
+def test_only_hyperband_has_brackets(algorithm: Any) -> None:
+    with pytest.raises(UsageError, match=r"--stop-when-flat goes with --algorithm hyperband.*Received"):
+        SearchOptions(space="compact8k", algorithm=algorithm, stop_when_flat=True)

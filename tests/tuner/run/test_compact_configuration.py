@@ -8,8 +8,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.kit.records import record
 from tuner.core.records import Value, configuration_key
 from tuner.run.compact_configuration import CompactConfiguration
+from tuner.run.trial_loop import without_history
 
 TABLE: list[dict[str, Value]] = [
     {},
@@ -45,3 +47,15 @@ def test_others_differ() -> None:
 
 def test_true_stays_true() -> None:
     assert CompactConfiguration({"a": True})["a"] is True
+
+
+def test_a_compact_configuration_is_taken_as_it_is() -> None:
+    packed = CompactConfiguration({"a": 1, "b": 0.5})
+    assert CompactConfiguration.of(packed) is packed
+    assert CompactConfiguration.of({"a": 1, "b": 0.5}) == packed
+
+
+def test_a_promoted_trial_shares_the_configuration_of_the_trial_below_it() -> None:
+    first = without_history(record(configuration={"filters": 3}))
+    promoted = without_history(record(2, rung=1, configuration=first.configuration))
+    assert promoted.configuration is first.configuration

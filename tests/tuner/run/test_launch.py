@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.kit.data_files import build_arrays, write_npz
+from tests.kit.picture_files import write_splits
 from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, run_document
+from tests.kit.runs.runs import training
 from tests.kit.runs.user_image_runs import page
 from tuner.core.errors import DataError, UsageError
 from tuner.data.dataset import describe, load_dataset, save_arrays, splits_hash
+from tuner.images.input_form import InputForm
 from tuner.images.user_images import load_own_images, read_own_images
-from tuner.options.run_options import SearchOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.study_options import StudyOptions
 from tuner.run import launch
+from tuner.run.run_data import few_steps_note, load_run_data
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.run import RunDocument
 
@@ -142,7 +150,8 @@ def test_damaged_copies_of_somebody_s_images_are_made_again(tmp_path: Path, cont
     folder.work.mkdir(parents=True)
     data = load_dataset(str(write_npz(tmp_path / "a.npz")), validation=0.1, seed=1)
     asked = SearchOptions(space="dense", data="digits", images=str(tmp_path / "mine.png"))
-    read_own_images(str(tmp_path / "mine.png"), data.class_names, digits=False).save(folder.own_images)
+    form = InputForm.of(data.input_shape, digits=False)
+    read_own_images(str(tmp_path / "mine.png"), data.class_names, form).save(folder.own_images)
     whole = load_own_images(folder.own_images)
     folder.own_images.write_bytes(content)
     with pytest.raises(DataError, match="can't be read"):
@@ -152,11 +161,58 @@ def test_damaged_copies_of_somebody_s_images_are_made_again(tmp_path: Path, cont
     folder.own_images.write_bytes(content)
     (tmp_path / "mine.png").unlink()
     (note,) = launch._own_images_again(asked, folder, data)
-    assert "goes on without them" in note
+    assert "continues without them" in note
     assert not folder.own_images.exists()
+
+
+def test_photographs_are_read_again_by_the_run_s_options_and_progress_is_shown(tmp_path: Path) -> None:
+    folder = write_splits(tmp_path / "zoo", sizes=((40, 30), (30, 30)))
+    asked = SearchOptions(space="dense", data=str(folder), image_size="12x8", grayscale=True, resize="stretch")
+    data = load_run_data(asked)
+    run = replace(run_document(FakeRun(), []), data=describe(data))
+    seen: list[tuple[int, int]] = []
+    again, notes = launch._data_again(asked, RunFolder(tmp_path / "run"), run, lambda *numbers: seen.append(numbers))
+    assert (splits_hash(again), notes) == (splits_hash(data), ())
+    assert again.input_shape == (12, 8)
+    assert seen[-1] == (49, 49)
+    with pytest.raises(UsageError, match="The data have changed since this run began"):
+        launch._data_again(SearchOptions(space="dense", data=str(folder)), RunFolder(tmp_path / "other"), run)
 
 
 def test_arrays_of_something_else_are_not_taken_for_images(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", names=np.array(["a"]), seen=np.zeros((2, 28, 28), np.uint8))
     with pytest.raises(DataError, match="no prepared images"):
         load_own_images(tmp_path / "a.npz")
+
+
+def arms_of(*epochs: int, hyperparameter: str = "dropout") -> Any:
+    return SimpleNamespace(hyperparameter=hyperparameter, arms=[SimpleNamespace(epochs=each) for each in epochs])
+
+
+@pytest.mark.parametrize(
+    ("asked", "study", "images", "advice"),
+    [
+        (SearchOptions(space="dense"), None, 300, "--max-epochs 27"),
+        # One step an epoch, of fewer images than a batch has.
+        (SearchOptions(space="dense"), None, 3, "--max-epochs 243"),
+        (SearchOptions(space="dense"), None, 127, "--max-epochs 243"),
+        (SearchOptions(space="dense"), None, 128, "--max-epochs 81"),
+        (SearchOptions(space="dense"), None, 1_167, None),
+        (training(), None, 300, "--epochs 27"),
+        (training(epochs=25), None, 300, None),
+        (StudyOptions(space="dense", name="dropout", epochs=2), arms_of(2, 2), 1_167, "--epochs 9"),
+        (StudyOptions(space="dense", name="dropout"), arms_of(15, 15), 30, "--epochs 243"),
+        (StudyOptions(space="dense", name="patience"), arms_of(30, 200), 64, None),
+        (StudyOptions(space="dense", name="epochs"), arms_of(1, 2, hyperparameter="epochs"), 64, None),
+    ],
+)
+def test_few_steps_are_said(asked: RunOptions, study: Any, images: int, advice: str | None) -> None:
+    data: Any = SimpleNamespace(y_train=np.zeros(images, np.int64))
+    notes = few_steps_note(asked, data, study)
+    assert [note.endswith(f"More epochs help: {advice}.") for note in notes] == ([True] if advice else [])
+
+
+def test_the_note_counts_the_steps_that_training_takes() -> None:
+    data: Any = SimpleNamespace(y_train=np.zeros(40, np.int64))
+    (note,) = few_steps_note(SearchOptions(space="dense", max_epochs=1), data)
+    assert note.startswith("40 training images are few: 1 epoch has about 1 step of 40 images")

@@ -43,7 +43,7 @@ from tuner.core.records import Configuration, Json, tidy_epochs, to_json
 from tuner.data.dataset import Dataset, load_dataset
 from tuner.data.splits import share_indices
 from tuner.options.resume import merge_for_resume, read_options
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.oracle import protocol
 from tuner.oracle.protocol import make_plan
 from tuner.oracle.registry import make_oracle

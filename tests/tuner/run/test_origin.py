@@ -95,8 +95,8 @@ def test_the_page_says_it_too(tmp_path: Path) -> None:
     winner = run.record(run.result.trials[0])
     words = {
         "default": "configuration is the space&#39;s default one.",
-        "near default": "configuration was drawn near the space&#39;s default one.",
-        "random": "configuration was drawn at random.",
+        "near default": "configuration was sampled near the space&#39;s default one.",
+        "random": "configuration was sampled at random.",
     }
     assert winner is not None
     assert words[winner.origin] in page.replace("'", "&#39;")

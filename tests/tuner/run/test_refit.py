@@ -32,7 +32,7 @@ from tests.kit.runs.searches import contents, options, resume, start
 from tuner.core.errors import Interrupted
 from tuner.core.records import TRAINING_METRICS, Json, TrialRecord, rank_key
 from tuner.data.dataset import Dataset, load_dataset
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.processes.tasks import SpaceRef, TrainTask
 from tuner.run.confirmation import Confirmed
 from tuner.run.observer import Observer
@@ -161,8 +161,8 @@ def test_a_refit_is_as_long_as_its_confirmation_was() -> None:
         (3, refits(1, 2, 3), []),
         (3, refits(1, 2), ["The time budget left 2 of 3 seeds to refit."]),
         (3, [], ["The time budget left none to refit the winner: the exported model"]),
-        (3, refits(1, 2, 3, failed=[2]), ["1 of 3 refits failed; the others stand."]),
-        (3, refits(1, 2, failed=[2]), ["The time budget left 2 of 3", "1 of 2 refits failed; the others stand."]),
+        (3, refits(1, 2, 3, failed=[2]), ["1 of 3 refits failed; the others are used."]),
+        (3, refits(1, 2, failed=[2]), ["The time budget left 2 of 3", "1 of 2 refits failed; the others are used."]),
         (2, refits(1, 2, failed=[1, 2]), ["No refit completed, so the exported model"]),
         (1, refits(1, failed=[1]), ["The last one: ValueError: no"]),
     ],
@@ -391,7 +391,7 @@ def test_a_refit_that_fails_leaves_the_others(tmp_path: Path, monkeypatch: pytes
     else:
         scores = dict(zip(whole["refit"]["trials"], whole["validation"]["per_seed"], strict=True))
         assert result["refit"]["trial"] == min(stand, key=lambda name: scores[name])
-    assert notes(tmp_path / "run") == ["1 of 3 refits failed; the others stand."]
+    assert notes(tmp_path / "run") == ["1 of 3 refits failed; the others are used."]
     (failed,) = [one for one in of_phase(tmp_path / "run", "refit") if not one.completed]
     assert (failed.trial, failed.error) == (lost, "ValueError: no refit")
 

@@ -17,6 +17,7 @@ from search_spaces.families.registry import load_family
 from tests.kit.journal_files import read_journal
 from tests.kit.marks import slow_after
 from tests.kit.replacing import replace
+from tests.kit.runs.clocks import spend_budget
 from tests.kit.runs.searches import Killed, contents, options, resume, start
 from tuner.core.errors import Interrupted, RunFailed, UsageError
 from tuner.core.records import TrialRecord
@@ -143,13 +144,12 @@ def test_a_run_whose_data_changed_is_not_resumed(tmp_path: Path) -> None:
         resume(path, max_epochs=1)
 
 
-@pytest.mark.slow
-def test_a_short_budget_drops_finalists_then_seeds_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAKE_SLEEP", "0.3")
-    start(tmp_path / "run", time_budget=12.0)
+def test_a_spent_budget_drops_finalists_then_seeds_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spend_budget(monkeypatch, tmp_path / "run", after=13)
+    start(tmp_path / "run", time_budget=3600.0)
     run = RunFolder(tmp_path / "run").read_run()
     assert run.status == "completed"
-    assert any("to confirm" in note for note in run.notes)
+    assert "The time budget left 1 of 2 finalists and 1 of 3 seeds to confirm." in run.notes
     assert "A time budget ended the search by the clock." in run.nondeterminism
 
 

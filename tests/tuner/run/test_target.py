@@ -20,13 +20,14 @@ from tuner.core.records import ACCURACY_TOLERANCE, Json, TrialRecord
 from tuner.run.confirmation import Confirmed
 from tuner.run.observer import Observer
 from tuner.run.sessions import search
-from tuner.run.target import finalists_around, format_missed, front, has_reached, reaches, smallest_first
+from tuner.run.target import Goal, finalists_around, format_missed, front, has_reached, reaches, smallest_first
 from tuner.run.time_budget import ConfirmationPlan
 from tuner.stats.intervals import mean_and_sd
 from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
 
 TARGET = 0.994
+GOAL = Goal(TARGET)
 
 # The front and the finalists
 
@@ -62,8 +63,8 @@ def names(records: list[TrialRecord]) -> list[int]:
     ],
 )
 def test_the_front_is_what_nothing_smaller_equals(sizes: list[tuple[int, float]], expected: list[int]) -> None:
-    assert names(front(trials(*sizes))) == expected
-    assert names(front(list(reversed(trials(*sizes))))) == expected
+    assert names(front(trials(*sizes), GOAL)) == expected
+    assert names(front(list(reversed(trials(*sizes))), GOAL)) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,9 +73,9 @@ def test_the_front_is_what_nothing_smaller_equals(sizes: list[tuple[int, float]]
 )
 def test_equals_in_both_are_told_apart_as_everywhere(first: dict[str, Any], second: dict[str, Any]) -> None:
     records = [record(1, **first), record(2, **second)]
-    kept = front(records)
+    kept = front(records, GOAL)
     assert len(kept) == 1
-    assert kept == front(list(reversed(records)))
+    assert kept == front(list(reversed(records)), GOAL)
     if "val_loss" in first:
         assert names(kept) == [1]
 
@@ -110,8 +111,8 @@ STEPS = [(1000, 0.990), (2000, 0.992), (3000, 0.9935), (4000, 0.9942), (5000, 0.
 def test_finalists_stand_around_the_target(
     sizes: list[tuple[int, float | None]], top: int, expected: list[int]
 ) -> None:
-    assert names(finalists_around(trials(*sizes), top, TARGET)) == expected
-    assert names(finalists_around(list(reversed(trials(*sizes))), top, TARGET)) == expected
+    assert names(finalists_around(trials(*sizes), top, GOAL)) == expected
+    assert names(finalists_around(list(reversed(trials(*sizes))), top, GOAL)) == expected
 
 
 def test_only_the_longest_of_the_search_and_each_configuration_once() -> None:
@@ -122,7 +123,7 @@ def test_only_the_longest_of_the_search_and_each_configuration_once() -> None:
         record(4, parameters=500, val_accuracy=0.996, epochs=15, configuration={"a": 1}),
         record(5, parameters=900, val_accuracy=0.997, epochs=15, configuration={"a": 2}),
     ]
-    assert names(finalists_around(records, 5, TARGET)) == [4, 5]
+    assert names(finalists_around(records, 5, GOAL)) == [4, 5]
 
 
 @pytest.mark.parametrize(
@@ -181,17 +182,17 @@ def finalist(number: int, parameters: int, *scores: float, failed: int = 0) -> C
 )
 def test_the_winner_is_the_smallest_that_reaches_it(found: list[Confirmed], expected: list[int], reached: bool) -> None:
     for order in (found, list(reversed(found))):
-        ranked = smallest_first(order, TARGET)
+        ranked = smallest_first(order, GOAL)
         assert [one.configuration["a"] for one in ranked] == expected
-        assert has_reached(ranked[0], TARGET) == reached
+        assert has_reached(ranked[0], GOAL) == reached
 
 
 def test_no_finalists_stay_none() -> None:
-    assert smallest_first([], TARGET) == []
+    assert smallest_first([], GOAL) == []
 
 
 def test_a_missed_target_is_told_in_a_line() -> None:
-    words = format_missed(finalist(1, 500, 0.9939, 0.9939, 0.9941), TARGET)
+    words = format_missed(finalist(1, 500, 0.9939, 0.9939, 0.9941), GOAL)
     assert words.startswith("No finalist's mean validation accuracy reaches the target of 99.4%: ")
     assert "99.3967%" in words
     assert "\n" not in words
@@ -206,11 +207,11 @@ def test_the_winner_is_never_larger_than_another_that_reaches_it(
     drawn: list[tuple[int, list[float], int]], target: float
 ) -> None:
     found = [finalist(n, 100 * size, *scores, failed=failed) for n, (size, scores, failed) in enumerate(drawn)]
-    ranked = smallest_first(found, target)
+    ranked = smallest_first(found, Goal(target))
     winner = ranked[0]
     reaching = [one for one in found if mean_and_sd(one.scores)[0] >= target - ACCURACY_TOLERANCE]
     assert sorted(map(id, ranked)) == sorted(map(id, found))
-    assert has_reached(winner, target) == bool(reaching)
+    assert has_reached(winner, Goal(target)) == bool(reaching)
     for other in reaching:
         assert winner.failed <= other.failed
         if winner.failed == other.failed:
@@ -228,11 +229,11 @@ def test_the_finalists_are_fronts_whatever_the_order(
 ) -> None:
     records = trials(*((100 * size, 0.9 + score / 1000) for size, score in drawn))
     target = 0.9 + bar / 1000
-    found = finalists_around(records, top, target)
+    found = finalists_around(records, top, Goal(target))
     shuffled = list(records)
     chance.shuffle(shuffled)
-    assert found == finalists_around(shuffled, top, target)
-    assert found == finalists_around(records, len(records) + 1, target)[:top]
+    assert found == finalists_around(shuffled, top, Goal(target))
+    assert found == finalists_around(records, len(records) + 1, Goal(target))[:top]
     assert len(found) == min(top, len(records))
     reached = [r for r in records if reaches(r.val_accuracy, target)]
     if reached:
@@ -266,7 +267,7 @@ def test_a_run_whose_target_is_reached(tmp_path: Path, changes: dict[str, Any]) 
     assert run.options["target"] == 40
     assert run.notes == []
     assert result["target"] == {"accuracy": 0.4, "reached": True}
-    assert confirmed_trials(result) == {r.trial for r in finalists_around(searched(path), 5, 0.4)}
+    assert confirmed_trials(result) == {r.trial for r in finalists_around(searched(path), 5, Goal(0.4))}
     reaching = [one["parameters"] for one in result["finalists"] if one["validation"]["mean"] >= 0.4]
     assert result["parameters"] == min(reaching)
     assert result["validation"]["mean"] >= 0.4
@@ -295,7 +296,7 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
 def test_a_time_budget_leaves_the_most_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "affordable", lambda *_: ConfirmationPlan(1, 2))
     result = start(tmp_path / "run", target=60, confirm_top=4)
-    assert confirmed_trials(result) == {finalists_around(searched(tmp_path / "run"), 1, 0.6)[0].trial}
+    assert confirmed_trials(result) == {finalists_around(searched(tmp_path / "run"), 1, Goal(0.6))[0].trial}
     assert result["validation"]["n"] == 2
 
 

@@ -79,6 +79,9 @@ class ListSource:
             id=trial.trial, space=SPACE, configuration=trial.configuration, epochs=trial.epochs, seed=trial.seed
         )
 
+    def memory(self, trial: Trial) -> tuple[int | None, int | None]:
+        return None, None
+
     def layers(self, trial: Trial) -> tuple[LayerSummary, ...]:
         return LAYERS
 
@@ -136,7 +139,7 @@ def test_a_hyperparameter_that_nobody_declared_is_told_by_its_name(tmp_path: Pat
         TrialLoop(Asks(), journal, JournalState(), Observer(), note=said.append).run(ListSource(trials(1)))
     (note,) = said
     assert "dropout_3" in note
-    assert "the defaults hold" in note
+    assert "keep their defaults" in note
 
 
 def test_no_more_trials_run_than_there_are_workers(tmp_path: Path) -> None:

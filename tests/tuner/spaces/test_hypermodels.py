@@ -68,7 +68,7 @@ RUNS = {
     "hypermodels:Mixed": Case(("policy",)),
     "hypermodels:OwnLayer": Case(("units",), portable=False, note="code of its own (Scale)"),
     "hypermodels:OwnRegisteredLayer": Case(("units",), portable=False, note="code of its own (RegisteredScale)"),
-    "hypermodels:OwnCallbacks": Case(("filters",), CHANNEL, curves="returned", note="Hand `callbacks` on"),
+    "hypermodels:OwnCallbacks": Case(("filters",), CHANNEL, curves="returned", note="Pass `callbacks`"),
     "hypermodels:build_model": Case(("filters",), CHANNEL),
     "hypermodels:NoAccuracy": Case(("u",), note="it is measured after each epoch"),
     "hypermodels:OddNames": Case(ODD),

@@ -58,7 +58,7 @@ PROBED = {
     "fit raises": ({"in_fit": "raise RuntimeError('not today')"}, "not today"),
     "fit exits": ({"in_fit": "sys.exit(3)"}, "SystemExit: 3"),
     "fit never ends": ({"in_fit": "time.sleep(600)"}, "did not build and train a model on a few images within"),
-    "fit dies": ({"in_fit": "os._exit(7)"}, "its process ended without a word"),
+    "fit dies": ({"in_fit": "os._exit(7)"}, "its process ended without a message"),
     "fit trains another model": ({"in_fit": "return"}, "no weight changed"),
     "a cap that is none": ({"body": "max_params = 'lots'"}, "max_params must be a whole number"),
     "larger than its cap": ({"body": "max_params = 5"}, "the smallest of them has"),

@@ -9,7 +9,7 @@ import pytest
 from tuner.core.errors import UsageError
 from tuner.options.durations import format_duration, parse_duration
 from tuner.options.resume import merge_for_resume
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 
 
 def options(**changes: Any) -> SearchOptions:

@@ -20,7 +20,7 @@ from filelock import FileLock
 from mnist_tune import cli
 from tuner.core.errors import UsageError
 from tuner.core.records import Trial
-from tuner.options.run_options import TrainOptions
+from tuner.options.train_options import TrainOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.storage.run_folder import RunFolder
@@ -155,7 +155,7 @@ def test_what_a_stale_lock_says_is_not_believed(tmp_path: Path, said: str) -> No
 def test_a_holder_that_does_not_say_who_it_is_refuses_all_the_same(tmp_path: Path) -> None:
     with holder(tmp_path / "run"):
         (tmp_path / "run" / HOLDER_NAME).write_text("{")
-        with pytest.raises(UsageError, match="it has not said which one"):
+        with pytest.raises(UsageError, match="an unknown one"):
             refuse_if_held(tmp_path / "run")
 
 

@@ -71,7 +71,7 @@ def test_the_docs_name_exactly_the_keys_of_the_schema(section: str) -> None:
 
 
 def test_the_events_have_the_fields_of_the_records() -> None:
-    record = make_record()
+    record = make_record(objective="balanced_accuracy", val_balanced_accuracy=0.9, val_int8_accuracy=0.9)
     assert set(Finished.__struct_fields__) - {"time", "previous", "check"} == set(to_json(record)) - {"finished_at"}
     assert set(Started.__struct_fields__) <= set(Finished.__struct_fields__)
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.kit.run_builder import make_record
 from tuner.core.records import TrialRecord
+from tuner.stats.paired_tests import corrected_interval, paired_test
 from tuner.storage.schema.documents import as_json, validate
 from tuner.storage.schema.study import StudyPlan
 from tuner.study.comparisons import ArmScores, compare_arms, differences
@@ -144,6 +145,24 @@ def test_what_has_no_score_is_a_lost_seed(score: float | None) -> None:
     json.dumps(as_json(found), allow_nan=False)
 
 
+@pytest.mark.parametrize("factor", [1.0, 1.5, 2.0, 7.0])
+@pytest.mark.parametrize("shift", [0.0, 0.004, 0.006, 0.01, 0.05])
+def test_a_corrected_interval_leaves_out_zero_where_the_corrected_p_is_below_the_level(
+    shift: float, factor: float
+) -> None:
+    test = paired_test([shift + 0.002, shift - 0.002, shift + 0.003, shift - 0.003])
+    assert test.p is not None
+    assert test.interval is not None
+    p_holm = min(1.0, factor * test.p)
+    found = corrected_interval(test.difference, test.sd, test.n, test.p, p_holm)
+    assert found is not None
+    assert (found[0] > 0) == (p_holm < 0.05)
+    assert found[0] <= test.interval[0] + 1e-12
+    if factor == 1.0:
+        assert found == pytest.approx(test.interval)
+    assert corrected_interval(0.1, None, 4, test.p, p_holm) is None
+
+
 @pytest.mark.parametrize(
     ("arms", "expected"),
     [
@@ -153,9 +172,9 @@ def test_what_has_no_score_is_a_lost_seed(score: float | None) -> None:
         ),
         (
             [arm("0", (0.98, 0.981, 0.979)), arm("1", (0.961, 0.9621, 0.9598)), arm("2", (0.98, 0.98, 0.98))],
-            "1 is worse than 0 by 1.90 ± 0.04 points over 3 seeds (95% interval, p < 0.001). No difference between 2 and 0 that 3 seeds can show: 0.00 points (95% interval −0.25 to +0.25, "
+            "1 is worse than 0 by 1.90 ± 0.05 points over 3 seeds (95% interval, p < 0.001). No difference between 2 and 0 that 3 seeds can show: 0.00 points (95% interval −0.25 to +0.25, "
             "p = 1.000). With this spread a true difference of 0.46 points would be shown "
-            "four times in five; a smaller one may well be there. The p values are corrected for 2 comparisons (Holm).",
+            "four times in five; a smaller one may well be there. Intervals and p values are corrected for 2 comparisons (Holm).",
         ),
         (
             [arm("0", (0.98, 0.981)), arm("1", (0.98, 0.981))],

@@ -10,7 +10,7 @@ import pytest
 
 from search_spaces.families.registry import load_family
 from tuner.core.errors import UsageError
-from tuner.options.run_options import StudyOptions
+from tuner.options.study_options import StudyOptions
 from tuner.storage.schema.study import StudyPlan
 from tuner.study.plan import make_study
 from tuner.study.presets import PRESETS, preset_space
@@ -113,7 +113,7 @@ def test_what_a_study_of_batches_measures() -> None:
         ({"name": "dropout", "base": "head-7753"}, "head-7752"),
         ({"name": "dropout", "seeds": 0}, "--seeds"),
         ({"name": "dropout", "epochs": 0}, "--epochs"),
-        ({"name": "dropout", "test": True}, "never meets the test set"),
+        ({"name": "dropout", "test": True}, "never evaluates on the test set"),
     ],
 )
 def test_mistakes_are_told_in_one_line(arguments: dict[str, Any], words: str) -> None:

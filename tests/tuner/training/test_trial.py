@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from search_spaces.families.compact.family import CompactFamily
+from search_spaces.keras.training import fit_model
 from tests.kit.marks import slow_after
 from tuner.core.records import HISTORY_METRICS, Json
 from tuner.data.dataset import Dataset, load_dataset
 from tuner.processes.tasks import SpaceRef, TrainTask
 from tuner.spaces import callbacks
+from tuner.stats.metrics import balanced_accuracy, class_weights
 from tuner.storage.npz_io import read_npz
 from tuner.training import trial
 
@@ -129,3 +131,51 @@ def test_what_a_study_measures_is_kept_and_leaves_the_model_alone(digits: Datase
     first, second = (read_npz(path.with_suffix(".npz")) for path in (plain, measured))
     assert second.keys() - first.keys() == {"study/step", "study/gradient_norms/names", "study/gradient_norms/values"}
     assert (first["weights/statistics"] == second["weights/statistics"]).all()
+
+
+def unbalanced(digits: Dataset) -> Dataset:
+    """Class 0 keeps its images, the others every third one."""
+    rows = np.sort(np.concatenate([np.flatnonzero(digits.y_train == c)[:: 1 if c == 0 else 3] for c in range(10)]))
+    return replace(digits, x_train=digits.x_train[rows], y_train=digits.y_train[rows])
+
+
+def test_a_trial_for_balanced_accuracy_weights_the_classes(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, weights = unbalanced(digits), []
+
+    def recorded(*arguments: Any, **given: Any) -> Any:
+        weights.append(given.get("class_weight"))
+        return fit_model(*arguments, **given)
+
+    monkeypatch.setattr("search_spaces.keras.keras_space.fit_model", recorded)
+    plain, _ = run(task(batch_size=32), data)
+    balanced, _ = run(replace(task(batch_size=32), objective="balanced_accuracy"), data)
+    assert weights[0] is None
+    assert weights[1] == class_weights(np.asarray(data.y_train))
+    assert weights[1][0] < 0.5 < weights[1][1]
+    assert plain["history"]["loss"] != balanced["history"]["loss"]
+    assert "val_balanced_accuracy" not in balanced["history"]
+    assert 0 <= balanced["val_balanced_accuracy"] <= 1
+
+
+def test_the_balanced_accuracy_is_that_of_the_kept_probabilities(digits: Dataset, tmp_path: Path) -> None:
+    body, _ = run(task(keep=str(tmp_path / "a")), digits)
+    predictions = read_npz(tmp_path / "a.npz")["validation_probabilities"].argmax(axis=1)
+    assert body["val_balanced_accuracy"] == balanced_accuracy(np.asarray(digits.y_validation), predictions)
+
+
+def test_a_search_trial_by_accuracy_measures_it_only_where_classes_are_unbalanced(digits: Dataset) -> None:
+    body, _ = run(task(), digits)
+    assert body["val_balanced_accuracy"] is None
+    rows = np.concatenate([np.flatnonzero(digits.y_validation == 0), np.flatnonzero(digits.y_validation == 1)[:1]])
+    few = replace(digits, x_validation=digits.x_validation[rows], y_validation=digits.y_validation[rows])
+    body, _ = run(task(), few)
+    assert body["val_balanced_accuracy"] is not None
+
+
+def test_chance_of_a_training_for_balanced_accuracy_is_an_equal_share(digits: Dataset) -> None:
+    labels = np.array([0] * 90 + [1] * 10)
+    assert callbacks.chance_level(labels) > 0.9
+    assert callbacks.chance_level(labels, 0.5) == pytest.approx(0.6)
+    data = replace(digits, y_validation=np.array([0] * 99 + [1]))
+    (stop,) = callbacks.stopping(replace(task(schedule="cosine"), objective="balanced_accuracy"), data)
+    assert stop._chance == pytest.approx(0.6)

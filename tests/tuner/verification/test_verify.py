@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -16,6 +15,8 @@ from mnist_tune import cli, load_run
 from search_spaces.families.registry import find_reference
 from tests.kit.marks import slow_after
 from tests.kit.paths import TESTS
+from tests.kit.picture_files import write_classes
+from tests.kit.runs.clocks import spend_budget
 from tests.kit.runs.verified_runs import MODEL, SMALL, WORKER, of_version_0_1_0, studying
 from tests.kit.tampering import (
     CAREFUL,
@@ -27,7 +28,9 @@ from tests.kit.tampering import (
     scored,
     without_trial,
 )
-from tuner.options.run_options import RunOptions, SearchOptions, TrainOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.search_options import SearchOptions
+from tuner.options.train_options import TrainOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.storage.run_folder import RunFolder
@@ -94,7 +97,7 @@ def test_a_tampered_run_fails_on_the_command_line_and_a_good_one_does_not(
     assert cli.main(["verify", str(sound)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(CHECKS) - len(MODEL) + 1
-    assert lines[-1] == "25 passed, 0 failed, 1 not possible"
+    assert lines[-1] == "26 passed, 0 failed, 1 not possible"
     run = Victim(shutil.copytree(sound, tmp_path / "run"))
     run.edit("result.json", lambda result: result["validation"].update(mean=0.999))
     assert cli.main(["verify", str(run.path), "--json"]) == 1
@@ -104,7 +107,7 @@ def test_a_tampered_run_fails_on_the_command_line_and_a_good_one_does_not(
     (wrong,) = [check for check in document["checks"] if check["status"] == "failed"]
     assert wrong["name"] == "validation figures"
     assert wrong["detail"].startswith("validation.mean is 0.999. Expected 0.")
-    assert err == "mnist-tune: 1 of 26 checks failed: validation figures.\n"
+    assert err == "mnist-tune: 1 of 27 checks failed: validation figures.\n"
 
 
 def test_from_python_the_checks_are_a_list(sound: Path) -> None:
@@ -199,9 +202,10 @@ def test_hyperband_with_a_target_and_refits_passes(promoted: Path) -> None:
 
 
 def loser(victim: Victim) -> str:
-    """A trial of the first rung that was not promoted."""
+    """A trial of the first bracket's first rung that was not promoted; the last bracket's trials have no rung above them."""
     above = [event["configuration"] for event in victim.finished() if event["rung"]]
-    return next(str(e["trial"]) for e in victim.finished() if e["rung"] == 0 and e["configuration"] not in above)
+    first = (event for event in victim.finished() if (event["bracket"], event["rung"]) == (0, 0))
+    return next(str(event["trial"]) for event in first if event["configuration"] not in above)
 
 
 def promote_another(victim: Victim) -> None:
@@ -278,6 +282,22 @@ def test_every_kind_of_run_passes_and_its_tampering_is_seen(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("validation", [None, "validation"])
+def test_a_run_on_photographs_passes(validation: str | None, tmp_path: Path) -> None:
+    folder = tmp_path / "zoo"
+    for place, split in enumerate(("train", validation, "test")):
+        if split is not None:
+            counts = {f"kind {number}": 8 if split == "train" else 3 for number in range(10)}
+            write_classes(folder / split, counts, sizes=((40, 30), (30, 30)), first=1000 * place)
+    pictures: dict[str, Any] = {"image_size": "28", "grayscale": True, "resize": "pad", "drop_duplicates": True}
+    run = made(tmp_path / "run", training(data=str(folder), validation=0.2, **pictures))
+    assert failures(checked(run)) == {}
+    assert load_run(run).info["data"]["given_validation"] == (validation is not None)
+    next((folder / "test" / "kind 3").iterdir()).unlink()
+    assert "data" in failures(checked(run, data=str(folder)))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", ["0001", "0002 0005", "0009", "0003 0008 0009"])
 def test_a_run_with_failed_trials_passes(failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAILING_TRIALS", failing)
@@ -287,10 +307,9 @@ def test_a_run_with_failed_trials_passes(failing: str, tmp_path: Path, monkeypat
 
 
 @pytest.mark.slow
-def test_a_run_that_a_clock_cut_short_passes(tmp_path: Path) -> None:
-    # The second is for trials: alone, this test spent it on its process's first import of Keras Tuner.
-    importlib.import_module("keras_tuner")
-    run = search_of(tmp_path / "run", max_epochs=3, time_budget=1.0, confirm_seeds=3, refit=True)
+def test_a_run_that_a_clock_cut_short_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spend_budget(monkeypatch, tmp_path / "run", after=4)
+    run = search_of(tmp_path / "run", max_epochs=3, time_budget=3600.0, confirm_seeds=3, refit=True)
     checks = checked(run)
     assert failures(checks) == {}
     assert "not run: a clock" in checks["trials"].detail

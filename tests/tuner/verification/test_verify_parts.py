@@ -11,9 +11,10 @@ from tests.kit.records import record
 from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, run_document
 from tuner.core.machine import versions
+from tuner.processes.kernels import KERNEL_VARIABLES
 from tuner.run.run_document import describe_machine
 from tuner.verification.check import LONGEST_DETAIL, Outcome, count, disagreements, equal, named, outcome_of
-from tuner.verification.retraining import differences, same_training, tolerance
+from tuner.verification.retraining import differences, same_training, scored_images, scores, tolerance
 
 # `Any`: JSON.
 
@@ -107,6 +108,38 @@ def test_the_tolerance_is_eight_standard_errors_and_no_less_than_two_points(
 
 
 @pytest.mark.parametrize(
+    ("changes", "body", "expected"),
+    [
+        ({}, BODY, (0.5, 0.5)),
+        ({"objective": "balanced_accuracy", "val_balanced_accuracy": 0.3}, {**BODY, "val_balanced_accuracy": 0.2}, (0.3, 0.2)),
+        ({"objective": "balanced_accuracy", "val_balanced_accuracy": 0.3}, BODY, None),
+        ({"phase": "refit", "history": {"accuracy": (0.7,)}}, {"history": {"accuracy": [0.6]}}, (0.7, 0.6)),
+        ({"phase": "refit", "objective": "balanced_accuracy", "history": {"accuracy": (0.7,)}}, {"history": {"accuracy": [0.6]}}, (0.7, 0.6)),
+    ],
+)  # fmt: skip
+def test_trainings_are_compared_by_the_score_that_ranks_them(
+    changes: dict[str, Any], body: dict[str, Any], expected: tuple[float, float] | None
+) -> None:
+    assert scores(replace(RECORD, **changes), body) == expected
+
+
+@pytest.mark.parametrize(
+    ("objective", "counts", "images"),
+    [
+        ("val_accuracy", (90, 10), 100),
+        ("balanced_accuracy", (50, 50), 100),
+        # The ten images count as much as the ninety: 4 / (1/90 + 1/10).
+        ("balanced_accuracy", (90, 10), 36),
+        ("balanced_accuracy", (90, 0), 90),
+        ("balanced_accuracy", (), 100),
+    ],
+)
+def test_a_balanced_score_is_as_certain_as_fewer_images(objective: str, counts: tuple[int, ...], images: int) -> None:
+    data = replace(run_document(FakeRun(), []).data, validation=100, class_counts={"validation": counts})
+    assert scored_images(replace(RECORD, objective=objective), data) == images
+
+
+@pytest.mark.parametrize(
     ("machine", "others", "told"),
     [
         ({}, {}, []),
@@ -122,3 +155,26 @@ def test_the_tolerance_is_eight_standard_errors_and_no_less_than_two_points(
 def test_what_makes_other_bits(machine: dict[str, Any], others: dict[str, Any], told: list[str]) -> None:
     here = {"machine": replace(describe_machine(), **machine), "versions": versions(), "options": {}}
     assert differences(replace(run_document(FakeRun(), []), **{**here, **others})) == told
+
+
+@pytest.mark.parametrize(
+    ("recorded", "features", "same"),
+    [
+        ({}, ("avx2",), False),
+        ({}, ("avx2", "avx512_vnni"), True),
+        ({"TF_ENABLE_ONEDNN_OPTS": "0"}, ("avx2", "avx512_vnni"), False),
+        ({"ONEDNN_MAX_CPU_ISA": "AVX2"}, ("avx2", "avx512_vnni"), False),
+        (None, ("avx2", "avx512_vnni"), False),
+    ],
+)
+def test_an_older_run_has_the_same_kernels_where_its_processor_used_onednn(
+    recorded: dict[str, str] | None, features: tuple[str, ...], same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a run has recorded no variable: TensorFlow chose by itself."""
+    for name in KERNEL_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    here = replace(describe_machine(), features=features)
+    monkeypatch.setattr("tuner.verification.retraining.describe_machine", lambda _: here)
+    machine = replace(here, kernel_variables=recorded)
+    run = replace(run_document(FakeRun(), []), machine=machine, versions=versions(), options={})
+    assert (differences(run) == []) == same

@@ -19,7 +19,8 @@ from tests.kit.strangers import WRONG, Change, changed, every_place
 from tests.kit.tampering import Victim
 from tests.kit.wrong_arrays import WRONG_ARRAYS
 from tuner.core.records import Json
-from tuner.options.run_options import RunOptions, SearchOptions
+from tuner.options.run_options import RunOptions
+from tuner.options.search_options import SearchOptions
 from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.storage.npz_io import read_npz, write_npz
@@ -97,7 +98,7 @@ def check_changes(sound: Path, run: Path, seed: int, number: int) -> None:
 @pytest.fixture(autouse=True)
 def without_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuner.verification.verify.CHECKS", {k: v for k, v in CHECKS.items() if k not in MODEL})
-    monkeypatch.setattr("tuner.data.sources.download", lambda name, home: "no network in a test")
+    monkeypatch.setattr("tuner.data.keras_datasets.download", lambda *_, **__: "no network in a test")
 
 
 def test_every_check_says_something_of_one_change(sound: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.kit.journal_files import read_journal
 from tests.kit.processes.dask_processes import free_port, running, scheduler, worker
 from tuner.core.errors import RunFailed, UsageError
 from tuner.core.records import Json
-from tuner.options.run_options import SearchOptions
+from tuner.options.search_options import SearchOptions
 from tuner.processes.tasks import Event, SpaceRef, TrainTask
 from tuner.run import launch
 from tuner.run.observer import Observer

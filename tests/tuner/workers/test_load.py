@@ -35,10 +35,11 @@ def test_a_worker_s_memory_over_two_hundred_trials_and_eight_real_workers() -> N
 
 def test_what_a_search_keeps_of_a_trial_has_no_history(tmp_path: Path) -> None:
     """The journal has it."""
-    kept = without_history(record(val_accuracy=0.5, history={"loss": [0.1] * 15}))
+    kept = without_history(record(val_accuracy=0.5, history={"loss": [0.1] * 15}, ram=20_000, flash=9_000))
     assert (dict(kept.history), kept.layers, kept.val_accuracy) == ({}, (), 0.5)
+    assert (kept.ram, kept.flash) == (None, None)
     assert dict(kept.configuration) == {"filters": 1}
-    confirmed = record(phase="confirm")
+    confirmed = record(phase="confirm", ram=20_000)
     assert without_history(confirmed) is confirmed
 
 
@@ -58,7 +59,7 @@ def test_a_search_from_its_journal_asks_for_nothing_again(
 
 
 def test_a_slope_is_a_slope() -> None:
-    marks = Marks(found=[(100, 5.0), (200, 30.0), (300, 50.0), (400, 70.0)])
+    marks = Marks(points=[(100, 5.0), (200, 30.0), (300, 50.0), (400, 70.0)])
     assert marks.slope(200) == pytest.approx(0.2)
     assert not Figure("a", 2.0, "s", 1.0, "").within
     assert Figure("a", 2.0, "s", None, "").within

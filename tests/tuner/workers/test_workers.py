@@ -11,6 +11,7 @@ import pytest
 from tests.kit.runs.worker_pool import task, until_done, workers
 from tuner.core.errors import RunFailed
 from tuner.processes.environment import count_gpus, worker_environment
+from tuner.processes.kernels import format_kernels
 from tuner.workers.local import LocalWorkers
 
 
@@ -46,6 +47,14 @@ def test_a_task_that_loses_its_process_twice_fails_with_its_last_words(tmp_path:
         ended = {event.task: event for event in until_done(pool, 2)}
     assert ended["b"].kind == "finished"
     assert ended["a"].error == "lost its process twice: it ended with exit code 3. last words"
+
+
+def test_a_log_begins_with_what_the_processor_and_the_kernels_are(tmp_path: Path) -> None:
+    with workers(tmp_path) as pool:
+        pool.submit(task("a"))
+        until_done(pool, 1)
+    (log,) = (tmp_path / "logs").iterdir()
+    assert log.read_text(encoding="utf-8").splitlines()[0] == format_kernels()
 
 
 def test_a_task_that_raises_fails(tmp_path: Path) -> None:
@@ -99,8 +108,10 @@ def test_closing_leaves_no_process(tmp_path: Path) -> None:
 
 def test_a_worker_has_one_thread_and_no_gpu_unless_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     environment = worker_environment(3, gpus=0)
     assert environment["OMP_NUM_THREADS"] == "1"
+    assert environment["TF_ENABLE_ONEDNN_OPTS"] == "1"
     assert environment["CUDA_VISIBLE_DEVICES"] == "-1"
     assert worker_environment(3, gpus=2)["CUDA_VISIBLE_DEVICES"] == "1"
 

@@ -1,10 +1,12 @@
-"""A session whose winner is evaluated and exported: by one task each, and what was trained is kept whatever fails."""
+"""A session whose winner is evaluated and exported, by one task each; trained models are kept whatever fails."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tuner.core.errors import RunFailed
 from tuner.core.records import Configuration, Json, TrialRecord
@@ -14,6 +16,7 @@ from tuner.run.confirmation import Confirmed
 from tuner.run.refit import Refitted
 from tuner.run.result import collect_arrays, result_document
 from tuner.run.sessions.session import Session
+from tuner.run.target import Goal
 from tuner.run.trial_loop import stop_if_no_space
 from tuner.storage.files import write_bytes
 from tuner.storage.run_folder import MODEL_SUFFIX, with_digests
@@ -29,47 +32,58 @@ class EvaluatingSession(Session[Options]):
     """One invocation of a run that ends with a winner."""
 
     def evaluate(
-        self, found: Sequence[Confirmed], *, test: bool, target: float | None = None, refit: Refitted | None = None
+        self, ranked: Sequence[Confirmed], *, test: bool, goal: Goal | None = None, refit: Refitted | None = None
     ) -> ResultDocument:
-        """Let the winner of the confirmed meet the test set, exports it, and writes result.json.
+        """Evaluate the winner on the test set, export it, and write result.json.
 
         Args:
-            found: the winner first.
-            test: whether the test set is met.
-            target: the validation accuracy that the winner was to reach, in (0, 1]; None without one.
-            refit: the winner's refits, which stand in for its confirmed models if there are any; None where none was asked for.
+            ranked: the confirmed configurations, the winner first.
+            test: evaluate on the test set.
+            goal: the score that the winner should reach; None without one.
+            refit: the winner's refits, which replace its confirmed models if there are any; None without `--refit`.
         """
-        records, exported = self.evaluated_records(found[0], refit)
+        records, exported = self.evaluated_records(ranked[0], refit)
         models = [self.kept_model(record) for record in records]
         arrays = self.folder.work / "winner.npz"
         try:
-            test_scores = self.evaluate_models(found[0], models, exported, arrays, test=test)
+            int8 = self.kept_int8(records[exported])
+            test_scores = self.evaluate_models(ranked[0], models, exported, arrays, test=test, int8=int8)
         except RunFailed:
-            # What was trained stands, and resuming evaluates it again.
+            # Trained models are kept, and resuming evaluates them again.
             model = self._keep_model(models[exported], "The winner was not evaluated, and no SavedModel was made.")
-            collect_arrays(self.folder, self.data, found, None, refit)
-            self.write_result(result_document(found, None, model, target, refit))
+            model = self.keep_int8(records[exported], model)
+            collect_arrays(self.folder, self.data, ranked, None, refit)
+            self.write_result(result_document(ranked, None, model, goal, refit))
             raise
-        model = self.export_model(found[0].configuration, models[exported])
-        collect_arrays(self.folder, self.data, found, arrays, refit)
-        return self.write_result(result_document(found, test_scores, model, target, refit))
+        model = self.keep_int8(records[exported], self.export_model(ranked[0].configuration, models[exported]))
+        collect_arrays(self.folder, self.data, ranked, arrays, refit)
+        return self.write_result(result_document(ranked, test_scores, model, goal, refit))
 
     def write_result(self, result: ResultDocument) -> ResultDocument:
-        """Write result.json, with the digests of the files that are there; return the result."""
+        """Write result.json, with the digests of the existing files; return the result."""
         self.folder.write_result(with_digests(self.folder, result))
         return result
 
     def evaluated_records(self, winner: Confirmed, refit: Refitted | None) -> tuple[Sequence[TrialRecord], int]:
-        """Return the records of the models that meet the test set, and which of them is exported."""
+        """Return the records of the models that are evaluated on the test set, and the index of the exported one."""
         if refit is not None and refit.records:
             return refit.records, refit.exported
         return winner.records, winner.median
 
     def evaluate_models(
-        self, winner: Confirmed, models: Sequence[Path], exported: int, arrays: Path, *, test: bool
+        self, winner: Confirmed, models: Sequence[Path], exported: int, arrays: Path, *, test: bool, int8: Path | None
     ) -> TestScores | None:
-        """Have a worker evaluate the winner's models, and leave the arrays of the figures at a path; None without a test."""
-        own = self.folder.own_images
+        """Evaluate the winner's models in a worker, which writes the figures' arrays; return None without a test.
+
+        Args:
+            winner: the configuration.
+            models: a file a seed.
+            exported: the index of the exported one.
+            arrays: the file of the arrays.
+            test: evaluate on the test set.
+            int8: the int8 file of the exported one; None where models are not quantised.
+        """
+        user_images = self.folder.own_images
         evaluated = do_task(
             self.workers,
             EvaluateTask(
@@ -82,34 +96,45 @@ class EvaluatingSession(Session[Options]):
                 test=test,
                 seed=self.options.seed,
                 custom=True,
-                own_images=str(own.absolute()) if own.exists() else None,
+                own_images=str(user_images.absolute()) if user_images.exists() else None,
+                int8=None if int8 is None else str(int8.absolute()),
             ),
         )
-        self._tell_faults(evaluated)
+        self._add_faults(evaluated)
         return None if evaluated["test"] is None else validate(evaluated["test"], TestScores)
 
     def kept_model(self, record: TrialRecord) -> Path:
-        """
-        Raises:
-            RunFailed: where the model that a training kept is gone.
-        """
+        """Return the path of a trial's model; raise `RunFailed` where it is missing."""
         kept = self.folder.kept_model(record.trial)
         if kept is None:
             raise RunFailed(f"The model of trial {record.trial} is gone. Expected it in {self.folder.work}.")
         return kept
 
+    def kept_int8(self, record: TrialRecord) -> Path | None:
+        """Return the path of a trial's int8 file; None where the objective is another."""
+        path = self.folder.kept_int8(record.trial)
+        return path if record.objective == "int8" and path.is_file() else None
+
+    def keep_int8(self, record: TrialRecord, model: ModelFiles) -> ModelFiles:
+        """Copy a trial's int8 file into the folder, where there is one; return `model` of result.json with it."""
+        path = self.kept_int8(record)
+        if path is None:
+            return model
+        write_bytes(self.folder.int8_model, path.read_bytes())
+        return replace(model, int8=True)
+
     def _keep_model(self, kept: Path, note: str) -> ModelFiles:
-        """Leave the winner's model as it was kept; `model` of result.json."""
+        """Copy the winner's kept model into the folder; return `model` of result.json."""
         whole = kept.suffix == MODEL_SUFFIX
         write_bytes(self.folder.keras_model if whole else self.folder.weights, kept.read_bytes())
         return ModelFiles(keras=whole, note=note)
 
     def export_model(self, configuration: Configuration, kept: Path) -> ModelFiles:
-        """Leave the winner's model as a Keras file and a SavedModel; return `model` of result.json.
+        """Export the winner's model as a Keras file and a SavedModel; return `model` of result.json.
 
         Args:
-            configuration: the winner's.
-            kept: what a training left of it, or best.keras itself.
+            configuration: the winner's configuration.
+            kept: the model or weights that a training kept, or best.keras itself.
         """
         if self.ref().interface is None:
             write_bytes(self.folder.keras_model, kept.read_bytes())
@@ -130,17 +155,17 @@ class EvaluatingSession(Session[Options]):
             model = self._keep_model(kept, str(error))
         if model.note:
             self.add_note(model.note)
-        self._tell_faults(answer)
+        self._add_faults(answer)
         return model
 
-    def _tell_faults(self, answer: Json) -> None:
+    def _add_faults(self, answer: Json) -> None:
         for fault in answer.get("faults", ()):
             self.faults.append(fault)
             self.add_note(fault)
 
 
 def do_task(workers: Workers, task: Task) -> Json:
-    """Has one task done, and waits for it.
+    """Run one task, and wait for it.
 
     Raises:
         RunFailed: where it failed.

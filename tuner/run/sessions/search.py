@@ -1,24 +1,35 @@
-"""A search: an oracle's trials, the confirmation of the best, on request a refit of the winner, its evaluation."""
+"""A search: an oracle's trials, the confirmation of the best, with `--refit` a refit of the winner, its evaluation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from tuner.core.errors import RunFailed
 from tuner.core.quiet_imports import quiet_imports
 from tuner.core.records import Trial, TrialRecord, configuration_key, rank_key, tidy_epochs
-from tuner.options.run_options import SearchOptions
-from tuner.oracle.protocol import Oracle, first_places, make_plan
+from tuner.options.search_options import SearchOptions
+from tuner.oracle.budget_fit import (
+    PILOT_TRIALS,
+    TrialTime,
+    fitted_rungs,
+    format_fit,
+    longest_s,
+    measured_time,
+    rungs_of_plan,
+)
+from tuner.oracle.protocol import Oracle, Rung, first_places, make_plan
 from tuner.oracle.sampling import SampledConfiguration
 from tuner.oracle.warm_starts import warm_starts
 from tuner.run.confirmation import Confirmed, confirmed, finalists
 from tuner.run.refit import Refitted, format_shortfall, passes_of, refit_trials, refitted
 from tuner.run.run_document import drop_beyond
 from tuner.run.sessions.evaluating_session import EvaluatingSession
-from tuner.run.target import finalists_around, format_missed, has_reached, smallest_first
-from tuner.run.time_budget import ConfirmationPlan, Forecast, affordable, affordable_refits
+from tuner.run.target import finalists_around, format_missed, goal_of, has_reached, smallest_first
+from tuner.run.time_budget import ConfirmationPlan, Forecast, affordable, affordable_refits, confirmation_plans
 from tuner.run.trial_loop import same_training
+from tuner.storage.journal import read_state
 from tuner.storage.schema.result import ResultDocument
 
 
@@ -26,8 +37,13 @@ from tuner.storage.schema.result import ResultDocument
 class Search(EvaluatingSession[SearchOptions]):
     """One invocation of a search."""
 
+    _trial_time: TrialTime | None = None
+    """The seconds of a trial, once a time budget had them measured."""
+    _reserved: ConfirmationPlan | None = None
+    """The confirmation for which time is reserved; None: the whole one."""
+
     def phases(self) -> ResultDocument:
-        """Search, confirmation, refit, evaluation."""
+        """Run search, confirmation, refit and evaluation."""
         trials = {**self.state.started, **self.state.finished}
         recorded = {name: SampledConfiguration(trial.configuration, trial.origin) for name, trial in trials.items()}
         # The workers are starting; the parent's own long import runs beside theirs.
@@ -35,40 +51,111 @@ class Search(EvaluatingSession[SearchOptions]):
             from tuner.oracle.registry import make_oracle
         warm = warm_starts(self.space, self.options.references)
         oracle = make_oracle(self.space, self.options, warm=warm, recorded=recorded)
+        share = self.run.plan.share
+        if share is not None:
+            oracle.replan(rungs_of_plan(oracle.rungs, self.run.plan))
+            self._reserve_beside(oracle.rungs)
+        elif (
+            self.options.time_budget is not None
+            and oracle.rungs
+            and not any(t.bracket or t.rung for t in trials.values())
+        ):
+            oracle.hold()
+        self._write_plan(oracle, share)
+        with self.phase("search", oracle.planned_trials):
+            records = self._search(oracle)
+        ranked = self._confirm(records, oracle.planned_trials)
+        goal = goal_of(self.options, self.run.data)
+        refit, missing = self._refit(ranked[0], oracle.planned_trials) if self.options.refit else (None, ())
+        with self.phase("evaluate", 0):
+            result = self.evaluate(ranked, test=self.options.test, goal=goal, refit=refit)
+        for words in missing:
+            self.add_note(words)
+        # Last of all: a run that is interrupted before and resumed may still confirm a finalist that reaches it.
+        if goal is not None and not has_reached(ranked[0], goal):
+            self.add_note(format_missed(ranked[0], goal))
+        return result
+
+    def _write_plan(self, oracle: Oracle, share: float | None) -> None:
+        """Write the plan to run.json: the search's trials, and their epochs with those of the confirmation and the refits."""
         drop_beyond(self.run, first_places(oracle))
         self.run.plan = plan = make_plan(oracle, self.options.algorithm, self.options.max_epochs)
-        wanted = self._wanted()
+        plan.share, wanted = share, self._wanted()
         again = (wanted.top + wanted.refit) * wanted.seeds * self.options.max_epochs
         plan.epochs = tidy_epochs((plan.epochs or 0) + again)
         self.folder.write_run(self.run)
-        with self.phase("search", oracle.planned_trials):
-            records = self._search(oracle)
-        found = self._confirm(records, oracle.planned_trials)
-        target = self.options.target_share
-        refit, missing = self._refit(found[0], oracle.planned_trials) if wanted.refit else (None, ())
-        with self.phase("evaluate", 0):
-            result = self.evaluate(found, test=self.options.test, target=target, refit=refit)
-        for words in missing:
-            self.add_note(words)
-        # Last of all, for a run that is resumed before may yet confirm a finalist that reaches it.
-        if target is not None and not has_reached(found[0], target):
-            self.add_note(format_missed(found[0], target))
-        return result
+
+    def _fit_to_budget(self, oracle: Oracle) -> None:
+        """Fit a held plan to the time budget, once some trials of the first rung have shown their times."""
+        if not oracle.held:
+            return
+        ended = [record for record in self.state.finished.values() if record.phase == "search"]
+        if sum(r.completed for r in ended) < PILOT_TRIALS and not oracle.rung_has_ended(0, 0):
+            return
+        time = self._trial_time = self._measured_time(ended)
+        if time is None:
+            oracle.replan(oracle.rungs)
+            return
+        before = oracle.rungs
+        started = max(oracle.started, len(ended) + len(self.state.started))
+        for search_s in self._search_times(ended, time):
+            fit = fitted_rungs(before, search_s, time, self.workers.size, started=started, ended=len(ended))
+            if fit.fits:
+                break
+        oracle.replan(fit.rungs)
+        self._write_plan(oracle, fit.share)
+        if fit.rungs != before:
+            self.add_note(format_fit(before, fit, time))
+            self.observer.plan_changed(self.run)
+
+    def _reserve_beside(self, rungs: Sequence[Rung]) -> None:
+        """Choose the confirmation that a resumed run reserves time for, beside the rungs to which it was fitted."""
+        ended = [record for record in self.state.finished.values() if record.phase == "search"]
+        time = self._trial_time = self._measured_time(ended)
+        if time is None or self.options.time_budget is None:
+            return
+        done_s = math.fsum(time.of(record.epochs) for record in ended) / self.workers.size
+        for search_s in self._search_times(ended, time):
+            if longest_s(rungs, time, self.workers.size) - done_s <= search_s:
+                break
+
+    def _measured_time(self, ended: Sequence[TrialRecord]) -> TrialTime | None:
+        # The loop's records are without histories; the journal has them.
+        records = read_state(self.folder.journal).finished
+        return measured_time([records[record.trial] for record in ended])
+
+    def _search_times(self, ended: Sequence[TrialRecord], time: TrialTime) -> Iterator[float]:
+        """Yield the seconds that the whole confirmation leaves to the search, then those that smaller ones leave.
+
+        The last one asked for is reserved: a trial of full length is worth more than a larger confirmation of short ones.
+        """
+        left_s, forecast = self.budget.left_s(), self._forecast()
+        for plan in confirmation_plans(self._wanted()):
+            self._reserved = plan
+            yield left_s - self.budget.reserve_s(forecast.confirmation_s(plan, ended, time))
 
     def _search(self, oracle: Oracle) -> list[TrialRecord]:
         from tuner.run.trial_sources import Networks, SearchSource
 
-        forecast, wanted = self._forecast(), self._wanted()
+        forecast = self._forecast()
 
         def time_is_up() -> bool:
             if self.options.time_budget is None:
                 return False
             ended = [record for record in self.state.finished.values() if record.phase != "refit"]
-            needed = forecast.confirmation_s(wanted, ended)
+            needed = forecast.confirmation_s(self._reserved or self._wanted(), ended, self._trial_time)
             return self.budget.left_s() < self.budget.reserve_s(needed)
 
         networks = Networks(self.space, self.ref())
-        source = SearchSource(oracle, networks, self.options.seed, self._rung_ended)
+        source = SearchSource(
+            oracle,
+            networks,
+            self.options.seed,
+            self._rung_ended,
+            self.options.objective,
+            self.options.max_epochs,
+            on_report=lambda: self._fit_to_budget(oracle),
+        )
         if not self.engine.run(source, time_is_up=time_is_up):
             ended = sum(record.phase == "search" for record in self.state.finished.values())
             self.add_note(f"The time budget ended the search after {ended} of {oracle.planned_trials} trials.")
@@ -79,6 +166,12 @@ class Search(EvaluatingSession[SearchOptions]):
             self.add_note(
                 f"No configuration within the caps is left that was not tried ({tried} were): the search ended after {len(records)} of "
                 f"{oracle.planned_trials} planned trials."
+            )
+        if oracle.flat_after is not None:
+            self.run.plan.flat_after = oracle.flat_after
+            self.add_note(
+                f"The search ended after bracket {oracle.flat_after}, which beat none before it (--stop-when-flat): {len(records)} of "
+                f"{oracle.planned_trials} planned trials ran."
             )
         if not any(record.completed for record in records):
             raise RunFailed(_no_trial_completed(records))
@@ -97,21 +190,30 @@ class Search(EvaluatingSession[SearchOptions]):
             self.add_note(
                 f"The time budget left {plan.top} of {wanted.top} finalists and {plan.seeds} of {wanted.seeds} seeds to confirm."
             )
-        target = self.options.target_share
-        candidates = finalists(records, plan.top) if target is None else finalists_around(records, plan.top, target)
+        goal, networks = goal_of(self.options, self.run.data), Networks(self.space, self.ref())
+        if goal is not None and goal.unit == "flash":
+            # The loop keeps records without it.
+            records = [replace(record, flash=networks.memory(record.configuration)[1]) for record in records]
+        candidates = finalists(records, plan.top) if goal is None else finalists_around(records, plan.top, goal)
         trials = confirmation_trials(
-            candidates, plan.seeds, planned + 1, wanted.seeds, self.options.seed, folds=self.data.has_folds
+            candidates,
+            plan.seeds,
+            planned + 1,
+            wanted.seeds,
+            self.options.seed,
+            folds=self.data.has_folds,
+            objective=self.options.objective,
         )
-        source = ListSource(trials, Networks(self.space, self.ref()), self.folder)
+        source = ListSource(trials, networks, self.folder)
         with self.phase("confirm", len(trials)):
             self.engine.run(source)
-        found = confirmed(candidates, source.records)
-        if not found:
+        ranked = confirmed(candidates, source.records)
+        if not ranked:
             raise RunFailed(f"No finalist could be confirmed. {source.records[0].error}")
-        return found if target is None else smallest_first(found, target)
+        return smallest_first(ranked, goal)
 
     def _refit(self, winner: Confirmed, planned: int) -> tuple[Refitted, tuple[str, ...]]:
-        """Train the winner on all images; what is to be said of refits that are missing."""
+        """Train the winner on all images; return the refits, and notes about missing ones."""
         from tuner.run.trial_sources import Networks, RefitSource
 
         images = len(self.data.y_train) + len(self.data.y_validation)
@@ -124,7 +226,7 @@ class Search(EvaluatingSession[SearchOptions]):
         return refitted(winner, source.records, images), format_shortfall(len(winner.records), source.records)
 
     def _affordable_refits(self, winner: Confirmed, first: int) -> list[Trial]:
-        """Those that there is time for; what an earlier invocation trained costs none."""
+        """Return the refits that there is time for; those of an earlier invocation cost none."""
         trials, known = refit_trials(winner, first), self.state.finished
         done = [trial for trial in trials if trial.trial in known and same_training(trial, known[trial.trial])]
         left = [trial for trial in trials if trial not in done]
@@ -136,7 +238,7 @@ class Search(EvaluatingSession[SearchOptions]):
 
     def _forecast(self) -> Forecast:
         train, validation, test = (len(y) for y in (self.data.y_train, self.data.y_validation, self.data.y_test))
-        return Forecast(self.options.max_epochs, self.workers.size, train, test, validation)
+        return Forecast(self.options.max_epochs, self.trainings_at_once, train, test, validation)
 
 
 def _no_trial_completed(records: Sequence[TrialRecord]) -> str:

@@ -1,6 +1,6 @@
 """One invocation of a run, whatever its kind: its status, its phases, its workers.
 
-The winner's evaluation is in `tuner.run.sessions.evaluating_session`; what is trained belongs to the kinds: `tuner.run.sessions.search`, `tuner.run.sessions.train`, `tuner.run.sessions.study`.
+`evaluating_session` evaluates the winner; `search`, `train` and `study` know the trials of each kind of run.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.result import ResultDocument
 from tuner.storage.schema.run import Plan, RunDocument, RunPhase, RunStatus
 from tuner.workers.local import LocalWorkers, Workers
+from tuner.workers.stacked import StackedWorkers
 
 _WRITTEN_EVERY_S = 10.0
-"""Seconds of its time that a killed run may lose count of, besides the trials that were running."""
+"""Seconds between two updates of run.json's elapsed time, which a killed run may lose."""
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Session(abc.ABC, Generic[Options]):
     state: JournalState = field(init=False)
     """The journal's state when this invocation began, and the records since."""
     faults: list[str] = field(default_factory=list)
-    """Faults: files that could not be made from the trained models, in words."""
+    """Messages about files that could not be made from the trained models."""
     workers: Workers = field(init=False)
     engine: TrialLoop = field(init=False)
 
@@ -62,10 +63,10 @@ class Session(abc.ABC, Generic[Options]):
 
     @abc.abstractmethod
     def phases(self) -> ResultDocument:
-        """Train what there is to train; return result.json, written."""
+        """Run all phases; write and return result.json."""
 
     def execute(self) -> ResultDocument:
-        """All phases, and the status of the run whatever happens."""
+        """Run all phases, and write the status of the run whatever happens."""
         try:
             self.set_status("running")
             self.observer.run_began(self.run)
@@ -75,14 +76,14 @@ class Session(abc.ABC, Generic[Options]):
             self._end("interrupted", f"stopped by {signal_name}")
             raise Interrupted(f"Interrupted. What finished is kept; {self._format_go_on()}") from interrupt
         except Exception as error:
-            told = self._failed(error)
-            if told is error:
+            reported = self._failed(error)
+            if reported is error:
                 raise
-            raise told from error
+            raise reported from error
         self._completed()
         if self.faults:
             raise RunFailed(
-                f"The run is done and kept, but for this: {' '.join(self.faults)} Received: {self.folder.path}"
+                f"The run is done and kept, except for this: {' '.join(self.faults)} Received: {self.folder.path}"
             )
         return result
 
@@ -100,12 +101,12 @@ class Session(abc.ABC, Generic[Options]):
             ) from error
 
     def _failed(self, error: Exception) -> Exception:
-        """Write down that the run failed; how the user is told."""
+        """Record that the run failed; return the error that the user sees."""
         if not is_no_space(error):
             self._end("failed", str(error))
             return error
         reason = f"The disk is full, so the run stops. What finished is kept; make space, then {self._format_go_on()}"
-        # Neither status nor report may find room; those that are there stay.
+        # There may be no space for status and report; the old ones stay.
         with contextlib.suppress(OSError):
             self._write_end("failed", reason)
         with contextlib.suppress(OSError):
@@ -113,9 +114,9 @@ class Session(abc.ABC, Generic[Options]):
         return NoSpace(reason)
 
     def _format_go_on(self) -> str:
-        # Somebody's own space is named anew where a run is resumed.
+        # The user must name their own code again to resume a run.
         code = f" --space {self.options.space}" if ":" in self.options.space else ""
-        return f"go on with: mnist-tune --out {self.folder.path} --resume{code}"
+        return f"resume with: mnist-tune --out {self.folder.path} --resume{code}"
 
     def _with_workers(self) -> ResultDocument:
         self.state = read_state(self.folder.journal)
@@ -128,13 +129,37 @@ class Session(abc.ABC, Generic[Options]):
     def _make_workers(self) -> Workers:
         if self.options.scheduler is not None:
             return self._cluster(self.options.scheduler)
+        most = getattr(self.options, "stack_trials", None)
+        return self._local_workers() if most is None else self._stacked_workers(most)
+
+    @property
+    def trainings_at_once(self) -> int:
+        """Return how many trainings that each have their own process run at the same time."""
+        return self.workers.processes if isinstance(self.workers, StackedWorkers) else self.workers.size
+
+    def _local_workers(self) -> LocalWorkers:
         return LocalWorkers(
-            size=self.options.workers or default_size(self.options.device, self.gpus),
+            size=self._local_size,
             data_folder=self.folder.work / "data",
             log_folder=self.folder.work / "logs",
             gpus=self.gpus,
             timeout_s=self.options.trial_timeout,
             module=self.worker_module,
+        )
+
+    @property
+    def _local_size(self) -> int:
+        return self.options.workers or default_size(self.options.device, self.gpus)
+
+    def _stacked_workers(self, most: int) -> Workers:
+        return StackedWorkers(
+            most=most,
+            data_folder=self.folder.work / "data",
+            log_folder=self.folder.work / "logs",
+            gpus=self.gpus,
+            processes=self._local_size,
+            learns=getattr(self.options, "algorithm", None) == "bayesian",
+            make_others=self._local_workers,
         )
 
     def _cluster(self, address: str) -> Workers:
@@ -151,24 +176,18 @@ class Session(abc.ABC, Generic[Options]):
         )
 
     def set_plan(self, algorithm: str, trials: Sequence[Trial]) -> None:
-        """Write down what a list of trials means to do."""
+        """Write the plan of a list of trials to run.json."""
         epochs = sum(trial.epochs for trial in trials)
         self.run.plan = Plan(algorithm=algorithm, trials=len(trials), epochs=epochs)
         self.folder.write_run(self.run)
 
     def ref(self) -> SpaceRef:
-        """Return how a worker makes the space."""
-        return SpaceRef(
-            name=self.options.space,
-            max_params=self.options.max_params,
-            max_macs=self.options.max_macs,
-            classes=len(self.data.class_names),
-            interface=self.run.space.model,
-        )
+        """Return the reference from which a worker makes the space."""
+        return SpaceRef.for_options(self.options, self.run.data, self.run.space.model)
 
     @contextlib.contextmanager
     def phase(self, name: RunPhase, trials: int) -> Iterator[None]:
-        """Tell the observer of a phase, and adds its seconds up."""
+        """Report a phase to the observer, and count its seconds."""
         self.observer.phase_began(name, trials)
         self._phase = (name, self.run.times.phases.get(name, 0.0), time.monotonic())
         try:
@@ -178,7 +197,7 @@ class Session(abc.ABC, Generic[Options]):
             self._phase = None
 
     def add_note(self, text: str) -> None:
-        """Keep a note that the user and the reader of the report should know."""
+        """Add a note for the user and the reader of the report."""
         if text not in self.run.notes:
             self.run.notes.append(text)
         self.observer.note(text)
@@ -191,7 +210,7 @@ class Session(abc.ABC, Generic[Options]):
         self._written = time.monotonic()
 
     def _trial_ended(self) -> None:
-        """Has run.json know how long this took: a run that is killed goes on counting from there."""
+        """Update the elapsed time in run.json now and then: a killed run resumes counting from there."""
         if time.monotonic() - self._written >= _WRITTEN_EVERY_S:
             self.set_status("running")
 

@@ -1,4 +1,4 @@
-"""A study: one thing varied over its arms, several seeds each, everything else held. The test set is never met."""
+"""A study: one hyperparameter varied over its arms, several seeds each. The test set is not used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tuner.core.errors import RunFailed, UsageError
 from tuner.core.records import Trial, TrialRecord
-from tuner.options.run_options import StudyOptions
+from tuner.options.study_options import StudyOptions
 from tuner.processes.tasks import EvaluateTask
 from tuner.run.confirmation import Confirmed
 from tuner.run.result import collect_arrays, result_document
@@ -26,7 +26,7 @@ class Study(EvaluatingSession[StudyOptions]):
     """One invocation of a study; what it varies is in run.json."""
 
     def phases(self) -> ResultDocument:
-        """The trials of all arms, then the comparison."""
+        """Run the trials of all arms, then compare them."""
         study = planned_study(self.run)
         trials = study_trials(study, self.options.seed)
         self.set_plan("study", trials)
@@ -34,15 +34,17 @@ class Study(EvaluatingSession[StudyOptions]):
         source = ListSource(trials, networks, self.folder, measured, stop_early=False)
         with self.phase("study", len(trials)):
             self.engine.run(source)
-        found = confirmed_arms(study, source.records)
-        if not found:
+        ranked_arms = confirmed_arms(study, source.records)
+        if not ranked_arms:
             raise RunFailed(f"None of {len(trials)} trials completed. The last one: {source.records[-1].error}")
         with self.phase("evaluate", 0):
-            return self._compare(study, found, source.records)
+            return self._compare(study, ranked_arms, source.records)
 
-    def _compare(self, study: StudyPlan, found: Sequence[Confirmed], records: Sequence[TrialRecord]) -> ResultDocument:
+    def _compare(
+        self, study: StudyPlan, ranked_arms: Sequence[Confirmed], records: Sequence[TrialRecord]
+    ) -> ResultDocument:
         arrays = self.folder.work / "winner.npz"
-        best = found[0]
+        best = ranked_arms[0]
         model = self.kept_model(best.records[best.median])
         evaluated = do_task(
             self.workers,
@@ -57,38 +59,40 @@ class Study(EvaluatingSession[StudyOptions]):
                 seed=self.options.seed,
             ),
         )
-        self._tell_faults(evaluated)
-        collect_arrays(self.folder, self.data, found, arrays)
-        return self.write_result(result_of_study(study, found, records))
+        self._add_faults(evaluated)
+        collect_arrays(self.folder, self.data, ranked_arms, arrays)
+        return self.write_result(result_of_study(study, ranked_arms, records))
 
 
 def planned_study(run: RunDocument) -> StudyPlan:
-    """Return what a run of this kind varies.
+    """Return the study's plan.
 
     Raises:
-        UsageError: where run.json doesn't say it.
+        UsageError: where run.json has none.
     """
     if run.study is None:
         raise UsageError("run.json lost its study. Expected the key study. Received: none. Restore it from a copy.")
     return run.study
 
 
-def result_of_study(study: StudyPlan, found: Sequence[Confirmed], records: Sequence[TrialRecord]) -> ResultDocument:
+def result_of_study(
+    study: StudyPlan, ranked_arms: Sequence[Confirmed], records: Sequence[TrialRecord]
+) -> ResultDocument:
     """Return result.json of a study.
 
     Args:
         study: what it varies.
-        found: its arms, best first.
+        ranked_arms: its arms, best first.
         records: all of its trials that have ended.
 
     Raises:
         ValueError: where no arm has the base's label.
     """
-    return replace(result_document(found, None, ModelFiles()), kind="study", study=study_result(study, records))
+    return replace(result_document(ranked_arms, None, ModelFiles()), kind="study", study=study_result(study, records))
 
 
 def study_trials(study: StudyPlan, run_seed: int) -> list[Trial]:
-    """Every arm with every seed, one repetition of all arms after the other: cut short, it still compares all arms."""
+    """Return a trial for every arm and seed, one repetition of all arms after the other, so that a part compares."""
     arms = study.arms
     return [
         repeated(
@@ -106,14 +110,14 @@ def study_trials(study: StudyPlan, run_seed: int) -> list[Trial]:
 
 
 def confirmed_arms(study: StudyPlan, records: Sequence[TrialRecord]) -> list[Confirmed]:
-    """The arms that at least one seed of completed, best first."""
-    found = []
+    """Return the arms with at least one completed seed, best first."""
+    ranked_arms = []
     for arm in study.arms:
-        own = [record for record in records if is_of_arm(record, arm)]
-        completed = tuple(sorted((r for r in own if r.completed), key=lambda record: record.repetition))
+        arm_records = [record for record in records if is_of_arm(record, arm)]
+        completed = tuple(sorted((r for r in arm_records if r.completed), key=lambda record: record.repetition))
         if completed:
-            found.append(Confirmed(None, completed, len(own) - len(completed)))
-    return sorted(found, key=Confirmed.sort_key)
+            ranked_arms.append(Confirmed(None, completed, len(arm_records) - len(completed)))
+    return sorted(ranked_arms, key=Confirmed.sort_key)
 
 
 def is_of_arm(record: TrialRecord, arm: PlannedArm) -> bool:

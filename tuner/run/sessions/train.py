@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.core.errors import RunFailed
-from tuner.options.run_options import TrainOptions
+from tuner.options.train_options import TrainOptions
 from tuner.run.confirmation import Confirmed
 from tuner.run.sessions.evaluating_session import EvaluatingSession
 from tuner.run.trial_sources import ListSource, Networks, repeated
@@ -17,7 +17,7 @@ class Training(EvaluatingSession[TrainOptions]):
     """One invocation of a training."""
 
     def phases(self) -> ResultDocument:
-        """Training, evaluation."""
+        """Run training and evaluation."""
         options, networks = self.options, Networks(self.space, self.ref())
         parameters = networks.parameters(options.configuration)
         trials = [
@@ -30,6 +30,7 @@ class Training(EvaluatingSession[TrainOptions]):
                 parameters=parameters,
                 run_seed=options.seed,
                 fold=n if self.data.has_folds else 0,
+                objective=options.objective,
             )
             for n in range(1, options.seeds + 1)
         ]
@@ -42,5 +43,5 @@ class Training(EvaluatingSession[TrainOptions]):
         if not completed:
             raise RunFailed(f"None of {len(records)} trials completed. The last one: {records[-1].error}")
         with self.phase("evaluate", 0):
-            found = [Confirmed(None, completed, len(records) - len(completed))]
-            return self.evaluate(found, test=options.test)
+            ranked = [Confirmed(None, completed, len(records) - len(completed))]
+            return self.evaluate(ranked, test=options.test)

@@ -1,4 +1,4 @@
-"""Reading, checking and writing a document of a run's folder, which anybody may have written."""
+"""Reading, checking and writing a document of a run's folder. Its content is untrusted."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tuner.storage.files import write_bytes
 Typed = TypeVar("Typed")
 
 MOST_BYTES = 64 * 2**20
-"""Bytes of a document, at most."""
+"""The most bytes of a document."""
 LARGEST = 2**63
-"""Numbers stay below it, so that whatever calculates with one can hold it."""
+"""Numbers are below it, so that NumPy's integers can hold them."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
@@ -28,10 +28,10 @@ _LONGEST_REASON = 300
 
 
 def parse(content: str | bytes) -> Any:  # whatever JSON holds
-    """Return the value of a JSON text that anybody may have written.
+    """Return the value of an untrusted JSON text.
 
     Raises:
-        ValueError: where it is no JSON, is nested too deeply, or has a number that is none (NaN, Infinity) or too large.
+        ValueError: where it is no JSON, is nested too deeply, or has a number that is not finite or too large.
     """
     try:
         return json.loads(content, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
@@ -58,10 +58,10 @@ def _no_number(name: str) -> NoReturn:
 
 
 def validate(value: object, kind: type[Typed]) -> Typed:
-    """Return a parsed JSON value as a struct of the schema; keys that the schema doesn't name are passed over.
+    """Return a parsed JSON value as a struct of the schema; unknown keys are ignored.
 
     Raises:
-        ValueError: where it is not one, with the path of the fault ("$.data.classes") in one line.
+        ValueError: where it doesn't fit, with the path of the fault ("$.data.classes") in one line.
     """
     try:
         return msgspec.convert(value, kind, strict=True)
@@ -96,14 +96,14 @@ def read_document(path: Path, kind: type[Typed], *, to_show: bool = False) -> Ty
 
 
 def _check_schema(path: Path, document: object) -> None:
-    found = document.get("schema") if isinstance(document, dict) else None
-    if isinstance(found, int) and not isinstance(found, bool) and found > SCHEMA:
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
         raise JournalError(
-            f"{path} was written by a newer version. Expected schema {SCHEMA}. Received: {found}. Upgrade mnist-tune."
+            f"{path} was written by a newer version. Expected schema {SCHEMA}. Received: {schema}. Upgrade mnist-tune."
         )
-    if found != SCHEMA or isinstance(found, bool):
+    if schema != SCHEMA or isinstance(schema, bool):
         raise JournalError(
-            f"{path} was written by another version. Expected schema {SCHEMA}. Received: {str(found)[:40]}"
+            f"{path} was written by another version. Expected schema {SCHEMA}. Received: {str(schema)[:40]}"
         )
 
 
@@ -126,10 +126,10 @@ def write_document(path: Path, document: msgspec.Struct) -> None:
 
 
 def readable(value: Any) -> Any:  # whatever JSON holds
-    """Return the same value of texts that every page and terminal shows as what they are.
+    """Return a value whose texts are safe to show on a page or a terminal.
 
-    A replacement character stands for lone surrogates and controls. Characters that are not seen but change what is, such as
-    the order of others (U+202E), are written as escapes.
+    Lone surrogates and controls are replaced by U+FFFD. Invisible characters that change the text around them, such as
+    its direction (U+202E), are written as escapes.
     """
     if isinstance(value, str):
         return _readable_text(value)

@@ -52,6 +52,28 @@ class Tolerance(Part, frozen=True):
     """The most that the accuracy may drop."""
 
 
+class CBuild(Part, frozen=True, kw_only=True):
+    """The bytes of the compiled C program, compiled to be small; it has no main."""
+
+    target: Text
+    compiler: Text
+    text: Count
+    """Code, weights and tables."""
+    data: Count
+    bss: Count
+    stack: Count | None
+    """At most, of a prediction; None where the compiler doesn't say."""
+
+
+class CProgram(Part, frozen=True, kw_only=True):
+    """What is known of a C program besides."""
+
+    builds: Annotated[tuple[CBuild, ...], Meta(max_length=8)]
+    """None where no C compiler is there: then the program was not run."""
+    equal_reference: Fraction | None = written(None)
+    """Fraction of images with the same probabilities, bit for bit, as LiteRT's reference kernels; None: not run."""
+
+
 class ExportedFile(Part, frozen=True, kw_only=True):
     """One format: where it is, and what was measured of it."""
 
@@ -67,6 +89,7 @@ class ExportedFile(Part, frozen=True, kw_only=True):
     signature: Signature
     images: VerifiedImages
     tolerance: Tolerance | None = None
+    c: CProgram | None = None
     latency_method: Text
     versions: Annotated[dict[Text, Text], Meta(max_length=1000)] | None = None
     written: Text | None = None

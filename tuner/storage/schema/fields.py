@@ -49,7 +49,7 @@ class Part(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 class ChangingPart(msgspec.Struct, omit_defaults=True):
-    """A part that changes while its run goes on."""
+    """A part that changes during the run."""
 
 
 def written(default: Default) -> Default:

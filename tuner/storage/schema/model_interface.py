@@ -23,18 +23,20 @@ class ImageFormat:
     """The form in which images are handed over."""
 
     shape: _Shape
-    """The shape of one image: (28, 28), (28, 28, 1), (28, 28, 3) or (784,)."""
+    """The shape of one image, such as (28, 28), (28, 28, 1), (28, 28, 3) or (784,)."""
     dtype: Dtype = "uint8"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInterface:
-    """The adapter between a user's network and a classifier of uint8 images (n, 28, 28) that gives probabilities (n, classes)."""
+    """The adapter between a user's network and a classifier of the data set's uint8 images that gives probabilities (n, classes)."""
 
     network: ImageFormat
     """The images that the network is called with."""
     fit: ImageFormat
     """The images that `fit` is given as `x` and for validation."""
+    images: _Shape = (28, 28)
+    """The shape of the data set's images: (h, w), or (h, w, 3) in colour."""
     scale: Real = 1.0
     offset: Real = 0.0
     """Pixels are multiplied by `scale` and moved by `offset` where `fit` does the like on the way to the network."""

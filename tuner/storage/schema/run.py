@@ -1,7 +1,8 @@
-"""run.json: what was asked for, of whom and with what."""
+"""run.json: the options, space, data, plan, versions, machine and status of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -34,7 +35,12 @@ from tuner.storage.schema.study import StudyPlan
 
 RunPhase: TypeAlias = Literal["search", "confirm", "refit", "train", "study", "evaluate"]
 RunStatus: TypeAlias = Literal["running", "completed", "failed", "interrupted"]
+DIGIT_NAMES = tuple("0123456789")
+"""The names of the ten digits as classes."""
+_DIGIT_SETS = ("mnist", "digits")
+MNIST_SHAPE = (28, 28)
 _ClassNames: TypeAlias = Annotated[tuple[Text, ...], Meta(max_length=MOST_CLASSES)]
+_ImageShape: TypeAlias = Annotated[tuple[Count, ...], Meta(min_length=2, max_length=3)]
 _ClassCounts: TypeAlias = Annotated[tuple[Count, ...], Meta(max_length=MOST_CLASSES)]
 
 
@@ -76,6 +82,10 @@ class Space(Part, frozen=True, kw_only=True):
     name: Text
     max_params: Count | None = written(None)
     max_macs: Count | None = written(None)
+    max_ram: Count | None = written(None)
+    """Bytes of TFLM's arena; None: no cap."""
+    max_flash: Count | None = written(None)
+    """Bytes of the int8 file; None: no cap."""
     model: ModelInterface | None = None
     """Only of a user's own space."""
     hyperparameters: Hyperparameters = written(())
@@ -103,6 +113,11 @@ class Reference(ChangingPart, kw_only=True):
     """The first trial of its likeness that was scaled to fit the caps, where one was tried."""
 
 
+def are_digits(name: str, class_names: Sequence[str]) -> bool:
+    """Return whether a data set's classes are the ten digits. The classes of a user's own file may be anything."""
+    return name in _DIGIT_SETS and tuple(class_names) == DIGIT_NAMES
+
+
 class DataSet(Part, frozen=True, kw_only=True):
     """The data that the run was trained and measured on."""
 
@@ -111,16 +126,29 @@ class DataSet(Part, frozen=True, kw_only=True):
     splits_sha256: Text | None = None
     """Absent in older runs."""
     fallback: bool = written(False)
-    image_shape: Annotated[tuple[Count, ...], Meta(max_length=3)] | None = None
+    image_shape: _ImageShape | None = None
+    """(h, w) grey, (h, w, 3) in colour; absent in older runs."""
     classes: Annotated[int, Meta(ge=1, le=MOST_CLASSES)]
     class_names: _ClassNames = written(())
     train: Count
     validation: Count
+    given_validation: bool = written(False)
+    """True where the source has validation images of its own, so that every trial validates on these."""
     test: Count
     class_counts: Annotated[dict[Text, _ClassCounts], Meta(max_length=1000)] = msgspec.field(default_factory=lambda: {})
     mean: Real | None = written(None)
     sd: Real | None = written(None)
     pixel_histogram: Annotated[tuple[Count, ...], Meta(max_length=256)] = written(())
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Return the shape of an image; of an older run, which says none, MNIST's."""
+        return self.image_shape or MNIST_SHAPE
+
+    @property
+    def in_colour(self) -> bool:
+        """Return whether the images have three channels."""
+        return len(self.input_shape) == 3
 
     @property
     def is_mnist(self) -> bool:
@@ -129,8 +157,13 @@ class DataSet(Part, frozen=True, kw_only=True):
 
     @property
     def is_digits(self) -> bool:
-        """Return whether these are scikit-learn's small digits, asked for or fallen back on."""
+        """Return whether these are scikit-learn's small digits, by request or as the fallback."""
         return self.fallback or self.name == "digits"
+
+    @property
+    def shows_digits(self) -> bool:
+        """Return whether the classes are the ten digits."""
+        return are_digits(self.name, self.class_names)
 
     def class_name(self, index: int) -> str:
         """Return the name of a class, or its number where it has none."""
@@ -171,6 +204,10 @@ class Plan(ChangingPart, kw_only=True):
     """Epochs of all trials, the confirmation's too; None where the run has not said it yet."""
     exhausted: bool | None = None
     """True where the space had fewer configurations than that."""
+    flat_after: Index | None = None
+    """The bracket that beat none before it, after which `--stop-when-flat` ended the search."""
+    share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    """The share of Hyperband's sizes in each bracket that is left under the time budget; absent without one."""
 
     @property
     def rungs(self) -> tuple[PlannedRung, ...]:
@@ -193,7 +230,9 @@ class Machine(Part, frozen=True, kw_only=True):
     features: Texts | None = None
     """The processor's vector instructions; None in older runs."""
     kernel_variables: Annotated[dict[Text, Text], Meta(max_length=1000)] | None = None
-    """Environment variables that choose among kernels, where they are set; None in older runs."""
+    """Environment variables that choose among kernels, where training has them; None in older runs."""
+    allocator_variables: Annotated[dict[Text, Text], Meta(max_length=1000)] | None = None
+    """Environment variables of the memory allocator that training has; None in older runs."""
 
 
 class JournalForm(Part, frozen=True, kw_only=True):
@@ -203,14 +242,13 @@ class JournalForm(Part, frozen=True, kw_only=True):
 
 
 class Times(ChangingPart, kw_only=True):
-    """When the run was made, and how long it took."""
+    """When the run was made, and how long it and each of its phases took."""
 
     started: Text
     ended: Text | None = written(None)
     elapsed_s: Positive = written(0.0)
     """Over all resumptions."""
     phases: dict[RunPhase, Positive] = msgspec.field(default_factory=lambda: {})
-    """Seconds."""
 
 
 class RunDocument(ChangingPart, kw_only=True):
@@ -226,7 +264,6 @@ class RunDocument(ChangingPart, kw_only=True):
     references: Annotated[tuple[Reference, ...], Meta(max_length=1000)] = written(())
     data: DataSet
     study: StudyPlan | None = None
-    """Only of a study."""
     plan: Plan
     versions: Annotated[dict[Text, Text], Meta(max_length=1000)]
     machine: Machine
@@ -240,7 +277,13 @@ class RunDocument(ChangingPart, kw_only=True):
 
 
 class _DataHead(Part, frozen=True, kw_only=True):
+    name: Text | None = None
     class_names: _ClassNames | None = None
+    image_shape: _ImageShape | None = None
+
+
+class _OptionsHead(Part, frozen=True, kw_only=True):
+    resize: Literal["crop", "pad", "stretch"] = "crop"
 
 
 class _SpaceHead(Part, frozen=True, kw_only=True):
@@ -253,4 +296,5 @@ class RunHead(Part, frozen=True, kw_only=True):
 
     kind: Kind = "search"
     data: _DataHead = _DataHead()
+    options: _OptionsHead = _OptionsHead()
     space: _SpaceHead | None = None

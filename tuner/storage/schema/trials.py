@@ -12,7 +12,7 @@ from msgspec import Meta
 from msgspec.structs import astuple
 
 from search_spaces.networks.costs import LayerSummary
-from tuner.core.records import Phase, Status, Trial, TrialRecord
+from tuner.core.records import Objective, Phase, Status, Trial, TrialRecord
 from tuner.storage.schema.fields import (
     Count,
     Epochs,
@@ -65,6 +65,8 @@ class Started(Part, frozen=True, kw_only=True, tag_field="event", tag="started")
     parameters: Count
     fold: Index = 0
     origin: Text = ""
+    objective: Objective = "val_accuracy"
+    """Absent where it is the default, as in all older journals."""
     previous: Text | None = None
     """The checksum of the line before it; None in journals without a chain."""
     check: Text = ""
@@ -75,17 +77,23 @@ class Started(Part, frozen=True, kw_only=True, tag_field="event", tag="started")
 
 
 class Finished(Started, frozen=True, kw_only=True, tag_field="event", tag="finished"):
-    """A trial ended. The fields of `TrialRecord`, but for the time."""
+    """A trial ended. The fields of `TrialRecord`, without the time."""
 
     status: Status
     val_accuracy: Fraction | None
     val_loss: Real | None
+    val_balanced_accuracy: Fraction | None = None
+    """Absent in older journals, and where it was not measured."""
+    val_int8_accuracy: Fraction | None = None
+    """Absent where the model was not quantised."""
     epochs_run: Epochs
     history: Annotated[dict[Text, Annotated[tuple[Real | None, ...], Meta(max_length=100_000)]], Meta(max_length=1000)]
     """None: not finite."""
     duration_s: Positive
     worker: Index
     layers: Layers
+    ram: Count | None = written(None)
+    flash: Count | None = written(None)
     error: Text | None
 
     def to_record(self) -> TrialRecord:
@@ -95,18 +103,22 @@ class Finished(Started, frozen=True, kw_only=True, tag_field="event", tag="finis
             status=self.status,
             val_accuracy=self.val_accuracy,
             val_loss=self.val_loss,
+            val_balanced_accuracy=self.val_balanced_accuracy,
+            val_int8_accuracy=self.val_int8_accuracy,
             epochs_run=self.epochs_run,
             history={metric: as_floats(series) for metric, series in self.history.items()},
             duration_s=self.duration_s,
             worker=self.worker,
             layers=tuple(layer.to_summary() for layer in self.layers),
+            ram=self.ram,
+            flash=self.flash,
             error=self.error,
             finished_at=self.time,
         )
 
 
 def as_floats(series: Iterable[float | None]) -> tuple[float, ...]:
-    """Return a metric's values, one an epoch: None, which stands for what is not finite, becomes NaN."""
+    """Return a metric's values, one an epoch; null, JSON's form of a value that is not finite, becomes NaN."""
     return tuple(math.nan if value is None else float(value) for value in series)
 
 

@@ -1,7 +1,7 @@
-"""The workers of a run on a Dask cluster. What happens on a worker is in `worker`; without `--scheduler` nothing imports either.
+"""The workers of a run on a Dask cluster. `worker` has a Dask worker's side; only `--scheduler` imports either.
 
-Data travel once, named by their content. What a training leaves behind comes back with its result, so that no file system need
-be shared. The winner is evaluated and exported here, in one local process.
+Data travel once, named by their content. A training's files come back with its result, so that no file system need be
+shared. The winner is evaluated and exported here, in one local process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tuner.workers.local import WORKER_MODULE, LocalWorkers
 
 _COUNT_EVERY_S = 2.0
 _RESULT_S = 60.0
-"""The longest that the run waits for one result before it hears others."""
+"""The timeout of one result, before others are received."""
 
 
 @dataclass
@@ -44,12 +44,12 @@ class ClusterWorkers:
 
     Args:
         address: the scheduler's, such as tcp://10.0.0.1:8786 or tls://….
-        data_folder: what `tuner.data.dataset.save_arrays` wrote.
-        log_folder: where the output of the local process is kept that evaluates the winner.
-        device: which device trainings use.
-        timeout_s: the longest that one training may take.
-        module: what a worker's local process runs.
-        note: is told what the user should know.
+        data_folder: the folder that `tuner.data.dataset.save_arrays` wrote.
+        log_folder: the folder for the output of the local process that evaluates the winner.
+        device: the device of trainings.
+        timeout_s: the timeout of one training.
+        module: the module that a worker's local process runs.
+        note: called with notes for the user.
 
     Raises:
         UsageError: where no scheduler answers, or its workers can't import this program.
@@ -71,12 +71,12 @@ class ClusterWorkers:
     _waiting: deque[TrainTask] = field(default_factory=deque)
     _sent: dict[str, _Sent] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
-    """A worker's address → the number that it has in the journal."""
+    """A worker's address → its number in the journal."""
     _local: LocalWorkers | None = None
     _local_tasks: int = 0
     _size: int = 0
     _refused: set[str] = field(default_factory=set)
-    """Addresses of workers that are of no use."""
+    """Addresses of workers that run other versions."""
     _counted: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -94,11 +94,11 @@ class ClusterWorkers:
 
     @property
     def size(self) -> int:
-        """Return how many trainings run at the same time: one a worker, and one at least is asked for while none has joined."""
+        """Return the number of trainings at the same time: one a worker, and 1 while no worker has joined."""
         return max(1, self.size_now())
 
     def submit(self, task: Task) -> None:
-        """Queues a task: trainings on the cluster, what the winner needs here."""
+        """Queue a task: trainings on the cluster, the winner's evaluation and export here."""
         if isinstance(task, TrainTask):
             self._waiting.append(task)
             self._hand_out()
@@ -107,10 +107,10 @@ class ClusterWorkers:
         self._local_pool().submit(task)
 
     def next_event(self, timeout_s: float) -> Event | None:
-        """The next thing that a worker said about its task, or None after the timeout.
+        """Return the next event of a task, or None after the timeout.
 
         Raises:
-            RunFailed: where the cluster's scheduler is gone.
+            RunFailed: where the connection to the scheduler is lost.
         """
         if self._local_tasks:
             return self._local_event(timeout_s)
@@ -128,7 +128,7 @@ class ClusterWorkers:
         return None
 
     def drop(self) -> None:
-        """Forget all tasks; those that run are ended."""
+        """Drop all tasks; end the running ones."""
         futures = [sent.future for sent in self._sent.values()]
         self._sent.clear()
         self._waiting.clear()
@@ -141,7 +141,7 @@ class ClusterWorkers:
         self._local_tasks = 0
 
     def close(self) -> None:
-        """Leave the cluster as it was found."""
+        """Drop all tasks, and remove the run's plugin from the cluster."""
         try:
             self.drop()
             if self._connection.alive:
@@ -168,7 +168,7 @@ class ClusterWorkers:
             self.note(f"The cluster at {self.address} has no worker for this run yet; it waits for one to join.")
 
     def size_now(self) -> int:
-        """Return how many workers there are for this run, counted every other second."""
+        """Return the number of workers for this run, counted every other second."""
         if time.monotonic() > self._counted + _COUNT_EVERY_S and self._connection.alive:
             self._counted = time.monotonic()
             with self._connection.may_break():
@@ -182,14 +182,14 @@ class ClusterWorkers:
             self._read_events()
 
     def _read_events(self) -> None:
-        """Hear again which workers refused: one that did so at once may have done so before the subscription had arrived."""
+        """Read again which workers refused: one may have done so before the subscription arrived."""
         for _, message in self._client.get_events(self._name):
             if message["event"] == "refused":
                 self._said.put(message)
 
     def _hand_out(self) -> None:
-        """Send what waits, once there is a worker to send it to."""
-        # A scheduler that has just gone: what waits goes on waiting, and the connection's check ends the run if it stays away.
+        """Send the waiting tasks, once there is a worker."""
+        # Where the connection has just been lost, tasks keep waiting; its check ends the run if it doesn't return.
         with self._connection.may_break():
             while self._waiting and self._connection.alive and self.size_now():
                 self._send(self._waiting[0], self._data_there())
@@ -210,14 +210,14 @@ class ClusterWorkers:
         future.add_done_callback(self._said.put)
 
     def _data_there(self) -> Any:
-        """The data on the cluster (Dask's future, untyped): sent once, and again only where every copy was lost."""
+        """Return the data on the cluster (Dask's future, untyped): sent once, and again where every copy was lost."""
         if self._data is None or self._data.status != "finished":
             key = f"mnist-tune-data-{content_key(self._files)}"
             self._data = self._client.scatter({key: self._files}, broadcast=True)[key]
         return self._data
 
     def _heard(self, message: Json) -> Event | None:
-        """Return what a worker said meanwhile: an epoch, or that it is of no use."""
+        """Return the event of a worker's message; None where it is a refusal, or of a dropped task."""
         if message["event"] == "refused":
             if message["worker"] in self._refused:
                 return None
@@ -227,14 +227,14 @@ class ClusterWorkers:
         return self._event(message) if message["task"] in self._sent else None
 
     def _ended(self, future: Any) -> Event | None:
-        """Return what came of a future: a result, a failure, or nothing since the workers that held it died."""
+        """Return the event of a future's end: a result or a failure; None where its workers died and it runs again."""
         sent = next((sent for sent in self._sent.values() if sent.future.key == future.key), None)
         if sent is None:
             return None
         try:
             message = self._message(future)
         except TimeoutError:
-            # Dask has it trained again, and says so when that is done.
+            # Dask runs it again, and calls back when that is done.
             future.add_done_callback(self._said.put)
             return None
         del self._sent[sent.task.id]
@@ -248,7 +248,7 @@ class ClusterWorkers:
         return self._event(message)
 
     def _message(self, future: Any) -> Json | None:
-        """Return what a worker returned; None where the training failed, or was lost.
+        """Return a worker's result; None where the training failed, or was lost.
 
         Raises:
             TimeoutError: where it was lost with its worker, and isn't trained again yet.
@@ -260,7 +260,7 @@ class ClusterWorkers:
         except TimeoutError:
             raise
         except Exception as error:
-            # Finished is not yet here: what became of it since is the future's status, or the connection went.
+            # A finished result may be lost on its way: then the future's status changes, or the connection breaks.
             if future.status == "finished" and self._connection.alive and not is_broken_connection(error):
                 raise
             return None

@@ -1,7 +1,4 @@
-"""The connection to a Dask scheduler: how it is made and secured, and how its loss is told from other errors.
-
-What is sent over it is `cluster`'s.
-"""
+"""The connection to a Dask scheduler: making and securing it, and recognising its loss. `cluster` sends over it."""
 
 from __future__ import annotations
 
@@ -93,12 +90,12 @@ class _Client(distributed.Client):
 
 
 def connect(address: str) -> Any:
-    """A client of a scheduler (Dask's, untyped); how it is secured says Dask's own configuration.
+    """Return a client of a scheduler (Dask's, untyped), secured as Dask's own configuration says.
 
     Raises:
         UsageError: where none answers, or not to this machine.
     """
-    # Its own log repeats what is told here in one line.
+    # Its own log repeats what is reported here in one line.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     _check_security(address)
     make: Any = _Client  # its constructor has no types
@@ -118,7 +115,7 @@ def connect(address: str) -> Any:
 
 
 def _check_security(address: str) -> None:
-    """Refuse an address that Dask's configuration of this machine doesn't suit."""
+    """Reject an address that doesn't fit this machine's Dask configuration."""
     try:
         make: Any = distributed.Security  # its constructor has no types
         given = make().get_connection_args("client")

@@ -18,7 +18,7 @@ SUFFIXES = (".npz", MODEL_SUFFIX, WEIGHTS_SUFFIX)
 
 
 def read_files(folder: Path) -> Files:
-    """The files of a folder."""
+    """Return the files of a folder."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
@@ -34,7 +34,7 @@ def write_files(files: Files, folder: Path) -> None:
 
 
 def content_key(files: Files) -> str:
-    """The SHA-256 of files' names and contents."""
+    """Return the SHA-256 of files' names and contents."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{name} {len(content)}\n".encode())
@@ -43,7 +43,7 @@ def content_key(files: Files) -> str:
 
 
 def taken(kept: Path) -> Files:
-    """Return what a training left, which is then gone from here."""
+    """Return a training's files, and remove them here."""
     files = {suffix: kept.with_suffix(suffix).read_bytes() for suffix in SUFFIXES if kept.with_suffix(suffix).exists()}
     for suffix in files:
         with contextlib.suppress(OSError):
@@ -52,7 +52,7 @@ def taken(kept: Path) -> Files:
 
 
 def keep(files: Files, path: Path) -> None:
-    """Leave what a training sent at a path without suffix, the model last, each whole or not at all."""
+    """Write a training's files at a path without suffix, the model last, each whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for suffix in SUFFIXES:
         if suffix in files:

@@ -1,7 +1,7 @@
-"""A Dask worker's side of a run: each takes one training at a time, in a local process of its own.
+"""A Dask worker's side of a run: one training at a time, in a local process.
 
-So a training is the same there as on one machine: one thread, killed when it is late, run again once if it loses its process. Imports
-Dask; nothing of it runs in the parent.
+A training runs as on one machine: one thread, killed at its timeout, run again once if its process dies. Imports Dask;
+nothing of it runs in the parent.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tuner.workers.dask.files import Files, taken, write_files
 from tuner.workers.local import WORKER_MODULE, LocalWorkers
 
 RESOURCE = "mnist-tune-trial"
-"""The resource that a training takes of a Dask worker, which has one of it, whosever run it is. Beside it a worker has a resource
-named as each run that it serves."""
+"""The resource of which a Dask worker has one, and a training of any run takes one. A worker also has a resource named as each run
+that it serves."""
 _POLL_S = 0.5
 _UNLIKE = ("mnist-tune", "keras", "tensorflow", "jax", "numpy", "backend")
 
@@ -33,14 +33,14 @@ _UNLIKE = ("mnist-tune", "keras", "tensorflow", "jax", "numpy", "backend")
 class RunPlugin(distributed.WorkerPlugin):
     """A run's plugin on every Dask worker, those that join late too.
 
-    A worker with other versions than the parent's gets no training: it might find other figures.
+    A worker with other versions than the parent's gets no training, because its results might differ.
 
     Args:
-        name: the run's, on this cluster.
-        versions: those of the parent.
-        device: which device the trainings use.
-        timeout_s: the longest that one may take.
-        module: what the local process runs.
+        name: the run's name on this cluster.
+        versions: the parent's versions.
+        device: the device of trainings.
+        timeout_s: the timeout of one training.
+        module: the module that the local process runs.
     """
 
     name: str
@@ -70,19 +70,19 @@ class RunPlugin(distributed.WorkerPlugin):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def drop(self) -> None:
-        """Has the training that runs now ended."""
+        """End the running training."""
         self._dropped += 1
 
     def train(self, document: Json, data: Files, worker: Any) -> Json:
-        """Train; its epochs are told to the parent as they end.
+        """Train, and report each epoch to the parent.
 
         Args:
             document: a `TrainTask` as JSON.
-            data: what `tuner.data.dataset.save_arrays` wrote.
+            data: the files that `tuner.data.dataset.save_arrays` wrote.
             worker: the Dask worker (untyped).
 
         Returns:
-            The event that ended it as JSON, with `files` where its model was to be kept.
+            The event that ended it as JSON, with `files` where its model is kept.
         """
         task = task_from_json(document)
         if not isinstance(task, TrainTask) or self._folder is None:
@@ -122,7 +122,7 @@ class RunPlugin(distributed.WorkerPlugin):
 
 
 def train_here(document: Json, data: Files, name: str) -> Json:
-    """The task that Dask runs: hands a training to the run's plugin on this worker."""
+    """Hand a training to the run's plugin on this worker; Dask runs it."""
     worker = distributed.get_worker()
     plugin: Any = worker.plugins[name]  # Dask names the base class
     result: Json = plugin.train(document, data, worker)
@@ -130,14 +130,14 @@ def train_here(document: Json, data: Files, name: str) -> Json:
 
 
 def drop_here(name: str, dask_worker: Any = None) -> None:
-    """End the training that runs on this worker; run by Dask on all of them, which passes itself."""
+    """End the training that runs on this worker; Dask runs it on all workers, and passes the worker."""
     plugin = dask_worker.plugins.get(name)
     if plugin is not None:
         plugin.drop()
 
 
 def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
-    """Return what of two installations can make another model, as words; empty where nothing does."""
+    """Return the packages whose versions differ and may change a model, in words; empty where none does."""
     pairs = ((package, ours.get(package, "none"), theirs.get(package, "none")) for package in _UNLIKE)
     return ", ".join(f"{package} {there} (here {here})" for package, here, there in pairs if here != there)
 
