@@ -38,7 +38,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         return gpu.Measured(2.0, 1.5)
 
     monkeypatch.setattr(gpu, "measure", measure)
-    monkeypatch.setattr(gpu.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     monkeypatch.setattr(gpu, "RESULT", tmp_path / "default.json")
     return tmp_path / "default.json"
 

@@ -9,6 +9,7 @@ import pytest
 from tests.tuner.export.c_programs import needs_compiler
 from tuner.export.c_source import compiler
 from tuner.export.formats import ExportError
+from tuner.storage.schema.export import CBuild
 
 PROGRAM = "int f(void) { return 1; }\n"
 
@@ -39,9 +40,7 @@ MACOS = "printf '__TEXT\\t__DATA\\t__OBJC\\tothers\\tdec\\n40\\t2\\t0\\t3\\t45\\
 
 def test_a_build_is_measured(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (build,) = measured(program, monkeypatch, compiles="echo 'arm-none-eabi-gcc 1'", size=GNU)
-    assert build == compiler.CBuild(
-        target="Arm Cortex-M4", compiler="arm-none-eabi-gcc 1", text=40, data=2, bss=3, stack=None
-    )
+    assert build == CBuild(target="Arm Cortex-M4", compiler="arm-none-eabi-gcc 1", text=40, data=2, bss=3, stack=None)
 
 
 @pytest.mark.parametrize(

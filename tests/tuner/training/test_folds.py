@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_tune.api.export import Request, _fold
+from mnist_tune.api.export import Request, _export_formats
 from mnist_tune.api.export_folder import ExportFolder
 from reports.analysis.model.classification import scored_winner
 from reports.comparison.differences import seed_pairs
@@ -27,6 +27,8 @@ from tests.kit.runs.searches import start
 from tuner.core.records import to_json
 from tuner.data.dataset import Dataset, load_dataset
 from tuner.data.splits import fold_indices, proportional_counts
+from tuner.export import job
+from tuner.export.writing import Sample
 from tuner.processes.tasks import SpaceRef, TrainTask
 from tuner.run.trial_loop import same_training
 from tuner.run.trial_sources import confirmation_trials
@@ -167,16 +169,31 @@ def test_a_search_with_few_images_confirms_on_the_ones_that_it_has(tmp_path: Pat
     assert {one.fold for one in read_state(path / "trials.jsonl").finished.values()} == {0}
 
 
-def test_an_export_without_the_test_set_compares_on_images_that_its_model_never_saw(tmp_path: Path) -> None:
+def test_an_export_without_the_test_set_compares_on_images_that_its_model_never_saw(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "run"
     result = start(path, test=False)
+    compared: list[Sample] = []
+
+    def compare(formats: object, model: object, stage: Path, sample: Sample, int8: bytes | None) -> dict[str, Any]:
+        compared.append(sample)
+        return {}
+
+    monkeypatch.setattr(job, "export_formats", compare)
+    monkeypatch.setattr(job, "load_model", lambda *_, **__: None)
     folder = RunFolder(path)
     request = Request(folder, folder.read_run(), (), ExportFolder(tmp_path / "out", model=folder.keras_model), (), None)
-    assert _fold(request) == result["fold"] > 0
+    _export_formats(request, digits, tmp_path)
     document = json.loads(folder.result_json.read_text())
     del document["fold"]
     folder.result_json.write_text(json.dumps(document))
-    assert _fold(request) == 0
+    _export_formats(request, digits, tmp_path)
+    assert result["fold"] > 0
+    for sample, fold in zip(compared, (result["fold"], 0), strict=True):
+        expected = Sample.of(digits.fold(fold), test=False)
+        assert (sample.split, sample.images.tolist()) == ("validation", expected.images.tolist())
+        assert sample.calibration.tolist() == expected.calibration.tolist()
 
 
 # The page
