@@ -19,7 +19,7 @@ from tuner.images.prediction import Prediction
 MOST_SHOWN = 500
 _SEEN = 96
 """The least longer side of what the network saw, in CSS pixels."""
-UNSURE = 0.5
+_CLOSE_SECOND = 0.5
 """The least ratio of the second probability to the first of an answer that is called unsure."""
 MOST_CLASSES = 10
 """The number of classes shown, most probable first."""
@@ -95,10 +95,9 @@ def _title(predictions: Sequence[Prediction], truths: Sequence[str] | None) -> s
 
 
 def is_unsure(prediction: Prediction) -> bool:
-    """Return whether the second class is at least half as likely as the first, or a note says that the answer is unsure."""
+    """Return whether the second class is at least half as likely as the first, or the highest probability is low."""
     ranked = prediction.ranked()
-    noted = (prediction.doubt or "").startswith("unsure")
-    return len(ranked) > 1 and (noted or ranked[1][1] >= UNSURE * ranked[0][1])
+    return len(ranked) > 1 and (prediction.unlikely or ranked[1][1] >= _CLOSE_SECOND * ranked[0][1])
 
 
 def _left_out(count: int) -> str:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from inference.models import find_model
 from mnist_tune import cli
-from mnist_tune.cli import predict
+from mnist_tune.cli import predict as predict_command
 from mnist_tune.prediction import generalisation as synthetic
 from mnist_tune.prediction import page as predict_page
 from mnist_tune.prediction.loaded_model import Loaded, load
@@ -27,7 +27,7 @@ from tests.kit.paths import ROOT
 from tests.kit.predictions import DIGITS, fake_load, keras_file, picture, prediction, read, saved
 from tuner.core.errors import UsageError
 from tuner.images import limits, reading
-from tuner.images.prediction import Prediction, Sample
+from tuner.images.prediction import Prediction, Sample, predict
 from tuner.images.reading import NoImages, Picture, Refused
 
 # What is read
@@ -330,7 +330,7 @@ def test_raw_images_are_taken_as_they_are(
         given.append(images)
         return answer(images)
 
-    monkeypatch.setattr(predict, "load", lambda model, run: Loaded(classify, DIGITS))
+    monkeypatch.setattr(predict_command, "load", lambda model, run: Loaded(classify, DIGITS))
     pixels = np.random.default_rng(1).integers(0, 256, (3, 28, 28), np.uint8)
     np.save(tmp_path / "a.npy", pixels)
     assert cli.main(["predict", model, str(tmp_path / "a.npy"), "--raw"]) == 0
@@ -449,6 +449,14 @@ def test_the_title_is_the_verdict_and_an_unsure_answer_names_the_runner_up() -> 
     both = predict_page.page_of([sure, unsure], "m", ["0", "0"])
     assert "<h1>2 of 2 images classified, 1 of 2 with a known class right, 1 unsure</h1>" in both
     assert both.count('class="unsure"') == 1
+
+
+def test_an_answer_whose_probability_is_low_is_unsure_however_far_the_next_is() -> None:
+    shares = [(0.69, *[0.31 / 9] * 9), (0.71, *[0.29 / 9] * 9)]
+    sample = Sample("x", np.zeros((28, 28), np.uint8))
+    answers = (np.array([row], np.float32).repeat(3, axis=0) for row in shares for _ in range(2))
+    low, high = (predict([sample], lambda images: next(answers)[: len(images)], DIGITS)[0] for _ in shares)
+    assert (predict_page.is_unsure(low), predict_page.is_unsure(high)) == (True, False)
 
 
 def test_of_many_classes_the_most_probable_are_shown() -> None:

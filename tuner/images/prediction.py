@@ -49,6 +49,8 @@ class Prediction:
     """One a class; None where the model was not called."""
     doubt: str | None = None
     """A note about a doubtful prediction."""
+    unlikely: bool = False
+    """Whether the highest probability is low (`tuner.images.doubt`)."""
 
     @property
     def warning(self) -> str | None:
@@ -78,23 +80,25 @@ def make_sample(read: Picture | Refused, *, raw: bool, form: InputForm = DIGITS)
     """Prepare a picture for a model that takes images of a form; with `raw` it is taken as it is."""
     if isinstance(read, Refused):
         return Sample(read.name, None, read.reason, readable=False, digit=form.digits)
-    try:
-        prepared = _as_it_is(read, form) if raw else _prepared(read, form)
-    except (Unreadable, *DAMAGES) as error:
-        return Sample(read.name, None, f"can't be prepared ({short(error)})", readable=False, digit=form.digits)
+    prepared = _as_it_is(read, form) if raw else _prepared(read, form)
+    if isinstance(prepared, Refused):
+        return Sample(read.name, None, prepared.reason, readable=False, digit=form.digits)
     notes = "; ".join(words for words in (read.note, prepared.warning) if words)
     readable = prepared.image is not None or not raw
     return Sample(read.name, prepared.image, notes or None, readable, read.original, prepared.parts, form.digits)
 
 
-def _prepared(picture: Picture, form: InputForm) -> Prepared:
+def _prepared(picture: Picture, form: InputForm) -> Prepared | Refused:
     """Return a picture for the network: of a file that the loaders of training images read, what they would make of it."""
     if form.digits:
         return prepare(picture.grey)
     if picture.content is None:
         return Prepared(form.of_picture(picture.image))
-    with without_warnings():
-        return Prepared(form.of_file(io.BytesIO(picture.content)))
+    try:
+        with without_warnings():
+            return Prepared(form.of_file(io.BytesIO(picture.content)))
+    except (Unreadable, *DAMAGES) as error:
+        return Refused(picture.name, f"can't be prepared ({short(error)})")
 
 
 def _as_it_is(picture: Picture, form: InputForm) -> Prepared:
@@ -119,12 +123,13 @@ def _prediction(
     if sample.image is None:
         return Prediction(sample, class_names, None, _page_doubt(sample, classify))
     probabilities = next(answers)
-    unsure = unsure_note(probabilities, digit=sample.digit)
-    if unsure is not None and sample.digit:
+    doubt = unsure_note(probabilities, digit=sample.digit)
+    unlikely = doubt is not None
+    if unlikely and sample.digit:
         three = classify(np.concatenate([turned(sample.image[None], quarters) for quarters in (1, 2, 3)]))
         hint = digit_turn_note(np.concatenate([probabilities[None], three]), class_names)
-        unsure = f"{unsure}; {hint}" if hint else unsure
-    return Prediction(sample, class_names, tuple(probabilities.tolist()), unsure)
+        doubt = f"{doubt}; {hint}" if hint else doubt
+    return Prediction(sample, class_names, tuple(probabilities.tolist()), doubt, unlikely)
 
 
 def _page_doubt(sample: Sample, classify: Classify) -> str | None:

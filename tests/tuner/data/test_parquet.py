@@ -20,6 +20,7 @@ from PIL import Image
 from tests.kit.data_files import build_arrays, check_said, load, write_npz
 from tests.kit.picture_files import noise, write_classes
 from tuner.core.errors import DataError, UsageError
+from tuner.data.formats import parquet
 from tuner.data.formats.folders import read_folder
 from tuner.data.formats.parquet import parquet_splits, read_parquet
 from tuner.data.picture_options import PictureOptions
@@ -367,3 +368,21 @@ def test_without_pyarrow_the_command_is_said(tmp_path: Path, monkeypatch: pytest
     check_said(
         path, "can't be read without pyarrow. Expected pyarrow. Received: no such package. Install it: pip install"
     )
+
+
+@pytest.mark.parametrize("rows", [len(X) - 3, len(X) + 3])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.parquet")
+    look = parquet._checked_columns
+    again = np.resize(np.arange(len(X)), rows)
+
+    def look_and_change(*given: Any) -> Any:
+        seen = look(*given)
+        write(path, X[again], Y[again])
+        return seen
+
+    monkeypatch.setattr(parquet, "_checked_columns", look_and_change)
+    with pytest.raises(DataError, match=rf"was changed while it was read\. Expected {len(X):,} rows"):
+        read_parquet(path, PictureOptions())

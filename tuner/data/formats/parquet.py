@@ -205,12 +205,18 @@ def _picture_files(paths: Sequence[Path], columns: Columns, rows: Sequence[int])
     """Return the pictures of a split: rows of its files, one file after another, read some at a time."""
 
     def batches() -> Iterator[list[Open]]:
-        for path in paths:
+        for path, expected in zip(paths, rows, strict=True):
             with _opened(path) as file:
+                count = 0
                 for batch in file.iter_batches(batch_size=decoding.BATCH, columns=[columns.picture]):
+                    count += batch.num_rows
+                    if count > expected:
+                        break
                     pictures = batch.column(0)
                     contents = pictures.field("bytes") if columns.is_struct else pictures
                     yield [partial(_open_content, content) for content in contents.to_pylist()]
+            if count != expected:
+                raise fault(f"{path} is damaged, or was changed while it was read", expected=f"{expected:,} rows, as its footer says", received=f"{count:,} of them or more" if count > expected else f"{count:,}", do="copy or download it again")  # fmt: skip
 
     ends = list(accumulate(rows))
 
