@@ -1,6 +1,7 @@
 """`python -m docs.pictures RUN`: take the pictures of README and docs from the page of a search.
 
-`--head FOLDER` writes the head of the page, light and dark, at twice the pixels. `--log FILE`, the text that the command wrote to the
+`--head FOLDER` writes the head of the page, light and dark, at twice the pixels. `--labelled` writes it with a number at each part,
+which docs/gallery.md explains. `--log FILE`, the text that the command wrote to the
 terminal, its command line first, makes the animation: the command, the page, a trial chosen, a digit drawn. Needs Playwright and a
 Chromium; the published pictures are set in Inter (Debian's `fonts-inter`).
 """
@@ -16,11 +17,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.kit.browser import browser_path, launched
 
 ANIMATION = Path(__file__).parent / "mnist-tune.webp"
+LABELLED = Path(__file__).parent / "labelled-report.png"
+PARTS = {
+    "#summary-title": 1,
+    "#summary .measures": 2,
+    "#summary .ladder": 3,
+    "#summary .afterwards": 4,
+    "#summary .strip": 5,
+    "#summary .glance figure": 6,
+    "#summary .glance table": 7,
+    "#summary .claims": 8,
+    "#summary details.how": 9,
+    "nav.contents": 10,
+}
+"""A selector of each part of a page's head → its number in the picture."""
 HEAD = ViewportSize(width=1440, height=900)
 STAGE = ViewportSize(width=1100, height=690)
 LIMIT_BYTES = 1_500_000
@@ -31,6 +46,22 @@ body {{ margin: 0; background: #16181d; color: #e4e6eb; font: 16px/1.6 "DejaVu S
 pre {{ margin: 0; padding: 32px 40px; white-space: pre-wrap; font: inherit; }}
 b {{ color: #7fb8f0; font-weight: 400; }}
 </style><pre>{text}</pre>"""
+
+# Numbers left of the parts, in the page's accent colour; the rest of the page, from the second section on, is cut off.
+_NUMBERS = """(parts) => {
+  for (const [selector, number] of Object.entries(parts)) {
+    const part = document.querySelector(selector);
+    if (!part) throw new Error(`The page has no ${selector}`);
+    const box = part.getBoundingClientRect();
+    const mark = document.createElement("b");
+    mark.textContent = number;
+    mark.style.cssText = "position: absolute; width: 26px; height: 26px; border-radius: 50%; z-index: 9; text-align: center;"
+      + "font: 600 15px/26px sans-serif; background: var(--winner); color: var(--paper);"
+      + `left: ${Math.max(4, box.left - 34)}px; top: ${box.top + scrollY + 2}px`;
+    document.body.append(mark);
+  }
+  return Math.ceil(document.querySelector("#summary").getBoundingClientRect().bottom + scrollY);
+}"""
 
 # A three, in a unit square: two arcs, drawn from the top left. Centre, radius and the angles of each arc's ends.
 _ARCS = (((0.48, 0.32), 0.17, -2.7, 1.6), ((0.48, 0.67), 0.19, -1.5, 2.7))
@@ -49,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Take the pictures of README and docs from the page of a search.")
     parser.add_argument("run", type=Path, help="the folder of the search")
     parser.add_argument("--head", type=Path, help="the folder for report.png and report-dark.png")
+    parser.add_argument("--labelled", action="store_true", help=f"write docs/{LABELLED.name}")
     parser.add_argument("--log", type=Path, help="what the command wrote to the terminal, its command line first")
     given = parser.parse_args(arguments)
     address = (given.run / "report.html").resolve().as_uri()
@@ -59,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if given.head is not None:
             take_head(browser, address, given.head / "report.png")
             take_head(browser, address, given.head / "report-dark.png", dark=True)
+        if given.labelled:
+            take_labelled(browser, address, LABELLED)
         if given.log is not None:
             log = given.log.read_text(encoding="utf-8")
             write_animation([*terminal_frames(browser, log), *page_frames(browser, address)], ANIMATION)
@@ -69,15 +103,37 @@ def take_head(browser: Browser, address: str, path: Path, *, dark: bool = False)
     context = browser.new_context(
         viewport=HEAD, device_scale_factor=2, color_scheme="dark" if dark else "light", reduced_motion="reduce"
     )
-    page = context.new_page()
-    page.goto(address)
+    page = _opened(context, address)
     if dark:
         _choose_trial(page)
         page.evaluate("window.scrollTo(0, 0)")
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    _save(_shot(page), path)
+    context.close()
+
+
+def take_labelled(browser: Browser, address: str, path: Path) -> None:
+    """Write the first section of a page as a PNG at twice the pixels, with a number at each of its parts."""
+    context = browser.new_context(viewport=HEAD, device_scale_factor=2, color_scheme="light", reduced_motion="reduce")
+    page = _opened(context, address)
+    height = page.evaluate(_NUMBERS, PARTS)
+    page.set_viewport_size(ViewportSize(width=HEAD["width"], height=height))
+    _save(_shot(page), path)
+    context.close()
+
+
+def _opened(context: BrowserContext, address: str) -> Page:
+    """Open a page; its commands name a folder of a reader's, not the one where the picture was taken."""
+    page = context.new_page()
+    page.goto(address)
+    page.evaluate(
+        "document.querySelectorAll('.run-folder').forEach((folder) => { folder.textContent = 'runs/first'; })"
+    )
+    return page
+
+
+def _save(picture: Image.Image, path: Path) -> None:
     # Two hundred and fifty-six colours show a page of greys and one accent as it is, in a third of the bytes.
     picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
-    context.close()
 
 
 def terminal_frames(browser: Browser, log: str) -> Iterator[Frame]:
@@ -101,8 +157,7 @@ def terminal_frames(browser: Browser, log: str) -> Iterator[Frame]:
 
 def page_frames(browser: Browser, address: str) -> Iterator[Frame]:
     """Yield the head of the page, a trial chosen, and a digit being drawn with what the network makes of it."""
-    page = browser.new_context(viewport=STAGE, reduced_motion="reduce").new_page()
-    page.goto(address)
+    page = _opened(browser.new_context(viewport=STAGE, reduced_motion="reduce"), address)
     yield Frame(_shot(page), 1500)
     _choose_trial(page)
     yield Frame(_shot(page), 1500)
