@@ -14,7 +14,7 @@ from tuner.core.records import ACCURACY_TOLERANCE, VALIDATION_WORDS, Objective, 
 from tuner.options.run_options import RunOptions
 from tuner.options.search_options import SearchOptions
 from tuner.run.confirmation import Confirmed, longest_distinct
-from tuner.stats.intervals import lower_bound_of_mean, mean_and_sd
+from tuner.stats.intervals import effective_images, lower_bound_of_mean, mean_and_sd
 from tuner.stats.pareto_front import pareto_front
 from tuner.storage.schema.result import SizeUnit, Target
 from tuner.storage.schema.run import DataSet
@@ -79,17 +79,19 @@ def goal_of(options: RunOptions, data: DataSet) -> Goal | None:
         return Goal(options.target_share)
     if options.at_least_share is None:
         return None
-    shared = data.given_validation or data.train < data.validation
-    seeds = Seeds(options.confirm_seeds, _images(options.objective, data), shared)
+    seeds = Seeds(options.confirm_seeds, scored_images(options.objective, data), shared=not data.has_folds)
     return Goal(options.at_least_share, seeds, "parameters" if options.flash_cap is None else "flash")
 
 
-def _images(objective: Objective, data: DataSet) -> float:
+def scored_images(objective: Objective, data: DataSet) -> float:
+    """Return the number of validation images that a score is as certain as: fewer where each class counts alike.
+
+    Args:
+        objective: by which the score ranks.
+        data: as run.json describes them.
+    """
     counts = [count for count in data.class_counts.get("validation", ()) if count]
-    if objective != "balanced_accuracy" or not counts:
-        return data.validation
-    # The variance of a mean of k recalls is p (1 - p) / k² · Σ 1 / n, that of an accuracy p (1 - p) / n.
-    return len(counts) ** 2 / math.fsum(1 / count for count in counts)
+    return effective_images(counts) if objective == "balanced_accuracy" and counts else data.validation
 
 
 def reaches(score: float | None, target: float) -> bool:

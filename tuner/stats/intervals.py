@@ -25,6 +25,22 @@ def mean_and_sd(values: Sequence[float]) -> tuple[float, float | None]:
     return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
+def effective_images(counts: Sequence[int]) -> float:
+    """Return the number of images with which an accuracy has the variance that a mean recall of classes has.
+
+    The variance of a mean of k recalls is p (1 - p) / k² · Σ 1 / n, that of an accuracy p (1 - p) / n.
+
+    Args:
+        counts: of each class's images, at least one each.
+
+    Raises:
+        ValueError: without counts.
+    """
+    if not counts:
+        raise ValueError("A mean recall needs at least one class.")
+    return len(counts) ** 2 / math.fsum(1 / count for count in counts)
+
+
 def wilson_interval(successes: float, n: float, z: float = Z95) -> tuple[float, float]:
     """Return the score interval of a proportion (Wilson, JASA 22, 1927), 95% unless another normal quantile is given.
 

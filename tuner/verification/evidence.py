@@ -236,7 +236,7 @@ class Evidence:
     @property
     def has_folds(self) -> bool:
         """Return whether repetitions validate on folds of their own (`Dataset.has_folds`)."""
-        return not self.run.data.given_validation and self.run.data.train >= self.run.data.validation
+        return self.run.data.has_folds
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """Return what several checks share, made when the first one asks for it.

@@ -19,8 +19,9 @@ from tuner.processes.environment import default_size
 from tuner.processes.kernels import ONEDNN_VARIABLE, uses_onednn
 from tuner.processes.tasks import Event, TrainTask
 from tuner.run.run_document import describe_machine
+from tuner.run.target import scored_images
 from tuner.run.trial_sources import train_task
-from tuner.storage.schema.run import DataSet, Machine, RunDocument
+from tuner.storage.schema.run import Machine, RunDocument
 from tuner.verification.check import Check, Outcome, Unavailable, failed, named, passed
 from tuner.verification.data import dataset
 from tuner.verification.evidence import Evidence
@@ -143,31 +144,20 @@ def scores(record: TrialRecord, body: Mapping[str, Any]) -> tuple[float, float] 
     return None if recorded is None or repeated is None else (float(recorded), float(repeated))
 
 
-def scored_images(record: TrialRecord, data: DataSet) -> int:
-    """Return the number of images that a score is as certain as: fewer where classes of few images count as much as others.
-
-    The variance of a mean over C classes of recall is the sum of p (1 − p) / n over C², that of an accuracy p (1 − p) / N.
-    """
-    if record.phase == "refit":
-        return data.train + data.validation
-    counts = [number for number in data.class_counts.get("validation", ()) if number]
-    if record.objective != "balanced_accuracy" or not counts:
-        return data.validation
-    return max(1, round(len(counts) ** 2 / math.fsum(1 / number for number in counts)))
-
-
 def _within_tolerance(evidence: Evidence, record: TrialRecord, body: Mapping[str, Any], words: str) -> Outcome:
     score = scores(record, body)
     if score is None:
         return failed(f"{words}; the score of one of them is missing")
     recorded, repeated = score
-    limit = tolerance(recorded, scored_images(record, evidence.run.data))
+    data = evidence.run.data
+    images = data.train + data.validation if record.phase == "refit" else scored_images(record.objective, data)
+    limit = tolerance(recorded, images)
     inside = abs(repeated - recorded) <= limit
     verdict = f"{words}; {abs(repeated - recorded):.4f} apart, {limit:.4f} is allowed"
     return passed(verdict) if inside else failed(verdict)
 
 
-def tolerance(accuracy: float, images: int) -> float:
+def tolerance(accuracy: float, images: float) -> float:
     """Return how far an accuracy may be from that of a training on another kind of machine."""
     error = math.sqrt(max(accuracy * (1 - accuracy), 0.0) / max(images, 1))
     return max(ACCURACY_TOLERANCE, STANDARD_ERRORS * error)

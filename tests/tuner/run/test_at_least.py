@@ -23,8 +23,17 @@ from tuner.run import launch
 from tuner.run.confirmation import Confirmed
 from tuner.run.observer import Observer
 from tuner.run.sessions import search
-from tuner.run.target import Goal, Seeds, finalists_around, format_missed, goal_of, has_reached, smallest_first
-from tuner.stats.intervals import lower_bound_of_mean, wilson_interval
+from tuner.run.target import (
+    Goal,
+    Seeds,
+    finalists_around,
+    format_missed,
+    goal_of,
+    has_reached,
+    scored_images,
+    smallest_first,
+)
+from tuner.stats.intervals import effective_images, lower_bound_of_mean, wilson_interval
 from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.run import DataSet
@@ -255,3 +264,27 @@ def test_finalists_are_taken_from_the_front_by_flash(tmp_path: Path, monkeypatch
     assert seen
     assert {one.trial: one.flash for one in seen} == {one.trial: journal[one.trial].flash for one in seen}
     assert None not in {one.flash for one in seen}
+
+
+@pytest.mark.parametrize(
+    ("objective", "counts", "images"),
+    [
+        ("val_accuracy", (90, 10), 100),
+        ("balanced_accuracy", (50, 50), 100),
+        # The ten images count as much as the ninety: 4 / (1/90 + 1/10).
+        ("balanced_accuracy", (90, 10), 36),
+        ("balanced_accuracy", (90, 0), 90),
+        ("balanced_accuracy", (), 100),
+    ],
+)
+def test_a_balanced_score_is_as_certain_as_fewer_images(
+    objective: Objective, counts: tuple[int, ...], images: int
+) -> None:
+    data = DataSet(name="a", classes=2, train=900, validation=100, test=100, class_counts={"validation": counts})
+    assert scored_images(objective, data) == pytest.approx(images)
+
+
+def test_classes_of_the_same_size_are_as_certain_as_all_their_images() -> None:
+    assert effective_images([25, 25, 25]) == pytest.approx(75)
+    with pytest.raises(ValueError, match="at least one class"):
+        effective_images([])

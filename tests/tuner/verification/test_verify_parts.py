@@ -14,7 +14,7 @@ from tuner.core.machine import versions
 from tuner.processes.kernels import KERNEL_VARIABLES
 from tuner.run.run_document import describe_machine
 from tuner.verification.check import LONGEST_DETAIL, Outcome, count, disagreements, equal, named, outcome_of
-from tuner.verification.retraining import differences, same_training, scored_images, scores, tolerance
+from tuner.verification.retraining import differences, same_training, scores, tolerance
 
 # `Any`: JSON.
 
@@ -121,22 +121,6 @@ def test_trainings_are_compared_by_the_score_that_ranks_them(
     changes: dict[str, Any], body: dict[str, Any], expected: tuple[float, float] | None
 ) -> None:
     assert scores(replace(RECORD, **changes), body) == expected
-
-
-@pytest.mark.parametrize(
-    ("objective", "counts", "images"),
-    [
-        ("val_accuracy", (90, 10), 100),
-        ("balanced_accuracy", (50, 50), 100),
-        # The ten images count as much as the ninety: 4 / (1/90 + 1/10).
-        ("balanced_accuracy", (90, 10), 36),
-        ("balanced_accuracy", (90, 0), 90),
-        ("balanced_accuracy", (), 100),
-    ],
-)
-def test_a_balanced_score_is_as_certain_as_fewer_images(objective: str, counts: tuple[int, ...], images: int) -> None:
-    data = replace(run_document(FakeRun(), []).data, validation=100, class_counts={"validation": counts})
-    assert scored_images(replace(RECORD, objective=objective), data) == images
 
 
 @pytest.mark.parametrize(

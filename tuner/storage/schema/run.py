@@ -146,6 +146,11 @@ class DataSet(Part, frozen=True, kw_only=True):
         return self.image_shape or MNIST_SHAPE
 
     @property
+    def has_folds(self) -> bool:
+        """Return whether confirmed seeds validate on other images each, as `Dataset.has_folds` says."""
+        return not self.given_validation and self.train >= self.validation
+
+    @property
     def in_colour(self) -> bool:
         """Return whether the images have three channels."""
         return len(self.input_shape) == 3
