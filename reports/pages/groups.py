@@ -38,8 +38,11 @@ def grouped(sections: Iterable[Section], *, study: bool) -> list[Section]:
     """
     found = []
     for place, section in enumerate(sections):
-        group = "Answer" if place == 0 else _GROUPS.get(section.id, "Search")
-        if study and group in ("Search", "Model"):
-            group = "Study"
+        if place == 0:
+            group = "Answer"
+        elif study:
+            group = "Record" if _GROUPS.get(section.id) == "Record" else "Study"
+        else:
+            group = _GROUPS[section.id]
         found.append(replace(section, group=group, folded=group == "Record"))
     return found
