@@ -15,9 +15,6 @@ from reports.figures.theme_colours import STAND_INS, css_variable
 PIXELS_PER_INCH = 72
 """The resolution at which one point of matplotlib's SVG is one CSS pixel."""
 
-_WIDE = 480
-"""Wider figures scroll on a phone and do not shrink."""
-
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML does not allow."""
@@ -96,7 +93,7 @@ def page_svg(
         "svg",
         {
             "xmlns": _SVG,
-            "class": f"figure{' wide' if width > _WIDE else ''}",
+            "class": "figure",
             "data-figure": name,
             "role": "img",
             "aria-label": _NOT_XML.sub("\ufffd", label),

@@ -46,7 +46,7 @@ const histogram = (values) => {
 };
 
 /** A filter: its element; a test of a trial, null while the reader has set nothing; and itself as texts of the address. */
-const rangeFilter = (column, values, changed) => {
+const rangeFilter = (column, changed) => {
   const shown = [...trials.values()].map((trial) => valueOf(trial, column.key)).filter((value) => value !== null).map((value) => asShown(column, value));
   const input = (word, limit) =>
     make("input", { type: "number", step: "any", name: `${column.key} ${word}`, "aria-label": `${title(column)}, ${word}`, placeholder: String(Number(limit.toPrecision(6))), input: changed });
@@ -105,7 +105,7 @@ const choiceFilter = (column, values, changed) => {
 const valueFilter = (column, changed) => {
   const values = distinct(column.key);
   if (column.key === "trial" || values.length < 2) return null;
-  if (values.every((value) => typeof value === "number")) return rangeFilter(column, values, changed);
+  if (values.every((value) => typeof value === "number")) return rangeFilter(column, changed);
   return values.length <= MOST_CHOICES ? choiceFilter(column, values, changed) : null;
 };
 const textFilter = (input, rows) => {
