@@ -114,7 +114,7 @@ class TrialRecord(Trial):
     flash: int | None = None
     """Bytes of the int8 file, estimated; None where they are unknown."""
     error: str | None = None
-    """Why it failed, in one line."""
+    """The reason for the failure, in one line."""
     finished_at: str = ""
     """ISO 8601, UTC: the time of the journal's event."""
 

@@ -70,7 +70,7 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         if not all(math.isfinite(metrics[metric]) for metric in self.told & {"loss", "val_loss"}):
             raise DivergedError(f"the loss was no number after epoch {self.epochs}")
         self._on_epoch(self.epochs, metrics)
-        # The time of measuring is no part of the next epoch, whose beginning may not be reported.
+        # The next epoch begins after the measurement, and a user's `fit` may not report its beginning.
         self._began = time.perf_counter()
 
     def _read(self, logs: Mapping[str, float]) -> dict[str, float]:
@@ -142,7 +142,7 @@ def stopping(task: TrainTask, data: Dataset) -> list[Any]:
     if given is None and not restore and not task.stop_early:
         return []
     if given is None and not restore and task.configuration.get("schedule") != "constant":
-        # A training for balanced accuracy may be better than chance although it names the largest class less often.
+        # With weighted classes a network may be better than chance although its accuracy is below the largest class's share.
         constant = 1 / len(np.unique(data.y_validation)) if task.objective == "balanced_accuracy" else None
         return [StopAtChance(task.passes, chance_level(data.y_validation, constant))]
     patience = max(_LEAST_PATIENCE, math.ceil(task.passes * _PATIENCE_SHARE)) if given is None else int(given)
