@@ -55,7 +55,7 @@ def _measure(run: RunData, front: Front, figure: str, width: int) -> dict[str, o
         "figure": figure,
         "cap": front.cap,
         "epochs": text.plural(front.epochs or 0, "epoch"),
-        # The ends of the axis, whether it is logarithmic, and the pixels of its ends.
+        # The smallest and the largest value, whether the axis is logarithmic, and the pixels of its two ends.
         "axis": [limits.low, limits.high, limits.log, *limits.pixels(width)],
         "search": _search(run, option),
         "steps": [_step(run, front, point) for point in front.front],

@@ -23,9 +23,9 @@ ALIGNMENT = 16
 
 _TENSOR_BYTES = 24
 _PLANNING_TENSOR_BYTES, _PLANNING_BUFFER_BYTES = 32, 40
-"""What planning needs for each tensor and for each activation, for a while and in the place of the activations."""
+"""Bytes that planning needs for each tensor and for each activation before inference, in the place of the activations."""
 _PREPARING_CHANNEL_BYTES, _PREPARING_BYTES = 8, 256
-"""What preparing the widest kernel needs there."""
+"""Bytes that preparing the widest kernel needs there."""
 _INTERPRETER_BYTES = 736
 _CHANNEL_MULTIPLIERS = 2
 """Each kernel operation keeps a multiplier and a shift of 4 bytes a channel."""
@@ -96,7 +96,7 @@ class PlacedTensor(NamedTuple):
     size_bytes: int
     first: int
     last: int
-    """As in `LiveTensor`."""
+    """The last operation that reads it."""
     offset: int
     """Its first byte."""
 

@@ -69,7 +69,7 @@ class Smallest:
     """The smallest network of a family; where RAM or flash is capped, the one that is nearest to fit."""
 
     network: str
-    """In the notation."""
+    """The network in the notation."""
     parameters: int
     multiply_adds: int
     memory: Memory | None = None

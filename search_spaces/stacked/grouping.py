@@ -1,4 +1,4 @@
-"""Which networks share a program: those whose common program is estimated to train sooner than separate ones.
+"""Grouping of networks into programs: networks share one if it is estimated to train sooner than separate ones.
 
 Padding costs arithmetic, separate programs cost launches and compilation. Imports no JAX.
 """
@@ -20,7 +20,7 @@ _PASSES = 3
 
 @dataclass(frozen=True)
 class DeviceCosts:
-    """What a device needs, roughly: enough to choose between programs, not to foretell a run's time."""
+    """Rough costs of a device: enough to choose between programs, not to forecast a run's time."""
 
     slot_s: float
     """Seconds a slot and step, whatever its size: the launches of its kernels."""

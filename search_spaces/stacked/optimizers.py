@@ -36,7 +36,7 @@ class _Weight(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """How each network is updated."""
+    """The update rules of several networks."""
 
     recipes: tuple[Recipe, ...]
     total_steps: int

@@ -32,7 +32,7 @@ _FIRST_EPOCH = 1
 
 
 class State(NamedTuple):
-    """What changes as networks train, all of it on the device."""
+    """The state of a training that changes with each step, on the device."""
 
     weights: Arrays
     statistics: Arrays
@@ -47,7 +47,7 @@ class Epoch(NamedTuple):
     """Mean cross-entropies of the batches as they were trained, without L2 and label smoothing."""
     accuracies: np.ndarray[Any, Any]
     learning_rates: np.ndarray[Any, Any]
-    """Of the epoch's last step."""
+    """The rates of the epoch's last step."""
 
 
 class Scores(NamedTuple):
@@ -171,7 +171,7 @@ class StackedTraining:
 
     @cached_property
     def _epoch(self) -> Any:
-        # The state is given away: its memory becomes that of the next one.
+        # The old state is donated: the new one reuses its memory.
         return jax.jit(self._run_epoch, donate_argnums=0)
 
     @cached_property
