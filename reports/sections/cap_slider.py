@@ -79,7 +79,7 @@ def _format_score(run: RunData, accuracy: float) -> str:
 
 
 def _interval(run: RunData, accuracy: float) -> tuple[float, float] | None:
-    """Return Wilson's interval; None for another score: a balanced accuracy is no proportion, and an int8 one is not told with an interval here."""
+    """Return Wilson's interval of an accuracy; None for other scores: a balanced accuracy is not a proportion, and int8 accuracies have none here."""
     images = run.info.data.validation
     if run.objective != "val_accuracy" or images < 1:
         return None

@@ -149,11 +149,11 @@ class MemoryModel:
     def ram(self, widths: Sequence[int]) -> int:
         """Return the size of the smallest arena."""
         outputs = [widths[operation.channel] for operation in self.operations if operation.taps]
-        own = self.arena_bytes + sum(_CHANNEL_MULTIPLIERS * aligned(4 * width) for width in outputs)
+        persistent = self.arena_bytes + sum(_CHANNEL_MULTIPLIERS * aligned(4 * width) for width in outputs)
         sizes = self._sizes(widths)
         planning = _PLANNING_TENSOR_BYTES * (self.tensors + 1) + _PLANNING_BUFFER_BYTES * len(sizes)
         preparing = _PREPARING_CHANNEL_BYTES * max(outputs, default=0) + _PREPARING_BYTES
-        return aligned(own + max(planned_bytes(sizes, self._neighbours), planning, preparing))
+        return aligned(persistent + max(planned_bytes(sizes, self._neighbours), planning, preparing))
 
     def ram_is_within(self, widths: Sequence[int], most: int) -> bool:
         """Return whether the smallest arena has at most so many bytes: quick where it is clearly larger."""

@@ -120,7 +120,7 @@ class Sampler:
     hyperparameters: tuple[Hyperparameter, ...]
     smallest: Mapping[str, Value]
     fits: Callable[[Mapping[str, Value]], bool]
-    """Whether values of the shape are within the caps; inactive ones are ignored."""
+    """Return whether values of the shape are within the caps; inactive ones are ignored."""
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """Sample a configuration that fits."""

@@ -277,4 +277,4 @@ def _crop(slot: Slot, maps: jax.Array) -> jax.Array:
         return maps[:, :, above : above + height, left : left + width]
     rows = np.minimum(np.arange(height) + np.array([above for above, _ in corners])[:, None], maps.shape[2] - 1)
     columns = np.minimum(np.arange(width) + np.array([left for _, left in corners])[:, None], maps.shape[3] - 1)
-    return jax.vmap(lambda own, row, column: own[:, row][:, :, column])(maps, rows, columns)
+    return jax.vmap(lambda canvas, row, column: canvas[:, row][:, :, column])(maps, rows, columns)

@@ -40,7 +40,7 @@ SCORE_KEYS: Final[Mapping[Objective, str]] = {
 }
 """Objective → the key of its value in a trial's record, in a worker's answer and in the journal."""
 SHORT_WORDS: Final[Mapping[Objective, str]] = {"val_accuracy": "", "balanced_accuracy": "balanced", "int8": "int8"}
-"""Objective → the word that tells its value from an accuracy."""
+"""Objective → the word that distinguishes its value from an accuracy."""
 
 SCHEMA: Final = 1
 """The version of every file of a run's folder."""

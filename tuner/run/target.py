@@ -29,7 +29,7 @@ class Seeds:
     images: float
     """Validation images of one seed; of a balanced accuracy as many as would tell it as exactly if all classes had equally many."""
     shared: bool
-    """Whether all seeds validate on the same images."""
+    """True if all seeds validate on the same images."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._metrics = HISTORY_METRICS if validates else TRAINING_METRICS
         self.history: dict[str, list[float]] = {metric: [] for metric in self._metrics}
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
         """Metrics that came from the training itself."""
         self.measure = measure
         self._on_epoch = on_epoch
@@ -67,7 +67,7 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         metrics = self._read(logs or {})
         for metric, value in metrics.items():
             self.history[metric].append(value)
-        if not all(math.isfinite(metrics[metric]) for metric in self.told & {"loss", "val_loss"}):
+        if not all(math.isfinite(metrics[metric]) for metric in self.reported & {"loss", "val_loss"}):
             raise DivergedError(f"the loss was no number after epoch {self.epochs}")
         self._on_epoch(self.epochs, metrics)
         # The next epoch begins after the measurement, and a user's `fit` may not report its beginning.
@@ -75,7 +75,7 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _read(self, logs: Mapping[str, float]) -> dict[str, float]:
         metrics = {metric: self._value(metric, logs) for metric in self._metrics}
-        self.told |= {metric for metric, value in metrics.items() if value is not None}
+        self.reported |= {metric for metric, value in metrics.items() if value is not None}
         filled = {metric: math.nan if value is None else value for metric, value in metrics.items()}
         if self.measure is not None and "val_accuracy" in metrics and metrics["val_accuracy"] is None:
             scores = self.measure()

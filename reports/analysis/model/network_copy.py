@@ -1,4 +1,4 @@
-"""The exported network as data for the page's own forward pass, checked: a stranger's file may say anything."""
+"""The exported network as data for the page's own forward pass, checked, since the files of an untrusted run may hold anything."""
 
 from __future__ import annotations
 
