@@ -46,29 +46,29 @@ class Measured:
     flash: int
     """Code, weights and tables of `mnist_tune_predict`."""
     memory: int
-    """Static."""
+    """Bytes of static memory."""
     image: int
     stack: int
-    """Measured on the emulated processor."""
+    """Bytes of stack, measured on the emulated processor."""
     instructions: int
-    """Of one image."""
+    """Instructions for one image."""
     emulated_equal: int
-    """Images of the emulated ones whose scores are those of the program compiled here."""
+    """Emulated images with the same scores as the program compiled for this machine."""
     emulated: int
     reference_equal: int
     """Images with the same probabilities, bit for bit, as LiteRT's reference kernels give."""
     compared: int
     accuracy: float
-    """Of the C program on all test images."""
+    """The C program's accuracy on all test images."""
     litert_accuracy: float
-    """Of LiteRT's usual kernels."""
+    """The accuracy with LiteRT's usual kernels."""
     keras_accuracy: float
     same_class: float
     """Fraction of all test images with the class that LiteRT's usual kernels give."""
     file: int
-    """The int8 file."""
+    """Bytes of the int8 file."""
     arena: int | None
-    """The smallest with which TFLM prepares it."""
+    """Bytes of the smallest arena with which TFLM prepares it."""
 
     @property
     def ram(self) -> int:
@@ -77,7 +77,7 @@ class Measured:
 
 
 def measure(path: Path) -> Measured:
-    """Export a Keras model and return what was measured."""
+    """Export a Keras model and return its measurements."""
     import keras
 
     data = load_dataset("mnist", validation=0.1, seed=1)

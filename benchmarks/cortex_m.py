@@ -88,15 +88,15 @@ void reset(void) {
 
 @dataclass(frozen=True)
 class Emulated:
-    """What a program did on the emulated processor."""
+    """Results of a program on the emulated processor."""
 
     classes: tuple[int, ...]
     scores: NDArray[np.int8]
     """(images, classes)."""
     instructions: int
-    """Of one image, the median."""
+    """Instructions for one image, the median."""
     stack: int
-    """Bytes below the caller's frame that were written to, the most of all images; with those that the compiler lets free."""
+    """Bytes written below the caller's frame, the most over all images; with those that the compiler frees."""
     text: int
     """Bytes of the program's functions and constants that a call of `mnist_tune_predict` needs, linked."""
     memory: int
@@ -111,7 +111,7 @@ def is_available() -> bool:
 def emulate(
     source: Path, images: NDArray[np.uint8], processor: str = "cortex-m4", board: str = "mps2-an386"
 ) -> Emulated:
-    """Run a C program on images and return what it did.
+    """Run a C program on images and return its results.
 
     Args:
         source: the folder with `model.c` and `model.h`.

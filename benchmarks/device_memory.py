@@ -33,18 +33,18 @@ _LIBRARIES = ("tensorflow", "keras", "tflite-micro")
 
 @dataclass(frozen=True)
 class Measured:
-    """A network with its estimates and their truth, in bytes."""
+    """A network with estimated and true sizes, in bytes."""
 
     space: str
     network: str
     activation: str
     parameters: int
     ram: int
-    """Estimated."""
+    """The estimated arena."""
     arena: int | None
-    """The smallest arena; None where TFLM lacks an operation."""
+    """The smallest true arena; None where TFLM lacks an operation."""
     flash: int
-    """Estimated."""
+    """The estimated file."""
     file: int
 
     @property
@@ -59,7 +59,7 @@ class Measured:
 
 
 def measure(spaces: Sequence[str], networks: int, seed: int, image_shape: tuple[int, ...] = (28, 28)) -> list[Measured]:
-    """Convert random networks and return what each needs and what was estimated.
+    """Convert random networks and return their true and estimated sizes.
 
     Args:
         spaces: names of built-in spaces, in turn.
@@ -98,7 +98,7 @@ def _convert(space: str, seed: tuple[int, int], image_shape: tuple[int, ...], pa
 
 
 def randomise(model: Any, rng: np.random.Generator) -> None:
-    """Give biases and BatchNorm values as after a training: equal ones would share their place in the file."""
+    """Set biases and BatchNorm values like trained ones: equal arrays would be stored once in the file."""
     for weight in model.weights:
         name = weight.path.split("/")[-1]
         if name in ("gamma", "moving_variance"):
@@ -126,7 +126,7 @@ def _lines(rows: Sequence[Measured]) -> Iterator[str]:
 
 
 def document(rows: Sequence[Measured]) -> Json:
-    """Return what is kept."""
+    """Return the document of the result."""
     return {**conditions(_LIBRARIES), "rows": [asdict(row) for row in rows]}
 
 

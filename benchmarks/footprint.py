@@ -33,7 +33,7 @@ _POLL_S = 0.1
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, and its target."""
+    """A figure and its target."""
 
     name: str
     value: float

@@ -29,7 +29,7 @@ class Winner:
     """search or train."""
     space: str
     known: str
-    """The reference whose configuration won; empty where it was sampled."""
+    """The name of the reference that won; empty where a sampled configuration did."""
     parameters: int
     multiply_adds: int | None
     validation: tuple[float, ...]

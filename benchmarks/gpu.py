@@ -52,7 +52,7 @@ class Case:
     data: str
     side: Side
     workers: int
-    """A GPU; of one program the trials in it at most."""
+    """Processes a GPU; with one program, the most trials in it."""
     trials: int
     epochs: int
 
@@ -63,25 +63,25 @@ class Case:
 
 @dataclass
 class Measured:
-    """What a case took. Seconds of trials are sums over trials."""
+    """The measured times of a case. Seconds of trials are sums over trials."""
 
     seconds: float
     trial_epochs_a_second: float
     gpu_use: tuple[float, ...] = ()
     """Percent of the time in which a kernel ran, and MiB of memory: mean and largest."""
     starting_s: float = 0.0
-    """Until the first epoch of the first trial ended: processes, imports, first compilation."""
+    """Time until the first epoch of the first trial ended: processes, imports, first compilation."""
     first_epochs_s: float = 0.0
-    """First epochs beyond a later one's time: tracing and compiling."""
+    """Excess of first epochs over later ones: tracing and compiling."""
     steady_s: float = 0.0
-    """All epochs at a later one's time."""
+    """Time of all epochs at the speed of later ones."""
     other_s: float = 0.0
-    """Trials outside of their epochs: building models, cleaning up."""
+    """Time of trials outside their epochs: building models, cleaning up."""
     failed: int = 0
 
 
 def cases(trials: int, workers: Sequence[int], data: Sequence[str], epochs: int) -> list[Case]:
-    """Return the measurements, those that matter most first."""
+    """Return the measurements, the most important first."""
     sides: list[tuple[Side, int]] = [("workers", workers[0]), ("one program", trials), ("keras-tuner", 1)]
     sides += [("workers", count) for count in workers[1:]]
     return [Case(name, side, count, trials, epochs) for side, count in sides for name in data]
@@ -106,7 +106,7 @@ def tasks_of(case: Case) -> list[TrainTask]:
 
 
 def measure(case: Case, data_folder: Path, gpus: int, deadline: float) -> Measured:
-    """Train the trials of a case, and return what they took.
+    """Train the trials of a case, and return the measured times.
 
     Raises:
         RunFailed: where workers can't be started, or aren't done at the deadline (of `time.monotonic`).
@@ -138,7 +138,7 @@ def _workers(case: Case, data_folder: Path, logs: Path, gpus: int) -> Workers:
 
 
 def _train(pool: Workers, tasks: Sequence[TrainTask], deadline: float) -> tuple[list[Event], float]:
-    """Train all; return how each ended, and the moment in which the first epoch did.
+    """Train all; return each trial's end, and the time of the first epoch's end.
 
     Raises:
         RunFailed: where they aren't done at the deadline.
@@ -161,7 +161,7 @@ def _train(pool: Workers, tasks: Sequence[TrainTask], deadline: float) -> tuple[
 
 
 def _divided(events: Sequence[Event], seconds: float, starting_s: float) -> Measured:
-    """Return where the time of trials went, from the seconds of their epochs."""
+    """Divide the time of trials into parts, by the seconds of their epochs."""
     found = Measured(round(seconds, 2), 0.0, starting_s=round(starting_s, 2))
     for event in events:
         if event.kind == "failed":

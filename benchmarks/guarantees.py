@@ -95,7 +95,7 @@ class InstantWorkers:
 
 @dataclass
 class Marks(Observer):
-    """An observer that measures a resource every so many trials."""
+    """An observer that measures a resource at every n-th trial."""
 
     every: int = 100
     measured: Callable[[], float] = time.process_time
@@ -103,7 +103,7 @@ class Marks(Observer):
     trials: int = 0
 
     def trial_finished(self, record: TrialRecord, *, restored: bool) -> None:
-        """Measure, every so many trials."""
+        """Measure, at every n-th trial."""
         self.trials += 1
         if self.trials % self.every == 0:
             self.points.append((self.trials, self.measured()))
@@ -115,7 +115,7 @@ class Marks(Observer):
 
 
 def source_of(algorithm: str, trials: int) -> SearchSource:
-    """Return a search of about so many trials."""
+    """Return a search of about this number of trials."""
     with quiet_imports():
         from tuner.oracle.registry import make_oracle
     sizes: Json = {"max_trials": trials} if algorithm == "random" else {"iterations": max(1, trials // 30)}

@@ -39,11 +39,11 @@ _FOR_EVER = 10**6
 
 
 class TimeUp(Exception):
-    """The processor time is used up."""
+    """The error raised when the processor time is used up."""
 
 
 def search_with_keras_tuner(folder: str, side: int, cpu_s: float, out: Path) -> Json:
-    """Search by `keras_tuner.Hyperband` for so much processor time; return the figures of its best trial's model."""
+    """Search by `keras_tuner.Hyperband` within a processor time; return the figures of its best trial's model."""
     began = time.monotonic()
     import keras
     import keras_tuner

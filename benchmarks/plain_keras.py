@@ -1,4 +1,4 @@
-"""A user's program without us: a `keras_tuner.HyperModel` with Keras's layers, `fit` and augmentation.
+"""A user's program without mnist-tune: a `keras_tuner.HyperModel` with Keras's layers, `fit` and augmentation.
 
 Networks and recipes are those of our spaces, sampled by Keras Tuner.
 """

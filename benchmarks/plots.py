@@ -21,11 +21,11 @@ from tuner.core.records import Json
 
 FOLDER = ROOT / "docs" / "benchmarks"
 OURS, OTHERS = "#0072b2", ("#d55e00", "#009e73", "#cc79a7")
-"""Colours of Okabe and Ito (2008)."""
+"""Colours by Okabe and Ito (2008)."""
 _FEWEST, _MOST = 500, 20_000
 """The range of parameters in the front."""
 _INK, _HAIRLINE = "#6e7781", "#d0d7de"
-"""Readable on white and on black."""
+"""Colours that are readable on white and on black."""
 
 
 def draw(name: str, size: tuple[float, float], paint: Callable[[Axes], None]) -> None:

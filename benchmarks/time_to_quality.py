@@ -49,7 +49,7 @@ class Scored:
     """A finished trial, as its search reported it."""
 
     seconds: float
-    """On the search's clock."""
+    """Time on the search's clock."""
     accuracy: float
     epochs: int | float
     configuration: Mapping[str, Value]

@@ -16,7 +16,7 @@ from mnist_tune.cli.entry import COMMANDS, load_command
 
 PAGE = Path(__file__).parent / "options.md"
 RUNS = ("search", "train", "study")
-"""The commands that make a run. Options of `train` and `study` that a search has, too, are named only."""
+"""The commands that make a run. Options of `train` and `study` that a search also has are only named."""
 _HEADINGS = {"options": "Besides"}
 _BLOCK = re.compile(r"(<!-- table: (?P<command>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _HELP = re.compile(r"(?P<text>.*?)(?: \(default: (?P<default>.*)\))?", re.DOTALL)
@@ -74,7 +74,7 @@ def format_table(command: str) -> str:
 
 
 def generate(text: str) -> str:
-    """Return the page with its tables written anew."""
+    """Return the page with its tables written again."""
     return _BLOCK.sub(lambda block: f"{block[1]}\n{format_table(block['command'])}\n{block[3]}", text)
 
 
@@ -103,7 +103,7 @@ def _escape(text: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page, or say with `--check` whether it is as the code has it."""
+    """Write the page; with `--check`, report whether it is up to date instead."""
     parser = argparse.ArgumentParser(prog="python -m docs.options", description="Write the tables of docs/options.md.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is out of date")
     check = parser.parse_args(arguments).check

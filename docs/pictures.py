@@ -76,7 +76,7 @@ class Frame:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Take the pictures that are asked for."""
+    """Take the requested pictures."""
     parser = argparse.ArgumentParser(description="Take the pictures of README and docs from the page of a search.")
     parser.add_argument("run", type=Path, help="the folder of the search")
     parser.add_argument("--head", type=Path, help="the folder for report.png and report-dark.png")
@@ -122,7 +122,7 @@ def take_labelled(browser: Browser, address: str, path: Path) -> None:
 
 
 def _opened(context: BrowserContext, address: str) -> Page:
-    """Open a page; its commands name a folder of a reader's, not the one where the picture was taken."""
+    """Open a page whose commands name a reader's folder, not the one on this machine."""
     page = context.new_page()
     page.goto(address)
     page.evaluate(
@@ -156,7 +156,7 @@ def terminal_frames(browser: Browser, log: str) -> Iterator[Frame]:
 
 
 def page_frames(browser: Browser, address: str) -> Iterator[Frame]:
-    """Yield the head of the page, a trial chosen, and a digit being drawn with what the network makes of it."""
+    """Yield the head of the page, a chosen trial, and a digit being drawn with the network's prediction."""
     page = _opened(browser.new_context(viewport=STAGE, reduced_motion="reduce"), address)
     yield Frame(_shot(page), 1500)
     _choose_trial(page)

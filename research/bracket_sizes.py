@@ -19,8 +19,8 @@ from tuner.oracle.registry import make_oracle
 
 EPOCHS, FACTOR = 15, 3
 CORRELATION = {2: 0.834, 5: 0.806, 15: 0.985}
-"""Epochs of a trial → correlation of its score with the true quality. Of short trials: the rank correlation with the score after 15
-epochs in benchmarks/results/fidelity.json, 12 configurations. Of long ones: an estimate, since those 12 differ by sd .085 and 750
+"""Epochs of a trial → correlation of its score with the true quality. Short trials: the rank correlation with the score after 15
+epochs in benchmarks/results/fidelity.json, 12 configurations. Long ones: an estimate, since those 12 differ by sd .085 and 750
 validation images and a seed add about .015."""
 SEARCHES, FINALISTS, SEEDS = 20_000, 2, 3
 

@@ -94,7 +94,7 @@ class _CrossEntropy(_OfCodes, keras.metrics.SparseCategoricalCrossentropy):  # t
 
 
 def write_teacher(data_folder: Path, models: Path, prefix: str) -> int:
-    """Write the mean probabilities of a folder's so named models to the data folder; return their number."""
+    """Write the mean probabilities of a folder's models with these names to the data folder; return their number."""
     images = np.load(data_folder / "x_train.npy", mmap_mode="r")
     files = sorted(models.glob(f"{prefix}*.keras"))
     each = [keras.saving.load_model(file).predict(images, batch_size=500, verbose=0) for file in files]

@@ -33,7 +33,7 @@ class Trained:
     accuracy: float
     """Accuracy on the augmented training images in the last epoch."""
     minutes: float
-    """Minutes of one core."""
+    """Minutes of computing on one core."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ BUDGETS = (12, 22, 36, 60, 100)
 TOP_SHARES = (0.1, 0.05, 0.02)
 CANDIDATES, RANDOM_SHARE = 24, 1 / 3
 _LEAST_UNSEEN, _ORDERS = 20, 40
-"""For `foresight`: the fewest configurations to predict, and the number of random orders."""
+"""The fewest configurations that `foresight` predicts, and its number of random orders."""
 STEPS = ("batch_size", "learning_rate_sgd", "learning_rate_momentum", "learning_rate_adam")
 """Hyperparameters that determine the progress of a short training with any network."""
 KNOWS, OF_STEPS, OF_THE_REST = "knows the scores", "parzen, of batch size and rate", "parzen, of all else"
@@ -143,7 +143,7 @@ def outcomes(pool: Pool, ranker: Ranker | None, searches: int) -> dict[str, Floa
 
 @dataclass(frozen=True)
 class Pairs:
-    """One outcome of searches with both kinds of sampling, a pair a seed."""
+    """A measured outcome of searches with both kinds of sampling, in pairs of one seed."""
 
     random: Floats
     guided: Floats

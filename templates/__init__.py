@@ -28,7 +28,7 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]{}|~$#!]")
 
 
 def render(name: str, context: Mapping[str, object]) -> str:
-    """A template with its values; a missing value is an error.
+    """Render a template; a missing value is an error.
 
     Raises:
         jinja2.UndefinedError: where the template names something that the context lacks.
@@ -38,7 +38,7 @@ def render(name: str, context: Mapping[str, object]) -> str:
 
 @cache
 def environment() -> Environment:
-    """The templates of this folder: everything is escaped, and a name that is not given is an error."""
+    """Return the environment of the HTML templates: everything is escaped, and an undefined name is an error."""
     jinja = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -54,7 +54,7 @@ def environment() -> Environment:
 
 
 def render_markdown(name: str, context: Mapping[str, object]) -> str:
-    """A Markdown template with its values: each is one line of plain text, whatever stands in it, unless it is `Verbatim`.
+    """Render a Markdown template; each value becomes one line of plain text, unless it is `Verbatim`.
 
     Raises:
         jinja2.UndefinedError: where the template names something that the context lacks.
@@ -63,13 +63,13 @@ def render_markdown(name: str, context: Mapping[str, object]) -> str:
 
 
 def render_code(name: str, context: Mapping[str, object]) -> str:
-    """A program's text with its values, as they are: for values of our own only."""
+    """Render a program's text; values are not escaped, so only our own may be given."""
     return _plain(None).get_template(name).render(context)
 
 
 @cache
 def markdown_environment() -> Environment:
-    """The templates of Markdown: everything is escaped as Markdown, and code goes through the filter `fenced`."""
+    """Return the environment of the Markdown templates: values are escaped, and code goes through the filter `fenced`."""
     jinja = _plain(_as_markdown)
     jinja.filters["fenced"] = fenced_code
     return jinja
@@ -88,7 +88,7 @@ def _plain(finalize: Callable[[object], object] | None) -> Environment:
 
 
 class Verbatim(str):
-    """Markdown of our own."""
+    """Markdown that is not escaped, since it is our own."""
 
     __slots__ = ()
 
@@ -98,18 +98,18 @@ def _as_markdown(value: object) -> object:
 
 
 def markdown_text(words: str) -> str:
-    """Text that Markdown shows as it is, in one line: in a paragraph, a list or a cell of a table."""
+    """Return text that Markdown shows unchanged, in one line: in a paragraph, a list or a cell of a table."""
     line = one_line(words).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\g<0>", line)
 
 
 def one_line(words: str) -> str:
-    """Words without line breaks and without what a terminal or an editor would obey."""
+    """Return words without line breaks and without characters that a terminal or an editor would obey."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
 
 
 def fenced_code(words: str, language: str = "") -> Verbatim:
-    """Code in lines of its own, under a fence that it can't close."""
+    """Return code in lines of its own, under a fence that it can't close."""
     fence = "`" * max(3, _longest_run(words) + 1)
     return Verbatim(f"{fence}{language}\n{words.strip()}\n{fence}")
 
@@ -119,17 +119,17 @@ def _longest_run(words: str) -> int:
 
 
 def style(network: bool = False) -> Markup:
-    """All style sheets, in the order of their names, without their comments; with `network` that of the section to try it, too."""
+    """Return all style sheets in the order of their names, without their comments; with `network` also that of the section "Try it"."""
     return Markup(_STYLE_MARGIN.sub("", _asset("*.css", "try-it/*.css") if network else _asset("*.css")))
 
 
 def colours() -> Markup:
-    """The style sheet that a figure outside the page needs."""
+    """Return the style sheet that a figure outside the page needs."""
     return Markup(_asset("colours.css"))
 
 
 def script(network: bool = False) -> Markup:
-    """All scripts, in the order of their names; with `network` those that compute it, too.
+    """Return all scripts in the order of their names; with `network` also those that compute it.
 
     Comments, indentation and spaces around signs are left out, which makes the page lighter by a quarter of its scripts.
     """
@@ -142,7 +142,7 @@ def _squeezed_script(text: str) -> Markup:
 
 
 def _squeezed_line(line: str) -> str:
-    """Return a line of a script without needless spaces; one with a text or a pattern keeps those inside. No text has several lines."""
+    """Return a line of a script without needless spaces; texts and patterns keep theirs. No text may have several lines."""
     code = line.strip()
     if code.startswith("//") or (code.startswith("/**") and code.endswith("*/")):
         return ""
@@ -154,7 +154,7 @@ def _squeezed_line(line: str) -> str:
 
 
 def script_hash(network: bool = False) -> str:
-    """Return what a Content-Security-Policy calls the page's script by, so that no other one runs."""
+    """Return the hash by which a Content-Security-Policy allows the page's script, and no other."""
     digest = hashlib.sha256(script(network).encode()).digest()
     return "sha256-" + base64.b64encode(digest).decode("ascii")
 

@@ -44,7 +44,7 @@ class Request:
     data: str | None = None
     """The present source of the run's data; None: the source in run.json."""
     named_code: bool = False
-    """Whether the model is built from the run's space, which the user named."""
+    """True if the model is built from the run's space, which the user named."""
 
 
 def make_request(

@@ -40,7 +40,7 @@ _FILE_CODE: Mapping[Files, tuple[str, str, str]] = {
     "file": ("-f", "_files", "__fish_complete_path (commandline -ct)"),
     "dir": ("-d", "_files -/", "__fish_complete_directories (commandline -ct)"),
 }
-"""How bash, zsh and fish complete them."""
+"""The code that completes them in bash, zsh and fish."""
 
 
 def make_command_parser() -> Parser:
@@ -126,7 +126,7 @@ def format_completer(name: str, words: Sequence[str], files: Files) -> Completer
         words: names without spaces, quotes or other signs that a shell reads, such as names of spaces.
         files: "file" completes directories too.
     """
-    # shtab's script for bash completes as with names of files where the function's name has "_file" or "_dir".
+    # shtab's bash script completes file names where the function's name contains "_file" or "_dir".
     function = f"_mnist_tune_{files}_{name}"
     listed = " ".join(words)
     bash, zsh, fish = _FILE_CODE[files]

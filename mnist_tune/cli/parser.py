@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises UsageError."""
 
     intermixed = False
-    """Whether options may come between positional arguments."""
+    """True if options may come between positional arguments."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"formatter_class": HelpPage, **settings})

@@ -40,7 +40,7 @@ class Generalisation:
     accuracy_ci95: tuple[float, float]
     """Wilson 1927."""
     log_loss: float | None
-    """In nats, over the classified digits, like `calibration_error`."""
+    """The mean in nats over the classified digits, like `calibration_error`."""
     calibration_error: float | None
     """Expected calibration error, 15 bins."""
     per_class: tuple[tuple[str, int, int], ...]

@@ -48,7 +48,7 @@ class Request:
     given: Namespace
     """The options; absent unless given."""
     taken: list[str] = field(default_factory=list)
-    """How each variable was used, for the user and the report."""
+    """The variables and their use, for the user and the report."""
     words: list[str] = field(default_factory=list)
     """Equivalent options, for the recorded command line."""
 

@@ -24,7 +24,7 @@ SECTIONS: tuple[Callable[[Sequence[NamedRun]], Section], ...] = (
     curves.build,
     settings.build,
 )
-"""In the order of a reader's questions."""
+"""The sections in the order of a reader's questions."""
 
 
 def render_comparison(folders: Sequence[Path], version: str) -> str:

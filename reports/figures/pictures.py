@@ -90,7 +90,7 @@ def reduced(values: npt.ArrayLike) -> npt.NDArray[Any]:
     if factor >= 1:
         return array
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    # What a stranger's file holds may be beyond float32.
+    # The arrays of an untrusted run may be beyond float32.
     planes = np.clip(np.nan_to_num(array), -_HUGE, _HUGE).astype(np.float32).reshape(height, width, -1)
     small = [
         np.asarray(Image.fromarray(np.ascontiguousarray(planes[..., k])).resize(size, Image.Resampling.BOX))

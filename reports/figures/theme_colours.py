@@ -31,7 +31,7 @@ class Ink:
     ORDER = tuple(f"theme:order-{place}" for place in range(5))
     """Ordered, from cividis: few epochs to many."""
     ORDER_TEXT = tuple(f"theme:order-text-{place}" for place in range(5))
-    """The same for words: as dark (in the dark: as bright) as text must be."""
+    """The same colours for words: as dark (in dark mode: as bright) as text must be."""
     HEAT = tuple(f"theme:heat-{step}" for step in range(8))
     """Ordered, from cividis: few to many."""
     HEAT_TEXT = tuple(f"theme:heat-text-{step}" for step in range(8))

@@ -36,7 +36,7 @@ def grouped(sections: Iterable[Section], *, study: bool) -> list[Section]:
         sections: in the page's order.
         study: of a study, whose sections are one part, but for those that record.
     """
-    found = []
+    result = []
     for place, section in enumerate(sections):
         if place == 0:
             group = "Answer"
@@ -44,5 +44,5 @@ def grouped(sections: Iterable[Section], *, study: bool) -> list[Section]:
             group = "Record" if _GROUPS.get(section.id) == "Record" else "Study"
         else:
             group = _GROUPS[section.id]
-        found.append(replace(section, group=group, folded=group == "Record"))
-    return found
+        result.append(replace(section, group=group, folded=group == "Record"))
+    return result

@@ -58,7 +58,7 @@ class RunData:
         """The score by which trials are ranked."""
         if not self.records:
             return objective_of(self.info)
-        # Of int8 the shorter trials are ranked by accuracy.
+        # In an int8 run the shorter trials are not quantised, and have the objective val_accuracy.
         return next((one.objective for one in self.records if one.objective != "val_accuracy"), "val_accuracy")
 
     @property

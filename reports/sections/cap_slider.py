@@ -55,7 +55,7 @@ def _measure(run: RunData, front: Front, figure: str, width: int) -> dict[str, o
         "figure": figure,
         "cap": front.cap,
         "epochs": text.plural(front.epochs or 0, "epoch"),
-        # The ends of the axis, whether it is logarithmic, and the pixels of its ends.
+        # The smallest and the largest value, whether the axis is logarithmic, and the pixels of its two ends.
         "axis": [limits.low, limits.high, limits.log, *limits.pixels(width)],
         "search": _search(run, option),
         "steps": [_step(run, front, point) for point in front.front],
@@ -79,7 +79,7 @@ def _format_score(run: RunData, accuracy: float) -> str:
 
 
 def _interval(run: RunData, accuracy: float) -> tuple[float, float] | None:
-    """Return Wilson's interval; None for another score: a balanced accuracy is no proportion, and an int8 one is not told with an interval here."""
+    """Return Wilson's interval of an accuracy; None for other scores: a balanced accuracy is not a proportion, and int8 accuracies have none here."""
     images = run.info.data.validation
     if run.objective != "val_accuracy" or images < 1:
         return None

@@ -30,7 +30,7 @@ class Section:
     folded: bool = False
     """True for a section that only records: the reader unfolds it."""
     data: Mapping[str, object] = field(default_factory=dict)
-    """What the section adds to the data of the page's script."""
+    """The section's part of the data for the page's script."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Augmentation:
     saturation: float = 0.0
     """Change of every pixel's distance from its grey, as a fraction; of colour images only."""
     horizontal_flip: bool = False
-    """Whether half of the images are mirrored, left to right."""
+    """True if half of the images are mirrored, left to right."""
 
     def __post_init__(self) -> None:
         limits = {"rotation": 180.0, "shift": 1.0, "scale": 0.99, "brightness": 1.0, "contrast": 1.0, "saturation": 1.0}

@@ -25,7 +25,7 @@ class Board:
     """
 
     name: str
-    """As `--board` takes it."""
+    """The name for `--board`."""
     title: str
     core: Core
     clock_mhz: int
@@ -99,7 +99,7 @@ _BOARDS = (
         title="ESP32-S3 (ESP32-S3-WROOM-1-N8)",
         core="Xtensa LX7",
         clock_mhz=240,
-        # 0x53700: of 512 KiB the caches have 32 to 96 and the startup code keeps some, beside which data and code in RAM have this.
+        # 0x53700 bytes for data and code in RAM: the caches take 32 to 96 of 512 KiB, and the startup code takes some.
         ram=341_760,
         flash=8192 * KIB,
         source=(

@@ -23,9 +23,9 @@ ALIGNMENT = 16
 
 _TENSOR_BYTES = 24
 _PLANNING_TENSOR_BYTES, _PLANNING_BUFFER_BYTES = 32, 40
-"""What planning needs for each tensor and for each activation, for a while and in the place of the activations."""
+"""Bytes that planning needs for each tensor and for each activation before inference, in the place of the activations."""
 _PREPARING_CHANNEL_BYTES, _PREPARING_BYTES = 8, 256
-"""What preparing the widest kernel needs there."""
+"""Bytes that preparing the widest kernel needs there."""
 _INTERPRETER_BYTES = 736
 _CHANNEL_MULTIPLIERS = 2
 """Each kernel operation keeps a multiplier and a shift of 4 bytes a channel."""
@@ -96,7 +96,7 @@ class PlacedTensor(NamedTuple):
     size_bytes: int
     first: int
     last: int
-    """As in `LiveTensor`."""
+    """The last operation that reads it."""
     offset: int
     """Its first byte."""
 
@@ -149,11 +149,11 @@ class MemoryModel:
     def ram(self, widths: Sequence[int]) -> int:
         """Return the size of the smallest arena."""
         outputs = [widths[operation.channel] for operation in self.operations if operation.taps]
-        own = self.arena_bytes + sum(_CHANNEL_MULTIPLIERS * aligned(4 * width) for width in outputs)
+        persistent = self.arena_bytes + sum(_CHANNEL_MULTIPLIERS * aligned(4 * width) for width in outputs)
         sizes = self._sizes(widths)
         planning = _PLANNING_TENSOR_BYTES * (self.tensors + 1) + _PLANNING_BUFFER_BYTES * len(sizes)
         preparing = _PREPARING_CHANNEL_BYTES * max(outputs, default=0) + _PREPARING_BYTES
-        return aligned(own + max(planned_bytes(sizes, self._neighbours), planning, preparing))
+        return aligned(persistent + max(planned_bytes(sizes, self._neighbours), planning, preparing))
 
     def ram_is_within(self, widths: Sequence[int], most: int) -> bool:
         """Return whether the smallest arena has at most so many bytes: quick where it is clearly larger."""

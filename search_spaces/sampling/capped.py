@@ -69,7 +69,7 @@ class Smallest:
     """The smallest network of a family; where RAM or flash is capped, the one that is nearest to fit."""
 
     network: str
-    """In the notation."""
+    """The network in the notation."""
     parameters: int
     multiply_adds: int
     memory: Memory | None = None
@@ -120,7 +120,7 @@ class Sampler:
     hyperparameters: tuple[Hyperparameter, ...]
     smallest: Mapping[str, Value]
     fits: Callable[[Mapping[str, Value]], bool]
-    """Whether values of the shape are within the caps; inactive ones are ignored."""
+    """Return whether values of the shape are within the caps; inactive ones are ignored."""
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """Sample a configuration that fits."""

@@ -26,15 +26,15 @@ def places(sequence: Sequence[Kind], slots: Sequence[Kind]) -> tuple[int, ...]:
     Raises:
         ValueError: where the slots don't contain the sequence.
     """
-    found, at = [], 0
+    slot_numbers, at = [], 0
     for kind in sequence:
         while at < len(slots) and slots[at] != kind:
             at += 1
         if at == len(slots):
             raise ValueError(f"Expected slots that contain {tuple(sequence)}. Received: {tuple(slots)}")
-        found.append(at)
+        slot_numbers.append(at)
         at += 1
-    return tuple(found)
+    return tuple(slot_numbers)
 
 
 def _merge(first: tuple[Kind, ...], second: tuple[Kind, ...]) -> tuple[Kind, ...]:

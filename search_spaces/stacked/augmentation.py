@@ -26,7 +26,7 @@ DRAWS = 8
 
 @dataclass(frozen=True)
 class Stream:
-    """Which numbers a network draws for each chunk of images: networks with the same ones share them."""
+    """The kinds of random numbers that a network samples for each chunk of images; networks with equal streams share them."""
 
     moves: bool
     jitters: bool

@@ -31,7 +31,7 @@ def convolve(
     height, width = maps.shape[2:4]
     rows, columns = (side + kernel - 1 for side, kernel in zip(size, kernels.shape[1:3], strict=True))
     edges = [(0, 0, 0), (0, 0, 0), (-first, rows + first - height, 0), (-first, columns + first - width, 0), (0, 0, 0)]
-    # A negative edge is cut off.
+    # Negative padding crops.
     padded = lax.pad(maps, jnp.zeros((), maps.dtype), edges)
     chosen = choose_method(jax.default_backend(), kernels.shape) if method is None else method
     return METHODS[chosen](padded, kernels)

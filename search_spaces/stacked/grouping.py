@@ -1,4 +1,4 @@
-"""Which networks share a program: those whose common program is estimated to train sooner than separate ones.
+"""Grouping of networks into programs: networks share one if it is estimated to train sooner than separate ones.
 
 Padding costs arithmetic, separate programs cost launches and compilation. Imports no JAX.
 """
@@ -20,7 +20,7 @@ _PASSES = 3
 
 @dataclass(frozen=True)
 class DeviceCosts:
-    """What a device needs, roughly: enough to choose between programs, not to foretell a run's time."""
+    """Rough costs of a device: enough to choose between programs, not to forecast a run's time."""
 
     slot_s: float
     """Seconds a slot and step, whatever its size: the launches of its kernels."""
@@ -73,16 +73,16 @@ class Grouping:
 
     def programs(self, networks: Sequence[Network]) -> tuple[Program, ...]:
         """Return the programs of networks, in the order of their first members."""
-        found = [Program((at,), make_layout([network], self.input_shape)) for at, network in enumerate(networks)]
+        groups = [Program((at,), make_layout([network], self.input_shape)) for at, network in enumerate(networks)]
         while True:
-            saving, joined = max(self._unions(networks, found), key=lambda union: union[0], default=(0.0, None))
+            saving, joined = max(self._unions(networks, groups), key=lambda union: union[0], default=(0.0, None))
             if joined is None or saving <= 0.0:
-                return tuple(sorted(found, key=lambda program: program.members))
-            found = [program for program in found if not set(program.members) <= set(joined.members)] + [joined]
+                return tuple(sorted(groups, key=lambda program: program.members))
+            groups = [program for program in groups if not set(program.members) <= set(joined.members)] + [joined]
 
-    def _unions(self, networks: Sequence[Network], found: Sequence[Program]) -> Iterator[tuple[float, Program]]:
+    def _unions(self, networks: Sequence[Network], programs: Sequence[Program]) -> Iterator[tuple[float, Program]]:
         """Yield the union of each two programs that fits, after the seconds that it saves."""
-        for first, second in itertools.combinations(found, 2):
+        for first, second in itertools.combinations(programs, 2):
             union = self._join(networks, first, second)
             if union is not None:
                 yield self._seconds(first) + self._seconds(second) - self._seconds(union), union

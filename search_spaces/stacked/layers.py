@@ -27,18 +27,18 @@ Arrays: TypeAlias = dict[str, dict[str, jax.Array]]
 
 @dataclass(frozen=True)
 class Training:
-    """What a training step's forward pass depends on besides weights and images."""
+    """The inputs of a training step's forward pass besides weights and images."""
 
     seeds: tuple[int, ...]
     """One a network."""
     step: jax.Array
-    """From 0."""
+    """The number of the step, from 0."""
     momentum: float
-    """Of BatchNorm's moving statistics."""
+    """The momentum of BatchNorm's moving statistics."""
 
 
 EPSILON = 1e-3
-"""Keras's of BatchNorm."""
+"""Keras's epsilon of BatchNorm."""
 
 _FUNCTIONS: Mapping[Activation, Any] = {
     "linear": lambda x: x,
@@ -261,7 +261,7 @@ def _pool(slot: Slot, maps: jax.Array) -> jax.Array:
     ]
     result = windows[0]
     for window in windows[1:]:
-        # Of equal values the first one has the gradient, as in the libraries' pooling; `maximum` would share it.
+        # The gradient goes to the first of equal values, as in the libraries' pooling; `maximum` would share it.
         result = result + window if slot.kind.average else jnp.where(window > result, window, result)
     return result / (size * size) if slot.kind.average else result
 
@@ -277,4 +277,4 @@ def _crop(slot: Slot, maps: jax.Array) -> jax.Array:
         return maps[:, :, above : above + height, left : left + width]
     rows = np.minimum(np.arange(height) + np.array([above for above, _ in corners])[:, None], maps.shape[2] - 1)
     columns = np.minimum(np.arange(width) + np.array([left for _, left in corners])[:, None], maps.shape[3] - 1)
-    return jax.vmap(lambda own, row, column: own[:, row][:, :, column])(maps, rows, columns)
+    return jax.vmap(lambda canvas, row, column: canvas[:, row][:, :, column])(maps, rows, columns)

@@ -35,11 +35,11 @@ _FLOAT32_BYTES = 4
 
 @dataclass(frozen=True)
 class SlotKind:
-    """What the layers of a slot have in common."""
+    """The operation and the settings that all layers of a slot have in common."""
 
     operation: Operation
     size: int = 0
-    """Of a pooling's window."""
+    """The side of a pooling's window."""
     step: int = 0
     average: bool = False
 

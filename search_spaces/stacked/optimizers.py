@@ -36,7 +36,7 @@ class _Weight(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """How each network is updated."""
+    """The update rules of several networks."""
 
     recipes: tuple[Recipe, ...]
     total_steps: int
@@ -80,15 +80,17 @@ class Rules:
                 kept["second"][slot] = {}
             for name, weight in arrays.items():
                 second = moments["second"][slot][name] if moments["second"] else None
-                own = _Weight(weight, gradients[slot][name], moments["first"][slot][name], second, name in KERNELS)
-                value, first, second = self._step(own, rates, step)
+                variable = _Weight(weight, gradients[slot][name], moments["first"][slot][name], second, name in KERNELS)
+                value, first, second = self._step(variable, rates, step)
                 changed[slot][name], kept["first"][slot][name] = value, first
                 if second is not None:
                     kept["second"][slot][name] = second
         return changed, kept
 
-    def _step(self, own: _Weight, rates: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array | None]:
-        weight, gradient, first, second, is_kernel = own
+    def _step(
+        self, variable: _Weight, rates: jax.Array, step: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+        weight, gradient, first, second, is_kernel = variable
 
         def each(values: Sequence[float] | Sequence[bool] | jax.Array) -> jax.Array:
             return jnp.asarray(values).reshape(-1, *(1,) * (weight.ndim - 1))

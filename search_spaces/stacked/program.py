@@ -32,7 +32,7 @@ _FIRST_EPOCH = 1
 
 
 class State(NamedTuple):
-    """What changes as networks train, all of it on the device."""
+    """The state of a training that changes with each step, on the device."""
 
     weights: Arrays
     statistics: Arrays
@@ -47,7 +47,7 @@ class Epoch(NamedTuple):
     """Mean cross-entropies of the batches as they were trained, without L2 and label smoothing."""
     accuracies: np.ndarray[Any, Any]
     learning_rates: np.ndarray[Any, Any]
-    """Of the epoch's last step."""
+    """The rates of the epoch's last step."""
 
 
 class Scores(NamedTuple):
@@ -171,7 +171,7 @@ class StackedTraining:
 
     @cached_property
     def _epoch(self) -> Any:
-        # The state is given away: its memory becomes that of the next one.
+        # The old state is donated: the new one reuses its memory.
         return jax.jit(self._run_epoch, donate_argnums=0)
 
     @cached_property
@@ -210,9 +210,9 @@ class StackedTraining:
     def _losses(self, logits: jax.Array, labels: jax.Array) -> jax.Array:
         """Return each network's mean loss of a batch, without the L2 penalty, whose gradient the update adds."""
         log_probabilities = jax.nn.log_softmax(logits)
-        own = jnp.take_along_axis(log_probabilities, labels[None, :, None], axis=2)[..., 0]
+        true_log_probabilities = jnp.take_along_axis(log_probabilities, labels[None, :, None], axis=2)[..., 0]
         smoothing = np.array([[recipe.label_smoothing] for recipe in self.recipes], np.float32)
-        losses = -(1.0 - smoothing) * own - smoothing * log_probabilities.mean(-1)
+        losses = -(1.0 - smoothing) * true_log_probabilities - smoothing * log_probabilities.mean(-1)
         if self.class_weights is not None:
             losses = losses * jnp.asarray(self.class_weights, jnp.float32)[labels]
         return losses.mean(1)
@@ -220,11 +220,11 @@ class StackedTraining:
     def _run_evaluation(
         self, weights: Arrays, statistics: Arrays, images: jax.Array, labels: jax.Array, rows: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        def batch(own: jax.Array) -> tuple[jax.Array, jax.Array]:
-            maps = images[own].astype(jnp.float32)[None] / 255.0
+        def batch(batch_rows: jax.Array) -> tuple[jax.Array, jax.Array]:
+            maps = images[batch_rows].astype(jnp.float32)[None] / 255.0
             maps = jnp.broadcast_to(maps, (len(self.networks), *maps.shape[1:]))
             logits, _ = forward(self.layout, weights, statistics, maps, method=self.method)
-            return _measured(logits, labels[own])
+            return _measured(logits, labels[batch_rows])
 
         return lax.map(batch, rows)  # type: ignore[no-any-return]
 
@@ -232,9 +232,9 @@ class StackedTraining:
 def _measured(logits: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return cross-entropies and predicted classes, (networks, n) each."""
     log_probabilities = jax.nn.log_softmax(logits)
-    own = jnp.take_along_axis(log_probabilities, labels[None, :, None], axis=2)[..., 0]
+    true_log_probabilities = jnp.take_along_axis(log_probabilities, labels[None, :, None], axis=2)[..., 0]
     least, most = math.log(_LEAST_PROBABILITY), math.log1p(-_LEAST_PROBABILITY)
-    return -jnp.clip(own, least, most), logits.argmax(-1)
+    return -jnp.clip(true_log_probabilities, least, most), logits.argmax(-1)
 
 
 def on_device(x: Images, y: Labels) -> tuple[jax.Array, jax.Array]:

@@ -44,8 +44,8 @@ def stack_weights(layout: Layout, models: Sequence[Any], x: Images) -> tuple[Sta
                 for key, moment in zip(("image_mean", "image_sd"), moments, strict=True):
                     statistics[name][key][network] = moment
             elif isinstance(layer.spec, Conv | SeparableConv | Dense):
-                own = own_weights(model, layer, layer.spec)
-                for key, value in own.items():
+                arrays = own_weights(model, layer, layer.spec)
+                for key, value in arrays.items():
                     kept = statistics if key in STATISTICS else weights
                     kept[name][key][(network, *place_of(slot, layer.spec, key, value))] = value
     return weights, statistics
@@ -83,19 +83,19 @@ def empty_weights(layout: Layout) -> tuple[Stacked, Stacked]:
 def own_weights(model: Any, layer: FittedLayer, spec: WeightedSpec) -> dict[str, np.ndarray[Any, Any]]:
     """Return a layer's weights by name: kernels (height, width, inputs, outputs), and BatchNorm's."""
     values = [np.asarray(value) for value in model.get_layer(layer.name).get_weights()]
-    found: dict[str, np.ndarray[Any, Any]] = {}
+    weights: dict[str, np.ndarray[Any, Any]] = {}
     if isinstance(spec, SeparableConv):
-        found = {"depthwise": values[0][..., 0], "pointwise": values[1][0, 0]}
+        weights = {"depthwise": values[0][..., 0], "pointwise": values[1][0, 0]}
     elif isinstance(spec, Dense):
-        found = {"kernel": values[0].reshape(*layer.input_shape, spec.units)}
+        weights = {"kernel": values[0].reshape(*layer.input_shape, spec.units)}
     else:
-        found = {"kernel": values[0]}
+        weights = {"kernel": values[0]}
     if spec.bias:
-        found["bias"] = values[-1]
+        weights["bias"] = values[-1]
     if spec.batch_norm:
         norm = model.get_layer(f"batch_norm_{layer.number}").get_weights()
-        found |= dict(zip(NORM_WEIGHTS, map(np.asarray, norm), strict=True))
-    return found
+        weights |= dict(zip(NORM_WEIGHTS, map(np.asarray, norm), strict=True))
+    return weights
 
 
 def place_of(slot: Slot, spec: WeightedSpec, name: str, value: np.ndarray[Any, Any]) -> Place:

@@ -1,11 +1,11 @@
-// The page's script; its files make one script, in the order of their names. The page is complete without it.
-// Here: words that all parts use, the trials as the page has them, and what is chosen, pointed at and shown.
+// The page's script: all files together make one script, in the order of their names. The page is complete without it.
+// This file: helpers for all files, the page's trials, and the state (chosen, pointed at and shown trials).
 "use strict";
 document.documentElement.classList.add("js");
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-/** An element: texts and numbers are escaped by the browser, functions are listeners, null leaves an attribute out. */
+/** Makes an element. Texts and numbers are escaped by the browser, functions become listeners, null omits an attribute. */
 const build = (namespace) => (tag, attributes = {}, ...children) => {
   const element = document.createElementNS(namespace, tag);
   Object.entries(attributes).forEach(([key, value]) => {
@@ -18,7 +18,7 @@ const build = (namespace) => (tag, attributes = {}, ...children) => {
 };
 const make = build("http://www.w3.org/1999/xhtml");
 const makeSvg = build("http://www.w3.org/2000/svg");
-/** A linear scale: `low` to `from`, `high` to `to`. */
+/** Returns a linear scale that maps `low` to `from` and `high` to `to`. */
 const scaled = (low, high, from, to) => (value) => (high > low ? from + ((value - low) / (high - low)) * (to - from) : (from + to) / 2);
 
 // --- the trials -----------------------------------------------------------------------------------------------------
@@ -42,13 +42,13 @@ const unpack = (trial, [values, settings, curves]) => ({
 });
 const trials = new Map(Object.entries(packed.trials).map(([trial, parts]) => [trial, unpack(trial, parts)]));
 
-/** What a column of the table of trials holds: a field, or a hyperparameter ("hp.<name>"). */
+/** Returns a trial's value in a column of the table: of a field, or of a hyperparameter ("hp.<name>"). */
 const valueOf = (trial, key) => {
   const value = key.startsWith("hp.") ? trial.configuration[key.slice(3)] : trial[key];
   return value === undefined ? null : value;
 };
 
-/** The trials of the same configuration: other rungs, other seeds. */
+/** Returns the other trials of the same configuration: other rungs, other seeds. */
 const sameConfiguration = (() => {
   const groups = new Map();
   trials.forEach((trial) => groups.set(trial.configurationKey, [...(groups.get(trial.configurationKey) || []), trial.trial]));
@@ -71,7 +71,7 @@ const inOneLine = (trial) =>
 
 // --- what is chosen, pointed at and shown -----------------------------------------------------------------------------
 const state = { chosen: "", pointed: "", shown: null };
-/** chosen, pointed: the name of a trial or "". shown: a Set of names, null while no filter is on. */
+/** chosen, pointed: a trial's name, or "". shown: a Set of names, or null without a filter. */
 const listeners = { chosen: [], pointed: [], shown: [] };
 const when = (what, act) => listeners[what].push(act);
 const tell = (what, value) => {

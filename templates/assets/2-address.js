@@ -1,11 +1,11 @@
-// The address remembers what the reader chose, filtered and sorted: #trial=0018&parameters=2000..6000&sort=-val_loss.
-// An address without "=" is a place on the page; where both are wanted, "at" is the place.
+// The address keeps the reader's choice, filters and order: #trial=0018&parameters=2000..6000&sort=-val_loss.
+// An address without "=" is an anchor on the page. An address with values has the anchor as "at".
 const addressParts = [];
-/** {write(): pairs of texts, read(params)}: what a part of the page keeps in the address, and takes from it. */
+/** Adds a part of the page that the address keeps: write() returns pairs of texts, read(params) restores the part. */
 const keepInAddress = (part) => addressParts.push(part);
 let placeInAddress = "";
 
-/** Unfolds what an address leads to. */
+/** Unfolds the section with an id, and returns it. */
 const reveal = (id) => {
   const element = id && document.getElementById(id);
   const fold = element && (element.querySelector(":scope > details.fold") || element.closest("details"));
@@ -25,7 +25,7 @@ const readAddress = () => {
   if (![...params].length) {
     placeInAddress = decodeURIComponent(location.hash.slice(1));
     reveal(placeInAddress);
-    // A reader who goes to a section keeps the trial, the filter and the order.
+    // Going to a section keeps the trial, the filters and the order.
     return writeAddress();
   }
   addressParts.forEach((part) => part.read(params));
@@ -33,7 +33,7 @@ const readAddress = () => {
   placeInAddress = params.get("at");
   return reveal(placeInAddress)?.scrollIntoView();
 };
-/** The same address again leads there again, though it does not change. */
+/** A click on a link to the present address causes no hashchange, but must unfold its section too. */
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#"]');
   if (link) reveal(link.hash.slice(1));

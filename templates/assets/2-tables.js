@@ -1,4 +1,4 @@
-// Tables that sort by a click on a column's name. The table of trials sorts by the trials' values, others by their cells.
+// Sorting of tables by a click on a column's name. The table of trials sorts by the trials' values, other tables by their cells' texts.
 const cellKey = (row, column) => {
   const cell = row.cells[column];
   const given = cell.dataset.sort;
@@ -26,7 +26,7 @@ const sortTable = (table, column, up) => {
   });
 };
 
-/** A header is one tab stop: the arrow keys go from name to name. */
+/** Moves the focus within a table's head by arrow keys: the head is a single tab stop. */
 const walkHeads = (buttons) => (event) => {
   const there = buttons.filter((button) => button.getClientRects().length);
   const at = there.indexOf(event.target);
@@ -44,7 +44,7 @@ all("table.sortable").forEach((table) => {
       sortTable(table, column, down ? false : th.getAttribute("aria-sort") !== "ascending");
       writeAddress();
     };
-    // Chromium leaves buttons out of the headers that it repeats on paper: there the style sheet writes the label.
+    // Chromium omits buttons when it repeats a table's head on paper: there the style sheet prints the label.
     label.dataset.label = label.textContent;
     const button = make("button", { type: "button", tabindex: column ? "-1" : "0", click }, label.textContent);
     label.replaceChildren(button);
@@ -53,7 +53,7 @@ all("table.sortable").forEach((table) => {
   table.tHead.addEventListener("keydown", walkHeads(buttons));
 });
 
-/** The order of the table of trials: "val_loss" is rising, "-val_loss" falling. */
+/** The table's order in the address: "val_loss" is ascending, "-val_loss" descending. */
 const trialsTable = document.getElementById("trials-table");
 if (trialsTable) {
   const heads = all("thead th", trialsTable);

@@ -1,4 +1,4 @@
-// A trial is the same thing everywhere: pointed at or chosen in one table, mark or curve, it is marked in all of them.
+// Marking a trial everywhere: one that is pointed at or chosen in a table or a figure is marked in all of them.
 const places = new Map();
 all("[data-trial]").forEach((element) => {
   const here = places.get(element.dataset.trial);
@@ -29,7 +29,7 @@ when("shown", () => {
   });
 });
 
-/** SVG draws in the order of its elements, so that a chosen mark is drawn once more, above its neighbours. */
+/** Draws a chosen mark once more, above its neighbours: SVG paints in the order of its elements. */
 const lift = (name) => {
   all("svg .lifted").forEach((copy) => copy.remove());
   (places.get(name) || []).filter(isMark).forEach((element) => {
@@ -41,7 +41,7 @@ const lift = (name) => {
   });
 };
 
-// --- one tab stop a figure or table; arrow keys go on from there ------------------------------------------------------
+// --- keyboard: one tab stop a figure or table, arrow keys within it ---------------------------------------------------
 const stops = new Map();
 const ringOf = (element) => element.closest("svg.figure, tbody");
 const isThere = (element) => element.getClientRects().length > 0 && !element.classList.contains("out");
@@ -58,7 +58,7 @@ const setStop = (element) => {
 };
 const nameOf = (item) => item.dataset.trial || item.closest("tr").dataset.trial;
 
-/** The marks of a figure, one a trial: where a trial has a line and a point, the point. */
+/** Returns a figure's marks, one a trial: the point where a trial has a line and a point. */
 const marksIn = (svg) => {
   const found = new Map();
   all(".mark[data-trial]", svg).forEach((element) => {
@@ -75,7 +75,7 @@ const middle = (element, across) => {
   const box = element.getBoundingClientRect();
   return across ? box.left + box.width / 2 : box.top + box.height / 2;
 };
-/** The item beside this one: in a table by row; in a figure by place, left and right, up and down. */
+/** Returns the item beside this one: the next row in a table; in a figure the next mark to the side, or up or down. */
 const neighbour = (ring, from, key) => {
   const items = itemsIn(ring).filter((item) => item === from || isItemThere(item));
   if (ring.localName !== "svg") {
@@ -105,7 +105,7 @@ all("svg.figure").forEach((svg) => {
 });
 const rings = all("svg.figure, tbody").filter((ring) => itemsIn(ring).length);
 
-/** Where Tab enters a figure: the chosen trial, else where it was, else the first; nowhere while nothing is to be seen. */
+/** Sets where Tab enters a figure: the chosen trial, else the last tab stop, else the first mark; none if no mark is visible. */
 const placeStops = () =>
   rings.forEach((ring) => {
     const items = itemsIn(ring).filter(isItemThere);
@@ -116,7 +116,7 @@ const placeStops = () =>
     return stops.delete(ring);
   });
 when("shown", placeStops);
-// A choice beside a figure may show other marks.
+// A radio button beside a figure may show other marks.
 document.addEventListener("change", (event) => event.target.type === "radio" && placeStops());
 when("chosen", (name, before) => {
   placeStops();
@@ -173,7 +173,7 @@ keepInAddress({
   read: (params) => params.get("trial") && tell("chosen", params.get("trial")),
 });
 
-/** A finger is wider than a mark: a tap beside marks is one on the nearest within its reach. */
+/** A finger is wider than a mark: a tap beside marks chooses the nearest one within reach. */
 const TOUCH_REACH_PX = 22;
 const nearestMark = ({ target, clientX, clientY, pointerType }) => {
   if (pointerType !== "touch" || !target.matches("svg.figure")) return null;

@@ -1,4 +1,4 @@
-// The filter of the trials: by words, by ranges, by choices. Every figure follows it.
+// Filters of the trials: by text, by range, by choice. All figures follow them.
 const tools = document.querySelector(".tools");
 const filterTable = tools && document.getElementById(tools.dataset.for);
 const columns = filterTable
@@ -12,12 +12,12 @@ const columns = filterTable
     }))
   : [];
 let clearFilters = () => {};
-/** Sets filters from elsewhere on the page: a column's key → {low, high} or the values that stay; null takes it back. */
+/** Sets filters from other parts of the page: a column's key → {low, high}, or a list of values; null removes the filter. */
 let setFilters = () => {};
-/** What a column's filter lets through: {low, high}, a list of values, or null while it is off; undefined without a filter. */
+/** Returns a column's filter: {low, high}, a list of values, or null while it is off; undefined if the column has none. */
 let getFilter = () => undefined;
 
-/** The different values of a column; null (a setting that is not active) is none. */
+/** Returns the different values of a column, without null (an inactive setting). */
 const distinct = (key) => [...new Set([...trials.values()].map((trial) => valueOf(trial, key)))].filter((value) => value !== null);
 
 const MOST_CHOICES = 12;
@@ -25,7 +25,7 @@ const COMMON = ["val_accuracy", "parameters", "epochs", "phase"];
 const MOST_COMMON = 6;
 const title = ({ label, unit }) => (unit ? `${label}, ${unit}` : label);
 const percentages = ({ unit }) => unit === "%";
-/** As the table shows it, so that a limit that was read off the table holds. */
+/** Rounds a value as the table shows it, so that limits copied from the table hold. */
 const asShown = (column, value) => (percentages(column) ? Number((100 * value).toFixed(2)) : value);
 
 // --- a range, with a histogram over it ------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ const histogram = (values) => {
   return { element: makeSvg("svg", { viewBox: `0 0 ${BINS * 6} 20`, class: "histogram", "aria-hidden": "true", preserveAspectRatio: "none" }, ...bars), mark };
 };
 
-/** A filter: its element; a test of a trial, null while the reader has set nothing; and itself as texts of the address. */
+/** Makes a range filter: its element, a test of a trial (null while nothing is set), and its texts for the address. */
 const rangeFilter = (column, changed) => {
   const shown = [...trials.values()].map((trial) => valueOf(trial, column.key)).filter((value) => value !== null).map((value) => asShown(column, value));
   const input = (word, limit) =>
@@ -117,7 +117,7 @@ const textFilter = (input, rows) => {
 };
 
 // --- all of them ----------------------------------------------------------------------------------------------------------
-/** Six that most readers want, then the others: the scores and sizes, then the settings that varied most. */
+/** Sorts filters: the common ones first, then hyperparameters in the table's order, then other fields. */
 const ranked = (fields) => {
   const rank = ({ key }) => (COMMON.includes(key) ? COMMON.indexOf(key) : key.startsWith("hp.") ? COMMON.length : COMMON.length + 1);
   return fields.map((field, place) => [rank(field), place, field]).sort(([a, i], [b, k]) => a - b || i - k).map(([, , field]) => field);
@@ -182,8 +182,8 @@ const buildFilters = () => {
   return { row: [make("label", {}, "Filter by words ", input), shown, clear], details, apply };
 };
 
-// --- a figure never goes empty in silence -----------------------------------------------------------------------------------
-/** Some marks are shown only while their length of training is chosen. */
+// --- a note where a filter hides all marks of a figure ------------------------------------------------------------------------
+/** Returns whether a mark belongs to the chosen training length; other lengths are hidden. */
 const inShownLength = (mark) => {
   const length = mark.closest(".length");
   const chosen = length?.closest(".slices").querySelector("input[type=radio]:checked");

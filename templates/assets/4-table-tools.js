@@ -1,4 +1,4 @@
-// The other tools of the table of trials: columns that hide, and a copy for elsewhere.
+// Other tools of the table of trials: hiding columns, and copying the table.
 
 // --- columns --------------------------------------------------------------------------------------------------------
 const hiddenColumns = new Set();
@@ -7,7 +7,7 @@ document.adoptedStyleSheets = [...document.adoptedStyleSheets, columnSheet];
 const hideColumns = () => {
   const cells = [...hiddenColumns].map((place) => `#${filterTable.id} tr > :nth-child(${place + 1})`);
   columnSheet.replaceSync(cells.length ? `${cells.join(", ")} { display: none; }` : "");
-  // The header keeps a tab stop that can be seen.
+  // The table's head keeps a visible tab stop.
   const stop = filterTable.tHead.querySelector('button[tabindex="0"]');
   if (!hiddenColumns.has(stop.closest("th").cellIndex)) return;
   stop.setAttribute("tabindex", "-1");
@@ -15,7 +15,7 @@ const hideColumns = () => {
 };
 const buildColumns = () => {
   const boxes = columns.slice(1).map((column) => {
-    // A setting that is the same in all trials tells them not apart.
+    // A setting with one value does not distinguish trials: hide its column.
     const constant = column.extra && trials.size > 1 && new Set([...trials.values()].map((trial) => valueOf(trial, column.key))).size === 1;
     const box = make("input", { type: "checkbox", checked: !constant && !column.more, name: `column ${column.key}`, change: () => apply() });
     return { column, box, label: make("label", {}, box, ` ${column.label}`) };
@@ -45,13 +45,13 @@ const buildColumns = () => {
 };
 
 // --- copying --------------------------------------------------------------------------------------------------------
-/** The rows and columns that are shown, in the table's order; names and units as in trials.csv. */
+/** Returns the visible rows and columns in the table's order, with names and units as in trials.csv. */
 const shownTable = () => {
   const keys = columns.filter(({ place }) => !hiddenColumns.has(place)).map(({ key }) => key);
   const rows = [...filterTable.tBodies[0].rows].filter((row) => !row.hidden).map((row) => trials.get(row.dataset.trial));
   return { keys, rows: rows.map((trial) => keys.map((key) => valueOf(trial, key))) };
 };
-/** As in trials.csv: a text that a spreadsheet would take for a formula stands behind an apostrophe; numbers stay numbers. */
+/** Puts an apostrophe before a text that a spreadsheet would read as a formula, as in trials.csv; numbers stay numbers. */
 const unformulated = (text) => (/^[=+\-@\t\r\n＝＋－＠]/.test(text) && !/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? `'${text}` : text);
 const quoted = (value) => {
   const text = value === null ? "" : typeof value === "string" ? unformulated(value) : String(value);
@@ -60,7 +60,7 @@ const quoted = (value) => {
 const asCsv = ({ keys, rows }) => [keys, ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join("");
 const asJson = ({ keys, rows }) => `${JSON.stringify(rows.map((row) => Object.fromEntries(row.map((value, place) => [keys[place], value]))), null, 1)}\n`;
 
-/** A page that was opened from a disk may have no clipboard of its own, or not be allowed to use it. */
+/** Copies a text. A page from a disk may have no clipboard, or no permission to use it. */
 const copyText = async (text) => {
   try {
     await navigator.clipboard.writeText(text);
@@ -77,7 +77,7 @@ const copyText = async (text) => {
     return done;
   }
 };
-/** A button that copies a text, and a place where it says so. */
+/** Makes a button that copies a text, and the element that reports the result. */
 const copyControls = (text, what) => {
   const said = make("span", { role: "status" });
   const click = async () => { said.textContent = (await copyText(text())) ? "Copied" : "The browser did not let this page copy"; };
@@ -104,7 +104,7 @@ if (filterTable) {
   shownColumns.apply();
   filters.apply();
 }
-/** A page that loads itself again keeps what the reader has set. */
+/** Keeps the reader's filters and columns when the page reloads itself. */
 const keptFields = {
   read: () => Object.fromEntries(all(".tools input[name]").map((field) => [field.name, field.type === "checkbox" ? field.checked : field.value])),
   write: (kept) => {

@@ -1,4 +1,4 @@
-// The curves of one trial, drawn from the page's data: accuracy on a scale of errors, loss on a logarithmic one.
+// The curves of one trial, drawn from the page's data: accuracy on an error scale, loss on a logarithmic scale.
 const SIZE = { width: 300, height: 168, left: 44, right: 66, top: 10, bottom: 26 };
 const ACCURACY_TICKS = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995];
 const errorScale = (accuracy) => -Math.log10(Math.max(1 - accuracy, 5e-5));
@@ -11,7 +11,7 @@ const logTicks = (low, high) => {
 };
 const short = (value) => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1).replace(".0e", "e").replace("-", "−") : String(Number(value.toPrecision(2))));
 
-/** Heights that are at least so far apart, in their order: names at the same height would cover each other. */
+/** Moves heights apart by at least `least`, keeping their order, so that names don't overlap. */
 const apart = (heights, least) => {
   const order = heights.map((_, place) => place).sort((a, b) => heights[a] - heights[b]);
   const found = [...heights];
@@ -20,7 +20,7 @@ const apart = (heights, least) => {
   return found.map((height) => height - Math.min(shift, Math.min(...found) - SIZE.top));
 };
 
-/** {name, lines: [{name, points: [[epoch, value]], look}], scale, ticks(low, high), write, from: values that the axis has besides} → an SVG element. */
+/** Returns a chart as an SVG element. lines: [{name, points: [[epoch, value]], look}]; from: further values that the axis must include. */
 const drawCurves = ({ name, lines, scale, ticks, write, from = [] }) => {
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
   const epochs = lines.flatMap(({ points }) => points.map(([epoch]) => epoch));
@@ -72,7 +72,7 @@ const CHARTS = [
     write: short,
   },
 ];
-/** The charts of a trial for which it has values; the validation curves of `others` ([name, trial, look]) beside its own. */
+/** Returns the charts for which a trial has values. `others` ([name, trial, look]): trials whose validation curves are added. */
 const curvesOf = (trial, others = []) =>
   CHARTS.map((chart) => {
     const own = chart.metrics.map(([name, metric, look]) => ({ name, look, points: trial.curves[metric] })).filter(({ points }) => points.length);

@@ -1,4 +1,4 @@
-// The drawer of the chosen trial: its curves and its values beside those of the winner, or of trials that the reader pinned.
+// The drawer of the chosen trial: its curves and values beside those of the winner, or of the trials that the reader pinned.
 const MOST_PINNED = 2;
 let pinned = [];
 const setPinned = (name, on) => {
@@ -16,10 +16,10 @@ keepInAddress({
   },
 });
 
-// --- what is compared ---------------------------------------------------------------------------------------------------
+// --- the compared trials ------------------------------------------------------------------------------------------------
 const best = packed.best && trials.has(packed.best.trial) ? packed.best : null;
 const roleOf = (name) => (best && best.trial === name ? best.role : "");
-/** The trials beside the chosen one: those that are pinned, else the winner. */
+/** Returns the trials beside the chosen one: the pinned ones, else the winner. */
 const besides = (trial) => {
   const others = pinned.filter((name) => name !== trial.trial);
   const chosen = others.length || pinned.includes(trial.trial) || !best ? others : [best.trial];
@@ -33,19 +33,19 @@ const NAMES = {
   epoch_99: "99% at epoch", duration_s: "Time, s", worker: "Worker", origin: "Sampled",
 };
 const WRITERS = { val_accuracy: percent, val_balanced_accuracy: percent, val_int8_accuracy: percent, train_accuracy: percent, val_loss: loss, parameters: count, multiply_adds: count, ram: count, flash: count };
-/** A pass over a share of the images counts as that share. */
+/** Counts an epoch on a fraction of the images as that fraction. */
 const ran = (trial) => ({ ...trial, epochs_run: trial.epochs_run * Math.min(1, trial.epochs) });
 const measuredValue = (field) => (trial) => (trial[field] === null ? "–" : (WRITERS[field] || setting)(ran(trial)[field]));
-/** A number with four digits: a column is narrow, trials.csv has them all. */
+/** Formats a number with four digits, since a column is narrow; trials.csv has all digits. */
 const brief = (value) => {
   if (typeof value !== "number" || Number.isInteger(value)) return setting(value);
   return Math.abs(value) < 1e-3 ? value.toExponential(3).replace("-", "−") : String(Number(value.toPrecision(4)));
 };
 const configuredValue = (name) => (trial) => brief(name in trial.configuration ? trial.configuration[name] : null);
-/** What a reader compares first; the other fields say how the trial came about. */
+/** Measures come first in the comparison; other fields tell the trial's origin. */
 const MEASURES = ["status", "error", "val_accuracy", "val_balanced_accuracy", "val_int8_accuracy", "val_loss", "train_accuracy", "parameters", "multiply_adds", "ram", "flash", "epochs", "epochs_run"];
 const fieldRows = (fields) => fields.map((field) => [NAMES[field] || field, measuredValue(field)]);
-/** [name, the text of a trial]: measures, hyperparameters, the rest. */
+/** [name, function that formats a trial's value]: measures, hyperparameters, other fields. */
 const ROWS = [
   ...fieldRows(MEASURES.filter((field) => packed.fields.includes(field))),
   ...packed.settings.map((name) => [name, configuredValue(name)]),
@@ -64,7 +64,7 @@ const headOf = (trial, own) => {
   const role = roleOf(trial.trial) || (own ? "this trial" : "pinned");
   return [make("b", {}, role), make("small", {}, trial.trial)];
 };
-/** Differences first; what is the same is folded. */
+/** Returns the table of values: differences first, equal values folded. */
 const valuesOf = (trial, others) => {
   const columns = [trial, ...others];
   const heads = () => columns.map((one, place) => make("span", {}, ...headOf(one, place === 0)));

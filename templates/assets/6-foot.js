@@ -1,4 +1,4 @@
-// The foot of the page: that a filter is on, the chosen trial in one line, and whether its drawer is open.
+// The foot of the page: the active filters, the chosen trial in one line, and the button of its drawer.
 const foot = document.getElementById("foot");
 const filterBar = make("p", { class: "filter", hidden: true });
 const chosenBar = make("div", { class: "bar-of-chosen", hidden: true });
@@ -48,7 +48,7 @@ const barOf = (trial) => {
 };
 
 // --- its command ------------------------------------------------------------------------------------------------------
-/** The run's folder where the page lies in it, as a shell wants it; else a word that stands for it. */
+/** Returns the run's folder if the page is in it, for the shell; else a placeholder. */
 const runFolder = () => {
   const found = location.protocol === "file:" && /^(.*)\/report\.html$/.exec(decodeURIComponent(location.pathname));
   return found ? found[1].replace(/^\/(?=[A-Za-z]:)/, "") : "RUN";
@@ -56,8 +56,8 @@ const runFolder = () => {
 const shellWord = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 const commandOf = (trial, seeds = 1) => `mnist-tune train ${shellWord(`${runFolder()}:${trial.trial}`)} --seeds ${seeds} --epochs ${Math.ceil(trial.epochs)}`;
 
-// --- both ---------------------------------------------------------------------------------------------------------------
-/** The drawer takes room from the page: what the reader looks at stays where it is. */
+// --- filter and chosen trial --------------------------------------------------------------------------------------------
+/** Acts, and scrolls so that the reader's place stays in view: opening the drawer narrows the page. */
 const keepInView = (name, act) => {
   const topOf = (element) => element.getBoundingClientRect().top;
   const seen = (places.get(name) || []).find((element) => element.getClientRects().length && topOf(element) >= 0 && topOf(element) < innerHeight);
@@ -93,5 +93,5 @@ when("chosen", () => {
   panel.scrollTop = 0;
   if (hadFocus && !panel.hidden) panel.focus();
 });
-// What has the focus or was scrolled to must not lie under the foot.
+// The foot must not cover the focused element or the target of a link.
 new ResizeObserver(() => document.documentElement.style.setProperty("--foot", `${foot.offsetHeight}px`)).observe(foot);

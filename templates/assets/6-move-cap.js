@@ -1,8 +1,8 @@
-// The cap that the reader moves: the best of the longest trials under it, and the commands that would confirm it or search there.
+// The movable cap: the best of the longest trials within it, and commands that confirm that trial or search within the cap.
 const capData = packed.cap || null;
 const capBox = document.querySelector(".move-cap");
 
-/** A step of 1, 2 or 5 times a power of ten, at least one, so that about `most` of them span a range. */
+/** Returns a step of 1, 2 or 5 times a power of ten, at least 1, so that about `most` steps span a range. */
 const niceStep = (span, most) => {
   const least = Math.max(1, span / most);
   const power = 10 ** Math.floor(Math.log10(least));
@@ -11,10 +11,10 @@ const niceStep = (span, most) => {
 const largestSize = (measure) => Math.max(measure.cap || 0, measure.steps[measure.steps.length - 1].size);
 const capRange = (measure) => {
   const step = niceStep(largestSize(measure) - measure.steps[0].size, 100);
-  // One step below the smallest trial: there the page says that there is none.
+  // The slider starts one step below the smallest trial, where no trial fits.
   return { step, low: Math.max(0, (Math.floor(measure.steps[0].size / step) - 1) * step), high: Math.ceil(largestSize(measure) / step) * step };
 };
-/** The front's largest step within the cap; undefined below the smallest. */
+/** Returns the front's largest trial within the cap; undefined if none fits. */
 const stepUnder = (measure, cap) => measure.steps.filter(({ size }) => size <= cap).pop();
 
 // --- in the figure ----------------------------------------------------------------------------------------------------

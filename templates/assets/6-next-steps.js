@@ -1,4 +1,4 @@
-// What to do next: the run's folder in the place of RUN, and a button that copies each command.
+// Next steps: commands with the run's folder instead of RUN, each with a button that copies it.
 all(".next .run-folder").forEach((folder) => {
   const step = folder.closest("div");
   const code = step.querySelector("code");

@@ -1,14 +1,14 @@
-// Parallel coordinates: a stretch of an axis is a filter of the page; axes move and hide by their names; the best fifth at a click.
+// Parallel coordinates: dragging along an axis filters the page, axes move and hide by their names, and a button selects the best fifth.
 const PARALLEL = { left: 156, right: 608, top: 30, row: 46, reach: 14, spread: 0.36 };
 const BEST_SHARE = 0.2;
 
-/** A number with three digits, so that a filter's field can be read. */
+/** Rounds a filter's limit outwards to three digits, so that its field is readable. */
 const rounded = (value, up) => {
   const power = 10 ** (Math.floor(Math.log10(Math.abs(value) || 1)) - 3);
   return Number(((up ? Math.ceil(value / power) : Math.floor(value / power)) * power).toPrecision(6));
 };
 
-/** An axis as the filter of its column: from places between 0 and 1 to values, and back. */
+/** Converts between positions on an axis, 0 to 1, and the values of its column's filter. */
 const settingAxis = ({ name, numeric, log, ticks }) => {
   const key = `hp.${name}`;
   const values = ticks.map(([, value]) => value);
@@ -63,7 +63,7 @@ const buildParallel = (svg, data) => {
   const areas = axes.map(() => makeSvg("rect", { class: "brush-area", x: PARALLEL.left - 8, width: PARALLEL.right - PARALLEL.left + 16, height: 2 * PARALLEL.reach }));
   const grips = data.axes.map((axis) => makeSvg("rect", { class: "grip", x: 0, width: PARALLEL.left - 8, height: 2 * PARALLEL.reach }, makeSvg("title", {}, axis.name)));
   svg.prepend(brushes, ...areas, ...grips);
-  /** The rows of the axes that are shown, from above; the score is always the last. */
+  /** The axes' rows in the order shown, from the top; the score is always last. */
   let order = data.axes.map((_, row) => row);
   const rowsShown = () => [...order, rows];
   const heightOf = (row) => PARALLEL.top + PARALLEL.row * rowsShown().indexOf(row);
@@ -114,7 +114,7 @@ const buildParallel = (svg, data) => {
       removeEventListener("pointermove", onMove);
       removeEventListener("pointerup", onUp);
       done(dragged, at(later));
-      // A drag that ends on a line chooses no trial.
+      // A drag that ends on a line must not choose its trial.
       if (dragged) addEventListener("click", (click) => click.stopPropagation(), { capture: true, once: true });
     };
     event.preventDefault();
@@ -124,7 +124,7 @@ const buildParallel = (svg, data) => {
   svg.addEventListener("pointerdown", (event) => {
     const start = at(event);
     const row = rowAt(start.y);
-    // A finger scrolls: it has the fields of the filter.
+    // A finger scrolls the page: on touch screens readers use the filter's fields.
     if (row === undefined || event.button !== 0 || event.pointerType === "touch") return;
     if (start.x < PARALLEL.left - 8) {
       if (row === rows) return;

@@ -1,8 +1,8 @@
-// A figure as a file: SVG with its colours in it, or PNG at twice its size. By pointer at the figure, by keyboard from the list at the page's end.
+// Saving a figure: as SVG with its colours, or as PNG at twice its size. Buttons are at each figure, and in a list at the page's end for keyboards.
 const PNG_SCALE = 2;
 const OF_THE_READER = ".lifted, .brushes, .brush-area, .grip, .moved-cap";
 
-/** Removes what can't be seen: lengths of training that are not chosen, axes that are hidden. Both trees have the same elements. */
+/** Removes hidden parts: training lengths that are not chosen, hidden axes. Both trees have the same elements. */
 const removeUnseen = (element, copy) => {
   const children = [...element.children];
   [...copy.children].forEach((child, place) => {
@@ -10,7 +10,7 @@ const removeUnseen = (element, copy) => {
     else removeUnseen(children[place], child);
   });
 };
-/** A figure as a file's text, in the page's colours, on paper of their theme. */
+/** Returns a figure as an SVG file's text, in the page's colours and on its background. */
 const svgText = (svg) => {
   const { width, height } = svg.viewBox.baseVal;
   const copy = svg.cloneNode(true);

@@ -1,4 +1,4 @@
-"""A real browser, for the tests of a report's page: where it is, and what a page did in it. Nothing here asserts."""
+"""A real browser, for the tests of a report's page: its path, and records of what a page did. Nothing here asserts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DESK = ViewportSize(width=1440, height=900)
 
 
 def browser_path() -> str | None:
-    """The system's Chromium: `$CHROMIUM`, else the first on PATH; None where there is none."""
+    """Return the path of the system's Chromium: `$CHROMIUM`, else the first on PATH; None where there is none."""
     given = os.environ.get("CHROMIUM")
     return given or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def launched(path: str) -> Iterator[Browser]:
-    """A browser without a window."""
+    """Open a browser without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         try:
@@ -36,7 +36,7 @@ def launched(path: str) -> Iterator[Browser]:
 
 @dataclass
 class Watched:
-    """A page, and what it said and asked for that a report must not."""
+    """A page with a record of its forbidden actions: messages and requests."""
 
     page: Page
     said: list[str] = field(default_factory=list)
@@ -45,17 +45,17 @@ class Watched:
     """Addresses other than the page itself and `data:`."""
 
     def js(self, expression: str) -> Any:
-        """What an expression is in the page. `Any`: JSON has no narrower type."""
+        """Return the value of an expression in the page. `Any`: JSON has no narrower type."""
         return self.page.evaluate(expression)
 
     def trials(self, selector: str) -> list[str]:
-        """The names of the trials of what a selector finds."""
+        """Return the names of the trials of the elements that match a selector."""
         return list(self.js(f"[...document.querySelectorAll({selector!r})].map((one) => one.dataset.trial)"))
 
 
 @contextmanager
 def opened(browser: Browser, path: Path, fragment: str = "", **context: Any) -> Iterator[Watched]:
-    """A report in a context of its own: `context` are Playwright's settings of one (viewport, color_scheme …)."""
+    """Open a report in a context of its own; `context`: Playwright's settings of the context (viewport, color_scheme …)."""
     settings = {"viewport": DESK, "reduced_motion": "reduce", **context}
     with browser.new_context(**settings) as own:
         own.set_default_timeout(20_000)

@@ -26,7 +26,7 @@ NAMES = {
 
 
 def build_arrays(train: int = 60, test: int = 20, classes: int = 3, side: int = 28) -> Arrays:
-    """Images of noise; labels go round the classes."""
+    """Return images of noise; the labels cycle through the classes."""
     generator = np.random.default_rng(0)
     return {
         "x_train": generator.integers(0, 256, (train, side, side)).astype(np.uint8),

@@ -1,4 +1,4 @@
-"""What the documents show as code. For tests."""
+"""Code blocks of the documents. For tests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ DOCS = ROOT / "docs"
 
 
 def code_blocks(name: str, language: str) -> list[str]:
-    """The fenced blocks of a language in a document, in order."""
+    """Return the fenced blocks of a language in a document, in order."""
     text = (DOCS / name).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)

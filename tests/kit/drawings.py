@@ -1,4 +1,4 @@
-"""Figures in tests: pages are rendered with empty figures, for most tests look at words. Those marked `draws` get real ones."""
+"""Switch for the figures of pages in tests: empty by default, since most tests look at words; real ones for tests marked `draws`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _state = {"draws": False}
 
 
 def set_drawing(draws: bool) -> None:
-    """Have the drawings of pages drawn, or left empty."""
+    """Switch the drawing of pages' figures on or off."""
     _state["draws"] = draws
 
 
 @contextmanager
 def drawn() -> Iterator[None]:
-    """Draw the figures of the pages that are rendered meanwhile."""
+    """Draw the figures of pages that are rendered within the context."""
     before = _state["draws"]
     set_drawing(True)
     try:
@@ -36,12 +36,12 @@ def _placed(drawing: Drawing) -> str:
 
 
 def leave_drawings_empty() -> None:
-    """Put the switch between a drawing and the page."""
+    """Install the switch between the drawings and the page."""
     Drawing.__html__ = _placed  # type: ignore[method-assign, assignment]
 
 
 def svg_of(value: object) -> str:
-    """Return the SVG of what a section's body holds under a figure's key."""
+    """Return the SVG text of a value that a section's body holds for a figure."""
     if not isinstance(value, Figure):
         raise ValueError(f"Expected a figure. Received: {value!r}")
     return value.drawing.svg()

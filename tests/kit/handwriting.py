@@ -1,4 +1,4 @@
-"""Images such as people have: digits of several pens, papers and lights, turned, off centre, small, large. Seeded."""
+"""Realistic images of digits: several pens, papers and lights, turned, off centre, small, large. Seeded."""
 
 from __future__ import annotations
 
@@ -28,38 +28,38 @@ FONTS = (
     "cmss10",
 )
 PENS = {"felt": 0.06, "ballpoint": 0.22, "pencil": 0.5}
-"""Pen → the light that its ink gives back, of 1."""
+"""Pen → the reflectance of its ink, in [0, 1]."""
 PAPERS = ("white", "cream", "rough", "ruled", "squared")
 LIGHTS = ("flat", "slope", "shadow", "vignette")
 
 Mask = NDArray[np.float64]
-"""(h, w): the share of each pixel that is ink, in [0, 1]."""
+"""(h, w): the fraction of each pixel that is ink, in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """How a digit lies on a page, and how the page was taken."""
+    """The position of a digit on a page, and the conditions of the photograph."""
 
     size: tuple[int, int] = (320, 320)
     """Height and width in pixels."""
     digit: float = 0.5
-    """The digit's longer side over the page's shorter one."""
+    """The digit's longer side as a fraction of the page's shorter one."""
     place: tuple[float, float] = (0.5, 0.5)
-    """Of the digit's centre: down and to the right, of what is free."""
+    """The digit's centre, down and to the right, as fractions of the free space."""
     turn: float = 0.0
     """Degrees, clockwise."""
     pen: str = "felt"
     paper: str = "white"
     light: str = "flat"
     noise: float = 0.0
-    """Standard deviation of the sensor's noise, of 1."""
+    """Standard deviation of the sensor's noise, for light in [0, 1]."""
     white_on_black: bool = False
     jpeg: bool = False
 
 
 @dataclass(frozen=True)
 class Case:
-    """A picture and what is written on it."""
+    """A picture and its label."""
 
     name: str
     label: int
@@ -68,12 +68,12 @@ class Case:
 
 
 def font_mask(label: int, font: str, height: int = 160) -> Mask:
-    """A digit of one of matplotlib's own fonts."""
+    """Return a digit of one of matplotlib's own fonts."""
     return glyph_mask(str(label), font, height)
 
 
 def glyph_mask(sign: str, font: str, height: int = 160) -> Mask:
-    """A letter or another sign of one of matplotlib's own fonts."""
+    """Return a letter or another sign of one of matplotlib's own fonts."""
     path = Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
     canvas = Image.new("L", (2 * height, 2 * height), 0)
     ImageDraw.Draw(canvas).text((height // 2, height // 4), sign, fill=255, font=ImageFont.truetype(str(path), height))
@@ -81,12 +81,12 @@ def glyph_mask(sign: str, font: str, height: int = 160) -> Mask:
 
 
 def stroke_mask(label: int, random: np.random.Generator) -> Mask:
-    """A digit of random strokes."""
+    """Return a digit of random strokes."""
     return _cropped(ink_of(label, random, random_hand(random)))
 
 
 def mnist_mask(image: NDArray[np.uint8], scale: int = 8) -> Mask:
-    """One of MNIST's digits, (28, 28) uint8, enlarged."""
+    """Return one of MNIST's digits, (28, 28) uint8, enlarged."""
     large = Image.fromarray(image).resize((28 * scale, 28 * scale), Image.Resampling.BICUBIC)
     return _cropped(np.asarray(large, np.float64) / 255)
 
@@ -97,7 +97,7 @@ def _cropped(mask: Mask) -> Mask:
 
 
 def picture_of(mask: Mask, page: Page, random: np.random.Generator) -> Image.Image:
-    """A digit on a page, as a camera or a scanner gives it (mode RGB)."""
+    """Return a digit on a page, as a camera or a scanner gives it (mode RGB)."""
     height, width = page.size
     ink = Image.fromarray(np.rint(255 * mask).astype(np.uint8))
     ink = ink.rotate(-page.turn, Image.Resampling.BICUBIC, expand=True)
@@ -119,7 +119,7 @@ def picture_of(mask: Mask, page: Page, random: np.random.Generator) -> Image.Ima
 
 
 def _paper(page: Page, random: np.random.Generator) -> NDArray[np.float64]:
-    """(height, width, 3) in [0, 1]."""
+    """Return the paper, (height, width, 3) in [0, 1]."""
     height, width = page.size
     tint = (0.96, 0.93, 0.84) if page.paper == "cream" else (0.97, 0.97, 0.97)
     sheet = np.tile(np.array(tint), (height, width, 1))
@@ -135,7 +135,7 @@ def _paper(page: Page, random: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _light(page: Page, random: np.random.Generator) -> NDArray[np.float64]:
-    """(height, width): how much light falls where, in [0, 1]."""
+    """Return the brightness of the light at each pixel, (height, width) in [0, 1]."""
     height, width = page.size
     down, right = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     if page.light == "slope":
@@ -157,7 +157,7 @@ def _through_jpeg(picture: Image.Image) -> Image.Image:
 
 
 def random_page(random: np.random.Generator) -> Page:
-    """Any pen, paper and light; turned by 15 degrees at most, from a quarter to four fifths of the page."""
+    """Return a page with any pen, paper and light; turned by up to 15 degrees, the digit a quarter to four fifths of the page."""
     height = int(random.choice([160, 320, 640]))
     return Page(
         size=(height, int(height * random.choice([0.75, 1.0, 1.33]))),
@@ -176,7 +176,7 @@ def random_page(random: np.random.Generator) -> Page:
 def cases(
     count: int, seed: int, kind: str, digits: tuple[NDArray[np.uint8], NDArray[np.int64]] | None = None
 ) -> Iterator[Case]:
-    """Pictures of one kind: "font", "strokes" or "mnist" (of `digits`: images (n, 28, 28) and labels, n >= count)."""
+    """Yield pictures of one kind: "font", "strokes" or "mnist" (of `digits`: images (n, 28, 28) and labels, n >= count)."""
     for index in range(count):
         random = np.random.default_rng([seed, index, len(kind)])
         page = random_page(random)
@@ -194,7 +194,7 @@ def cases(
 
 
 def on_a_table(sheet: Image.Image, random: np.random.Generator, turn: float, share: float = 0.6) -> Image.Image:
-    """A picture of a dark table with the whole sheet on it.
+    """Return a picture of a dark table with the whole sheet on it.
 
     Args:
         sheet: mode RGB.
@@ -212,7 +212,7 @@ def on_a_table(sheet: Image.Image, random: np.random.Generator, turn: float, sha
 
 
 def on_tables(count: int, seed: int) -> Iterator[Case]:
-    """Fonts and strokes on light paper of any kind, the sheet whole on a dark table, any pen and light."""
+    """Yield fonts and strokes on light paper of any kind, the sheet whole on a dark table, any pen and light."""
     for index in range(count):
         random = np.random.default_rng([seed, index, 3])
         page = dataclasses.replace(random_page(random), white_on_black=False)
@@ -224,7 +224,7 @@ def on_tables(count: int, seed: int) -> Iterator[Case]:
 
 @functools.cache
 def mnist() -> dict[str, NDArray[np.uint8]] | None:
-    """MNIST's arrays where `MNIST_TUNE_DATA` names its file, else None."""
+    """Return MNIST's arrays if `MNIST_TUNE_DATA` names its file, else None."""
     path = os.environ.get("MNIST_TUNE_DATA", "")
     if not path.endswith(".npz") or not Path(path).is_file():
         return None

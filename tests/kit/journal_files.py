@@ -1,4 +1,4 @@
-"""Journals as tests write and read them."""
+"""Reading and writing of journals in tests."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tuner.storage.journal import CHAIN_START, PREVIOUS, checksum, encode, journ
 
 
 def encode_line(event: Json) -> bytes:
-    """An event as a line of the journal, its checksum last."""
+    """Return an event as a line of the journal, its checksum last."""
     return encode(event, checksum(event))
 
 
 def chain_lines(events: Iterable[Json]) -> bytes:
-    """Events as the lines of a whole chained journal, whatever chain they were in before."""
+    """Return events as the lines of a whole chained journal, whatever chain they were in before."""
     lines, previous = [], CHAIN_START
     for event in events:
         linked = {**event, PREVIOUS: previous}
@@ -25,5 +25,5 @@ def chain_lines(events: Iterable[Json]) -> bytes:
 
 
 def read_journal(path: Path) -> list[Json]:
-    """All events of a journal, oldest first."""
+    """Return all events of a journal, oldest first."""
     return list(journal_events(path))

@@ -8,7 +8,7 @@ import pytest
 
 
 def slow_after(number: int, cases: Iterable[object]) -> list[object]:
-    """Cases for `parametrize`: so many as they are; the others, which make the same claim of other values, are marked slow.
+    """Return cases for `parametrize`: the first `number` unchanged; the others, which test the same claim with other values, marked slow.
 
     A tuple is the values of several arguments.
     """

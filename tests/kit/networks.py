@@ -37,7 +37,7 @@ FAMILIES: Mapping[str, tuple[type[Family], Mapping[str, Value], tuple[int, ...]]
 
 
 def family_network(name: str, seed: int = 1) -> Any:  # a Keras model
-    """A network of `FAMILIES` with random weights."""
+    """Return a network of `FAMILIES` with random weights."""
     kind, values, shape = FAMILIES[name]
     family = kind(10**6, 10**9, 10, shape, len(shape) == 2)
     configuration = active(family.hyperparameters_for(family.problem), values)
@@ -45,12 +45,12 @@ def family_network(name: str, seed: int = 1) -> Any:  # a Keras model
 
 
 def notation_network(words: str, activation: Activation = "relu", shape: tuple[int, ...] = _GREY) -> Any:
-    """A network by its notation, with random weights."""
+    """Return a network by its notation, with random weights."""
     return random_network(parse(words, activation, 0.0), shape)
 
 
 def random_network(specs: tuple[Spec, ...], shape: tuple[int, ...], seed: int = 1) -> Any:
-    """A Keras model with random weights."""
+    """Return a Keras model with random weights."""
     from search_spaces.keras.model import build_model
 
     model = build_model(specs, image_shape=shape)
@@ -59,7 +59,7 @@ def random_network(specs: tuple[Spec, ...], shape: tuple[int, ...], seed: int = 
 
 
 def randomise(model: Any, seed: int = 1) -> None:
-    """Gives a model random weights, by which its answers differ from image to image and are not certain."""
+    """Give a model random weights with which its predictions differ between images and are not certain."""
     random = np.random.default_rng(seed)
     for weight in model.weights:
         if weight.dtype == "float32":
@@ -77,7 +77,7 @@ def randomise(model: Any, seed: int = 1) -> None:
 
 
 def answers(model: Any, images: NDArray[Any]) -> NDArray[np.float32]:
-    """A model's answers as NumPy's array."""
+    """Return a model's predictions as a NumPy array."""
     answer = model(images, training=False)
     return np.asarray(answer.numpy() if hasattr(answer, "numpy") else answer)
 
@@ -94,7 +94,7 @@ def _random_weight(name: str, shape: tuple[int, ...], random: np.random.Generato
 
 
 def blobs(count: int, shape: tuple[int, ...], seed: int = 2) -> NDArray[np.uint8]:
-    """Images of soft blobs and noise, (count, *shape) uint8."""
+    """Return images of soft blobs and noise, (count, *shape) uint8."""
     random = np.random.default_rng(seed)
     height, width, channels = (*shape, 1)[:3]
     y, x = np.mgrid[:height, :width]

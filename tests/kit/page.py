@@ -1,4 +1,4 @@
-"""A page as a test reads it, a hostile text, and a run that is rendered fast."""
+"""A parsed page for tests, a hostile text, and a run that is rendered fast."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SMALL: dict[str, Any] = {
     "validation": 300,
     "test": 400,
 }
-"""A run that is drawn fast."""
+"""A run that is rendered fast."""
 
 
 class Page(HTMLParser):
-    """What a test asks of a page."""
+    """A parsed page: the elements, texts and links that tests look at."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

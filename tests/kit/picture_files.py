@@ -14,7 +14,7 @@ COUNTS = {"ant": 14, "bee": 10, "cat": 11}
 
 
 def noise(seed: int, size: tuple[int, int] = (12, 10), *, colour: bool = True) -> Image.Image:
-    """A picture of noise; `size`: height and width."""
+    """Return a picture of noise; `size`: height and width."""
     shape = (*size, 3) if colour else size
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
 
@@ -29,7 +29,7 @@ def write_classes(
     first: int = 0,
     **settings: Any,
 ) -> Path:
-    """A sub-folder a class; pictures are numbered from `first`, and of the sizes in turn. `settings` are of `Image.save`."""
+    """Write a sub-folder a class, with pictures numbered from `first` that cycle through the sizes; `settings`: of `Image.save`."""
     number = first
     for name, count in counts.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def write_splits(
     test: str | None = "test",
     **settings: Any,
 ) -> Path:
-    """The three splits, each with a sub-folder a class; no picture is in two of them."""
+    """Write the three splits, each with a sub-folder a class; no picture is in two of them."""
     write_classes(folder / train, **settings)
     for first, name in ((1000, validation), (2000, test)):
         if name is not None:

@@ -16,7 +16,7 @@ CLOTHES = (
 
 
 def paint(label: int, shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.uint8]:
-    """An image of a class: a ground of its colour (grey: of its light), with noise."""
+    """Return an image of a class: a ground of the class's colour (grey: of its brightness), with noise."""
     phases = label * 2 * np.pi / len(CLOTHES) + np.arange(3) * 2.1
     colour = 127 + 100 * np.cos(phases)
     values = colour if len(shape) == 3 else 20.0 * label
@@ -24,7 +24,7 @@ def paint(label: int, shape: tuple[int, ...], random: np.random.Generator) -> ND
 
 
 def picture_data(shape: tuple[int, ...] = (16, 20, 3), each: int = 12) -> Dataset:
-    """A data set of twelve classes of clothes, `each` images of each class in every split."""
+    """Return a data set of twelve classes of clothes, `each` images of each class in every split."""
     random = np.random.default_rng(3)
     labels = np.arange(each * len(CLOTHES), dtype=np.int64) % len(CLOTHES)
     splits = [np.stack([paint(int(label), shape, random) for label in labels]) for _ in range(3)]
@@ -43,7 +43,7 @@ def picture_data(shape: tuple[int, ...] = (16, 20, 3), each: int = 12) -> Datase
 
 
 def picture_model(shape: tuple[int, ...] = (16, 20, 3), classes: int = len(CLOTHES)) -> Any:  # a Keras model
-    """A small convolutional network with its preprocessing inside, of untrained weights that a seed fixes."""
+    """Return a small convolutional network with its preprocessing inside, with untrained weights that a seed fixes."""
     import keras
 
     keras.utils.set_random_seed(1)
@@ -59,7 +59,7 @@ def picture_model(shape: tuple[int, ...] = (16, 20, 3), classes: int = len(CLOTH
 
 
 def trained_model(data: Dataset, epochs: int = 40) -> Any:
-    """The model, trained on the data."""
+    """Return the model, trained on the data."""
     import keras
 
     model = picture_model(data.x_train.shape[1:], data.classes)
@@ -69,6 +69,6 @@ def trained_model(data: Dataset, epochs: int = 40) -> Any:
 
 
 def photograph(label: int, size: tuple[int, int] = (90, 60), mode: str = "RGB") -> Image.Image:
-    """A picture of a class, (width, height)."""
+    """Return a picture of a class; `size`: width and height."""
     pixels = paint(label, (size[1], size[0], 3), np.random.default_rng(label))
     return Image.fromarray(pixels).convert(mode)

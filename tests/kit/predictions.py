@@ -32,7 +32,7 @@ def read(*words: str, stdin: bytes = b"") -> list[Picture | Refused]:
 
 
 def fake_load(model: object, run: object = None) -> Loaded:
-    """A model that says of everything that it is a 7, and by how much."""
+    """Return a model that classifies every image as a 7, with probability 0.74."""
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         answer = np.full((len(images), 10), 0.02, np.float32)
@@ -44,7 +44,7 @@ def fake_load(model: object, run: object = None) -> Loaded:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty one, where the program is run."""
+    """Return an empty folder, the working directory of the test."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
@@ -52,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A file that looks like a model; `fake_load` stands in for Keras."""
+    """Return the path of a file that looks like a model; `fake_load` replaces Keras."""
     monkeypatch.setattr(predict, "load", fake_load)
     monkeypatch.setattr(synthetic, "load", fake_load)
     path = tmp_path / "model.keras"

@@ -12,7 +12,7 @@ from tuner.core.records import Phase, Status, Trial, TrialRecord, Value
 
 
 def trainable(model: Any) -> int:
-    """Trainable parameters of a Keras model (untyped)."""
+    """Return the trainable parameters of a Keras model (untyped)."""
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 

@@ -1,4 +1,4 @@
-"""Copies with other fields, of dataclasses and of the schema's structs alike. For tests."""
+"""Copies of dataclasses and of the schema's structs with changed fields. For tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds folders of made-up runs that look like real ones, without training anything. Same arguments, same bytes."""
+"""Builders of run folders with made-up values that look like real ones, without training. Same arguments, same bytes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tuner.storage.schema.run import RunDocument
 
 Array = npt.NDArray[Any]
 HYPERBAND_15 = ((0, ((12, 2), (4, 5), (2, 15))), (1, ((6, 5), (2, 15))), (2, ((4, 15),)))
-"""(bracket, ((size, epochs) of each rung)): what 15 epochs and factor 3 make."""
+"""(bracket, ((size, epochs) of each rung)): the brackets of 15 epochs and factor 3."""
 
 KINDS = ("noise", "blur", "rotation", "shift", "scale", "contrast", "occlusion")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FakeRun:
-    """What a made-up run is like."""
+    """The properties of a made-up run."""
 
     brackets: Sequence[tuple[int, Sequence[tuple[int, float]]]] = HYPERBAND_15
     iterations: int = 1
@@ -45,7 +45,7 @@ class FakeRun:
     data: str = "mnist"
     image_shape: tuple[int, ...] = (28, 28)
     references: bool = True
-    """Whether the space has published networks; not so where the data are none of MNIST's kind."""
+    """True if the space has published networks; false for data that are not MNIST's kind."""
     fallback: bool = False
     test: int = 10_000
     validation: int = 6_000
@@ -54,23 +54,23 @@ class FakeRun:
     notes: Sequence[str] = ()
     confirm: bool = True
     refit: bool = False
-    """Whether the winner was trained again on all images."""
+    """True if the winner was trained again on all images."""
     folds: bool = False
-    """Whether each confirmed seed validated on other images; not so in older runs."""
+    """True if each confirmed seed validated on other images; false in older runs."""
     arrays: bool = True
     meet_test: bool = True
     custom: bool = True
-    """Whether the winner met drawn digits and the user's images; runs of version 0.1.0 did not."""
+    """True if the winner was evaluated on drawn digits and the user's images; false in runs of version 0.1.0."""
     hostile: str = ""
-    """Put wherever a user's or a library's text can stand."""
+    """A text for each place that a user's or a library's text may reach."""
     seed: int = 1
     options: Mapping[str, object] = field(default_factory=dict)
     planned: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    """(bracket, rung) → its planned size, where that is not what ran."""
+    """(bracket, rung) → its planned size, where another number of trials ran."""
 
 
 def build_run(folder: Path, fake: FakeRun | None = None) -> Path:
-    """Writes a run's folder as a finished (or broken) search would have left it; returns it."""
+    """Write a run's folder as a finished (or broken) search leaves it, and return it."""
     fake = fake or FakeRun()
     folder.mkdir(parents=True, exist_ok=True)
     searched = search_records(fake)
@@ -88,7 +88,7 @@ def build_run(folder: Path, fake: FakeRun | None = None) -> Path:
 
 
 def make_record(trial: str = "0001", accuracy: float | None = 0.98, **changes: Any) -> TrialRecord:
-    """One finished trial with readable defaults; failed where the accuracy is None."""
+    """Return one finished trial with readable defaults; failed where the accuracy is None."""
     base = TrialRecord(
         trial=trial,
         phase="search",
@@ -111,17 +111,17 @@ def make_record(trial: str = "0001", accuracy: float | None = 0.98, **changes: A
 
 
 def make_run(records: Sequence[TrialRecord] = (), **changes: Any) -> RunData:
-    """A run in memory."""
+    """Return a run in memory."""
     return RunData(Path("run"), run_document(FakeRun(), list(records)), tuple(records), **changes)
 
 
 def write_json(path: Path, document: Json) -> None:
-    """Writes a JSON file."""
+    """Write a JSON file."""
     path.write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
 
 
 def write_journal(path: Path, records: Sequence[TrialRecord], open_trials: int = 0) -> None:
-    """Writes the journal of these records; the first `open_trials` of the names after them have only started."""
+    """Write the journal of these records; the next `open_trials` names have only started."""
     lines = []
     for record, (start, end) in zip(records, _schedule(records), strict=True):
         started = Trial(**{name: getattr(record, name) for name in Trial.__dataclass_fields__})
@@ -138,7 +138,7 @@ def write_journal(path: Path, records: Sequence[TrialRecord], open_trials: int =
 
 
 def _schedule(records: Sequence[TrialRecord]) -> list[tuple[float, float]]:
-    """When each trial began and ended: in the order given, each on its own worker."""
+    """Return when each trial began and ended: in the order given, each on its own worker."""
     free: dict[int, float] = {}
     last = 0.0
     found = []
@@ -150,7 +150,7 @@ def _schedule(records: Sequence[TrialRecord]) -> list[tuple[float, float]]:
 
 
 def clock(seconds: float) -> str:
-    """A moment of the run."""
+    """Return a moment of the run as text."""
     moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     return moment.isoformat(timespec="milliseconds")
 
@@ -159,7 +159,7 @@ def clock(seconds: float) -> str:
 
 
 def draw_configuration(rng: np.random.Generator, hostile: str = "") -> dict[str, Value]:
-    """A configuration of a space like compact8k."""
+    """Return a sampled configuration of a space like compact8k."""
     optimizer = str(rng.choice(["sgd", "momentum", "adam", "adamw"]))
     fast = optimizer in ("sgd", "momentum")
     values: dict[str, Value] = {
@@ -189,7 +189,7 @@ def draw_configuration(rng: np.random.Generator, hostile: str = "") -> dict[str,
 
 
 def network_layers(configuration: Mapping[str, Value], fake: FakeRun) -> tuple[LayerSummary, ...]:
-    """The layers of a configuration, roughly counted."""
+    """Return the layers of a configuration, roughly counted."""
     height, width, channels = (*fake.image_shape, 1)[:3]
     layers = [LayerSummary("rescaling", "rescaling", (height, width, channels), 0, 0)]
     classes, side, wider = fake.classes, height, width - height
@@ -220,7 +220,7 @@ def network_layers(configuration: Mapping[str, Value], fake: FakeRun) -> tuple[L
 
 
 def quality(configuration: Mapping[str, Value], parameters: int) -> float:
-    """The error that a configuration ends with after many epochs."""
+    """Return the error that a configuration has after many epochs."""
     error = 0.006 * (5000 / max(parameters, 300)) ** 0.35
     error *= {"relu": 1.0, "gelu": 0.97}.get(str(configuration["activation"])[:4], 1.5)
     error *= {"constant": 1.5, "cosine": 1.05, "one-cycle": 1.0}[str(configuration["schedule"])]
@@ -231,7 +231,7 @@ def quality(configuration: Mapping[str, Value], parameters: int) -> float:
 
 
 def train(fake: FakeRun, trial: Trial, rng: np.random.Generator, layers: tuple[LayerSummary, ...]) -> TrialRecord:
-    """A completed record of a trial that was never trained."""
+    """Return a completed record of a trial that was never trained."""
     final = quality(trial.configuration, trial.parameters) * (1 + 2.2 / trial.epochs) * (0.4 + 0.06 * fake.classes)
     final = min(0.6, final * float(np.exp(rng.normal(0, 0.07))))
     passes = math.ceil(trial.epochs)
@@ -263,7 +263,7 @@ def train(fake: FakeRun, trial: Trial, rng: np.random.Generator, layers: tuple[L
 
 
 def fail(fake: FakeRun, record: TrialRecord, number: int) -> TrialRecord:
-    """The same trial, failed."""
+    """Return the same trial, failed."""
     reasons = ("the loss diverged in epoch 1", "ran out of memory: 2.1 GiB asked for, 0.4 GiB free")
     history = {"loss": [math.nan], "val_accuracy": [math.nan], "val_loss": [math.nan], "accuracy": [math.nan]}
     return replace(
@@ -278,7 +278,7 @@ def fail(fake: FakeRun, record: TrialRecord, number: int) -> TrialRecord:
 
 
 def search_records(fake: FakeRun) -> list[TrialRecord]:
-    """The trials of all brackets, in the order of the plan."""
+    """Return the trials of all brackets, in the order of the plan."""
     rng = np.random.default_rng(fake.seed)
     records: list[TrialRecord] = []
     failed = 0
@@ -308,7 +308,7 @@ def search_records(fake: FakeRun) -> list[TrialRecord]:
 
 
 def draw_fitting(rng: np.random.Generator, fake: FakeRun) -> dict[str, Value]:
-    """A configuration under 8,000 parameters."""
+    """Return a sampled configuration under 8,000 parameters."""
     while True:
         configuration = draw_configuration(rng, fake.hostile)
         if sum(layer.parameters for layer in network_layers(configuration, fake)) <= 8000:
@@ -323,7 +323,7 @@ def make_trial(
     fake: FakeRun,
     **places: int,
 ) -> Trial:
-    """A trial of a configuration."""
+    """Return a trial of a configuration."""
     repetition = places.get("repetition", 0)
     return Trial(
         trial=f"{number:04d}",
@@ -340,7 +340,7 @@ def make_trial(
 
 
 def confirm_records(fake: FakeRun, searched: Sequence[TrialRecord]) -> dict[str, list[TrialRecord]]:
-    """Configuration's key → its repetitions, best mean first."""
+    """Return each finalist's repetitions by its configuration's key, best mean first."""
     completed = [record for record in searched if record.completed]
     if not completed:
         return {}
@@ -361,7 +361,7 @@ def confirm_records(fake: FakeRun, searched: Sequence[TrialRecord]) -> dict[str,
 
 
 def refit_records(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]]) -> list[TrialRecord]:
-    """The winner's seeds once more, without validation figures; their numbers follow those of the confirmation."""
+    """Return the refits of the winner's seeds, without validation figures, numbered after the confirmation."""
     if not fake.refit or not confirmed:
         return []
     first = max(int(record.trial) for records in confirmed.values() for record in records)
@@ -380,7 +380,7 @@ def refit_records(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]])
 
 
 def mean_accuracy(records: Sequence[TrialRecord]) -> float:
-    """The mean validation accuracy."""
+    """Return the mean validation accuracy."""
     return float(np.mean([record.val_accuracy or 0.0 for record in records]))
 
 
@@ -388,7 +388,7 @@ def mean_accuracy(records: Sequence[TrialRecord]) -> float:
 
 
 def probabilities(labels: Array, classes: int, error: float, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Probabilities that miss about this share of the labels."""
+    """Return probabilities that classify about this fraction of the labels wrongly."""
     logits = rng.normal(0, 1.0, (len(labels), classes))
     logits[np.arange(len(labels)), labels] += 9
     wrong = rng.random(len(labels)) < error
@@ -400,7 +400,7 @@ def probabilities(labels: Array, classes: int, error: float, rng: np.random.Gene
 
 
 def fake_images(fake: FakeRun, labels: Array, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Images of the run's shape that depend on the label: strokes, or in another shape than MNIST's discs on a ground."""
+    """Return images of the run's shape that depend on the label: strokes for MNIST's shape, else discs on a ground."""
     if fake.image_shape == (28, 28):
         return fake_digits(labels, rng)
     height, width = fake.image_shape[:2]
@@ -415,7 +415,7 @@ def fake_images(fake: FakeRun, labels: Array, rng: np.random.Generator) -> npt.N
 
 
 def fake_digits(labels: Array, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Images (n, 28, 28) with strokes that depend on the label."""
+    """Return images (n, 28, 28) with strokes that depend on the label."""
     grid = np.linspace(-1, 1, 28)
     x, y = np.meshgrid(grid, grid)
     images = np.zeros((len(labels), 28, 28))
@@ -429,7 +429,7 @@ def fake_digits(labels: Array, rng: np.random.Generator) -> npt.NDArray[np.uint8
 
 
 def weight_arrays(record: TrialRecord, rng: np.random.Generator) -> dict[str, Array]:
-    """`confirm/<trial>/weights/…`."""
+    """Return `confirm/<trial>/weights/…`."""
     kernels = [layer for layer in record.layers if layer.kind in ("conv", "dense")]
     rows, counts, edges, shapes = [], [], [], []
     channels = 1
@@ -457,7 +457,7 @@ def weight_arrays(record: TrialRecord, rng: np.random.Generator) -> dict[str, Ar
 
 
 def evaluation_arrays(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]]) -> dict[str, Array]:
-    """`evaluation.npz`."""
+    """Return the arrays of `evaluation.npz`."""
     rng = np.random.default_rng(fake.seed + 7)
     labels = np.arange(fake.validation) % fake.classes
     arrays: dict[str, Array] = {"validation/labels": labels.astype(np.int64)}
@@ -480,7 +480,7 @@ def evaluation_arrays(fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecor
 
 
 def drawn_arrays(fake: FakeRun) -> dict[str, Array]:
-    """`custom/drawn/…`: 200 digits, one of them refused; none where the classes are no digits."""
+    """Return `custom/drawn/…`: 200 digits, one of them rejected; none where the classes are not digits."""
     rng = np.random.default_rng(fake.seed + 11)
     labels = np.arange(200 if fake.data == "mnist" and fake.classes == 10 else 0) % 10
     scores = probabilities(labels, 10, 0.06, rng)
@@ -501,7 +501,7 @@ def drawn_arrays(fake: FakeRun) -> dict[str, Array]:
 
 
 def own_arrays(fake: FakeRun) -> dict[str, Array]:
-    """`custom/own/…`: a right image, a wrong one, one of an unknown class, a blank one, a damaged one."""
+    """Return `custom/own/…`: a right image, a wrong one, one of an unknown class, a blank one, a damaged one."""
     rng = np.random.default_rng(fake.seed + 13)
     labels = np.array([0, 1, -1, 1, 0])
     scores = np.full((5, fake.classes), 0.1 / fake.classes, np.float32)
@@ -522,7 +522,7 @@ def own_arrays(fake: FakeRun) -> dict[str, Array]:
 
 
 def picture_arrays(fake: FakeRun, record: TrialRecord, rng: np.random.Generator) -> dict[str, Array]:
-    """Kernels, feature maps and samples of the training images."""
+    """Return kernels, feature maps and samples of the training images."""
     filters = record.layers[1].shape[-1]
     labels = np.arange(2 * fake.classes) % fake.classes if fake.classes <= 10 else np.arange(40) % fake.classes
     images = fake_images(fake, labels, rng)
@@ -550,7 +550,7 @@ def picture_arrays(fake: FakeRun, record: TrialRecord, rng: np.random.Generator)
 def measured_arrays(
     fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]], rng: np.random.Generator
 ) -> dict[str, Array]:
-    """What the test set showed."""
+    """Return the arrays of the evaluation on the test set."""
     winner = next(iter(confirmed.values()))
     labels = np.arange(fake.test) % fake.classes
     error = 1 - mean_accuracy(winner)
@@ -581,7 +581,7 @@ def measured_arrays(
 
 
 def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> RunDocument:
-    """`run.json`."""
+    """Return `run.json`."""
     done = fake.status == "completed"
     names = list(fake.class_names) or [str(index) + fake.hostile for index in range(fake.classes)]
     per_class = [6000 // fake.classes * 9] * fake.classes
@@ -656,7 +656,7 @@ def run_document(fake: FakeRun, records: Sequence[TrialRecord]) -> RunDocument:
 
 
 def hyperparameters(hostile: str = "") -> list[Json]:
-    """What the space says of its settings."""
+    """Return the space's hyperparameters as in `run.json`."""
 
     def item(name: str, kind: str, values: Sequence[Value] | None = None, **more: object) -> Json:
         blank = {"values": values, "min": None, "max": None, "step": None, "sampling": None, "conditions": []}
@@ -687,7 +687,7 @@ def hyperparameters(hostile: str = "") -> list[Json]:
 
 
 def references(hostile: str = "") -> list[Json]:
-    """Published networks."""
+    """Return published networks as in `run.json`."""
     rows = [
         ("one-cycle-7236", "C8 C16 P 1×1·8 C12 C16 C20 GAP 1×1·10", 7236, 0.9953, 15, True),
         ("plain-6664", "C8 C10 P 1×1·8 C16 C16 1×1·10 C20 1×1·10 GAP", 6664, 0.9936, 15, True),
@@ -715,7 +715,7 @@ def references(hostile: str = "") -> list[Json]:
 def result_of(
     fake: FakeRun, confirmed: Mapping[str, Sequence[TrialRecord]], arrays: Mapping[str, Array]
 ) -> ResultDocument:
-    """`result.json`."""
+    """Return `result.json`."""
     found = [Confirmed("0018", tuple(records), 0) for records in confirmed.values()]
     refits = refit_records(fake, confirmed)
     test = scores_of(fake, arrays) if fake.meet_test else None
@@ -725,7 +725,7 @@ def result_of(
 
 
 def scores_of(fake: FakeRun, arrays: Mapping[str, Array]) -> TestScores:
-    """The test scores, counted from the arrays."""
+    """Return the test scores, counted from the arrays."""
     labels, table = arrays["test/labels"], arrays["test/probabilities"]
     per_seed = [float((row == labels).mean()) for row in arrays["test/predictions_per_seed"]]
     share = float((table.argmax(axis=1) == labels).mean())

@@ -1,4 +1,4 @@
-"""Completion in real shells: what bash, zsh and fish offer after a typed line and Tab."""
+"""Completion in real shells: the words that bash, zsh and fish offer after a typed line and Tab."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 _FISH = 'source $argv[1]; complete -C "$argv[2]"'
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|[\r\x07\x08]")
 _QUIET_S = 0.7
-"""zsh has answered when it writes nothing for so long."""
+"""zsh has answered if it writes nothing for this time."""
 
 
 def completions(shell: str, script: Path, line: str) -> set[str]:
@@ -54,7 +54,7 @@ def _output(command: list[str], folder: Path) -> str:
 
 
 def _zsh(program: str, script: Path, line: str) -> set[str]:
-    """Type a line into an interactive zsh and press Tab twice, as nothing else asks its completion."""
+    """Type a line into an interactive zsh and press Tab twice: zsh has no command that returns completions."""
     terminal, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "PS1": "> ", "ZDOTDIR": str(script.parent)}
     shell = subprocess.Popen(

@@ -39,7 +39,7 @@ class Curves:
 
 @contextmanager
 def quick_compilation() -> Iterator[None]:
-    """Compile JAX's programs in a third of the time, to slower ones."""
+    """Compile JAX's programs in a third of the time; they run slower."""
     jax.config.update("jax_disable_most_optimizations", True)
     try:
         yield
@@ -48,7 +48,7 @@ def quick_compilation() -> Iterator[None]:
 
 
 def images(count: int, shape: tuple[int, ...] = (8, 8), seed: int = 1) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return blurred noise, so that augmentation changes no pixel much, and labels."""
+    """Return blurred noise and labels; augmentation changes the pixels of blurred noise little."""
     rng = np.random.default_rng(seed)
     noise = rng.integers(0, 256, (count, *shape)).astype(float)
     for axis in (1, 2):
@@ -57,7 +57,7 @@ def images(count: int, shape: tuple[int, ...] = (8, 8), seed: int = 1) -> tuple[
 
 
 def build_models(networks: Sequence[Sequence[Spec]], recipes: Sequence[Recipe], shape: tuple[int, ...]) -> list[Any]:
-    """Return a Keras model a network, with weights that don't depend on the networks before it."""
+    """Return one Keras model for each network, with weights that don't depend on the networks before it."""
     models = []
     for specs, recipe in zip(networks, recipes, strict=True):
         keras.utils.set_random_seed(3)
@@ -95,7 +95,7 @@ def train_stacked(training: StackedTraining, x: NDArray[np.uint8], y: NDArray[np
 
 
 def training_losses(training: StackedTraining, x: NDArray[np.uint8], y: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the losses of each epoch as one program, (epochs, networks), without evaluations, which would be compiled too."""
+    """Return the losses of each epoch as one program, (epochs, networks), without evaluations, which would need compilation."""
     state = training.initial_state(build_models(training.networks, training.recipes, x.shape[1:]), x)
     losses = []
     for number in range(training.epochs):
@@ -105,7 +105,7 @@ def training_losses(training: StackedTraining, x: NDArray[np.uint8], y: NDArray[
 
 
 def plain_losses(training: StackedTraining, x: NDArray[np.uint8], y: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the same of one training after the other by Keras."""
+    """Return the losses of each epoch, (epochs, networks), of the same networks trained one after the other by Keras."""
     models = build_models(training.networks, training.recipes, x.shape[1:])
     fitted = [
         fit_model(model, recipe, x, y, training.epochs, seed=training.seed, verbose=0).history["cross_entropy"]

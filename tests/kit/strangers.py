@@ -1,4 +1,4 @@
-"""A stranger's run: folders that are like those of mnist-tune but for one thing that somebody changed. Nothing here asserts."""
+"""Manipulated runs: folders like those of mnist-tune, with one value changed. Nothing here asserts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.kit.run_builder import FakeRun, build_run
 # `Any`: JSON, and wrong JSON at that.
 
 MARKUP = '</script><script>window.stranger=1</script><img src=x onerror="window.stranger=2">\'"{{ 7*7 }}$\\frac{}'
-"""What a page must show, and run none of."""
+"""Markup that a page must show as text, and not execute."""
 CONTROLS = "\x1b[31m\x1b]0;owned\x07\x00\x9b\u202e\ud800"
-"""What a terminal must not be sent, and what is no text."""
+"""Control characters that must not reach a terminal, and characters that are not text."""
 SMALL: dict[str, Any] = {
     "brackets": ((0, ((3, 2), (1, 3))),),
     "failed": 1,
@@ -27,24 +27,24 @@ SMALL: dict[str, Any] = {
     "validation": 60,
     "test": 90,
 }
-"""A run that is drawn fast."""
+"""A run that is rendered fast."""
 WRONG: tuple[Any, ...] = (
     None, True, -1, 0, 3, 10**6, 10**12, 2**63, 10**400, -0.5, 0.5, 1e300, float("nan"), float("inf"),
     "", "x", "../../x", "/etc/passwd", MARKUP, CONTROLS, "9" * 5000, [], {}, [1], ["x"], [[[]]], {"a": 1}, {"": None}, [None],
 )  # fmt: skip
-"""What may stand where something else should."""
+"""Wrong values for any place of a document."""
 
 Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is otherwise."""
+    """A change of one value."""
 
     file: str
     """run.json, result.json or trials.jsonl."""
     place: Place
-    """Where in the document; of trials.jsonl the number of the line comes first."""
+    """The keys that lead to the value; in trials.jsonl the line's number comes first."""
     value: Any
     removed: bool = False
 
@@ -60,12 +60,12 @@ class Change:
 
 
 def built(folder: Path, **changes: Any) -> Path:
-    """A sound run."""
+    """Return the folder of a sound run."""
     return build_run(folder, FakeRun(**{**SMALL, **changes}))
 
 
 def changed(folder: Path, change: Change) -> None:
-    """Makes one change in a run's folder; a journal's checksums are right again, as a stranger's would be."""
+    """Make one change in a run's folder, and correct the journal's checksums, as a forger would."""
     path = folder / change.file
     if change.file == "trials.jsonl":
         events = read_journal(path)
@@ -78,7 +78,7 @@ def changed(folder: Path, change: Change) -> None:
 
 
 def text_of(document: Any) -> str:
-    """JSON of anything, NaN and numbers of 400 digits included."""
+    """Return JSON of anything, NaN and numbers of 400 digits included."""
     return json.dumps(document, allow_nan=True)
 
 
@@ -99,7 +99,7 @@ def _put(document: Any, change: Change) -> None:
 
 
 def places(document: Any, before: Place = ()) -> Iterator[Place]:
-    """Every place of a document: of long lists the first and the last element stand for all."""
+    """Yield every place of a document: of long lists only the first and the last element."""
     if before:
         yield before
     if isinstance(document, dict):
@@ -111,7 +111,7 @@ def places(document: Any, before: Place = ()) -> Iterator[Place]:
 
 
 def every_place(folder: Path) -> list[tuple[str, Place]]:
-    """Of all documents of a run; of the journal a started and a finished event of a search, a failed one, and the last one."""
+    """Return every place of a run's documents; of the journal's events: a start, an end and a failure in the search, and the last event."""
     found: list[tuple[str, Place]] = []
     for name in ("run.json", "result.json"):
         found += [(name, place) for place in places(json.loads((folder / name).read_bytes()))]

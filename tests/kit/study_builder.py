@@ -1,4 +1,4 @@
-"""Builds folders of made-up studies and trainings, without training anything. Same arguments, same bytes."""
+"""Builders of folders of made-up studies and trainings, without training. Same arguments, same bytes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BASE_CONFIGURATION: dict[str, Value] = {
 
 @dataclass(frozen=True)
 class FakeArm:
-    """An arm and what is true of it."""
+    """An arm with the true effects of its value."""
 
     label: str
     value: Value | None
@@ -48,20 +48,20 @@ class FakeArm:
     effect: float = 0.0
     """Added to the accuracy of the base, a fraction."""
     speed: float = 1.0
-    """How fast it learns."""
+    """Its speed of learning, relative to the base."""
     epochs: int | None = None
     stops_at: int | None = None
-    """The epoch in which its seeds stop, more or less."""
+    """The epoch in which its seeds stop, approximately."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FakeStudy:
-    """What a made-up study is like."""
+    """The properties of a made-up study."""
 
     arms: Sequence[FakeArm]
     hyperparameter: str = "dropout"
     base: str = ""
-    """The first arm's label where empty."""
+    """The label of the base; empty: the first arm's."""
     question: str = "Does dropout help?"
     seeds: int = 3
     epochs: int = 8
@@ -71,7 +71,7 @@ class FakeStudy:
     lost: Sequence[tuple[str, int]] = ()
     """(label, repetition) of trials that failed."""
     missing: Sequence[tuple[str, int]] = ()
-    """The same of those that have not been run."""
+    """(label, repetition) of trials that were not run."""
     status: str = "completed"
     result: bool = True
     arrays: bool = True
@@ -82,7 +82,7 @@ class FakeStudy:
 
 
 def values_of(name: str, effects: Mapping[Value, float], **more: Any) -> tuple[FakeArm, ...]:
-    """Arms that vary one hyperparameter: value → effect."""
+    """Return arms that vary one hyperparameter, from value → effect."""
     return tuple(FakeArm(str(value), value, {name: value}, effect, **more) for value, effect in effects.items())
 
 
@@ -152,11 +152,11 @@ STUDIES: Mapping[str, FakeStudy] = {
         base="16",
     ),
 }  # fmt: skip
-"""One of each kind."""
+"""One study of each kind."""
 
 
 def build_study(folder: Path, fake: FakeStudy) -> Path:
-    """Writes a study's folder as it would have been left; returns it."""
+    """Write a study's folder as a study leaves it, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     plan, records = study_plan(fake), study_records(fake)
     running = 2 if fake.status in ("running", "interrupted") else 0
@@ -178,7 +178,7 @@ def _as_run(fake: FakeStudy) -> FakeRun:
 
 
 def study_plan(fake: FakeStudy) -> StudyPlan:
-    """`study` of run.json."""
+    """Return `study` of run.json."""
     return StudyPlan(
         name=fake.hyperparameter + fake.hostile,
         preset=True,
@@ -205,7 +205,7 @@ def _layers(arm: FakeArm) -> tuple[Any, ...]:
 
 
 def study_records(fake: FakeStudy) -> list[TrialRecord]:
-    """The trials, arm by arm; a seed moves all arms alike and each a little."""
+    """Return the trials, arm by arm; a seed changes all arms by the same amount, and each arm a little."""
     rng = np.random.default_rng(fake.seed)
     seeds = rng.normal(0, 0.001, fake.seeds)
     records = []
@@ -265,7 +265,7 @@ def _history(arm: FakeArm, final: float, epochs: int, rng: np.random.Generator) 
 
 
 def study_arrays(fake: FakeStudy, plan: StudyPlan, records: Sequence[TrialRecord]) -> dict[str, Array]:
-    """`evaluation.npz` of a study: weights shrink with L2, gradients vanish with softsign, steps cost by batch size."""
+    """Return `evaluation.npz` of a study: weights shrink with L2, gradients vanish with softsign, time a step depends on batch size."""
     rng = np.random.default_rng(fake.seed + 7)
     labels = (np.arange(200) % 10).astype(np.int64)
     completed = [record for record in records if record.completed]
@@ -311,7 +311,7 @@ def _diagnostics(fake: FakeStudy, record: TrialRecord, rng: np.random.Generator)
 
 
 def build_training(folder: Path, *, known: bool = True, **changes: Any) -> Path:
-    """Writes a training's folder: a search of one configuration without its search; `known`: of a reference."""
+    """Write a training's folder, and return it; `known`: the configuration is a reference."""
     fake = FakeRun(**{"brackets": ((0, ((1, 5),)),), "failed": 0, "finalists": 1, **changes})
     build_run(folder, fake)
     run, result = RunFolder(folder).read_run(), RunFolder(folder).read_result()

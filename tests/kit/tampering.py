@@ -1,4 +1,4 @@
-"""Ways of tampering with a run, each with the check of `mnist-tune verify` that sees it. For a search with seeds confirmed on folds.
+"""Manipulations of a run, each with the check of `mnist-tune verify` that detects it. For a search with seeds confirmed on folds.
 
 A careful tamperer writes checksums, chain and digests anew; a careless one doesn't.
 """
@@ -24,7 +24,7 @@ from tuner.storage.run_folder import RunFolder, file_digests
 
 @dataclass(frozen=True)
 class Victim:
-    """A copy of a run that is tampered with."""
+    """A copy of a run to manipulate."""
 
     path: Path
 
@@ -33,7 +33,7 @@ class Victim:
         return found
 
     def edit(self, name: str, change: Callable[[Json], object]) -> None:
-        """Changes run.json or result.json."""
+        """Change run.json or result.json."""
         document = self.document(name)
         change(document)
         (self.path / name).write_text(json.dumps(document), encoding="utf-8")
@@ -47,17 +47,17 @@ class Victim:
         return self.journal.read_bytes().splitlines(keepends=True)
 
     def edit_lines(self, change: Callable[[list[bytes]], list[bytes]]) -> None:
-        """Changes lines as they are."""
+        """Change lines of the journal as they are."""
         self.journal.write_bytes(b"".join(change(self.lines)))
 
     def edit_events(self, change: Callable[[list[Json]], object]) -> None:
-        """Changes events in place; checksums and chain are right again."""
+        """Change events of the journal, and correct its checksums and chain."""
         events = read_journal(self.journal)
         change(events)
         self.journal.write_bytes(chain_lines(events))
 
     def edit_trial(self, trial: str, change: Callable[[Json], object]) -> None:
-        """Changes every line of a trial."""
+        """Change every line of a trial."""
 
         def change_lines(events: list[Json]) -> None:
             for event in events:
@@ -67,7 +67,7 @@ class Victim:
         self.edit_events(change_lines)
 
     def finished(self, phase: str = "search") -> list[Json]:
-        """The finished events of a phase, best first."""
+        """Return the finished events of a phase, best first."""
         found = [e for e in read_journal(self.journal) if e["event"] == "finished" and e["phase"] == phase]
         return sorted(found, key=lambda event: -event["val_accuracy"])
 
@@ -85,11 +85,11 @@ class Victim:
 
     @property
     def images(self) -> int:
-        """Validation images."""
+        """The number of validation images."""
         return int(self.document("run.json")["data"]["validation"])
 
     def reseal(self) -> None:
-        """Writes the digests of all files anew."""
+        """Write the digests of all files again."""
         result = self.path / "result.json"
         document = {**self.document("result.json"), "files": file_digests(RunFolder(self.path))}
         result.write_text(json.dumps(document), encoding="utf-8")
@@ -97,17 +97,17 @@ class Victim:
 
 @dataclass(frozen=True)
 class Tampering:
-    """One way."""
+    """A manipulation."""
 
     name: str
     check: str
-    """Which check fails."""
+    """The check that fails."""
     change: Callable[[Victim], object]
     careful: bool = True
-    """Whether the digests of result.json are written anew."""
+    """True if the digests of result.json are written again."""
 
     def apply(self, run: Path, copy: Path) -> Path:
-        """Tampers with a copy of a run."""
+        """Manipulate a copy of a run, and return it."""
         victim = Victim(shutil.copytree(run, copy))
         self.change(victim)
         if self.careful:
@@ -116,7 +116,7 @@ class Tampering:
 
 
 def scored(right: int, images: int) -> Callable[[Json], None]:
-    """Gives a trial a score, in its history too."""
+    """Return a change that gives a trial a score, in its history too."""
 
     def change(event: Json) -> None:
         if event["event"] == "finished":
@@ -126,7 +126,7 @@ def scored(right: int, images: int) -> Callable[[Json], None]:
 
 
 def at(*path: Any) -> Callable[[Json], None]:
-    """Sets a value: the keys that lead to it, then the value."""
+    """Return a change that sets a value; `path`: the keys that lead to it, then the value."""
     *keys, last, value = path
 
     def change(document: Json) -> None:
@@ -138,7 +138,7 @@ def at(*path: Any) -> Callable[[Json], None]:
 
 
 def less_ram(event: Json) -> None:
-    """Gives a finished trial half of its RAM."""
+    """Give a finished trial half of its RAM."""
     if event["event"] == "finished":
         event["ram"] = (event["ram"] or 1000) // 2
 
@@ -163,7 +163,7 @@ def flip_byte(path: Path) -> None:
 
 
 def swap_finalists(victim: Victim) -> None:
-    """Makes the second finalist the winner."""
+    """Make the second finalist the winner."""
 
     def change(result: Json) -> None:
         second = result["finalists"][1]
@@ -176,7 +176,7 @@ def swap_finalists(victim: Victim) -> None:
 
 
 def better_test_probabilities(victim: Victim) -> None:
-    """Makes all test images right in evaluation.npz, and counts the figures of result.json anew."""
+    """Make all test images right in evaluation.npz, and count the figures of result.json again."""
     path = victim.path / "evaluation.npz"
     arrays = read_npz(path)
     labels = arrays["test/labels"]
@@ -190,7 +190,7 @@ def better_test_probabilities(victim: Victim) -> None:
 
 
 def shuffled_validation(victim: Victim) -> None:
-    """Keeps other validation probabilities of the winner."""
+    """Replace the winner's validation probabilities."""
     path = victim.path / "evaluation.npz"
     arrays = read_npz(path)
     key = f"confirm/{victim.exported}/validation_probabilities"
@@ -205,7 +205,7 @@ def without_chain(victim: Victim) -> None:
 
 
 def fail_the_best(victim: Victim) -> None:
-    """Declares the best trial of the search failed."""
+    """Declare the best trial of the search failed."""
     changes = {"status": "failed", "val_accuracy": None, "val_loss": None, "error": "ValueError: no"}
     victim.edit_trial(victim.best, lambda event: event["event"] == "finished" and event.update(changes))
 
@@ -231,13 +231,13 @@ def without_trial(trial: Callable[[Victim], str]) -> Callable[[Victim], None]:
 
 
 def finish_first(events: list[Json]) -> None:
-    """Puts the end of the first trial before its start."""
+    """Put the end of the first trial before its start."""
     place = next(n for n, e in enumerate(events) if e["event"] == "finished" and e["trial"] == events[0]["trial"])
     events.insert(0, events.pop(place))
 
 
 def widened(run: Json) -> None:
-    """Widens the range of a hyperparameter."""
+    """Widen the range of a hyperparameter."""
     next(item for item in run["space"]["hyperparameters"] if item["max"] is not None)["max"] += 1
 
 

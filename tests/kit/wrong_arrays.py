@@ -1,4 +1,4 @@
-"""Arrays that no run has."""
+"""Arrays with values that no run has."""
 
 from __future__ import annotations
 

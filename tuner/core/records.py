@@ -40,7 +40,7 @@ SCORE_KEYS: Final[Mapping[Objective, str]] = {
 }
 """Objective → the key of its value in a trial's record, in a worker's answer and in the journal."""
 SHORT_WORDS: Final[Mapping[Objective, str]] = {"val_accuracy": "", "balanced_accuracy": "balanced", "int8": "int8"}
-"""Objective → the word that tells its value from an accuracy."""
+"""Objective → the word that distinguishes its value from an accuracy."""
 
 SCHEMA: Final = 1
 """The version of every file of a run's folder."""
@@ -114,7 +114,7 @@ class TrialRecord(Trial):
     flash: int | None = None
     """Bytes of the int8 file, estimated; None where they are unknown."""
     error: str | None = None
-    """Why it failed, in one line."""
+    """The reason for the failure, in one line."""
     finished_at: str = ""
     """ISO 8601, UTC: the time of the journal's event."""
 

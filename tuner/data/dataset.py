@@ -167,7 +167,8 @@ def _splits(
     if train_samples is not None:
         rest = np.arange(len(y)) if rest is None else rest
         rest = rest[training_indices(y[rest], train_samples, seed)]
-    x_validation = arrays.x_validation if chosen is None else x[chosen]  # before the others move
+    # Copied first: `keep_in_place` moves the other images.
+    x_validation = arrays.x_validation if chosen is None else x[chosen]
     return {
         "x_train": x if rest is None else keep_in_place(x, rest),
         "y_train": y if rest is None else y[rest],

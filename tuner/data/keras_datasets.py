@@ -32,7 +32,7 @@ CIFAR100_NAMES = (
     "television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf",
     "woman", "worm",
 )  # fmt: skip
-"""Of the fine labels."""
+"""The fine labels."""
 
 
 @dataclass(frozen=True)

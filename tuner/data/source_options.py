@@ -1,4 +1,4 @@
-"""How the files of a source are read: a second file as the test set, transposed images. No pictures' sizes (`picture_options`)."""
+"""Options for reading the files of a source: a second file as the test set, transposed images. No pictures' sizes (`picture_options`)."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Opened:
     classify: Classify
     signature: Signature
     c: CProgram | None = None
-    """Of a C program: what a compiler makes of it."""
+    """The figures of a C program as compiled; None for other formats."""
     runs: bool = True
     """False: nothing on this machine can run it."""
 

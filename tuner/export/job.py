@@ -21,7 +21,7 @@ from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.export import ExportedFile, VerifiedImages
 
 NOT_RUN = "of LiteRT's reference kernels, since no C compiler was found"
-"""What is measured in the place of a C program that can't be run."""
+"""The end of `latency_method` for a C program that can't be run."""
 
 
 def export_formats(
@@ -43,7 +43,7 @@ def export_formats(
         ExportError: where a file can't be written or disagrees with the model.
     """
     ours = classifier(model)(sample.images)
-    # Classes of a user's own are known here, for the model was built from them: its Keras file can be read again.
+    # A user's own classes are registered here, so that Keras can read its file again.
     with keras.saving.custom_object_scope(own_classes(model)):
         return {one.name: _exported(one, model, folder / one.file, sample, ours, int8=int8) for one in formats}
 

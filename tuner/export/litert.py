@@ -64,7 +64,7 @@ def write_float_pixels(model: Any, path: Path) -> None:
 
 def _export(model: Any, path: Path, dtype: str, **settings: Any) -> None:
     spec = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype=dtype, name=INPUT_NAME)
-    # Operations of TensorFlow itself, which Keras would allow besides, are in no interpreter for small machines.
+    # Keras would also allow TensorFlow's own operations, which no interpreter for small machines has.
     target = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS], **settings.pop("target_spec", {})}
     model.export(str(path), format="litert", input_signature=[spec], verbose=False, target_spec=target, **settings)
 
@@ -97,7 +97,7 @@ def with_float_input(model: Any) -> Any:
     clone.set_weights(model.get_weights())
     for layer in clone.layers:
         if isinstance(layer, keras.layers.Normalization):
-            # It keeps what it computes with apart from its weights.
+            # The layer computes with copies of its weights: update them.
             layer.finalize_state()
     return clone
 

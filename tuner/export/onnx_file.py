@@ -60,7 +60,7 @@ def without_erfc(model: Any) -> None:
         return
     one = f"{ERFC}_one"
     model.graph.initializer.append(numpy_helper.from_array(np.float32(1.0), one))
-    # From the last to the first, so that places stay right.
+    # From last to first, so that the places before stay right.
     for place in reversed(erfc_places):
         node = model.graph.node.pop(place)
         (taken,), (given,) = node.input, node.output

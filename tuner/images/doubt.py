@@ -12,7 +12,7 @@ UNSURE = 0.7
 FEWEST_PARTS = 6
 """The fewest digits of a page for a note that the page is turned."""
 _UNSURE_PICTURE = 0.5
-"""The same for pictures of anything but digits, whose classes are less easy to tell apart."""
+"""The threshold for pictures of anything but digits, whose classes are less easy to tell apart."""
 _SURE_TURNED, _SURE_PAGE, _SURER = 0.95, 0.75, 0.05
 """The probability of a turned digit at least; the mean probability of a turned page's digits, and by how much it is more than as they are."""
 _TURNS = {1: "90° counterclockwise", 2: "180°", 3: "90° clockwise"}

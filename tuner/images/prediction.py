@@ -50,7 +50,7 @@ class Prediction:
     doubt: str | None = None
     """A note about a doubtful prediction."""
     unlikely: bool = False
-    """Whether the highest probability is low (`tuner.images.doubt`)."""
+    """True if the highest probability is low (`tuner.images.doubt`)."""
 
     @property
     def warning(self) -> str | None:

@@ -29,7 +29,7 @@ def resized(picture: Image.Image, size: Size, how: Resize = "crop", grayscale: b
         OSError, ValueError, SyntaxError: the picture is damaged; others of `tuner.images.limits.DAMAGES` as well.
         Unreadable: its pixels are not finite.
     """
-    picture.load()  # raises where it is damaged; what follows would take it as it is
+    picture.load()  # raises an error if the picture is damaged; the calls below would accept it
     plain = _plain(upright(picture))
     if grayscale:
         plain = plain.convert("L")

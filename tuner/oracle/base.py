@@ -65,7 +65,7 @@ class KerasTunerOracle(keras_tuner.Oracle):  # type: ignore[misc]
         super().__init__(
             objective=keras_tuner.Objective(options.objective, "max"),
             hyperparameters=hyperparameters,
-            # 0 means "any seed" to Keras Tuner, and 2³² is too large; other numbers will do: the sampler has a seed.
+            # Keras Tuner takes 0 for "any seed" and rejects 2³². Another number changes nothing: the sampler has the run's seed.
             seed=options.seed + 1 if options.seed < MAX_SEED else 1,
             **settings,
         )
@@ -82,7 +82,7 @@ class KerasTunerOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return sum(rung.size for rung in self.rungs) or int(self.max_trials)
 
     def ask(self) -> Proposal | None:
-        # Keras Tuner gives a tuner that asks twice its running trial back.
+        # Keras Tuner returns the running trial to a tuner id that asks again, so each request has a new id.
         handle = _undeprecated(self.create_trial, f"ask-{self._asked}")
         if handle.status != "RUNNING":
             return None

@@ -25,7 +25,7 @@ class TrialTime:
     """The seconds of a trial by its epochs."""
 
     overhead_s: float
-    """Of building and tracing the model."""
+    """Seconds for building and tracing the model."""
     epoch_s: float
 
     def of(self, epochs: float) -> float:
@@ -62,7 +62,7 @@ def measured_time(records: Sequence[TrialRecord]) -> TrialTime | None:
 def _time_of(record: TrialRecord) -> TrialTime:
     last = next(iter(reversed(record.history.get("seconds", ()))), math.nan)
     mean = record.duration_s / record.epochs_spent
-    # A clock that was set, or somebody's own `fit`: no more than the whole trial took.
+    # The clock may have been changed, or a user's `fit` may report wrong seconds: use at most the trial's mean.
     epoch_s = min(last / record.share, mean) if math.isfinite(last) and last > 0 else mean
     return TrialTime(record.duration_s - epoch_s * record.epochs_spent, epoch_s)
 
@@ -145,7 +145,7 @@ def rungs_of_plan(rungs: Sequence[Rung], plan: Plan) -> tuple[Rung, ...]:
         plan: with a share.
     """
     started = plan.rungs[0].size if plan.rungs else 0
-    # One bracket is left at least, whatever a stranger's file says.
+    # At least one bracket, even if the files of an untrusted run are wrong.
     return shrunk(rungs, max(1, len(plan.brackets)), plan.share or 1.0, started)
 
 

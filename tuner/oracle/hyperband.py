@@ -55,7 +55,7 @@ class Hyperband(KerasTunerOracle, oracles.HyperbandOracle):  # type: ignore[misc
             space,
             options,
             sampler,
-            # 7 / 0.28 is a hair below 25 in binary, and would cost a factor of 5 its first bracket.
+            # In binary 7 / 0.28 is slightly less than 25: with factor 5 the search would lose its first bracket.
             max_epochs=round(options.max_epochs / options.min_resource, 9),
             factor=options.factor,
             hyperband_iterations=options.iterations,
@@ -65,9 +65,9 @@ class Hyperband(KerasTunerOracle, oracles.HyperbandOracle):  # type: ignore[misc
         self.replan(tuple(self._planned_rungs()))
         self._stops_when_flat = options.stop_when_flat
         self._bracket = 0
-        """With `--stop-when-flat`: the bracket that runs."""
+        """The running bracket, with `--stop-when-flat`."""
         self._best: TrialRecord | None = None
-        """With `--stop-when-flat`: the best of the longest trials of the brackets that have ended."""
+        """The best of the longest trials of the brackets that have ended, with `--stop-when-flat`."""
         self.records: dict[str, TrialRecord] = {}
         """Trial → its record, until its rung is complete."""
 
@@ -110,7 +110,7 @@ class Hyperband(KerasTunerOracle, oracles.HyperbandOracle):  # type: ignore[misc
         if epochs >= 1:
             return math.ceil(epochs)
         hundredths = round(100 * epochs)
-        # No less than `min_resource`, though that may not be in hundredths.
+        # Never below `min_resource`, which may not be a whole number of hundredths.
         return tidy_epochs((hundredths if hundredths >= 100 * self._least - 1e-9 else hundredths + 1) / 100)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -163,7 +163,7 @@ class Hyperband(KerasTunerOracle, oracles.HyperbandOracle):  # type: ignore[misc
             return None
         trial = trial_name(rung.first + slot)
         if progress.below is None:
-            # Another bracket has no new configuration either, but the journal may hold some of it.
+            # An exhausted space has no new configuration for any bracket; those in the journal are proposed again.
             if self.exhausted and self.sampler.recorded(trial) is None:
                 progress.exhausted = True
                 return None

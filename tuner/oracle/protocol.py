@@ -45,7 +45,7 @@ class Oracle(Protocol):
     """True where the space had fewer configurations within the caps than planned trials."""
 
     flat_after: int | None
-    """With `--stop-when-flat`: the bracket that beat none before it, after which no other begins."""
+    """The first bracket that was no better than those before it, after which none begins; with `--stop-when-flat`."""
     held: bool
     """True from `hold` to `replan`."""
 

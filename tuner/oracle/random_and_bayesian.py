@@ -56,7 +56,7 @@ class BayesianSearch(KerasTunerOracle, oracles.BayesianOptimizationOracle):  # t
         """Return the candidate with the lowest confidence bound of the error (the original's acquisition function)."""
         x, y = self._vectorize_trials()
         with warnings.catch_warnings():
-            # A kernel's length scale at its bound: scikit-learn says so, and the fit is usable.
+            # scikit-learn warns if a kernel's length scale is at its bound; the fit is usable.
             warnings.simplefilter("ignore")
             self.gpr.fit(np.nan_to_num(x), np.nan_to_num(y))
         candidates = [c for c in self.sampler.candidates(slot, _CANDIDATES) if self.sampler.is_new(c)]

@@ -23,7 +23,7 @@ PATIENCE, RESTORE_BEST = "trial.patience", "trial.restore_best"
 
 
 class Described(Protocol):
-    """What a space depends on in a data set: it may be the data themselves, or their description in run.json."""
+    """Properties of a data set that a space depends on: of the data themselves, or of their description in run.json."""
 
     @property
     def classes(self) -> int:

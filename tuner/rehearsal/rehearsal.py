@@ -150,7 +150,7 @@ def _curve_notes(curves: Curves, recorder: EpochRecorder) -> list[str]:
             "`fit` doesn't call the callbacks that it is given: learning curves are taken from the History that it returns, and no "
             "progress is shown within a trial. Pass `callbacks` to model.fit."
         ]
-    if "val_accuracy" not in recorder.told:
+    if "val_accuracy" not in recorder.reported:
         return ["The training reports no validation accuracy: it is measured after each epoch."]
     return []
 

@@ -54,7 +54,7 @@ def find_lack(options: RunOptions, folder: RunFolder, run: RunDocument) -> Lack:
         and options.test
         and not has_predictions(arrays, len(class_names(run)))
     ):
-        arrays = None  # the test figures are nowhere else
+        arrays = None  # the test predictions are in no other file: evaluate again
     saved = result is not None and result.model.savedmodel
     quantised = getattr(options, "objective", None) == "int8"
     there = {

@@ -155,7 +155,7 @@ class Restoration(EvaluatingSession[Any]):
     def _with_workers(self) -> ResultDocument:
         self.state = read_state(self.folder.journal)
         self.state.finished = {name: without_history(record) for name, record in self.state.finished.items()}
-        # A journal of its own, so that a restoration that was killed trains nothing twice either.
+        # A separate journal, so that a killed restoration does not repeat finished trainings.
         path = self.folder.work / "restored.jsonl"
         with contextlib.closing(self._make_workers()) as workers, Journal(path) as journal:
             self.workers = workers

@@ -49,7 +49,7 @@ def few_steps_note(options: RunOptions, data: Dataset, study: StudyPlan | None =
         study: the plan of a study, which knows the epochs of its arms; None in other runs.
     """
     if study is not None and study.hyperparameter == EPOCHS:
-        return ()  # how many epochs are enough is what it asks
+        return ()  # the study's question is how many epochs are enough
     epochs, name = _longest_epochs(options, study)
     images = len(data.y_train)
     batch = min(_BATCH, images)

@@ -22,14 +22,14 @@ from tuner.storage.schema.run import DataSet
 
 @dataclass(frozen=True)
 class Seeds:
-    """What a confirmation's scores are of, from which the bound of their mean follows."""
+    """The conditions of a confirmation's seeds, from which the bound of their mean follows."""
 
     number: int
     """Planned; a time budget may leave fewer."""
     images: float
     """Validation images of one seed; of a balanced accuracy as many as would tell it as exactly if all classes had equally many."""
     shared: bool
-    """Whether all seeds validate on the same images."""
+    """True if all seeds validate on the same images."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Goal:
     """A score that the winner should reach with as small a network as it can."""
 
     accuracy: float
-    """In [0, 1], of the run's objective."""
+    """The score in [0, 1], in the run's objective."""
     seeds: Seeds | None = None
     """None: the mean over seeds is to reach it (`--target`); else the mean's lower 95% bound (`--at-least`)."""
     unit: SizeUnit = "parameters"
@@ -60,7 +60,7 @@ class Goal:
         """Return whether a trial with this score may be expected to reach the goal in the confirmation."""
         if self.seeds is None or score is None:
             return reaches(score, self.accuracy)
-        # As if seeds were as far apart as chance makes the images.
+        # The spread over seeds is unknown: assume the standard deviation that sampling the images causes.
         sd = math.sqrt(score * (1 - score) / self.seeds.images)
         expected = lower_bound_of_mean(score, sd, self.seeds.number, self.seeds.images, shared=self.seeds.shared)
         return reaches(expected, self.accuracy)

@@ -49,7 +49,7 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._metrics = HISTORY_METRICS if validates else TRAINING_METRICS
         self.history: dict[str, list[float]] = {metric: [] for metric in self._metrics}
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
         """Metrics that came from the training itself."""
         self.measure = measure
         self._on_epoch = on_epoch
@@ -67,15 +67,15 @@ class EpochRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         metrics = self._read(logs or {})
         for metric, value in metrics.items():
             self.history[metric].append(value)
-        if not all(math.isfinite(metrics[metric]) for metric in self.told & {"loss", "val_loss"}):
+        if not all(math.isfinite(metrics[metric]) for metric in self.reported & {"loss", "val_loss"}):
             raise DivergedError(f"the loss was no number after epoch {self.epochs}")
         self._on_epoch(self.epochs, metrics)
-        # The time of measuring is no part of the next epoch, whose beginning may not be reported.
+        # The next epoch begins after the measurement, and a user's `fit` may not report its beginning.
         self._began = time.perf_counter()
 
     def _read(self, logs: Mapping[str, float]) -> dict[str, float]:
         metrics = {metric: self._value(metric, logs) for metric in self._metrics}
-        self.told |= {metric for metric, value in metrics.items() if value is not None}
+        self.reported |= {metric for metric, value in metrics.items() if value is not None}
         filled = {metric: math.nan if value is None else value for metric, value in metrics.items()}
         if self.measure is not None and "val_accuracy" in metrics and metrics["val_accuracy"] is None:
             scores = self.measure()
@@ -142,7 +142,7 @@ def stopping(task: TrainTask, data: Dataset) -> list[Any]:
     if given is None and not restore and not task.stop_early:
         return []
     if given is None and not restore and task.configuration.get("schedule") != "constant":
-        # A training for balanced accuracy may be better than chance although it names the largest class less often.
+        # With weighted classes a network may be better than chance although its accuracy is below the largest class's share.
         constant = 1 / len(np.unique(data.y_validation)) if task.objective == "balanced_accuracy" else None
         return [StopAtChance(task.passes, chance_level(data.y_validation, constant))]
     patience = max(_LEAST_PATIENCE, math.ceil(task.passes * _PATIENCE_SHARE)) if given is None else int(given)

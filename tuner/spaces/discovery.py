@@ -183,7 +183,8 @@ class _Search:
         return merge(self._hp, hp)
 
     def _build_quickly(self, hp: Any) -> None:
-        with _no_rebuilding(), contextlib.suppress(Exception):  # it may look at what was not built
+        # A user's `build` may use the model, which was not built.
+        with _no_rebuilding(), contextlib.suppress(Exception):
             self._build(hp)
             return
         self._build(hp)

@@ -58,7 +58,7 @@ class ProbeProcess:
     def _started(self) -> ChildProcess:
         if self._child is None:
             atexit.register(self.close)
-            self._answers = queue.SimpleQueue()  # without the end of an earlier process
+            self._answers = queue.SimpleQueue()  # an earlier queue may hold the end of an earlier process
             # A file without a name, which is deleted with the process.
             log = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process runs
             self._child = ChildProcess(["tuner.rehearsal.probe"], worker_environment(0, 0), log, self._answers.put)

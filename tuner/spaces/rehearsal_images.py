@@ -68,7 +68,7 @@ def read_images(text: str) -> Dataset:
 def _some(labels: Labels, count: int, classes: int) -> Labels:
     total = min(len(labels), max(count, A_CLASS * classes))
     chosen = stratified_indices(labels, total, np.random.default_rng(_SEED))
-    # A rare class may have no part in the proportion.
+    # The stratified sample may have no image of a rare class.
     first = [int(np.flatnonzero(labels == c)[0]) for c in np.setdiff1d(labels, labels[chosen])]
     return np.sort(np.concatenate([chosen, np.array(first, dtype=np.int64)]))
 

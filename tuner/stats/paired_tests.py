@@ -178,7 +178,7 @@ def _distances(right: int, n: int) -> tuple[float, float]:
 
 
 def _square_and_add(one: float, other: float, phi: float) -> float:
-    # Rounding can leave a square of nothing a little below zero.
+    # Rounding can make a sum of zero slightly negative.
     return max(0.0, one * one - 2 * phi * one * other + other * other)
 
 

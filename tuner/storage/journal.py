@@ -56,7 +56,7 @@ class JournalState:
         if isinstance(event, Finished):
             record = event.to_record()
             self.started.pop(record.trial, None)
-            # A trial that was trained again (its model was gone) ended when it last did.
+            # A trial whose model was missing was trained again: its place is that of its last end.
             self.finished.pop(record.trial, None)
             self.finished[record.trial] = record
         else:
@@ -72,7 +72,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._previous = _drop_torn_line(path)
-        # Unbuffered: what a full disk did not take must not be written later, by the file's end.
+        # Unbuffered: bytes that a full disk rejected must not be written later, when the file is closed.
         self._file: FileIO = path.open("ab", buffering=0)
 
     def started(self, trial: Trial) -> None:

@@ -144,7 +144,7 @@ class RunFolder:
 
     def make(self) -> None:
         """Make an empty folder of it, whatever it held; its lock stays. To be called by the lock's holder."""
-        # run.json last: cut short, this is still a run's folder, that can be written over again.
+        # run.json is removed last: after an interruption the folder is still a run's, and may be overwritten again.
         for path in sorted(self.path.iterdir(), key=lambda path: path == self.run_json):
             if path.name not in LOCK_FILES:
                 remove(path)

@@ -98,7 +98,7 @@ def _write_holder(path: Path) -> None:
 def _release(folder: Path, lock: FileLock) -> None:
     """Remove the files while the lock is held, so that a process that has opened them sees that they are gone."""
     for name in (HOLDER_NAME, LOCK_NAME):
-        with contextlib.suppress(OSError):  # Windows keeps open files; the lock's goes after its release
+        with contextlib.suppress(OSError):  # Windows can't remove open files; it removes the lock's file below
             (folder / name).unlink(missing_ok=True)
     lock.release()
     with contextlib.suppress(OSError):

@@ -26,7 +26,7 @@ class ArmScores:
     epochs: int
     seeds: int
     records: tuple[TrialRecord, ...]
-    """By repetition, failed ones too."""
+    """The trials by repetition, failed ones too."""
 
     @property
     def scored(self) -> tuple[TrialRecord, ...]:
@@ -55,7 +55,7 @@ class Comparison:
 
 
 def compare_arms(base: ArmScores, others: Sequence[ArmScores]) -> tuple[Comparison, ...]:
-    """Each arm against the base, with Holm's correction over all of them."""
+    """Compare each arm with the base, with Holm's correction over all of them."""
     tests = [paired_test(differences(base, arm)) for arm in others]
     corrected = holm([test.p for test in tests])
     return tuple(
@@ -65,7 +65,7 @@ def compare_arms(base: ArmScores, others: Sequence[ArmScores]) -> tuple[Comparis
 
 
 def differences(base: ArmScores, arm: ArmScores) -> tuple[float, ...]:
-    """ArmScores − base of each repetition that both have a score of."""
+    """Return the arm's score − the base's for each repetition in which both have one."""
     scores, others = base.scores, arm.scores
     return tuple(others[number] - scores[number] for number in sorted(set(scores) & set(others)))
 

@@ -67,7 +67,7 @@ def _whole(levels: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def corrupted(kind: Corruption, images: Images, level: float, rng: np.random.Generator) -> Images:
-    """Images (n, h, w) or (n, h, w, 3) uint8 made worse by one kind at one level."""
+    """Return images (n, h, w) or (n, h, w, 3) uint8 made worse by one kind at one level."""
     if level == kind.levels[0]:
         return images
     worse = [np.clip(np.rint(kind.corrupt(chunk, level, rng)), 0, 255).astype(np.uint8) for chunk in _chunks(images)]

@@ -166,7 +166,7 @@ def _gradient_noise(task: TrainTask, model: Any, sample: Sample) -> Arrays:
 
 def _units(task: TrainTask, model: Any, sample: Sample) -> Arrays:
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
-    if not layers:  # nor has a network that a classifier wraps
+    if not layers:  # no separate activations, or a network inside another model
         return {}
     probe = keras.Model(model.input, [tensor for layer in layers for tensor in (layer.input, layer.output)])
     tensors = [np.asarray(keras.ops.convert_to_numpy(t)) for t in probe(sample[0][: BATCH * 8], training=False)]

@@ -159,19 +159,19 @@ def _report(
     on_event: OnEvent,
 ) -> None:
     """Report an epoch of a trial, and its end where it diverged, stops early or has trained all epochs."""
-    own = {"id": trial.task.id, "duration_s": duration_s}
+    common = {"id": trial.task.id, "duration_s": duration_s}
     for metric, value in metrics.items():
         trial.history[metric].append(value)
     epochs = len(trial.history["loss"])
     if not (math.isfinite(metrics["loss"]) and math.isfinite(metrics["val_loss"])):
         trial.ended = True
         error = DivergedError(f"the loss was no number after epoch {epochs}")
-        on_event({**own, "event": "failed", "error": reason(error)})
+        on_event({**common, "event": "failed", "error": reason(error)})
         return
-    on_event({**own, "event": "epoch", "body": {"epoch": epochs, **metrics}})
+    on_event({**common, "event": "epoch", "body": {"epoch": epochs, **metrics}})
     if trial.stops(metrics) or last:
         trial.ended = True
-        on_event({**own, "event": "finished", "body": _result(trial, metrics, predictions, data, epochs)})
+        on_event({**common, "event": "finished", "body": _result(trial, metrics, predictions, data, epochs)})
 
 
 def _result(

@@ -115,7 +115,7 @@ def _train(task: TrainTask, data: Dataset, on_epoch: OnEpoch) -> Json:
 
 def _arguments(task: TrainTask, data: Dataset) -> dict[str, Any]:
     """Return the arguments that only a space of ours has; another HyperModel has the seed of `keras.utils.set_random_seed`."""
-    seed = {"seed": task.seed}  # of shuffling and augmentation
+    seed = {"seed": task.seed}  # for shuffling and augmentation
     if task.objective != "balanced_accuracy":
         return seed
     # Measured on MNIST with class c reduced to 1 / (c + 1) of its images: balanced accuracy rises by 0.15 points with 14,813 images, by 6 with 1,476.
@@ -181,7 +181,7 @@ def _keep(
     if int8 is not None and int8.predictions is not None:
         arrays["int8_predictions"] = int8.predictions
     if task.diagnostics:
-        # Some of them train further, with the recipe's own optimizer.
+        # Some diagnostics train the model further.
         weights = model.get_weights()
         arrays |= measure(task, model, data)
         model.set_weights(weights)

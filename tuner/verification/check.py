@@ -43,7 +43,7 @@ class Check:
 
 
 def named(name: str, outcome: Outcome) -> Check:
-    """Return an outcome as a line of the table: what a stranger's run puts into it stays one line of some length."""
+    """Return an outcome as a line of the table; a text of an untrusted run is cut, and stays in one line."""
     detail = " ".join(outcome.detail.split())
     if len(detail) > LONGEST_DETAIL:
         detail = f"{detail[: LONGEST_DETAIL // 2]} … {detail[-LONGEST_DETAIL // 2 :]}"

@@ -154,7 +154,7 @@ def _test_figures(evidence: Evidence) -> Json | str:
             return "evaluation.npz lacks the classes that the int8 file gave the test images"
         figures["int8"] = score_int8(_int64(int8), labels)
     lacks_balanced = result.test is not None and result.test.balanced_accuracy is None
-    # Runs of before have no balanced accuracy in result.json.
+    # Older runs have no balanced accuracy in result.json.
     return {name: value for name, value in figures.items() if not (lacks_balanced and "balanced" in name)}
 
 

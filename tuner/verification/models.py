@@ -49,7 +49,7 @@ def keras_model(evidence: Evidence) -> Outcome:
 
 
 def _with_int8(evidence: Evidence, outcome: Outcome) -> Outcome:
-    """Quantise best.keras again, as its trial did, and compare the file with the run's, which is not run: it is a stranger's."""
+    """Quantise best.keras again, as its trial did, and compare the file with the run's, which is untrusted and therefore not run."""
     path, name = evidence.folder.int8_model, evidence.folder.int8_model.name
     if not path.is_file():
         return outcome  # the check of exported files reports it
@@ -170,7 +170,7 @@ def _answers_of_savedmodel(evidence: Evidence) -> Outcome:
     limit = FORMATS["savedmodel"].tolerance.difference or 0.0
     try:
         theirs = FORMATS["savedmodel"].load().open(evidence.folder.saved_model).classify(images)
-    except Exception as error:  # whatever a stranger's program raises
+    except Exception as error:  # whatever an untrusted program raises
         return failed(f"the SavedModel can't be run: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
     difference = _difference(_answers(evidence, images), theirs)
     faults = (

@@ -39,7 +39,7 @@ def _known_fault(evidence: Evidence, configuration: Configuration, known: dict[s
 def _fault(evidence: Evidence, configuration: Configuration) -> str | None:
     values = {name: value for name, value in configuration.items() if name not in (PATIENCE, RESTORE_BEST)}
     try:
-        # A study may leave a range, though not the kind of a hyperparameter.
+        # A study's value may be out of range, but not of another type.
         complete = evidence.same_family.complete(values, strict=evidence.kind != "study")
     except ValueError as error:
         return str(error)

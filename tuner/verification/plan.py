@@ -82,7 +82,7 @@ def _search_plan(evidence: Evidence, options: SearchOptions) -> Plan:
     exhausted = bool(evidence.run.plan.exhausted)
     if options.algorithm == "hyperband" or exhausted:
         search_plan = replay(evidence).plan
-        if not exhausted:  # a clock or an interrupt may have come first
+        if not exhausted:  # a time limit or an interrupt may have come first
             search_plan = replace(search_plan, exhausted=None)
         if evidence.run.plan.flat_after is None:
             search_plan = replace(search_plan, flat_after=None)

@@ -121,9 +121,9 @@ class StackedWorkers:
         Programs are chosen anew each time: meanwhile more trials may wait.
         """
         while self._waiting and self._stacks.free > 0:
-            own = {task.id for task in self._next_program()}
-            tasks = tuple(task for task in self._waiting if task.id in own)
-            self._waiting = [task for task in self._waiting if task.id not in own]
+            members = {task.id for task in self._next_program()}
+            tasks = tuple(task for task in self._waiting if task.id in members)
+            self._waiting = [task for task in self._waiting if task.id not in members]
             self._submit(tasks)
 
     def _next_program(self) -> Sequence[TrainTask]:

@@ -37,7 +37,7 @@ def main(data_folder: str) -> None:
     data = open_arrays(Path(data_folder))
     import tuner.training.trial  # noqa: F401 - the long import, before the first task
 
-    # A trial ends with two collections; what the imports made, a million objects, need not be looked through again.
+    # Each trial ends with two collections: exempt the million objects that the imports made.
     gc.collect()
     gc.freeze()
     parent.send({"event": "ready"})
@@ -84,7 +84,7 @@ def _serve(document: Json, data: Dataset, parent: Parent) -> None:
 def _log(error: BaseException) -> None:
     import traceback
 
-    with contextlib.suppress(OSError):  # the log's disk may be what is full
+    with contextlib.suppress(OSError):  # the disk of the log may be full
         traceback.print_exception(error)
 
 

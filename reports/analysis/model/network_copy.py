@@ -1,4 +1,4 @@
-"""The exported network as data for the page's own forward pass, checked: a stranger's file may say anything."""
+"""The exported network as data for the page's own forward pass, checked, since the files of an untrusted run may hold anything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_VALUES = 3 * 10**7
 _MOST_STEPS = 10**9
 """The most multiply-adds of an answer: 50,000 weights at each place of an image of 128×128 are 8 · 10⁸."""
 _STEPS_OF_A_POOL = 10
-"""How many multiply-adds of a convolution a value of a pooled window costs the page, at most."""
+"""The most multiply-adds of a convolution that take as long as one value of a pooled window does."""
 _SIGNS = bytes.maketrans(b"&<>", b",./")
 
 
@@ -34,7 +34,7 @@ class LinearEnd:
     down: tuple[float, float]
     """The row of the image at the centre of the map's first position, and the rows to the next."""
     right: tuple[float, float]
-    """The same of columns."""
+    """The column at that centre, and the columns to the next."""
 
 
 @dataclass(frozen=True)

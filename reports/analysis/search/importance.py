@@ -43,7 +43,7 @@ class Share:
 
     names: tuple[str, ...]
     share: float
-    """In [0, 1]."""
+    """The fraction, in [0, 1]."""
     spread: float
     """The share's standard deviation over single trees."""
 

@@ -107,7 +107,7 @@ def _costs(timed: Sequence[TrialRecord], known_lengths: Sequence[float]) -> tupl
         _means([record for record in timed if record.epochs == known_lengths[place]]) for place in (0, -1)
     )
     epochs, duration_s = longest[0] - shortest[0], longest[1] - shortest[1]
-    if epochs <= 0 or duration_s <= 0:  # one length, or long trials of networks that are quicker
+    if epochs <= 0 or duration_s <= 0:  # all of one length, or the longer trials were quicker networks
         return 0.0, longest[1] / longest[0]
     epoch_s = min(duration_s / epochs, shortest[1] / shortest[0])
     return shortest[1] - shortest[0] * epoch_s, epoch_s

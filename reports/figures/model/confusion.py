@@ -113,13 +113,13 @@ def heat_steps(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 def runs_of_steps(steps: npt.NDArray[np.int64]) -> list[list[tuple[int, int, int]]]:
     """Return for each step its runs of neighbouring cells: row, first column, column after the last."""
-    found: list[list[tuple[int, int, int]]] = [[] for _ in Ink.HEAT]
+    runs: list[list[tuple[int, int, int]]] = [[] for _ in Ink.HEAT]
     for row, line in enumerate(steps):
         edges = np.flatnonzero(np.diff(line, prepend=-2, append=-2))
         for start, end in pairwise(edges.tolist()):
             if line[start] >= 0:
-                found[int(line[start])].append((row, start, end))
-    return found
+                runs[int(line[start])].append((row, start, end))
+    return runs
 
 
 def _corners(row: int, start: int, end: int) -> list[tuple[float, float]]:

@@ -69,7 +69,7 @@ def _winner(ax: Axes, hyperparameter: Slice, winner: Value | None) -> None:
         places = [float(place) for place, value in enumerate(hyperparameter.categories) if repr(value) == repr(winner)]
     else:
         low, high = ax.get_xlim()
-        # `is_number` rejects a stranger's text.
+        # `is_number` rejects a text, which an untrusted run may hold.
         places = [float(winner)] if is_number(winner) and low <= float(winner) <= high else []
     if not places:
         return

@@ -1,4 +1,4 @@
-"""What a reader does next with a run: commands to copy."""
+"""Next steps for the reader of a run: commands to copy."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def cumulative_weights(caps: Caps, problem: Problem, activation: str | None = No
 
 @dataclass(frozen=True)
 class _Search:
-    """What the structures of witnesses depend on."""
+    """The conditions that the structures of witnesses depend on."""
 
     caps: Caps
     problem: Problem

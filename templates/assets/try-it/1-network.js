@@ -1,8 +1,8 @@
-// The network in the page: its forward pass, layer by layer, and where the evidence for a class is. Knows nothing of the page.
+// The network in the page: its forward pass, layer by layer, and the evidence for a class. No access to the page's elements.
 // A map is {shape: [height, width, channels], values}, the channels of a position side by side.
 
 const SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%,()*+-;.=/?@^_`{|}~";
-/** Five signs are four bytes (RFC 1924, but for three signs that mean something in HTML). */
+/** Decodes base 85: five characters are four bytes (RFC 1924, with other characters instead of HTML's). */
 const bytesOf = (text) => {
   const bytes = new DataView(new ArrayBuffer((text.length / 5) * 4));
   for (let place = 0; place < text.length; place += 5)
@@ -12,7 +12,7 @@ const bytesOf = (text) => {
 const product = (sizes) => sizes.reduce((one, other) => one * other, 1);
 const sum = (values) => values.reduce((one, other) => one + other, 0);
 
-/** The page's data of a network → its layers with their weights. */
+/** Returns the layers with their weights, from the page's data of a network. */
 const unpackNetwork = ({ layers, kernels, numbers, integers, ...rest }) => {
   const stored = new (integers ? Int16Array : Float32Array)(bytesOf(kernels));
   const floats = new Float32Array(bytesOf(numbers));
@@ -53,7 +53,7 @@ const shares = (values) => {
   const total = sum(values);
   return values.map((value) => value / total);
 };
-/** Activations of a whole vector. */
+/** Activations of a whole vector instead of single numbers. */
 const OF_VECTORS = {
   softmax: (values) => {
     const most = Math.max(...values);
@@ -64,7 +64,7 @@ const OF_VECTORS = {
 };
 
 // --- layers ---------------------------------------------------------------------------------------------------------
-/** Visits what each window of a layer sees: position of the output, position of the input, place in the window. Padding is not visited. */
+/** Visits each window of a layer: (position of the output, position of the input, place in the window). Padding is skipped. */
 const slide = ({ shape: [rows, columns], kernel: [high, wide], strides: [down, right], start: [top, left] }, [height, width], visit) => {
   for (let y = 0; y < rows; y += 1)
     for (let x = 0; x < columns; x += 1)
@@ -75,7 +75,7 @@ const slide = ({ shape: [rows, columns], kernel: [high, wide], strides: [down, r
           if (row >= 0 && row < height && column >= 0 && column < width) visit(y * columns + x, row * width + column, i * wide + j);
         }
 };
-/** A layer that treats each channel by itself: `update(so far, value, place in the kernel)`; `multiplier` outputs of each channel. */
+/** Computes a layer that keeps channels apart: `update(so far, value, place in the kernel)`; `multiplier` outputs a channel. */
 const channelwise = (layer, { shape, values }, first, update, multiplier = 1) => {
   const outputs = layer.shape[2];
   const result = Float64Array.from({ length: product(layer.shape) }, (_, place) => first(place % outputs));
@@ -87,7 +87,7 @@ const channelwise = (layer, { shape, values }, first, update, multiplier = 1) =>
   });
   return result;
 };
-/** kind of a layer → its values, before the activation. */
+/** A layer's kind → function that returns its values before the activation. */
 const LAYERS = {
   reshape: (layer, { values }) => Float64Array.from(values),
   scale: ({ numbers }, { values }) => {
@@ -121,7 +121,7 @@ const stepOf = (map, layer) => {
   return { shape: layer.shape, values: whole ? whole(values) : values.map((value) => FUNCTIONS[layer.activation](value, layer.slope)) };
 };
 
-/** The map of every layer, the probabilities last. `pixels`: from 0 to 255. */
+/** Returns the map of each layer, the probabilities last. `pixels`: 0 to 255. */
 const mapsOf = ({ layers }, pixels) => {
   let map = { shape: layers[0].shape, values: pixels };
   return layers.map((layer) => (map = stepOf(map, layer)));
@@ -129,9 +129,9 @@ const mapsOf = ({ layers }, pixels) => {
 const probabilitiesOf = (network, pixels) => [...mapsOf(network, pixels).pop().values];
 
 // --- evidence -------------------------------------------------------------------------------------------------------
-// Evidence is {values: [rows × columns], rows, columns, down, right}: `down` and `right` are the pixel of the first one and the distance to the next.
+// Evidence is {values: [rows × columns], rows, columns, down, right}; `down` and `right` are [pixel of the first position, pixels to the next].
 
-/** What each position of the last map adds to the logit of a class, exactly: behind it all is linear (class activation map, Zhou et al. 2016). */
+/** Returns what each position of the last map adds to a class's logit, exact since all later layers are linear (class activation map, Zhou et al. 2016). */
 const exactEvidence = ({ layers, linear: { start: from, down, right } }, maps, name) => {
   const { shape: [rows, columns, channels], shape, values } = maps[from - 1];
   const behind = layers.slice(from).map((layer) => ({ ...layer, activation: "linear" }));
@@ -145,7 +145,7 @@ const exactEvidence = ({ layers, linear: { start: from, down, right } }, maps, n
 };
 
 const logOdds = (probability) => Math.log(Math.max(probability, 1e-12)) - Math.log(Math.max(1 - probability, 1e-12));
-/** How far the log-odds of classes fall while a patch of the image is covered (Zeiler and Fergus 2014): one position after the other. */
+/** Computes how far the classes' log-odds fall when a patch of the image is covered (Zeiler and Fergus 2014), one position a step. */
 function* occlusion(network, pixels, names, cover) {
   const [height, width, channels] = network.layers[0].shape;
   const side = Math.max(3, Math.round(Math.min(height, width) / 5));
@@ -169,7 +169,7 @@ function* occlusion(network, pixels, names, cover) {
   return names.map((_, place) => ({ rows, columns, values: falls.map((fall) => fall[place]), down: middle, right: middle }));
 }
 
-/** The evidence at a pixel of the image, between positions by their distances; it fades where no position is near. */
+/** Interpolates the evidence at a pixel of the image; it fades where no position is near. */
 const evidenceAt = ({ rows, columns, values, down, right }, y, x) => {
   let near = 1;
   const [[above, lower], [before, farther]] = [[y, down, rows - 1], [x, right, columns - 1]].map(([at, [first, distance], last]) => {

@@ -1,9 +1,9 @@
-// From a picture of any size to the pixels that the network takes, as `mnist-tune predict` makes them: digits are cut out, scaled to a box of
-// 20×20 and centred by mass as MNIST's were; any other picture is resized as the run's were. Plainer than there: no sheets, no tables, no frames.
+// Preparation of a picture for the network, as `mnist-tune predict` does it: digits are cut out, scaled to a box of 20×20 and centred by mass
+// like MNIST's; other pictures are resized like the run's. Simpler than there: no sheets of paper, tables or frames are recognised.
 
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 const quantile = (values, share) => Float64Array.from(values).sort()[Math.min(values.length - 1, Math.floor(share * values.length))] || 0;
-/** A map with its rows as columns. */
+/** Returns a map transposed: rows become columns. */
 const turned = ({ shape: [height, width, channels], values }) => {
   const result = new Float64Array(values.length);
   for (let at = 0; at < values.length; at += 1) {
@@ -12,7 +12,7 @@ const turned = ({ shape: [height, width, channels], values }) => {
   }
   return { shape: [width, height, channels], values: result };
 };
-/** A map of another size: box filter where it shrinks, triangle where it grows, as Pillow has them. `box` is the part that is taken: rows, columns. */
+/** Resizes a map like Pillow: box filter to shrink, triangle filter to enlarge. `box`: the used part, [rows, columns]. */
 const resize = (map, [high, wide], box = [[0, map.shape[0]], [0, map.shape[1]]]) => {
   const resizeRows = ({ shape: [length, width, channels], values }, count, [low, end]) => {
     const scale = (end - low) / count;
@@ -30,7 +30,7 @@ const resize = (map, [high, wide], box = [[0, map.shape[0]], [0, map.shape[1]]])
   };
   return turned(resizeRows(turned(resizeRows(map, high, box[0])), wide, box[1]));
 };
-/** A picture's pixels (RGBA), from 0 to 255, grey or in colour; what is transparent is white. */
+/** Returns a picture's pixels from RGBA, 0 to 255, grey or in colour; transparent pixels are white. */
 const pixelsOf = ({ width, height, data }, channels) => {
   const over = (at, channel) => 255 + ((data[at + channel] - 255) * data[at + 3]) / 255;
   const values = Float64Array.from({ length: width * height * channels }, (_, place) => {
@@ -41,7 +41,7 @@ const pixelsOf = ({ width, height, data }, channels) => {
 };
 
 // --- digits ---------------------------------------------------------------------------------------------------------
-/** The extreme of each window around a pixel of a grey map; `pick` is Math.max or Math.min. */
+/** Returns the minimum or maximum of the window around each pixel of a grey map; `pick` is Math.min or Math.max. */
 const extreme = (map, reach, pick) => {
   const ofRows = ({ shape: [height, width], values }) => ({
     shape: [height, width, 1],
@@ -55,7 +55,7 @@ const extreme = (map, reach, pick) => {
 };
 const scaledTo = (map, longer) => resize(map, map.shape.slice(0, 2).map((side) => Math.max(1, Math.round((side * longer) / Math.max(...map.shape)))));
 
-/** How much each pixel differs from its paper, which is what stays where strokes are closed over; ink may be dark or bright. */
+/** Returns each pixel's difference from the paper, which is estimated by closing over strokes; ink may be darker or brighter. */
 const contrastOf = (light) => {
   const coarse = scaledTo(light, Math.min(64, Math.max(...light.shape)));
   const middle = quantile(coarse.values, 0.5);
@@ -66,7 +66,7 @@ const contrastOf = (light) => {
   return light.values.map((value, at) => Math.max(0, dark ? (paper[at] - value) / Math.max(paper[at], 13) : (value - paper[at]) / 255));
 };
 
-/** 1 at the pixels of strokes that are sure somewhere, 0 at specks and paper. */
+/** Returns a mask of the strokes: connected pixels above `least` of which one is above `sure`; 0 at specks and paper. */
 const strokesOf = ({ shape: [height, width], values }, least, sure) => {
   const mask = new Float64Array(values.length);
   const seen = new Set();
@@ -87,13 +87,13 @@ const strokesOf = ({ shape: [height, width], values }, least, sure) => {
   return { shape: [height, width, 1], values: mask };
 };
 
-/** A map in the middle of zeros, with its upper left corner at a place. */
+/** Pads a map with zeros; `top` and `left` are the place of its upper left corner. */
 const placed = ({ shape: [height, width, channels], values }, [high, wide], top, left) => {
   const result = new Float64Array(high * wide * channels);
   for (let row = 0; row < height; row += 1) result.set(values.subarray(row * width * channels, (row + 1) * width * channels), ((top + row) * wide + left) * channels);
   return { shape: [high, wide, channels], values: result };
 };
-/** How far each pixel is from the nearest one of a mask, in pixels (chamfer 3-4, Borgefors 1986). */
+/** Returns each pixel's distance in pixels to the nearest pixel of a mask (chamfer 3-4, Borgefors 1986). */
 const distancesTo = ({ shape: [height, width], values }, isIn) => {
   const far = values.map((value) => (isIn(value) ? 0 : 1e6));
   const pass = (from, by) => {
@@ -111,7 +111,7 @@ const distancesTo = ({ shape: [height, width], values }, isIn) => {
   pass(far.length - 1, -1);
   return { shape: [height, width, 1], values: far };
 };
-/** Ink with its longer side 20 pixels; strokes that would be thinner than 1.8, as MNIST's rarely are, are broadened first. */
+/** Scales ink so that its longer side is 20 pixels; strokes that would be thinner than 1.8, which is rare in MNIST, are broadened first. */
 const scaledInk = (ink) => {
   const margins = (map, width) => placed(map, [map.shape[0] + 2 * width, map.shape[1] + 2 * width], width, width);
   const fine = scaledTo(ink, 160);
@@ -131,7 +131,7 @@ const cropped = (map) => {
   return resize(map, box.map(([from, to]) => to - from), box);
 };
 
-/** {pixels} of 28×28, or {why} there are none. */
+/** Returns {pixels} of 28×28, or {why} with the reason for none. */
 const prepareDigit = (picture) => {
   const light = pixelsOf(picture, 1);
   const contrast = contrastOf(light);
@@ -150,7 +150,7 @@ const prepareDigit = (picture) => {
 };
 
 // --- other pictures -------------------------------------------------------------------------------------------------
-/** {pixels} of a shape: the middle of the picture (crop), all of it with black borders (pad), or all of it stretched. */
+/** Returns {pixels} of a shape: the picture's middle (crop), all of it with black borders (pad), or all of it stretched. */
 const prepareImage = (picture, [high, wide, channels], how) => {
   const map = pixelsOf(picture, channels);
   const sides = map.shape.slice(0, 2);

@@ -1,4 +1,4 @@
-// The section "Try it": a pad to draw on, the answer as it changes, the evidence for a class, the maps of each layer; and the evidence of each error.
+// The section "Try it": a pad to draw on, the prediction as it changes, the evidence for a class, the maps of each layer. Also the evidence of each error.
 const tryIt = (section) => {
   const data = packed.network;
   const network = unpackNetwork(data);
@@ -9,7 +9,7 @@ const tryIt = (section) => {
   const SIDE = pad.width;
   const LONGEST_SIDE = 1600;
 
-  // --- pictures of numbers --------------------------------------------------------------------------------------------
+  // --- drawing maps and evidence --------------------------------------------------------------------------------------
   const colour = (name) => {
     const sample = document.createElement("canvas").getContext("2d");
     sample.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name);
@@ -24,7 +24,7 @@ const tryIt = (section) => {
   };
   const pixelAt = (pixels, x, y) => [0, 1, 2].map((c) => pixels[(y * shape[1] + x) * shape[2] + (c % shape[2])]);
   const paintImage = (canvas, pixels) => paint(canvas, shape[1], shape[0], (x, y) => [...pixelAt(pixels, x, y), 255]);
-  /** The image, faint, under the evidence for a class (blue) and against it (vermilion); `most` is the strongest. */
+  /** Paints the image faintly, under the evidence for a class (blue) and against it (vermilion). `most`: the strongest evidence. */
   const paintEvidence = (canvas, pixels, evidence, most) => {
     const paper = colour("--paper");
     const zoom = Math.max(1, Math.round(168 / Math.max(...shape)));
@@ -35,12 +35,12 @@ const tryIt = (section) => {
       return [...[0, 1, 2].map((c) => (1 - strength) * (0.65 * paper[c] + 0.35 * light) + strength * (value > 0 ? [0, 114, 178] : [213, 94, 0])[c]), 255];
     });
   };
-  /** The largest amount of a value; a map may have more values than a function takes arguments. */
+  /** Returns the largest absolute value; a map may have more values than a function accepts arguments. */
   const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
   const strongest = (...found) => largest(found.map(({ values }) => largest(values)));
-  /** What covers a place: black where digits are bright on black, else the picture's mean colour. */
+  /** Returns the colour of the covering patch: black where digits are bright on black, else the picture's mean colour. */
   const cover = (pixels) => [0, 1, 2].map((c) => (data.digits ? 0 : sum(pixels.filter((_, place) => place % shape[2] === c)) / (shape[0] * shape[1])));
-  /** Calls back with the evidence for classes: at once where it is exact, else while nothing else happens, unless `isOld`. */
+  /** Calls `done` with the evidence for classes: at once if it is exact, else in idle time, unless `isOld` says that it is out of date. */
   const findEvidence = (pixels, maps, names, done, isOld = () => false) => {
     if (network.linear) return done(names.map((name) => exactEvidence(network, maps, name)));
     const run = occlusion(network, pixels, names, cover(pixels));
@@ -55,7 +55,7 @@ const tryIt = (section) => {
     return go();
   };
   const shown = network.layers.map((layer, place) => ({ layer, place })).filter(({ layer: { kind, name, shape: [height] }, place }) => height > 1 && kind !== "reshape" && kind !== "scale" && (network.layers[place + 1] || {}).name !== name);
-  /** The maps of each layer side by side: the more, the darker; vermilion below zero. */
+  /** Paints the maps of each layer side by side: larger values are darker, negative ones vermilion. */
   const paintMaps = (maps) => {
     const strong = colour("--ink");
     shown.forEach(({ layer: { shape: [height, width, channels] }, place }, row) => {
@@ -76,7 +76,7 @@ const tryIt = (section) => {
     });
   };
 
-  // --- the answer -----------------------------------------------------------------------------------------------------
+  // --- the prediction -------------------------------------------------------------------------------------------------
   const rows = data.classes.slice(0, 10).map(() => {
     const parts = { name: make("span"), bar: make("i"), share: make("span", { class: "n" }) };
     const button = make("button", { type: "button", "aria-pressed": "false", click: () => { state.wanted = parts.at; explain(); } }, parts.name, make("span", {}, parts.bar), parts.share);
@@ -120,7 +120,7 @@ const tryIt = (section) => {
 
   // --- drawing --------------------------------------------------------------------------------------------------------
   const paper = data.dark ? "#000" : "#fff";
-  /** The part of the pad that is looked at, but for a picture, of which the pad only shows a copy. */
+  /** The part of the pad that is read, unless there is a picture, of which the pad shows only a copy. */
   let region = null;
   let picture = null;
   let waiting = false;
@@ -165,7 +165,7 @@ const tryIt = (section) => {
     if (last) line(last, (last = placeOf(event)));
   });
   ["pointerup", "pointercancel"].forEach((name) => pad.addEventListener(name, () => { last = null; }));
-  // By keys: a pen that the arrows move.
+  // Keyboard: arrow keys move a pen.
   const pen = { x: SIDE / 2, y: SIDE / 4, down: false };
   const placePen = () => {
     at("pen").style.cssText = `left: ${(100 * pen.x) / SIDE}%; top: ${(100 * pen.y) / SIDE}%`;
@@ -193,9 +193,9 @@ const tryIt = (section) => {
   at("clear").addEventListener("click", erase);
 
   // --- pictures -------------------------------------------------------------------------------------------------------
-  /** Width and height of a picture whose longer side has a length. */
+  /** Returns a picture's width and height, scaled so that the longer side has a given length. */
   const sidesOf = ({ width, height }, longer) => [width, height].map((side) => Math.max(1, Math.round((side * longer) / Math.max(width, height))));
-  /** A picture's pixels (RGBA) in a size. */
+  /** Returns a picture's pixels (RGBA) in a given size. */
   const dataOf = (image, [width, height]) => {
     const context = make("canvas", { width, height }).getContext("2d");
     context.imageSmoothingQuality = "high";
@@ -204,7 +204,7 @@ const tryIt = (section) => {
   };
   const take = async (file) => {
     try {
-      // As predict, which doesn't heed colour profiles.
+      // Ignore colour profiles, as `mnist-tune predict` does.
       const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
       const [width, height] = sidesOf(bitmap, SIDE);
       clear();
@@ -227,13 +227,13 @@ const tryIt = (section) => {
     event.preventDefault();
     if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
   });
-  /** An image of the page, there even if it is far from the screen. */
+  /** Loads an image of the page, even if it is outside the window. */
   const loaded = async ({ src }) => {
     const image = make("img", { src });
     await image.decode();
     return image;
   };
-  /** The pixels of an image of the data set that the page shows. */
+  /** Returns the pixels of an image of the data set that the page shows. */
   const pixelsIn = (image) => pixelsOf(dataOf(image, [shape[1], shape[0]]), shape[2]).values.map(Math.round);
   const takeExample = async (shownImage) => {
     const image = await loaded(shownImage);

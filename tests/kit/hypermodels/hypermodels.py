@@ -236,7 +236,7 @@ class Mixed(KT):
 
 
 class Scale(layers.Layer):
-    """A layer of one's own that nobody registered."""
+    """An unregistered custom layer."""
 
     def __init__(self, by=255.0, **kwargs):
         super().__init__(**kwargs)
@@ -251,7 +251,7 @@ class Scale(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="cases")
 class RegisteredScale(Scale):
-    """The same, registered."""
+    """The same custom layer, registered."""
 
 
 class OwnLayer(KT):
@@ -297,7 +297,7 @@ class Required(KT):
 
 
 def build_model(hp):
-    """A build function: what most people hand to Keras Tuner."""
+    """Build a model by a function, the usual form for Keras Tuner."""
     return Channels().build(hp)
 
 

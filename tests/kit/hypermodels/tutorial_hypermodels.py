@@ -14,7 +14,7 @@ SCE = "sparse_categorical_crossentropy"
 
 
 def model_builder(hp: Any) -> Any:
-    """TensorFlow's Keras Tuner tutorial: a function, Flatten on the input's shape, logits, a learning rate to choose."""
+    """Build the model of TensorFlow's Keras Tuner tutorial: Flatten with the input's shape, logits, a tuned learning rate."""
     model = keras.Sequential([keras.Input((28, 28)), layers.Flatten()])
     model.add(layers.Dense(hp.Int("units", 32, 96, step=32), activation="relu"))
     model.add(layers.Dense(10))
@@ -27,7 +27,7 @@ def model_builder(hp: Any) -> Any:
 
 
 def mlp_or_cnn(hp: Any) -> Any:
-    """KerasTuner's guide to visualisation: a kind of network to choose, loops whose length is searched, channels in the input."""
+    """Build the model of KerasTuner's guide to visualisation: a tuned kind of network, loops of tuned length, channels in the input."""
     image = keras.Input((28, 28, 1))
     x = image
     if hp.Choice("model_type", ["mlp", "cnn"]) == "mlp":
@@ -61,7 +61,7 @@ class ShuffleInFit(KT):
 
 
 class NormaliseInFit(ShuffleInFit):
-    """The same guide: `fit` normalises the training images alone."""
+    """KerasTuner's first guide: `fit` normalises the training images alone."""
 
     def fit(self, hp: Any, model: Any, x: Any, y: Any, **kwargs: Any) -> Any:
         if hp.Boolean("normalize", default=True):
@@ -70,7 +70,7 @@ class NormaliseInFit(ShuffleInFit):
 
 
 class ReturnsDictionary(ShuffleInFit):
-    """The same guide: `fit` evaluates by itself and returns a dictionary of metrics."""
+    """KerasTuner's first guide: `fit` evaluates by itself and returns a dictionary of metrics."""
 
     def fit(self, hp: Any, model: Any, x: Any, y: Any, validation_data: Any, **kwargs: Any) -> Any:
         model.fit(x, y, **kwargs)
@@ -80,7 +80,7 @@ class ReturnsDictionary(ShuffleInFit):
 
 
 class ReturnsNumber(ReturnsDictionary):
-    """The same, with the objective alone, and without callbacks."""
+    """KerasTuner's first guide: `fit` returns the objective alone, and uses no callbacks."""
 
     def fit(self, hp: Any, model: Any, x: Any, y: Any, validation_data: Any, **kwargs: Any) -> Any:
         kwargs.pop("callbacks")

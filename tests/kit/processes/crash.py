@@ -1,4 +1,4 @@
-"""Runs that are killed: a harness for tests. `python -m tests.kit.processes.crash` is a process that has imported all and forks runs.
+"""Harness for tests that kill runs. `python -m tests.kit.processes.crash` is a process that has imported everything and forks runs.
 
 A fork costs milliseconds where a fresh command imports Keras for seconds. Each run is the whole command line in a process
 group of its own, with `tests.kit.processes.fake_worker` for its workers; this process kills it as it is told.
@@ -42,7 +42,7 @@ _AUDITED = frozenset(
 
 @dataclass(frozen=True)
 class End:
-    """How a run ended."""
+    """The end of a run."""
 
     code: int
     """Exit code; −9 where it was killed."""
@@ -54,12 +54,12 @@ class End:
 
 @dataclass
 class Crashes:
-    """The process that forks runs, as a test sees it."""
+    """A client of the process that forks runs."""
 
     logs: Path
     environment: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
-    """What starts it, where it lives in another namespace."""
+    """The command that starts the process in another namespace; empty: in this one."""
     _process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Crashes:
@@ -81,7 +81,7 @@ class Crashes:
             self._process.communicate()
 
     def run(self, words: list[str], out: Path, **how: Any) -> End:
-        """Runs a command on a folder; goes on with the run that is there.
+        """Run a command on a folder; resume the run if the folder has one.
 
         Args:
             words: of a new run.
@@ -100,7 +100,7 @@ class Crashes:
 
 
 def contents(folder: Path) -> dict[str, Json]:
-    """What of every finished trial may depend on nothing but the seed."""
+    """Return the parts of each finished trial that may depend on the seed alone."""
     return {name: _timeless(record) for name, record in sorted(read_state(folder / "trials.jsonl").finished.items())}
 
 
@@ -115,7 +115,7 @@ def _timeless(record: Any) -> Json:
 
 
 def result_of(folder: Path) -> Json:
-    """result.json but for times, and digests of files that hold times."""
+    """Return result.json without times, and without digests of files that hold times."""
     result = cast(Json, json.loads((folder / "result.json").read_text(encoding="utf-8")))
     result.pop("files", None)
     for arm in result.get("study", {}).get("arms", ()):
@@ -126,7 +126,7 @@ def result_of(folder: Path) -> Json:
 
 
 def twice(folder: Path) -> list[str]:
-    """What happened to trials that should not have: finished twice, or started after they had finished."""
+    """Return a message for each trial that finished twice, or started after it had finished."""
     events = [(event["event"], event["trial"]) for event in read_journal(folder / "trials.jsonl")]
     finished = Counter(trial for event, trial in events if event == "finished")
     again = [f"{trial} finished {count} times" for trial, count in finished.items() if count > 1]
@@ -140,7 +140,7 @@ def twice(folder: Path) -> list[str]:
 
 
 def left_over(folder: Path) -> list[str]:
-    """Files that have no business in the folder of a run that is done."""
+    """Return the files that should not be in the folder of a completed run."""
     known = {
         "run.json",
         "trials.jsonl",
@@ -156,7 +156,7 @@ def left_over(folder: Path) -> list[str]:
 
 
 def wrong_with(folder: Path, undisturbed: Path) -> list[str]:
-    """What distinguishes a run that was killed and resumed from one that was not; nothing, one hopes."""
+    """Return the differences between a run that was killed and resumed and an undisturbed one; they should be none."""
     faults = [*twice(folder), *(f"{name} was left" for name in left_over(folder))]
     if RunFolder(folder).read_run().status != "completed":
         faults.append("the run is not completed")
@@ -170,7 +170,7 @@ def wrong_with(folder: Path, undisturbed: Path) -> list[str]:
 
 
 def alive(group: int) -> bool:
-    """Whether a process of this group still lives (zombies do not)."""
+    """Return whether a process of this group still lives (zombies do not)."""
     return bool(_members(group))
 
 
@@ -224,7 +224,7 @@ def _run(command: Json, log: Path) -> Json:
 
 
 def _watch(pid: int, command: Json) -> int:
-    """Waits for a run's end, and sends it the signal that was ordered; its exit code."""
+    """Wait for a run's end, send it the signal that was ordered, and return its exit code."""
     journal = Path(command["out"]) / "trials.jsonl"
     began, due = time.monotonic(), "after_s" in command or "lines" in command
     data = Path(command["out"]) / ".work" / "data"
@@ -254,7 +254,7 @@ def _send(pid: int, command: Json) -> None:
 
 
 def _end_group(pid: int) -> None:
-    """Waits until all of a run's processes are gone: after a SIGKILL of the parent alone its workers end by themselves."""
+    """Wait until all processes of a run have ended: after a SIGKILL of the parent alone its workers end by themselves."""
     deadline = time.monotonic() + 60
     while _members(pid) and time.monotonic() < deadline:
         time.sleep(0.002)
@@ -289,7 +289,7 @@ def _child(command: Json, log: Path) -> None:
 
 
 def _another_day(days: int) -> None:
-    """Sets the clock of this process."""
+    """Shift the clock of this process."""
     later = days * 86400.0
     clock = time.time
     time.time = lambda: clock() + later
@@ -300,7 +300,7 @@ def _another_day(days: int) -> None:
 
 
 def _kill_at(at: int, out: str, count: Path) -> None:
-    """Counts this process's operations on files of the run, and kills its group before the one of that number (from 1)."""
+    """Count this process's operations on files of the run, and kill its group before operation `at`, from 1; with 0, write their number to `count`."""
     number = 0
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:

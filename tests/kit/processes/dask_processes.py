@@ -1,4 +1,4 @@
-"""Dask's own commands as processes, and ours beside them. For tests."""
+"""Dask's own commands as processes, with mnist-tune's. For tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 def scheduler(address: str) -> list[str]:
-    """The command of a scheduler at an address such as tls://127.0.0.1:8786."""
+    """Return the command of a scheduler at an address such as tls://127.0.0.1:8786."""
     scheme, place = address.split("://")
     host, port = place.split(":")
     served = ["--protocol", scheme, "--host", host, "--port", port, "--dashboard-address", ":0"]
@@ -31,7 +31,7 @@ def scheduler(address: str) -> list[str]:
 
 
 def worker(address: str, *options: str) -> list[str]:
-    """The command of a worker of the scheduler at this address."""
+    """Return the command of a worker of the scheduler at this address."""
     return [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", *options]
 
 
@@ -39,7 +39,7 @@ def worker(address: str, *options: str) -> list[str]:
 def running(
     *commands: Sequence[str], environment: Mapping[str, str] | None = None
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes, each in a group of its own that is killed in the end."""
+    """Run processes, each in its own group, and kill the groups in the end."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True, "cwd": CODE}
     given = {**os.environ, **(environment or {})}
     processes = [subprocess.Popen(command, env=given, **quiet) for command in commands]  # type: ignore[call-overload]
@@ -51,14 +51,14 @@ def running(
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """A process and what it has started."""
+    """Kill a process and those that it has started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def mnist_tune(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Our command from its beginning to its end, that of its process included."""
+    """Run mnist-tune as a process and wait for its end."""
     return subprocess.run(
         [sys.executable, "-m", "mnist_tune", *words],
         cwd=CODE,

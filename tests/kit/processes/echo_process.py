@@ -1,4 +1,4 @@
-"""A child process for tests: it sends requests back, and ends as they ask for."""
+"""A child process for tests: it returns requests, and ends as they ask."""
 
 from __future__ import annotations
 

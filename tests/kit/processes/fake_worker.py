@@ -1,4 +1,4 @@
-"""A worker that trains nothing: what it does follows from the task's configuration. For tests of scheduling.
+"""A worker that trains nothing: its results follow from the task's configuration. For tests of scheduling.
 
 Only the tasks are made up: how it hears, answers, fails and ends is the real worker's.
 """
@@ -61,7 +61,7 @@ def export(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def score_of(task: dict[str, Any]) -> float:
-    """A number that depends on configuration, epochs and seed, as a real score does."""
+    """Return a number that depends on configuration, epochs and seed, as a real score does."""
     text = json.dumps([task["configuration"], task["epochs"], task["seed"]], sort_keys=True)
     return int(hashlib.sha256(text.encode()).hexdigest()[:6], 16) / 2**24
 
@@ -92,7 +92,7 @@ def train(task: dict[str, Any], folder: Path, on_epoch: OnEpoch) -> dict[str, An
 
 
 def int8_score_of(task: dict[str, Any], score: float) -> float | None:
-    """Of the int8 network: another order of the trials than their scores make."""
+    """Return the int8 network's score, which ranks trials in another order than their own scores."""
     return (7 * score) % 1 if task.get("objective") == "int8" else None
 
 
@@ -103,7 +103,7 @@ def keep_int8(task: dict[str, Any], score: float) -> None:
 
 
 def refit(task: dict[str, Any], score: float, on_epoch: OnEpoch) -> dict[str, Any]:
-    """A training without validation; those that the environment names fail, by trial or all of them."""
+    """Return the result of a training without validation; trials that the environment names, or all, fail."""
     if task["id"] in (failing := os.environ.get("FAKE_REFITS_FAIL", "")) or failing == "all":
         raise ValueError("no refit")
     time.sleep(float(os.environ.get("FAKE_REFIT_SLEEP", "0")))
@@ -121,7 +121,7 @@ def refit(task: dict[str, Any], score: float, on_epoch: OnEpoch) -> dict[str, An
 
 
 def misbehave(task: dict[str, Any], folder: Path) -> None:
-    """Dies, fails or takes too much memory, where the configuration or the environment asks for it."""
+    """Die, fail or take too much memory, if the configuration or the environment asks for it."""
     configuration = task["configuration"]
     marker = folder / f"seen-{task['id']}"
     first = not marker.exists()
@@ -155,7 +155,7 @@ def keep(task: dict[str, Any], path: Path, images: int, score: float) -> None:
 
 
 def write_model(path: Path, score: float, padding: str = "") -> None:
-    """An archive as Keras's are, whose bytes follow from the score alone."""
+    """Write an archive like Keras's, whose bytes follow from the score alone."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(zipfile.ZipInfo("score.json"), json.dumps(score) + padding)
 

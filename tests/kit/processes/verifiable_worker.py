@@ -1,4 +1,4 @@
-"""A worker that trains nothing, and leaves a run in which nothing contradicts itself: for tests of `mnist-tune verify`."""
+"""A worker that trains nothing and leaves a run without contradictions, for tests of `mnist-tune verify`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def number_of(*parts: object) -> int:
 
 
 def train(task: dict[str, Any], data: Dataset) -> dict[str, Any]:
-    """A whole number of the validation images is right, which depends on configuration, epochs and seed; trials that the environment names fail."""
+    """Return a result whose number of correct validation images depends on configuration, epochs and seed; trials that the environment names fail."""
     if task["id"] in os.environ.get("FAILING_TRIALS", "").split():
         raise ValueError("no")
     labels = np.asarray(data.fold(task["fold"]).y_validation)
@@ -63,7 +63,7 @@ def train(task: dict[str, Any], data: Dataset) -> dict[str, Any]:
 
 
 def int8_of(predictions: NDArray[Any]) -> NDArray[np.int64]:
-    """Every tenth image is taken for the next class."""
+    """Return predictions of which every tenth is the next class instead."""
     return np.where(np.arange(len(predictions)) % 10, predictions, (predictions + 1) % 10).astype(np.int64)
 
 
@@ -73,7 +73,7 @@ def write(path: Path, seed: int) -> None:
 
 
 def probabilities_of(labels: NDArray[Any], right: int) -> NDArray[np.float32]:
-    """The first so many images are right."""
+    """Return probabilities that classify the first `right` images correctly, the others wrongly."""
     guesses = (labels + (np.arange(len(labels)) >= right)) % 10
     return np.asarray(0.02 + 0.8 * np.eye(10)[guesses], np.float32)
 

@@ -1,4 +1,4 @@
-"""A time budget that is spent when so many trials have ended, however quick the machine is."""
+"""A time budget that is spent after a number of trials, whatever the machine's speed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuner.storage.journal import read_state
 
 
 def spend_budget(monkeypatch: pytest.MonkeyPatch, run: Path, after: int) -> None:
-    """Leave an hour of a run's time budget until its journal has so many records, then nothing."""
+    """Leave an hour of a run's time budget until its journal has `after` records, then nothing."""
 
     def left_s(budget: Budget) -> float:
         if budget.seconds is None:

@@ -1,4 +1,4 @@
-"""An oracle driven without training: made-up scores, one worker or several, records in any order."""
+"""A driver of oracles without training: made-up scores, one worker or several, records in any order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Score = Callable[[Proposal], float | None]
 
 
 def score_by_content(proposal: Proposal) -> float:
-    """A score that depends on configuration and epochs alone."""
+    """Return a score that depends on configuration and epochs alone."""
     return int(configuration_key(proposal.configuration), 16) % 1000 / 1000 + proposal.epochs / 1e6
 
 
@@ -39,7 +39,7 @@ def make(recorded: dict[str, Configuration] | None = None, references: int = 0, 
 def drive(
     oracle: Oracle, workers: int = 1, score: Score = score_by_content, shuffle: int = 0, **changes: Any
 ) -> dict[str, TrialRecord]:
-    """Runs a search whose trials end in a random order; `changes` are of every record."""
+    """Run a search whose trials end in a random order; `changes`: fields of every record."""
     rng = random.Random(shuffle)
     running: list[Proposal] = []
     records: dict[str, TrialRecord] = {}

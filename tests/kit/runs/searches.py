@@ -1,4 +1,4 @@
-"""Searches with fake workers: started, resumed, killed at a moment, and what is left of them."""
+"""Searches with fake workers: started, resumed or killed at a moment, and the files that they leave."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def contents(path: Path) -> set[tuple[str, str, float, int, float | None]]:
 
 
 class Killed(Observer):
-    """Ends the process's part in a run, as a kill would, when so many trials of a phase have ended."""
+    """An observer that stops a run, as a kill would, after a number of trials of a phase."""
 
     def __init__(self, phase: str, after: int) -> None:
         self.phase, self.after = phase, after

@@ -21,7 +21,7 @@ DIGITS = tuple("0123456789")
 
 
 def page(path: Path, label: int = 7) -> Path:
-    """A picture of a drawn digit."""
+    """Write a picture of a drawn digit."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(draw_digit(label, np.random.default_rng([1, label]))).save(path)
     return path
@@ -43,7 +43,7 @@ def options(kind: type[RunOptions], **changes: Any) -> RunOptions:
 
 
 class Notes(Observer):
-    """Keeps what was said."""
+    """An observer that keeps the notes."""
 
     def __init__(self) -> None:
         self.said: list[str] = []

@@ -1,4 +1,4 @@
-"""Runs that are verified: whole ones with fake workers, and one of version 0.1.0."""
+"""Runs for verification: complete ones with fake workers, and one of version 0.1.0."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORKER = "tests.kit.processes.verifiable_worker"
 
 
 MODEL = {"Keras model", "SavedModel"}
-"""Checks that need a model, which a worker that trains nothing doesn't leave."""
+"""Checks that need a model, which fake workers don't leave."""
 
 
 SMALL: dict[str, Any] = {"space": "compact2k", "data": "digits", "workers": 2, "max_epochs": 2}
@@ -27,7 +27,7 @@ def studying(**changes: Any) -> StudyOptions:
 
 
 def of_version_0_1_0(run: Path) -> Path:
-    """Makes of a run what version 0.1.0 left: no chain, no digests."""
+    """Change a run to the form of version 0.1.0: no chain, no digests."""
     without_chain(Victim(run))
     Victim(run).edit("run.json", lambda document: document.pop("journal"))
     Victim(run).edit("result.json", lambda document: document.pop("files"))

@@ -27,7 +27,7 @@ def workers(folder: Path, size: int = 1, timeout_s: float | None = None) -> Iter
 
 
 def until_done(pool: LocalWorkers, count: int) -> list[Event]:
-    """The events that end tasks."""
+    """Return the events that end tasks."""
     ended: list[Event] = []
     deadline = time.monotonic() + 30
     while len(ended) < count and time.monotonic() < deadline:

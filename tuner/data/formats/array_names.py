@@ -1,4 +1,4 @@
-"""Which arrays of a file are images and which are labels, of training, test and validation: by their names, else by their shapes.
+"""Choice of the images and labels of training, test and validation among a file's arrays: by their names, else by their shapes.
 
 `npz` and `h5` read files whose arrays have names. Names and headers only: no values.
 """
@@ -45,9 +45,9 @@ class NamedArrays:
     read: Callable[[str], Array]
     """Return an array by its name."""
     word: str = "key"
-    """What its names are called."""
+    """The format's word for an array's name, for messages."""
     again: str = "save it again with numpy.savez_compressed"
-    """What to do where something is missing."""
+    """The advice where something is missing."""
 
 
 @dataclass(frozen=True)

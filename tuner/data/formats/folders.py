@@ -47,8 +47,8 @@ def read_folder(folder: Path, pictures: PictureOptions, on_progress: OnProgress 
         DataError: nothing that can be read, several data sets, or one that is damaged.
         OSError: a folder or file that may not be read.
     """
-    found, note = _only_data_set(folder)
-    raw = found.read(pictures, on_progress)
+    data_set, note = _only_data_set(folder)
+    raw = data_set.read(pictures, on_progress)
     return raw if note is None else _noted(raw, note)
 
 
@@ -66,18 +66,18 @@ def _only_data_set(folder: Path) -> tuple[_DataSet, str | None]:
     pictures = has_class_folders(folder)
     arrays = list(_arrays(folder, beside_pictures=pictures))
     if not pictures:
-        found = arrays or list(_likely(folder))
+        data_sets = arrays or list(_likely(folder))
     elif len(arrays) == 1 and arrays[0].precedes_pictures:
         note = f"The data are {arrays[0].name}: the folders of pictures beside were passed over. Give a folder of pictures alone to use them."
         return arrays[0], note
     else:
         read = partial(read_image_folder, folder)
-        found = [*arrays, _DataSet("folders of pictures", read, decoded=True)]
-    if len(found) > 1:
-        raise _several(folder, found)
-    if not found:
+        data_sets = [*arrays, _DataSet("folders of pictures", read, decoded=True)]
+    if len(data_sets) > 1:
+        raise _several(folder, data_sets)
+    if not data_sets:
         raise _none(folder)
-    return found[0], None
+    return data_sets[0], None
 
 
 def _arrays(folder: Path, *, beside_pictures: bool) -> Iterator[_DataSet]:
@@ -170,9 +170,9 @@ def _plain(read: Callable[[Path], RawArrays], path: Path, note: str | None = Non
     return lambda *_: read(path) if note is None else _noted(read(path), note)
 
 
-def _several(folder: Path, found: list[_DataSet]) -> DataError:
-    names = [one.name for one in found]
-    path = next((one.path for one in found if one.path is not None), None)
+def _several(folder: Path, data_sets: list[_DataSet]) -> DataError:
+    names = [one.name for one in data_sets]
+    path = next((one.path for one in data_sets if one.path is not None), None)
     return fault(
         f"{folder} holds several data sets",
         expected="one of them",

@@ -127,7 +127,7 @@ def _array(path: Path, name: str, dataset: Any) -> Array:
 
     text = h5py.check_string_dtype(dataset.dtype)
     if text is not None and text.length is None:
-        # HDF5 may read a damaged one without end, and a process can't interrupt it.
+        # HDF5 may never return from reading damaged texts, and Python can't interrupt it.
         raise fault(
             f"{path}: {name} has texts of variable length",
             expected="whole numbers, or texts of one length",

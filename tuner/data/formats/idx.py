@@ -60,7 +60,7 @@ def idx_sets(folder: Path) -> list[IdxSet]:
         file = path / path.name if path.is_dir() else path
         if match and file.is_file():
             test, labels = match["split"].lower() != "train", match["kind"].lower() == "labels"
-            # Of a plain file and the same gzipped, the plain one: it is the first.
+            # A plain file sorts before the same file gzipped, so the plain one is used.
             sets.setdefault(match["set"], {}).setdefault(KEYS[2 * test + labels], file)
     return [IdxSet(folder, name, files) for name, files in sets.items()]
 

@@ -1,4 +1,4 @@
-"""Which column of a parquet file has the pictures, which the labels, and what the classes are called. Schemas only: no rows."""
+"""The columns of a parquet file that hold pictures and labels, and the names of its classes. Schemas only: no rows."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Wanted:
     """Its usual names."""
     expected: str
     do: str
-    """What to do where there is none."""
+    """The advice where there is none."""
 
 
 _PICTURES = _Wanted(

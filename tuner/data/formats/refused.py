@@ -20,7 +20,7 @@ class _Refusal:
     reason: str
     """The end of "FILE …"."""
     advice: str
-    """What to do; {file}, {stem} and {npz} are the file, the path without its ending, and that with .npz, quoted for a shell."""
+    """The advice; {file}, {stem} and {npz} are the file, the path without its ending, and that with .npz, quoted for a shell."""
 
 
 def _python(code: str) -> str:

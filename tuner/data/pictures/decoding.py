@@ -80,7 +80,7 @@ def decode(
                 if isinstance(picture, str):
                     faults[done - 1] = picture
                     continue
-                if picture.image.ndim == images.ndim:  # the first picture in colour
+                if picture.image.ndim == images.ndim:  # this is the first picture in colour
                     images = in_colour(images, len(readable))
                 images[len(readable)] = (
                     picture.image if picture.image.ndim == images.ndim - 1 else picture.image[..., None]

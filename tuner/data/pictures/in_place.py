@@ -24,5 +24,6 @@ def keep_in_place(images: NDArray[Any], kept: NDArray[np.int64]) -> NDArray[Any]
         return images[kept]
     for start in range(0, len(kept), _CHUNK):
         part = kept[start : start + _CHUNK]
-        images[start : start + len(part)] = images[part]  # no image moves behind one that is still to be moved
+        # The indices ascend, so no image is overwritten before it has moved.
+        images[start : start + len(part)] = images[part]
     return images[: len(kept)]

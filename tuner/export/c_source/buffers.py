@@ -43,7 +43,7 @@ def plan_buffers(stages: Sequence[Stage]) -> Plan:
     for first, last in _segments(ends):
         whole = _bytes(stages, last, whole=True)
         offset = 0 if at_start else size - whole
-        # Beside the whole map before, which lies at the other end.
+        # The rings follow the whole map of the previous segment, which is at the other end of the array.
         place = whole if at_start else _bytes(stages, first - 1, whole=True)
         for stage in range(first, last):
             buffers[stage] = Buffer(place, _rows(stages, stage))

@@ -49,7 +49,7 @@ class CFiles:
 
     def write_int8(self, content: bytes, path: Path, image_shape: tuple[int, ...]) -> Classify:
         """Translate an int8 LiteRT model to C, as `write` does after quantising."""
-        # Where there is a compiler the program is compared, or nothing is kept (`tuner.export.writing.check_file`).
+        # With a compiler the program is compared with the model, and removed if it differs (`tuner.export.writing.check_file`).
         write_c_files(content, path, image_shape, compared=find_compiler() is not None)
         return reference_classifier(content)
 

@@ -26,7 +26,7 @@ _CORTEX_M = ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-ffreestanding"
 _SIZE_HEADING = ["text", "data", "bss"]
 _LIMIT_S = 300
 _OPTIONAL_FUNCTIONS = frozenset({"mnist_tune_probabilities", "weight", "exponential", "reciprocal"})
-"""What a program that asks for classes alone doesn't call."""
+"""Functions that a program doesn't call if it asks for classes alone."""
 
 # A library's functions have no types: they are `Any` here.
 

@@ -1,4 +1,4 @@
-"""From the operations of a LiteRT file to the stages of the C program.
+"""Translation of a LiteRT file's operations to the stages of the C program.
 
 Reshapes vanish, elementwise operations become tables, a 1×1 convolution joins the stage before it, and so does a max
 pooling without overlap.
@@ -46,16 +46,16 @@ class _Lowering:
         self._content, self._graph = content, graph
         self._stages: list[Stage] = []
         self._aliases: dict[int, int] = {}
-        """Of each reshaped tensor the one with its values."""
+        """Reshaped tensor → the tensor with its values."""
         self._last = graph.input
         """The last stage's output."""
         self._readable: dict[int, tuple[Operation, ...]] = {graph.input: ()}
-        """Of each tensor of the last stage's values the elementwise operations that lead to it."""
+        """Tensor of the last stage's values → the elementwise operations that lead to it."""
         self._pad: tuple[Map, tuple[int, int]] | None = None
         """The map before a PAD, and what that adds above and left."""
         self._softmax: Softmax | None = None
         self._scores = graph.input
-        """What the softmax reads."""
+        """The tensor that the softmax reads."""
 
     def network(self) -> Network:
         """Return the network."""

@@ -1,4 +1,4 @@
-"""What the C program computes: a chain of stages, each from a map to a map, row by row.
+"""The stages of the C program: a chain, each from a map to a map, row by row.
 
 Activations are bytes: an int8 value plus 128. So the image's pixels and all maps have one type, and zero points are in
 0 to 255.
@@ -24,7 +24,7 @@ class Weights:
     """A kernel with what scales its sums."""
 
     kernel: NDArray[np.int8]
-    """Of a convolution (outputs, height, width, inputs), of a depthwise one (height, width, outputs)."""
+    """Convolution: (outputs, height, width, inputs); depthwise: (height, width, outputs)."""
     bias: NDArray[np.int32] | None
     multipliers: NDArray[np.int32]
     """(outputs,)."""
@@ -117,10 +117,10 @@ class Network:
     stages: tuple[Stage, ...]
     score_scale: float
     score_zero: int
-    """As int8."""
+    """The scores' zero point, as int8."""
     softmax: Softmax | None
     table: Table | None
-    """From the score's byte to the probability's, where there is no softmax; after it, where there is one."""
+    """The table from scores to probabilities where there is no softmax; else the one that follows it."""
 
     @property
     def classes(self) -> int:

@@ -84,7 +84,7 @@ def _closed(small: Grey, middle: Grey) -> Grey:
     inside = tuple(slice(side, side + length) for side, length in zip(rim, small.shape, strict=True))
     beyond[inside] = small
     closed = ndimage.grey_closing(beyond, size=(window, window), mode="nearest")[inside]
-    # At a shadow's edge the darker side counts: its place is known to a coarse pixel only, and light is no ink.
+    # A shadow's edge is known to one coarse pixel only. Take the darker side, so that paper in shadow is not mistaken for ink.
     return np.asarray(ndimage.grey_erosion(closed, 3, mode="nearest"), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""From a grey picture of a digit to the 28×28 pixels that MNIST would have of it. No files, no model.
+"""Preparation of a grey picture of a digit: the 28×28 pixels that MNIST would have of it. No files, no model.
 
 MNIST's makers cropped a digit, scaled it to fit 20×20 pixels with its proportions kept, and put its centre of mass into
 the middle of 28×28 (LeCun, Cortes, Burges: the MNIST database). Before that, a sheet of paper on a table is cut out

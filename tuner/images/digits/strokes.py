@@ -118,7 +118,7 @@ def synthetic_styles(count: int, seed: int) -> tuple[str, ...]:
 
 
 def _style(label: int, random: np.random.Generator) -> str:
-    random_hand(random)  # sampled before the way of writing
+    random_hand(random)  # sampled first, as `draw_digit` does, so that the random numbers below are the same
     return _STYLES.get((label, _way(label, random)), "")
 
 

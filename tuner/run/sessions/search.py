@@ -192,7 +192,7 @@ class Search(EvaluatingSession[SearchOptions]):
             )
         goal, networks = goal_of(self.options, self.run.data), Networks(self.space, self.ref())
         if goal is not None and goal.unit == "flash":
-            # The loop keeps records without it.
+            # The loop's records lack the flash size.
             records = [replace(record, flash=networks.memory(record.configuration)[1]) for record in records]
         candidates = finalists(records, plan.top) if goal is None else finalists_around(records, plan.top, goal)
         trials = confirmation_trials(
@@ -217,7 +217,7 @@ class Search(EvaluatingSession[SearchOptions]):
         from tuner.run.trial_sources import Networks, RefitSource
 
         images = len(self.data.y_train) + len(self.data.y_validation)
-        # Numbers follow those of the whole confirmation, though a time budget may have left less of it.
+        # Number the refits after the whole confirmation, even if a time budget left less of it.
         trials = self._affordable_refits(winner, planned + self.options.confirm_top * self.options.confirm_seeds + 1)
         source = RefitSource(trials, Networks(self.space, self.ref()), self.folder, passes=passes_of(winner, trials))
         if trials:

@@ -121,7 +121,7 @@ def _with_lists(value: object) -> object:
 def write_document(path: Path, document: msgspec.Struct) -> None:
     """Write a document under a temporary name, and rename it."""
     text = json.dumps(as_json(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    # A file's name that is no UTF-8 has lone surrogates, whose escapes are JSON's too.
+    # The name of a file that is not UTF-8 has lone surrogates; `backslashreplace` writes them as JSON's escapes.
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 

@@ -66,7 +66,7 @@ class CBuild(Part, frozen=True, kw_only=True):
 
 
 class CProgram(Part, frozen=True, kw_only=True):
-    """What is known of a C program besides."""
+    """Further figures of a C program."""
 
     builds: Annotated[tuple[CBuild, ...], Meta(max_length=8)]
     """None where no C compiler is there: then the program was not run."""
@@ -78,7 +78,7 @@ class ExportedFile(Part, frozen=True, kw_only=True):
     """One format: where it is, and what was measured of it."""
 
     file: Text
-    """In the folder of exports."""
+    """The path within the folder of exports."""
     size_bytes: Count
     difference: Positive
     """Largest, of probabilities, from the Keras model's."""

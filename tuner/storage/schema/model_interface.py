@@ -13,7 +13,7 @@ Output: TypeAlias = Literal["probabilities", "logits", "scores", "binary"]
 """`logits`: a softmax makes probabilities of them. `scores`: numbers in [0, 1] whose rows don't sum to 1, as sigmoids give; each row is
 divided by its sum. `binary`: one number, the probability of the second of two classes."""
 Curves: TypeAlias = Literal["callbacks", "returned", "none"]
-"""Where the metrics of each epoch come from: the callbacks that `fit` was given, the `History` that it returned, or nowhere."""
+"""The source of each epoch's metrics: the callbacks that `fit` was given, the `History` that it returned, or none."""
 Dtype: TypeAlias = Literal["uint8", "float32"]
 _Shape: TypeAlias = Annotated[tuple[Annotated[int, Meta(ge=1, le=10**6)], ...], Meta(max_length=8)]
 

@@ -28,7 +28,7 @@ class NetworkLayer(Part, frozen=True, kw_only=True):
     kind: Kind
     name: Text
     shape: tuple[_Size, _Size, _Size]
-    """Of the output."""
+    """The output's height, width and channels."""
     kernel: Annotated[tuple[_Size, ...], Meta(max_length=4)] = ()
     """conv: height, width, inputs, outputs; depthwise: height, width, inputs, multiplier; crop and pooling: height, width."""
     strides: tuple[_Size, _Size] = (1, 1)
@@ -40,7 +40,7 @@ class NetworkLayer(Part, frozen=True, kw_only=True):
     """Values in `network/numbers`: conv and depthwise have a bias an output; scale has factors, then as many offsets."""
     activation: Function = "linear"
     slope: Real = 0.0
-    """Of leaky_relu and elu below zero."""
+    """The slope of leaky_relu and elu below zero."""
 
     @property
     def has_kernel(self) -> bool:

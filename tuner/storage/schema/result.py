@@ -53,7 +53,7 @@ class Validation(Part, frozen=True, kw_only=True):
     balanced_accuracy: SeedScores | None = None
     """None where a seed lacks it, as in older runs."""
     int8_accuracy: SeedScores | None = None
-    """Of the int8 networks; None where the seeds were not quantised."""
+    """The accuracy of the int8 networks; None where the seeds were not quantised."""
 
     def scores(self, objective: Objective) -> SeedScores | None:
         """Return the values of an objective; None where they are unknown."""
@@ -88,11 +88,11 @@ class Target(Part, frozen=True):
     accuracy: Fraction
     """On validation images, of the run's objective."""
     reached: bool
-    """By the winner's mean over seeds, or by its lower bound."""
+    """True if the winner's mean over seeds, or its lower bound, reached the accuracy."""
     by: Literal["mean", "bound"] = "mean"
     """"bound" with `--at-least`."""
     unit: SizeUnit = "parameters"
-    """What the smallest network is smallest in."""
+    """The size that was to be small."""
 
 
 class Refit(Part, frozen=True, kw_only=True):
@@ -157,7 +157,7 @@ class TestScores(Part, frozen=True, kw_only=True):
     balanced_accuracy_per_seed: Annotated[tuple[Fraction, ...], Meta(max_length=10_000)] = ()
     exported_balanced_accuracy: Fraction | None = None
     balanced_interval: Interval | None = msgspec.field(name="balanced_accuracy_ci95", default=None)
-    """Of the exported model."""
+    """The interval of the exported model."""
     int8: Int8Scores | None = None
     """None where the objective was another."""
 

@@ -247,7 +247,7 @@ class JournalForm(Part, frozen=True, kw_only=True):
 
 
 class Times(ChangingPart, kw_only=True):
-    """When the run was made, and how long it and each of its phases took."""
+    """The moments of a run's start and end, and the duration of the run and of each phase."""
 
     started: Text
     ended: Text | None = written(None)

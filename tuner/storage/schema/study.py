@@ -61,7 +61,7 @@ class StudiedArm(Part, frozen=True, kw_only=True):
     mean: Fraction | None
     sd: Positive | None
     per_seed: Annotated[tuple[Fraction | None, ...], Meta(max_length=10_000)]
-    """By repetition; None where it failed."""
+    """The accuracies by repetition; None where one failed."""
     loss_mean: Real | None
     loss_sd: Positive | None
     train_accuracy_mean: Fraction | None

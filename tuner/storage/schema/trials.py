@@ -123,5 +123,5 @@ def as_floats(series: Iterable[float | None]) -> tuple[float, ...]:
 
 
 def _values(event: Started) -> dict[str, Any]:
-    # A reader of a journal makes a new text of each origin.
+    # Parsing makes a new string of each event's origin; interning keeps one of each.
     return {name: getattr(event, name) for name in _TRIAL} | {"origin": sys.intern(event.origin)}

@@ -166,8 +166,8 @@ def _with_activation_of(chain: Chain, layer: Any) -> Chain:
 def _is_idle(layer: Any) -> bool:
     """Return whether a layer does nothing once a network is trained: dropout, noise, augmentation."""
     name = type(layer).__name__
-    own = not type(layer).__module__.startswith("keras.")
-    return not own and (name in _IDLE or (name.startswith("Random") and name != "RandomCrop"))
+    is_custom = not type(layer).__module__.startswith("keras.")
+    return not is_custom and (name in _IDLE or (name.startswith("Random") and name != "RandomCrop"))
 
 
 def _check_plain(layer: Any) -> None:

@@ -89,7 +89,7 @@ class ClusterWorkers:
 
     @property
     def _client(self) -> Any:
-        """Dask's, untyped."""
+        """The Dask client, untyped."""
         return self._connection.client
 
     @property
@@ -201,7 +201,7 @@ class ClusterWorkers:
             task_to_json(task),
             data,
             self._name,
-            # Not by what is in it: the same training twice is two trainings.
+            # A random key: Dask would compute two equal trainings once.
             key=f"{self._name}-{task.id}-{uuid.uuid4().hex[:8]}",
             pure=False,
             resources={RESOURCE: 1, self._name: 1},
@@ -234,7 +234,7 @@ class ClusterWorkers:
         try:
             message = self._message(future)
         except TimeoutError:
-            # Dask runs it again, and calls back when that is done.
+            # Dask computes it again, and calls back when that is done.
             future.add_done_callback(self._said.put)
             return None
         del self._sent[sent.task.id]

@@ -95,7 +95,7 @@ def connect(address: str) -> Any:
     Raises:
         UsageError: where none answers, or not to this machine.
     """
-    # Its own log repeats what is reported here in one line.
+    # Dask's own log repeats the error that is reported here in one line.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     _check_security(address)
     make: Any = _Client  # its constructor has no types
@@ -106,7 +106,7 @@ def connect(address: str) -> Any:
             f"This machine and the scheduler don't accept each other's certificates ({reason(error)}). Expected both of "
             f"one authority (distributed.comm.tls of Dask's configuration). Received: --scheduler {address}. {_WHERE}"
         ) from error
-    # An assertion is what Dask has for a time limit of its configuration that is too short.
+    # Dask raises AssertionError if a time limit in its configuration is too short.
     except (OSError, ValueError, RuntimeError, TypeError, AssertionError) as error:
         raise UsageError(
             f"No Dask scheduler answers at this address ({reason(error)}). Expected one such as tcp://10.0.0.1:8786, or "

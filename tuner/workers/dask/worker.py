@@ -124,7 +124,7 @@ class RunPlugin(distributed.WorkerPlugin):
 def train_here(document: Json, data: Files, name: str) -> Json:
     """Hand a training to the run's plugin on this worker; Dask runs it."""
     worker = distributed.get_worker()
-    plugin: Any = worker.plugins[name]  # Dask names the base class
+    plugin: Any = worker.plugins[name]  # Dask's type is the base class
     result: Json = plugin.train(document, data, worker)
     return result
 
