@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
+from tests.kit.drawings import leave_drawings_empty
 from tests.kit.journal_files import read_journal
 from tuner.core.records import Json
 from tuner.storage.journal import read_state
@@ -204,6 +205,7 @@ def _import_all() -> None:
 
     for name in ("mnist_tune.api.runs", "reports.pages.page", "reports.pages.trials_csv"):
         importlib.import_module(name)
+    leave_drawings_empty()
     for function in (launch.start, launch.resume):
         cast(dict[str, Any], function.__kwdefaults__)["worker_module"] = FAKE
 
