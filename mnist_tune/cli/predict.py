@@ -21,7 +21,7 @@ from reports import formatting as text
 from tuner.core.errors import MnistTuneError, UsageError
 from tuner.core.machine import validate_environment
 from tuner.core.text import escape_unprintable
-from tuner.storage.schema.run import MNIST_SHAPE
+from tuner.storage.schema.data_set import MNIST_SHAPE
 
 if TYPE_CHECKING:
     from tuner.images.input_form import InputForm

@@ -24,7 +24,7 @@ from tuner.images.prediction import Prediction, Sample, predict
 from tuner.stats.intervals import wilson_interval
 from tuner.stats.metrics import CALIBRATION_BINS, calibration_error, log_loss
 from tuner.storage.run_folder import RunFolder
-from tuner.storage.schema.run import DIGIT_NAMES
+from tuner.storage.schema.data_set import DIGIT_NAMES
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tuner.core.quiet_imports import quiet_imports
 from tuner.images.input_form import DIGITS, InputForm
 from tuner.spaces.named_code import uses_named_code
 from tuner.storage.run_folder import RunFolder
-from tuner.storage.schema.run import DIGIT_NAMES, MNIST_SHAPE
+from tuner.storage.schema.data_set import DIGIT_NAMES, MNIST_SHAPE
 
 if TYPE_CHECKING:
     from tuner.images.prediction import Classify
@@ -126,7 +126,7 @@ def form_of_images(shape: tuple[int, ...], *, digits: bool, how: Resize = "crop"
 
 def _has_digits(head: RunHead) -> bool:
     """Return whether a run's data are digits; an older run does not name them."""
-    from tuner.storage.schema.run import are_digits
+    from tuner.storage.schema.data_set import are_digits
 
     data = head.data
     return data.name is None or are_digits(data.name, data.class_names or DIGIT_NAMES)

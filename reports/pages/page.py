@@ -36,7 +36,7 @@ from reports.sections.study import layers as study_layers
 from reports.sections.study import rest as study_rest
 from reports.sections.study import summary as study
 from tuner.storage.files import os_errors_as_usage, write_text
-from tuner.storage.schema.run import MNIST_SHAPE, DataSet
+from tuner.storage.schema.data_set import MNIST_SHAPE, DataSet
 
 PAGE_NAME = "report.html"
 

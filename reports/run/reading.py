@@ -19,10 +19,11 @@ from tuner.core.records import TRAINING_METRICS, TrialRecord
 from tuner.storage.files import reject_symlinks
 from tuner.storage.journal import JOURNAL_NAME, check_journal, read_state
 from tuner.storage.npz_io import read_npz
+from tuner.storage.schema.data_set import DataSet
 from tuner.storage.schema.documents import read_document, readable
 from tuner.storage.schema.export import EXPORT_NAME, ExportDocument
 from tuner.storage.schema.result import ResultDocument
-from tuner.storage.schema.run import DataSet, RunDocument
+from tuner.storage.schema.run import RunDocument
 
 
 def read_run(folder: Path) -> RunData:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner.storage.schema.run import DataSet
+from tuner.storage.schema.data_set import DataSet
 
 _NAMES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 _LONGEST = 40

@@ -25,8 +25,8 @@ from tuner.data.source_options import SourceOptions
 from tuner.data.sources import find_data
 from tuner.data.splits import fold_indices, training_indices, validation_indices, without
 from tuner.data.validation import CheckedArrays, Images, Labels, checked
+from tuner.storage.schema.data_set import DataSet, are_digits
 from tuner.storage.schema.documents import parse
-from tuner.storage.schema.run import DataSet, are_digits
 
 _SPLITS = ("train", "validation", "test")
 _INDEX = "dataset.json"

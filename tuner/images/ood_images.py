@@ -17,7 +17,7 @@ from tuner.images.digits.strokes import synthetic_digits, synthetic_styles
 from tuner.images.doubt import unsure_note
 from tuner.images.user_images import OwnImages
 from tuner.storage.npz_io import Arrays
-from tuner.storage.schema.run import DIGIT_NAMES, are_digits
+from tuner.storage.schema.data_set import DIGIT_NAMES, are_digits
 
 Images: TypeAlias = NDArray[np.uint8]
 Probabilities: TypeAlias = NDArray[np.float32]

@@ -16,8 +16,8 @@ from tuner.options.search_options import SearchOptions
 from tuner.run.confirmation import Confirmed, longest_distinct
 from tuner.stats.intervals import effective_images, lower_bound_of_mean, mean_and_sd
 from tuner.stats.pareto_front import pareto_front
+from tuner.storage.schema.data_set import DataSet
 from tuner.storage.schema.result import SizeUnit, Target
-from tuner.storage.schema.run import DataSet
 
 
 @dataclass(frozen=True)

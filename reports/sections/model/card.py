@@ -21,9 +21,9 @@ from reports.sections.model.refit import format_refit, format_seeds
 from reports.sections.scores import score_metrics
 from reports.sections.search.target import format_chosen
 from reports.sections.section import Table
+from tuner.storage.schema.data_set import DataSet
 from tuner.storage.schema.export import ExportDocument
 from tuner.storage.schema.result import ExportedModel, ResultDocument, TestScores
-from tuner.storage.schema.run import DataSet
 
 _CLASSES_NAMED = 30
 _LICENCES = {

@@ -13,7 +13,7 @@ from reports.run.run_data import Array, RunData
 from reports.sections.banners import DIGITS
 from reports.sections.folds import format_held_out
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table
-from tuner.storage.schema.run import DataSet
+from tuner.storage.schema.data_set import DataSet
 
 _MANY = 20
 """The number of classes above which the table scrolls."""

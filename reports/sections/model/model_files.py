@@ -9,9 +9,9 @@ import templates
 from reports import formatting as text
 from reports.run.run_data import Exports, RunData
 from reports.sections.section import Cell, Column, Row, Table, number
+from tuner.storage.schema.data_set import DataSet
 from tuner.storage.schema.export import ExportedFile, Tensor
 from tuner.storage.schema.result import ModelFiles, ResultDocument
-from tuner.storage.schema.run import DataSet
 
 TITLES = {
     "savedmodel": "SavedModel",

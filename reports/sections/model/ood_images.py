@@ -20,7 +20,7 @@ from reports.figures.model.measures import reliability_figure
 from reports.run.run_data import Array, RunData
 from reports.sections.model.errors import Line, format_probability
 from reports.sections.section import Cell, Column, Figure, Picture, Row, Section, Table, number
-from tuner.storage.schema.run import MNIST_SHAPE
+from tuner.storage.schema.data_set import MNIST_SHAPE
 
 SEEN = 56
 """The least longer side of what the network saw, in CSS pixels."""

@@ -36,7 +36,7 @@ from tuner.run import launch
 from tuner.run.observer import Observer
 from tuner.stats.intervals import wilson_interval
 from tuner.storage.run_folder import RunFolder
-from tuner.storage.schema.run import are_digits
+from tuner.storage.schema.data_set import are_digits
 
 FASHION = ("T-shirt/top", "Trouser", "Ankle boot")
 

@@ -36,7 +36,7 @@ from tuner.run.target import (
 from tuner.stats.intervals import effective_images, lower_bound_of_mean, wilson_interval
 from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
-from tuner.storage.schema.run import DataSet
+from tuner.storage.schema.data_set import DataSet
 from tuner.verification.evidence import Request
 from tuner.verification.verify import verify
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from tuner.core.records import SCHEMA, Kind
+from tuner.storage.schema.data_set import ClassNames, DataSet, ImageShape
 from tuner.storage.schema.fields import (
-    MOST_CLASSES,
     ChangingPart,
     Count,
     Epochs,
@@ -35,13 +34,6 @@ from tuner.storage.schema.study import StudyPlan
 
 RunPhase: TypeAlias = Literal["search", "confirm", "refit", "train", "study", "evaluate"]
 RunStatus: TypeAlias = Literal["running", "completed", "failed", "interrupted"]
-DIGIT_NAMES = tuple("0123456789")
-"""The names of the ten digits as classes."""
-_DIGIT_SETS = ("mnist", "digits")
-MNIST_SHAPE = (28, 28)
-_ClassNames: TypeAlias = Annotated[tuple[Text, ...], Meta(max_length=MOST_CLASSES)]
-_ImageShape: TypeAlias = Annotated[tuple[Count, ...], Meta(min_length=2, max_length=3)]
-_ClassCounts: TypeAlias = Annotated[tuple[Count, ...], Meta(max_length=MOST_CLASSES)]
 
 
 class Program(Part, frozen=True, kw_only=True):
@@ -111,68 +103,6 @@ class Reference(ChangingPart, kw_only=True):
     """Its first trial in this run, where it was tried."""
     scaled: TrialName | None = written(None)
     """The first trial of its likeness that was scaled to fit the caps, where one was tried."""
-
-
-def are_digits(name: str, class_names: Sequence[str]) -> bool:
-    """Return whether a data set's classes are the ten digits. The classes of a user's own file may be anything."""
-    return name in _DIGIT_SETS and tuple(class_names) == DIGIT_NAMES
-
-
-class DataSet(Part, frozen=True, kw_only=True):
-    """The data that the run was trained and measured on."""
-
-    name: Text
-    sha256: Text = written("")
-    splits_sha256: Text | None = None
-    """Absent in older runs."""
-    fallback: bool = written(False)
-    image_shape: _ImageShape | None = None
-    """(h, w) grey, (h, w, 3) in colour; absent in older runs."""
-    classes: Annotated[int, Meta(ge=1, le=MOST_CLASSES)]
-    class_names: _ClassNames = written(())
-    train: Count
-    validation: Count
-    given_validation: bool = written(False)
-    """True where the source has validation images of its own, so that every trial validates on these."""
-    test: Count
-    class_counts: Annotated[dict[Text, _ClassCounts], Meta(max_length=1000)] = msgspec.field(default_factory=lambda: {})
-    mean: Real | None = written(None)
-    sd: Real | None = written(None)
-    pixel_histogram: Annotated[tuple[Count, ...], Meta(max_length=256)] = written(())
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Return the shape of an image; of an older run, which says none, MNIST's."""
-        return self.image_shape or MNIST_SHAPE
-
-    @property
-    def has_folds(self) -> bool:
-        """Return whether confirmed seeds validate on other images each, as `Dataset.has_folds` says."""
-        return not self.given_validation and self.train >= self.validation
-
-    @property
-    def in_colour(self) -> bool:
-        """Return whether the images have three channels."""
-        return len(self.input_shape) == 3
-
-    @property
-    def is_mnist(self) -> bool:
-        """Return whether published figures of MNIST can be compared with this run's."""
-        return self.name == "mnist" and not self.fallback
-
-    @property
-    def is_digits(self) -> bool:
-        """Return whether these are scikit-learn's small digits, by request or as the fallback."""
-        return self.fallback or self.name == "digits"
-
-    @property
-    def shows_digits(self) -> bool:
-        """Return whether the classes are the ten digits."""
-        return are_digits(self.name, self.class_names)
-
-    def class_name(self, index: int) -> str:
-        """Return the name of a class, or its number where it has none."""
-        return self.class_names[index] if index < len(self.class_names) else str(index)
 
 
 class Rung(Part, frozen=True, kw_only=True):
@@ -283,8 +213,8 @@ class RunDocument(ChangingPart, kw_only=True):
 
 class _DataHead(Part, frozen=True, kw_only=True):
     name: Text | None = None
-    class_names: _ClassNames | None = None
-    image_shape: _ImageShape | None = None
+    class_names: ClassNames | None = None
+    image_shape: ImageShape | None = None
 
 
 class _OptionsHead(Part, frozen=True, kw_only=True):
