@@ -96,7 +96,7 @@ class Run:
         """Write the model in a format, verified, with its card; return the file's path (a SavedModel's folder).
 
         Args:
-            format: "savedmodel", "keras", "litert", "litert-int8", "c" or "onnx".
+            format: one of `tuner.export.formats.FORMATS`, such as "savedmodel" or "onnx".
             out: the folder; by default `export` in the run's folder.
             force: write over what is there.
             space: as in `model`.

@@ -21,6 +21,7 @@ from tuner.storage.schema.export import ExportDocument, ExportedFile
 
 def make_command_parser() -> Parser:
     """Return the command's parser."""
+    *names, last = FORMATS
     parser = make_parser(
         "mnist-tune export",
         "Write a run's model in the formats that other programs load, with a model card. Each file is verified on 1,000 images "
@@ -34,7 +35,7 @@ def make_command_parser() -> Parser:
         dest="formats",
         action="append",
         metavar="NAME",
-        help="savedmodel, keras, litert, litert-int8, c or onnx; repeatable, or a list with commas (default: savedmodel)",
+        help=f"{', '.join(names)} or {last}; repeatable, or a list with commas (default: savedmodel)",
     )
     parser.add_argument("-o", "--out", metavar="DIR", help="the folder (default: export in the run's folder)")
     parser.add_argument(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 import templates
 from reports.figures import pictures
 from reports.figures.standalone_files import themed_file
-from reports.pages.groups import grouped
 from reports.pages.page_data import page_data
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
@@ -87,17 +87,20 @@ OF_A_MODEL = (
 
 def sections_of(run: RunData) -> list[Section]:
     """Return the sections of a run's page, by its kind."""
-    return grouped(_sections_of(run), study=run.info.kind == "study")
-
-
-def _sections_of(run: RunData) -> list[Section]:
     if run.info.kind == "study" and run.info.study is not None:
-        return list(_study_sections(run))
+        return [_of_a_study(place, section) for place, section in enumerate(_study_sections(run))]
     if run.info.kind == "train":
         left_out = (summary.build, leaderboard.build, *NOT_OF_A_TRAINING)
         kept = [build for build in _kept(run, SECTIONS) if build not in left_out]
         return [training.build(run), training.trials_section(run), *_built(kept, run)]
     return list(_built(_kept(run, SECTIONS), run))
+
+
+def _of_a_study(place: int, section: Section) -> Section:
+    """Return a section in its part of a study's page: all that do not record are one part, but for the answer."""
+    if section.part == "Record":
+        return section
+    return replace(section, part="Study" if place else "Answer")
 
 
 def _kept(run: RunData, builders: Iterable[Builder]) -> list[Builder]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from markupsafe import Markup
 
 from reports import formatting as text
 from reports.figures.canvas import Drawing
+
+PagePart: TypeAlias = Literal["", "Answer", "Try it", "Search", "Model", "Study", "Record"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,15 @@ class Section:
     body: Mapping[str, object] = field(default_factory=dict)
     template: str = ""
     """The template's name, where it isn't `<id>.html.j2`."""
-    group: str = ""
-    """The part of the page that it belongs to; the page sets it."""
-    folded: bool = False
-    """True for a section that only records: the reader unfolds it."""
+    part: PagePart = ""
+    """Its part of the page; "" where the page has no parts."""
     data: Mapping[str, object] = field(default_factory=dict)
     """The section's part of the data for the page's script."""
+
+    @property
+    def folded(self) -> bool:
+        """Return whether the reader has to unfold it: it only records."""
+        return self.part == "Record"
 
 
 @dataclass(frozen=True)

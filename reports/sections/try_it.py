@@ -21,6 +21,7 @@ def build(run: RunData) -> Section | None:
     return Section(
         id="try-it",
         name="Try it",
+        part="Try it",
         title="Draw a digit: the winner answers in this page" if digits else "Show the winner a picture: it answers in this page",
         how=_how(network, digits=digits),
         data={

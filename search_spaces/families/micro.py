@@ -69,7 +69,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
                 "step": 0.01,
                 "weights": tuple(0.8**index for index in range(21)),
             },
-            "optimizer": {"default": "momentum", "weights": (0.1, 0.3, 0.3, 0.3)},
+            "optimizer": {"default": "momentum", "weights": {"sgd": 0.1, "momentum": 0.3, "adam": 0.3, "adamw": 0.3}},
             "learning_rate_adam": {"minimum": 1e-3, "maximum": 3e-2, "default": 1e-2},
             "weight_decay": {"default": 1e-6},
             "augmentation": {"default": "none", "weights": (0.5, 0.5)},

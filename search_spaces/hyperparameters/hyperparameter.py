@@ -112,8 +112,20 @@ def declare(hyperparameters: Sequence[Hyperparameter], hp: Any) -> None:
 def changed(
     hyperparameters: Sequence[Hyperparameter], changes: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Hyperparameter, ...]:
-    """Return the hyperparameters with changed fields: {name: {field: value}}."""
-    return tuple(replace(hyperparameter, **changes.get(hyperparameter.name, {})) for hyperparameter in hyperparameters)
+    """Return the hyperparameters with changed fields: {name: {field: value}}.
+
+    Weights may be {value: weight}: a value that is left out keeps its weight.
+    """
+    return tuple(_changed(hyperparameter, changes.get(hyperparameter.name, {})) for hyperparameter in hyperparameters)
+
+
+def _changed(tuned: Hyperparameter, fields: Mapping[str, Any]) -> Hyperparameter:
+    weights = fields.get("weights")
+    if isinstance(weights, Mapping):
+        values = tuned.values or ()
+        own = dict(zip(values, tuned.weights or (1.0,) * len(values), strict=True))
+        fields = {**fields, "weights": tuple({**own, **weights}[value] for value in fields.get("values", values))}
+    return replace(tuned, **fields)
 
 
 def with_defaults(

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from search_spaces.hyperparameters.recipe import Optimizer
 from search_spaces.networks.specs import Shape, Spec
 from search_spaces.stacked.layout import Layout, make_layout
 
 Network: TypeAlias = tuple[Spec, ...]
+OPTIMIZERS: frozenset[Optimizer] = frozenset({"sgd", "momentum", "adam", "adamw"})
+"""Those with a formula in `optimizers`; a network with another one trains alone, by Keras."""
 _PASSES = 3
 """A training step costs about three forward passes."""
 

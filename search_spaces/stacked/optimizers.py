@@ -16,6 +16,7 @@ import numpy as np
 
 from search_spaces.hyperparameters.recipe import Recipe
 from search_spaces.keras.training import FINAL_FACTOR, INITIAL_DIVISOR, MOMENTUM, WARM_UP
+from search_spaces.stacked.grouping import OPTIMIZERS
 from search_spaces.stacked.layers import Arrays
 
 KERNELS = ("kernel", "depthwise", "pointwise")
@@ -36,10 +37,19 @@ class _Weight(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """The update rules of several networks."""
+    """The update rules of several networks.
+
+    Raises:
+        ValueError: where a recipe's optimizer has no formula here: its weights would stay as they are.
+    """
 
     recipes: tuple[Recipe, ...]
     total_steps: int
+
+    def __post_init__(self) -> None:
+        missing = sorted({recipe.optimizer for recipe in self.recipes} - OPTIMIZERS)
+        if missing:
+            raise ValueError(f"Expected optimizers of {sorted(OPTIMIZERS)}. Received: {missing}")
 
     def learning_rates(self, step: jax.Array) -> jax.Array:
         """Return each network's rate at a step from 0: `search_spaces.keras.training.FittedSchedule` of all."""

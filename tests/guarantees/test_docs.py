@@ -67,6 +67,19 @@ def site_config() -> dict[str, Any]:
     return config
 
 
+def test_what_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    files = set(re.findall(r"`((?:\w+/)+\w+\.\w+)`", text))
+    assert len(files) > 25
+    assert [file for file in sorted(files) if not (ROOT / file).is_file()] == []
+    names = re.findall(r"`(\w+)`(?: and its name in `(\w+)`)? of `([\w/]+\.py)`", text)
+    assert len(names) > 7
+    missing = [
+        (name, file) for *both, file in names for name in filter(None, both) if name not in (ROOT / file).read_text()
+    ]
+    assert missing == []
+
+
 def test_the_readme_is_short() -> None:
     assert len(prose(README).split()) <= 900
 

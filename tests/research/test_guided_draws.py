@@ -395,7 +395,7 @@ def test_draws_of_the_good_half_alone_are_good() -> None:
 
 def test_weights_that_are_tried_are_of_values_that_the_space_has() -> None:
     shipped, tried = draw_weights.shipped(), draw_weights.TRIED
-    assert {name: set(own) for name, own in shipped.items()} == {name: set(own) for name, own in tried.items()}
+    assert all(set(own) <= set(shipped[name]) for name, own in tried.items())
     for weights in (*shipped.values(), *tried.values()):
         assert sum(weights.values()) == pytest.approx(1.0)
         assert min(weights.values()) > 0

@@ -20,7 +20,7 @@ from search_spaces.families.compact.family import CompactFamily
 from search_spaces.families.describe import describe_space, describe_spaces
 from search_spaces.families.family import Family
 from search_spaces.families.registry import SPACES, load_family, load_space
-from search_spaces.hyperparameters.hyperparameter import Value
+from search_spaces.hyperparameters.hyperparameter import Value, changed, choice
 from search_spaces.keras.keras_space import KerasSpace
 from search_spaces.sampling.capped import CapError
 from tests.kit.marks import slow_after
@@ -194,6 +194,15 @@ def test_defaults_under_a_smaller_cap_keep_their_layers_where_they_can() -> None
 
 
 # Hyperparameters
+
+
+def test_changed_weights_by_value_leave_the_others_as_they_are() -> None:
+    colours = (choice("colour", "", ("red", "green", "blue"), "red", weights=(0.5, 0.3, 0.2)),)
+    assert changed(colours, {"colour": {"weights": {"green": 0.4}}})[0].weights == (0.5, 0.4, 0.2)
+    fewer = {"values": ("blue", "green", "grey"), "weights": {"grey": 0.1}}
+    assert changed(colours, {"colour": fewer})[0].weights == (0.2, 0.3, 0.1)
+    with pytest.raises(KeyError):
+        changed(colours, {"colour": {"values": ("red", "grey"), "weights": {}}})
 
 
 def all_hyperparameters() -> list[Any]:

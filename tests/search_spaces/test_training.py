@@ -17,6 +17,7 @@ from search_spaces.keras import training
 from search_spaces.keras.augmentation import augment, jitter, sample_jitter, sample_transforms, transform
 from search_spaces.keras.model import build_model
 from search_spaces.keras.training import (
+    OPTIMIZERS,
     EpochBatches,
     FittedSchedule,
     SmoothedCrossEntropy,
@@ -99,11 +100,11 @@ def test_a_short_schedule_is_a_small_copy_of_a_long_one() -> None:
 
 @pytest.mark.parametrize("name", ["nadam", "", "AdamW", "sgd\n"])
 def test_an_optimizer_that_is_unknown_is_refused(name: Any) -> None:
-    with pytest.raises(ValueError, match=r"^Unknown optimizer\. Expected sgd, momentum, adam, adamw\. Received: '.*'$"):
+    with pytest.raises(ValueError, match=rf"^Unknown optimizer\. Expected {', '.join(OPTIMIZERS)}\. Received: '.*'$"):
         make_optimizer(Recipe(optimizer=name))
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimizers(optimizer: Optimizer) -> None:
     made = make_optimizer(Recipe(optimizer=optimizer, learning_rate=0.05, weight_decay=0.01), 10)
     assert float(made.learning_rate) == pytest.approx(0.05 / 25)

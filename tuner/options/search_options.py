@@ -14,6 +14,8 @@ from tuner.options.parsing import parse_percent
 from tuner.options.run_options import EPOCHS, IMAGES, OBJECTIVE, RunOptions
 
 Algorithm: TypeAlias = Literal["hyperband", "random", "bayesian"]
+LEARNING: frozenset[Algorithm] = frozenset({"bayesian"})
+"""The algorithms whose next trial depends on the scores of those before: the order in which workers finish matters."""
 
 _MOST_TRIALS = 50_000
 
@@ -163,6 +165,11 @@ class SearchOptions(RunOptions):
     def from_json(cls, document: Json) -> Self:
         """Return the options that `to_json` wrote; runs without an objective were ranked by accuracy, with a board too."""
         return super().from_json({"objective": "val_accuracy", **document})
+
+    @property
+    def learns(self) -> bool:
+        """Return whether the next trial depends on the scores of those before."""
+        return self.algorithm in LEARNING
 
     @property
     def trials_limit(self) -> int:

@@ -148,9 +148,11 @@ def _nondeterminism(options: RunOptions, gpus: int) -> list[str]:
         "numbers than in a trial that trains alone.": getattr(options, "stack_trials", None) is not None,
         "A time budget ended the search by the clock.": getattr(options, "time_budget", None) is not None,
         "A trial's time limit ended trials by the clock.": options.trial_timeout is not None,
-        "Bayesian search depends on the order in which workers finish.": getattr(options, "algorithm", None)
-        == "bayesian",
     }
+    if isinstance(options, SearchOptions):
+        reasons[f"{options.algorithm.capitalize()} search depends on the order in which workers finish."] = (
+            options.learns
+        )
     return [reason for reason, holds in reasons.items() if holds]
 
 

@@ -8,12 +8,13 @@ finished, but each choice is one of the candidates of its slot, and these can be
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tuner.core.quiet_imports import quiet_imports
 from tuner.core.records import Configuration, TrialRecord, trial_name
-from tuner.options.search_options import SearchOptions
+from tuner.options.search_options import Algorithm, SearchOptions
 from tuner.oracle.budget_fit import rungs_of_plan
 from tuner.oracle.protocol import Oracle, make_plan
 from tuner.oracle.sampling import ConfigurationSampler, SpaceExhausted
@@ -105,10 +106,12 @@ def replay(evidence: Evidence) -> Replay:
     """Return the search as its options, its seed and its records make it; once for all checks.
 
     Raises:
-        Unavailable: where the run is no search, or its space can't be used.
+        Unavailable: where the run is no search, its space can't be used, or its algorithm has no replay.
     """
     options = evidence.search_options
-    made = _hyperband if options.algorithm == "hyperband" else _flat
+    made = _REPLAYS.get(options.algorithm)
+    if made is None:
+        raise Unavailable(f"no replay of --algorithm {options.algorithm}")
     return evidence.once("replay", lambda: made(evidence, options))
 
 
@@ -188,3 +191,10 @@ def _model_s_choice(
     sampler.take(configuration)
     fault = None if among else f"has a configuration that is none of the {_CANDIDATES} candidates of its slot"
     return Expected(name, None, None, None, options.max_epochs, "model", fault)
+
+
+_REPLAYS: dict[Algorithm, Callable[[Evidence, SearchOptions], Replay]] = {
+    "hyperband": _hyperband,
+    "random": _flat,
+    "bayesian": _flat,
+}

@@ -18,7 +18,7 @@ from search_spaces.families.family import Family
 from search_spaces.families.registry import load_family
 from search_spaces.hyperparameters.recipe import Recipe
 from search_spaces.networks.costs import check_output
-from search_spaces.stacked.grouping import CPU, GPU, DeviceCosts, Grouping, Network
+from search_spaces.stacked.grouping import CPU, GPU, OPTIMIZERS, DeviceCosts, Grouping, Network
 from tuner.core.records import Json
 from tuner.processes.tasks import PATIENCE, RESTORE_BEST, Event, SpaceRef, StackTask, Task, TrainTask
 from tuner.workers.local import LocalWorkers, Workers
@@ -197,12 +197,17 @@ class _Stack:
 
 
 def can_be_stacked(task: TrainTask) -> bool:
-    """Return whether a trial can share a program: of a built-in space, its model not kept, its network ending in one place."""
+    """Return whether a trial can share a program.
+
+    It is of a built-in space, its model is not kept, programs have its optimizer, its network ends in one place.
+    """
     if task.space.interface is not None or ":" in task.space.name or task.keep is not None:
         return False
     if task.objective == "int8":  # is quantised after training
         return False
     if task.diagnostics or task.refit or {PATIENCE, RESTORE_BEST} & task.configuration.keys():
+        return False
+    if _recipe(task).optimizer not in OPTIMIZERS:
         return False
     family = _family(task.space)
     try:

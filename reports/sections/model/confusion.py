@@ -53,6 +53,7 @@ def build(run: RunData) -> Section:
         return Section(
             id="confusion",
             name="Confusion",
+            part="Model",
             title="What it confuses is not known yet",
             how="The matrix is drawn from the winner's predictions.",
             body={
@@ -68,6 +69,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="confusion",
         name="Confusion",
+        part="Model",
         title=_title(run, scored, pairs),
         how=f"Rows are true classes, columns predictions. Only mistakes are coloured, on a logarithmic scale{_format_cells(len(counts))}. "
         "The two curves compare each class with the rest at every threshold; rates near 100% are spaced by their distance from it, so "

@@ -46,6 +46,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="data",
         name="Data",
+        part="Record",
         title=_title(data),
         how="The validation images were split off the training set, as many of each class as its share; the test images took no part "
         f"in any choice.{format_held_out(run)}{_format_refit(run)} The pixels are those of the training images before any augmentation, on a logarithmic scale.",

@@ -26,6 +26,7 @@ def build(run: RunData) -> Section | None:
     return Section(
         id="device",
         name="On a device",
+        part="Model",
         title=_title(run.result, plan, loss),
         how="In the memory figure each rectangle is an activation: as wide as the operations during which it is needed, as high as its bytes, "
         "at its place in the arena of TFLM's interpreter. Those in the accent colour are needed when the arena is fullest. "

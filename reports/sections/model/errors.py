@@ -62,6 +62,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="errors",
         name="Errors",
+        part="Model",
         title=_title(wrong),
         how="Worst first: the less probable the model held the true class, the earlier an image stands. Beside each the most "
         "probable classes, the true one in bold with a mark; below, how many of the winner's seeds made the same error. An error "
@@ -82,6 +83,7 @@ def _without(run: RunData, scored: Scored | None) -> Section:
     return Section(
         id="errors",
         name="Errors",
+        part="Model",
         title="No errors to show" if left_alone else "No errors to show yet",
         how="The test images that the winner classified wrongly.",
         body={

@@ -15,6 +15,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="model-card",
         name="Model card",
+        part="Record",
         title=_title(run.result),
         how="A description to pass on with the model. Limits say what it was not tested on and what lowers its accuracy. mnist-tune export "
         "writes the same card beside every file, as Markdown. The next section says how the model was made.",

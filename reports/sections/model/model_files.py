@@ -21,6 +21,7 @@ TITLES = {
     "c": "C",
     "onnx": "ONNX",
 }
+"""The titles of the formats that have an example program, `call-….j2`. Another one, of another version, goes by its name."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,9 @@ def format_verified(file: ExportedFile, result: ResultDocument) -> str:
 
 def calls_of(run: RunData, exports: tuple[Exports, ...]) -> tuple[Call, ...]:
     """Return example programs for the exported files; without any, for the files that the run itself wrote."""
-    exported = [_call_of(run.info.data, name, file, one.place) for one in exports for name, file in exported_files(one)]
-    return tuple(exported) if exported else tuple(_calls_of_run_files(run))
+    files = [(name, file, one.place) for one in exports for name, file in exported_files(one)]
+    exported = [_call_of(run.info.data, *file) for file in files if file[0] in TITLES]
+    return tuple(exported) if files else tuple(_calls_of_run_files(run))
 
 
 def _calls_of_run_files(run: RunData) -> Iterator[Call]:
@@ -109,7 +111,7 @@ def _call_of(data: DataSet, name: str, file: ExportedFile, place: str) -> Call:
     where = place or "the folder of the file"
     if name == "c":
         return Call(TITLES[name], f"{where}/{file.file}", code, language="c")
-    return Call(TITLES.get(name, name), where, code)
+    return Call(TITLES[name], where, code)
 
 
 def _code(data: DataSet, kind: str, file: str, output: Tensor | None) -> str:

@@ -50,6 +50,7 @@ def build(run: RunData) -> Section | None:
     return Section(
         id="custom-images",
         name="Other images",
+        part="Model",
         title=_title(drawn, given_images),
         how=_how(run),
         body={

@@ -27,6 +27,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="reproduce",
         name="Reproduce",
+        part="Record",
         title=f"The same command with seed {info.seed} gives this run again"
         if exact
         else f"Another run with seed {info.seed} will differ a little",

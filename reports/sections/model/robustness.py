@@ -22,6 +22,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="robustness",
         name="Robustness",
+        part="Model",
         title=_title(corruptions),
         how=_HOW if corruptions else "The accuracy of the exported model on corrupted test images.",
         body={

@@ -32,6 +32,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="weights",
         name="Weights",
+        part="Record",
         title=_title(layers),
         how="Near zero means below 1% of the layer's largest magnitude; a dead filter's norm is below 1% of the layer's median. The vertical "
         "line in a histogram is zero. A layer's norm shrinks with L2 and weight decay and grows with training; it compares where the "

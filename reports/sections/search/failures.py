@@ -38,6 +38,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="failures",
         name="Failures",
+        part="Record",
         title=_title(run, failed, groups[0].reason if len(groups) == 1 else ""),
         how=f"Trials whose reasons differ only in numbers are in one row. {_fate(run)}",
         body={

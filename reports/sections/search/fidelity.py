@@ -21,6 +21,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="fidelity",
         name="Short against long",
+        part="Search",
         title=_title(pairs),
         how="A mark is a configuration that was trained at both lengths, each time from scratch. Spearman's rank correlation is 1 where the short trials rank "
         f"configurations as the long ones do; the interval is Fisher's z with the standard error of Bonett and Wright (2000), 95%. It is given for {LEAST_PAIRS} configurations or more.",

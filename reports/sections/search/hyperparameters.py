@@ -58,6 +58,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="hyperparameters",
         name="Hyperparameters",
+        part="Search",
         title=_title(drawn_slices, groups),
         how=_HOW,
         body={

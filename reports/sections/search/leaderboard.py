@@ -25,6 +25,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="leaderboard",
         name="Best configurations",
+        part="Search",
         title=_title(run),
         how=f"Confirmed configurations were trained again with other seeds and are ranked {_ranked_by(run)}; "
         "± is the standard deviation over seeds. A trial of the search is one seed: differences of 0.1 points are noise. "

@@ -58,6 +58,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="learning-curves",
         name="Learning curves",
+        part="Model",
         title=_title(run, winner, gap, accuracy),
         how="A band spans the smallest and the largest of a configuration's seeds, its line is their mean; thin lines are single "
         "trials. Training is dashed, validation is solid. Losses are cross-entropies without L2 and label smoothing, so that they "

@@ -50,6 +50,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="pareto",
         name="Accuracy and size",
+        part="Search",
         title=_title(front),
         how="Marks are trials, darker (in the dark: brighter) with more epochs; the step line is the front of those with the most "
         "epochs: no smaller trial is as accurate. The large mark is the winner with its seeds' range"

@@ -26,6 +26,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="search",
         name="Search",
+        part="Search",
         title=_title(run, progress),
         how=f"Each mark is a trial; the line is the best {run.score_name} so far, of whatever number of epochs{_SHORTER if run.objective == 'int8' else ''}. A trial's time is that of the journal: it ended when its event "
         "was written, and began its duration before. Accuracies are spaced "

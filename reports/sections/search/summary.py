@@ -42,6 +42,7 @@ def build(run: RunData) -> Section:
     return Section(
         id="summary",
         name="Answer",
+        part="Answer",
         title=f"{answer.number} {answer.words}",
         how=_how(run),
         body={

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from reports.sections.search.next_steps import next_steps
 from search_spaces.networks.costs import LayerSummary
 from tests.kit.page import HOSTILE, SMALL, Page
 from tests.kit.run_builder import FakeRun, build_run
+from tests.kit.study_builder import STUDIES, build_study, build_training
 
 UNFINISHED: dict[str, Any] = {**SMALL, "confirm": False}
 
@@ -217,6 +220,20 @@ def test_what_cannot_be_said_yet_is_one_line(tmp_path: Path) -> None:
     text = Page(render_run(run)).text
     assert text.count("Confusion, errors, robustness, memory, weights and the model card come with the result.") == 1
     assert len(OF_A_MODEL) == 7
+
+
+@pytest.mark.parametrize("kind", ["search", "train", "study"])
+def test_every_section_is_in_a_part_of_the_page(tmp_path: Path, kind: str) -> None:
+    build: dict[str, Callable[[Path], Path]] = {
+        "search": lambda folder: build_run(folder, FakeRun(**SMALL)),
+        "train": build_training,
+        "study": lambda folder: build_study(folder, STUDIES["dropout"]),
+    }
+    parts = [section.part for section in sections_of(read_run(build[kind](tmp_path / "run")))]
+    assert parts[0] == "Answer"
+    assert all(parts)
+    # Each part is in one piece, or the table of contents would name it twice.
+    assert len([part for part, _ in itertools.groupby(parts)]) == len(set(parts))
 
 
 def test_notes_follow_the_answer_and_alarms_precede_it(tmp_path: Path) -> None:

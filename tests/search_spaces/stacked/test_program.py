@@ -22,6 +22,7 @@ from search_spaces.networks.notation import parse
 from search_spaces.networks.specs import Dropout
 from search_spaces.stacked.augmentation import Augmenter, batch_draws
 from search_spaces.stacked.convolution import METHODS, Method, convolve
+from search_spaces.stacked.grouping import OPTIMIZERS
 from search_spaces.stacked.layers import forward
 from search_spaces.stacked.optimizers import Rules
 from search_spaces.stacked.randomness import key_of, uniform
@@ -235,6 +236,19 @@ def test_learning_rates_are_those_of_the_schedules(step: int) -> None:
 def test_recipes_of_different_batch_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"same batch size.*\[16, 32\]"):
         training_of(NETWORKS[:2], (RECIPES[0], replace(RECIPES[1], batch_size=32)), X, 1)
+
+
+def test_an_optimizer_without_a_formula_is_refused() -> None:
+    """Its weights would stay as they are, and no number would say so."""
+    with pytest.raises(ValueError, match=r"adamw.* Received: \['lion'\]"):
+        Rules((Recipe(), Recipe(optimizer="lion")), 10)  # type: ignore[arg-type]
+
+
+def test_every_optimizer_with_a_formula_moves_the_weights() -> None:
+    for name in OPTIMIZERS:
+        rules, weights = Rules((Recipe(optimizer=name),), 10), {"slot": {"kernel": jnp.ones((1, 2))}}
+        changed, _ = rules.update(weights, weights, rules.initial_moments(weights), jnp.asarray(0))
+        assert float(changed["slot"]["kernel"].max()) < 1.0, name
 
 
 def test_classes_have_their_weights_in_the_loss() -> None:

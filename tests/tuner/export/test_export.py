@@ -20,11 +20,13 @@ import pytest
 from markdown_it import MarkdownIt
 from numpy.typing import NDArray
 
+import templates
 from mnist_tune import cli, load_run
 from mnist_tune.api.export_folder import ExportFolder
 from reports.pages.page import render_report
 from reports.run.reading import read_run
 from reports.sections.model.card import card_text
+from reports.sections.model.model_files import TITLES
 from tests.kit.paths import ROOT
 from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, build_run, write_json
@@ -767,7 +769,7 @@ def inside(text: str) -> set[str]:
     }
 
 
-def card(folder: Path, **changes: Any) -> str:
+def card(folder: Path, name: str = "keras", **changes: Any) -> str:
     build_run(folder, FakeRun(**{**SMALL, **changes}))
     entry = {
         "file": "model.keras", "size_bytes": 1, "difference": 0.0, "equal_classes": 1.0, "accuracy": 0.9,
@@ -777,7 +779,7 @@ def card(folder: Path, **changes: Any) -> str:
             "output": {"name": "p", "dtype": "float32", "shape": [None, 10], "range": [0, 1]},
         },
     }  # fmt: skip
-    return card_text(read_run(folder), validate({"formats": {"keras": entry}}, ExportDocument), "mnist-tune export run")
+    return card_text(read_run(folder), validate({"formats": {name: entry}}, ExportDocument), "mnist-tune export run")
 
 
 def test_hostile_names_are_text_on_the_card(tmp_path: Path) -> None:
@@ -791,6 +793,19 @@ def test_hostile_names_are_text_on_the_card(tmp_path: Path) -> None:
     assert "<script>alert(1)</script>" in words
     assert "[a](javascript:alert(1))" in words
     assert "{{ 7*7 }}" in words
+
+
+@pytest.mark.parametrize("name", ["of-tomorrow", "../page"])
+def test_a_format_of_another_version_is_on_the_card_without_an_example(tmp_path: Path, name: str) -> None:
+    text = card(tmp_path, name)
+    assert name in text.replace("\\", "")
+    assert fences(text, "python") == []
+
+
+def test_the_card_has_the_formats_titles_and_an_example_of_each() -> None:
+    assert {name: one.title for name, one in FORMATS.items() if name in TITLES} == TITLES
+    examples = {path.name.split(".")[0] for path in Path(templates.__file__).parent.glob("call-*.j2")}
+    assert examples == {f"call-{name}" for name in TITLES}
 
 
 def test_a_command_with_fences_stays_in_its_fence(tmp_path: Path) -> None:

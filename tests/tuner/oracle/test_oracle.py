@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tuner.core.errors import UsageError
 from tuner.core.records import TrialRecord, configuration_key
 from tuner.options.search_options import SearchOptions
 from tuner.oracle.protocol import Proposal
+from tuner.run.run_document import add_nondeterminism
 
 
 def shape(records: dict[str, TrialRecord]) -> list[tuple[int | None, int | None, float]]:
@@ -188,3 +190,13 @@ def test_brackets_whose_trials_all_fail_are_no_end_until_one_has_a_score() -> No
 def test_only_hyperband_has_brackets(algorithm: Any) -> None:
     with pytest.raises(UsageError, match=r"--stop-when-flat goes with --algorithm hyperband.*Received"):
         SearchOptions(space="compact8k", algorithm=algorithm, stop_when_flat=True)
+
+
+@pytest.mark.parametrize(("algorithm", "learns"), [("hyperband", False), ("random", False), ("bayesian", True)])
+def test_a_search_that_learns_says_that_the_order_matters(algorithm: Any, learns: bool) -> None:
+    options = SearchOptions(space="compact8k", algorithm=algorithm)
+    assert options.learns is learns
+    run: Any = SimpleNamespace(nondeterminism=[])
+    add_nondeterminism(run, options, gpus=0)
+    told = ["Bayesian search depends on the order in which workers finish."]
+    assert run.nondeterminism == (told if learns else [])

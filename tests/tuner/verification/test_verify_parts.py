@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,17 @@ from tests.kit.run_builder import FakeRun, run_document
 from tuner.core.machine import versions
 from tuner.processes.kernels import KERNEL_VARIABLES
 from tuner.run.run_document import describe_machine
-from tuner.verification.check import LONGEST_DETAIL, Outcome, count, disagreements, equal, named, outcome_of
+from tuner.verification.check import (
+    LONGEST_DETAIL,
+    Outcome,
+    Unavailable,
+    count,
+    disagreements,
+    equal,
+    named,
+    outcome_of,
+)
+from tuner.verification.replay import replay
 from tuner.verification.retraining import differences, same_training, scores, tolerance
 
 # `Any`: JSON.
@@ -68,6 +79,13 @@ def test_a_detail_is_one_line_of_some_length() -> None:
     check = named("plan", Outcome("failed", f"a\nb{'x' * 5000}"))
     assert check.detail.startswith("a bx")
     assert len(check.detail) == LONGEST_DETAIL + 3
+
+
+def test_a_search_that_has_no_replay_is_not_accused() -> None:
+    """Samples that nothing can foretell are no faults of the run."""
+    evidence: Any = SimpleNamespace(search_options=SimpleNamespace(algorithm="of tomorrow"))
+    with pytest.raises(Unavailable, match="no replay of --algorithm of tomorrow"):
+        replay(evidence)
 
 
 BODY = {

@@ -20,6 +20,7 @@ from tuner.core.errors import RunFailed, UsageError
 from tuner.data.dataset import load_dataset, save_arrays
 from tuner.options.search_options import SearchOptions
 from tuner.processes.tasks import Event, StackTask, TrainTask, task_from_json, task_to_json
+from tuner.workers import stacked
 from tuner.workers.local import LocalWorkers
 from tuner.workers.stacked import STACK_MODULE, StackedWorkers, can_be_stacked
 
@@ -138,6 +139,12 @@ def test_other_tasks_have_ordinary_workers(workers: StackedWorkers, tmp_path: Pa
 )
 def test_which_trials_can_share_a_program(changes: dict[str, Any], expected: bool) -> None:
     assert can_be_stacked(task(1, **changes)) is expected
+
+
+def test_an_optimizer_that_programs_lack_trains_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stacked, "OPTIMIZERS", {"adamw"})
+    shares = {name: can_be_stacked(task(1, extra={"optimizer": name})) for name in ("adamw", "momentum")}
+    assert shares == {"adamw": True, "momentum": False}
 
 
 def test_a_stack_travels_as_json() -> None:

@@ -17,6 +17,7 @@ from tuner.core.errors import Interrupted, NoSpace, RunFailed
 from tuner.core.records import Trial
 from tuner.data.dataset import Dataset
 from tuner.options.run_options import Options
+from tuner.options.search_options import SearchOptions
 from tuner.processes.environment import default_size
 from tuner.processes.tasks import SpaceRef
 from tuner.run.observer import Observer
@@ -158,7 +159,7 @@ class Session(abc.ABC, Generic[Options]):
             log_folder=self.folder.work / "logs",
             gpus=self.gpus,
             processes=self._local_size,
-            learns=getattr(self.options, "algorithm", None) == "bayesian",
+            learns=isinstance(self.options, SearchOptions) and self.options.learns,
             make_others=self._local_workers,
         )
 
