@@ -33,6 +33,7 @@ from tuner.storage.schema.model_interface import ModelInterface
 from tuner.training.corruptions import corrupted, corruptions_of
 from tuner.training.int8 import layer_arrays
 from tuner.training.network_copy.arrays import network_arrays
+from tuner.training.network_copy.chain import NotAChain
 from tuner.training.weight_statistics import kernels_of
 
 _ERRORS_SHOWN = 80
@@ -48,7 +49,8 @@ def evaluate(task: EvaluateTask, data: Dataset) -> Json:
     A figure whose arrays can't be made is left out and reported, so that the trained models are not lost.
 
     Returns:
-        {"test": as in result.json, or None; "faults": messages}. The arrays are written to `task.arrays`.
+        {"test": as in result.json, or None; "faults": messages; "notes": what the page lacks without a fault}. The arrays are written
+        to `task.arrays`.
     """
     models = {index: path for index, path in enumerate(task.models) if task.test or index == task.exported}
     loaded = {index: load_kept_model(Path(path), task.space, task.configuration) for index, path in models.items()}
@@ -72,17 +74,20 @@ def evaluate(task: EvaluateTask, data: Dataset) -> Json:
         "the network to try": lambda: network_arrays(exported, task.space.interface, data.x_validation),
         "images of other sources": lambda: custom_arrays(task, data, exported) if task.custom else {},
     }
-    faults = []
+    faults, notes = [], []
     for name, part in parts.items():
         try:
             arrays |= part()
         except Exception as error:
             if is_no_space(error) or is_out_of_memory(error):
                 raise
-            faults.append(f"The page lacks {name}: {reason(error)}")
+            if isinstance(error, NotAChain) and task.space.interface is not None:
+                notes.append(f"The page lacks {name}: {error}.")  # a user's own network may be anything
+            else:
+                faults.append(f"The page lacks {name}: {reason(error)}")
     write_npz(Path(task.arrays), arrays)
     keras.backend.clear_session()
-    return {"test": test, "faults": faults}
+    return {"test": test, "faults": faults, "notes": notes}
 
 
 def _memory(task: EvaluateTask) -> Arrays:

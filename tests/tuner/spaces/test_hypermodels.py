@@ -183,6 +183,7 @@ def whole_run(space: SpaceRef, configuration: Json, data: Dataset, folder: Path)
         data,
     )  # fmt: skip
     assert evaluated["faults"] == []
+    assert all(note.startswith("The page lacks the network to try: ") for note in evaluated["notes"])
     assert 0 <= evaluated["test"]["accuracy"] <= 1
     export = ExportTask(
         id="x", space=space, configuration=configuration, model=kept[1],

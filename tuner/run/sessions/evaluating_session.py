@@ -100,7 +100,7 @@ class EvaluatingSession(Session[Options]):
                 int8=None if int8 is None else str(int8.absolute()),
             ),
         )
-        self._add_faults(evaluated)
+        self._add_messages(evaluated)
         return None if evaluated["test"] is None else validate(evaluated["test"], TestScores)
 
     def kept_model(self, record: TrialRecord) -> Path:
@@ -155,13 +155,15 @@ class EvaluatingSession(Session[Options]):
             model = self._keep_model(kept, str(error))
         if model.note:
             self.add_note(model.note)
-        self._add_faults(answer)
+        self._add_messages(answer)
         return model
 
-    def _add_faults(self, answer: Json) -> None:
+    def _add_messages(self, answer: Json) -> None:
         for fault in answer.get("faults", ()):
             self.faults.append(fault)
             self.add_note(fault)
+        for note in answer.get("notes", ()):
+            self.add_note(note)
 
 
 def do_task(workers: Workers, task: Task) -> Json:

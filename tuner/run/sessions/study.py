@@ -59,7 +59,7 @@ class Study(EvaluatingSession[StudyOptions]):
                 seed=self.options.seed,
             ),
         )
-        self._add_faults(evaluated)
+        self._add_messages(evaluated)
         collect_arrays(self.folder, self.data, ranked_arms, arrays)
         return self.write_result(result_of_study(study, ranked_arms, records))
 
