@@ -34,7 +34,7 @@ SEARCH = [
 ]
 SEARCH += ["--confirm-seeds", "3", "--no-references"]
 STUDY = ["study", "dropout", "--seeds", "2", "--epochs", "1"]
-KILLS = 10
+KILLS = 5
 SEED = 5
 
 
@@ -78,7 +78,7 @@ def kill_after(words: list[str], out: Path, more: int, after_s: float) -> bool:
     return True
 
 
-def test_ten_kills_of_real_training(tmp_path: Path) -> None:
+def test_five_kills_of_real_training(tmp_path: Path) -> None:
     chance, killed, runs = random.Random(SEED), 0, 0
     undisturbed = tmp_path / "undisturbed"
     to_its_end(SEARCH, undisturbed)
