@@ -65,6 +65,15 @@ def test_a_failure_after_the_training_leaves_all_that_was_trained(
     assert "not today" in said or "feature maps" in said
 
 
+def test_what_a_page_lacks_without_a_fault_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = "The page lacks the network to try: layer memory (LSTM) is none that a page computes."
+    monkeypatch.setenv("FAKE_NOTES", note)
+    search(tmp_path / "run")
+    run = RunFolder(tmp_path / "run").read_run()
+    assert run.status == "completed"
+    assert note in run.notes
+
+
 def test_a_winner_that_was_not_evaluated_is_when_the_run_is_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,12 +14,15 @@ from tuner.images.input_form import InputForm
 from tuner.images.user_images import read_own_images
 from tuner.processes.tasks import EvaluateTask, SpaceRef
 from tuner.storage.npz_io import Arrays, read_npz
+from tuner.storage.schema.model_interface import ImageFormat, ModelInterface
 from tuner.training import evaluation
 from tuner.training.evaluation import _kernels, evaluate, feature_maps, shown_images
+from tuner.training.network_copy.chain import NotAChain
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 SHAPES = ((16, 20, 3), (12, 9))
+IMAGE = ImageFormat(shape=(12, 9))
 
 
 @pytest.fixture(scope="module", params=SHAPES, ids=str)
@@ -64,6 +67,25 @@ def test_all_arrays_pass_the_page_s_checks(evaluated: tuple[tuple[int, ...], Arr
     channels = shape[2:]
     assert arrays["kernels"].shape == (3, 3, *channels, 6)
     assert float(arrays["network/difference"]) < 1e-3
+
+
+@pytest.mark.parametrize("interface", [None, ModelInterface(network=IMAGE, fit=IMAGE, images=SHAPES[1])])
+def test_a_network_that_a_page_can_t_compute_is_a_fault_of_built_in_spaces_only(
+    interface: ModelInterface | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Arrays:
+        raise NotAChain("layer memory (LSTM) is none that a page computes")
+
+    monkeypatch.setattr(evaluation, "network_arrays", refuse)
+    monkeypatch.setattr(evaluation, "load_kept_model", lambda *_: picture_model(SHAPES[1]))
+    space = SpaceRef(name="a:B", max_params=None, max_macs=None, classes=len(CLOTHES), interface=interface)
+    arrays = str(tmp_path / "arrays.npz")
+    task = EvaluateTask(
+        id="e", space=space, configuration={}, models=("a",), exported=0, arrays=arrays, test=False, seed=1
+    )
+    answer = evaluate(task, picture_data(SHAPES[1], each=4))
+    words = [name for name in ("faults", "notes") if any("memory (LSTM)" in message for message in answer[name])]
+    assert words == (["faults"] if interface is None else ["notes"])
 
 
 def test_robustness_is_by_the_corruptions_of_the_kind(evaluated: tuple[tuple[int, ...], Arrays]) -> None:
