@@ -1,7 +1,7 @@
 """Runs that are killed, interrupted, starved of memory and of disk, and resumed: nothing lost, nothing done twice.
 
 The whole command line with workers that train nothing (`tests.kit.processes.crash`, `tests.kit.processes.fake_worker`); real training is in
-`tests/guarantees/test_crash_real.py`.
+`tests/guarantees/test_real_runs.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Same seed, same run: whatever the workers, the folder, the day, the hashes' salt; killed and resumed or not.
 
-With workers that train nothing; `tests/guarantees/test_crash_real.py` has real training.
+With workers that train nothing; `tests/guarantees/test_real_runs.py` has real training.
 """
 
 from __future__ import annotations
@@ -49,34 +49,52 @@ SHIFTED = {"FAKE_DAYS": "400", "TZ": "Pacific/Kiritimati", "FAKE_SLEEP": "0.01"}
 """Another day, elsewhere (`tests.kit.processes.crash` sets the command's clock)."""
 
 
+class Whole(dict[tuple[str, int], tuple[dict[str, Json], Json]]):
+    """Kind and seed → the numbers of a run by two workers, which is made when it is first asked for."""
+
+    def __init__(self, crashes: Crashes, folder: Path) -> None:
+        super().__init__()
+        self._crashes, self._folder = crashes, folder
+
+    def __missing__(self, key: tuple[str, int]) -> tuple[dict[str, Json], Json]:
+        kind, seed = key
+        folder = self._folder / f"{kind}-{seed}"
+        self[key] = finished(self._crashes, kind, folder, "--seed", str(seed), "--workers", "2")
+        return self[key]
+
+
+@pytest.fixture(scope="module")
+def whole(crashes: Crashes, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return Whole(crashes, tmp_path_factory.mktemp("whole"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 0, MAX_SEED])
-@pytest.mark.parametrize("kind", ["study", "hyperband", "random", "train"])
-def test_nothing_but_the_seed_matters(crashes: Crashes, tmp_path: Path, kind: str, seed: int) -> None:
-    first = finished(crashes, kind, tmp_path / "first", "--seed", str(seed), "--workers", "2")
-    for number, workers in enumerate((1, 4)):
-        folder = tmp_path / "elsewhere" / str(number)
-        assert finished(crashes, kind, folder, "--seed", str(seed), "--workers", str(workers), env=SHIFTED) == first
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [("study", 1), ("study", 0), ("study", MAX_SEED), ("hyperband", 0), ("random", MAX_SEED), ("train", 1)],
+)
+def test_nothing_but_the_seed_matters(crashes: Crashes, whole: Whole, tmp_path: Path, kind: str, seed: int) -> None:
+    elsewhere = tmp_path / "elsewhere" / "run"
+    words = ("--seed", str(seed), "--workers")
+    assert finished(crashes, kind, elsewhere, *words, "4", env=SHIFTED) == whole[kind, seed]
     killed = tmp_path / "killed"
-    crashes.run([*RUNS[kind], "--seed", str(seed), "--workers", "4"], killed, lines=7)
-    assert finished(crashes, kind, killed) == first
+    crashes.run([*RUNS[kind], *words, "1"], killed, lines=7)
+    assert finished(crashes, kind, killed) == whole[kind, seed]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", RUNS)
-def test_another_seed_is_another_run(crashes: Crashes, tmp_path: Path, kind: str) -> None:
-    runs = [finished(crashes, kind, tmp_path / str(seed), "--seed", str(seed)) for seed in SEEDS]
-    assert runs[0] != runs[1] != runs[2] != runs[0]
+def test_another_seed_is_another_run(whole: Whole, kind: str) -> None:
+    assert whole[kind, 0] != whole[kind, 1]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("salt", ["0", "1", "random"])
-def test_the_salt_of_hashes_does_not_matter(tmp_path: Path, salt: str) -> None:
+def test_the_salt_of_hashes_does_not_matter(tmp_path: Path) -> None:
     found = []
-    for number, value in enumerate(("12345", salt)):
-        with Crashes(tmp_path / f"logs-{number}", {"PYTHONHASHSEED": value}) as process:
-            found.append([finished(process, kind, tmp_path / str(number) / kind) for kind in ("hyperband", "study")])
-    assert found[0] == found[1]
+    for salt in ("12345", "0", "random"):
+        with Crashes(tmp_path / f"logs-{salt}", {"PYTHONHASHSEED": salt}) as process:
+            found.append([finished(process, kind, tmp_path / salt / kind) for kind in ("hyperband", "study")])
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize("algorithm", ["hyperband", "random", "bayesian"])

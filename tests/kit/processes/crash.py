@@ -212,7 +212,7 @@ def _import_all() -> None:
 
 def _run(command: Json, log: Path) -> Json:
     if "--space" in command["words"]:
-        import tuner.oracle.protocol  # noqa: F401 - Keras, for searches alone
+        import tuner.oracle.registry  # noqa: F401 - Keras, for searches alone
     log.touch()
     pid = os.fork()
     if pid == 0:

@@ -274,21 +274,25 @@ NETWORKS = {
     "small images": "crop21 avg2 C4 P S6s GAP D10",
 }
 CASES = [
-    *((text, "relu") for text in NETWORKS.values()),
-    *((NETWORKS["separable"], activation) for activation in ("tanh", "softsign", "gelu", "leaky_relu", "linear")),
+    ("separable", "gelu"),
+    ("separable", "linear"),
+    ("dense", "tanh"),
+    ("strides", "softsign"),
+    ("small images", "leaky_relu"),
 ]
+"""Every kind of layer and every activation once; the run's model has ReLU."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize(("text", "activation"), CASES)
+@pytest.mark.parametrize(("layers", "activation"), CASES)
 def test_every_kind_of_layer_can_be_exported(
-    text: str, activation: str, name: str, data: Dataset, tmp_path: Path
+    layers: str, activation: str, name: str, data: Dataset, tmp_path: Path
 ) -> None:
     import keras
 
     keras.utils.set_random_seed(1)
-    model = network(text, activation)
+    model = network(NETWORKS[layers], activation)
     wanted = replace(FORMATS[name], tolerance=Tolerance(None if name in ("litert-int8", "c") else 1e-4))  # type: ignore[index]
     sample = Sample.of(data, test=True)
     _, found = write_checked(wanted, model, tmp_path / wanted.file, sample, answers(model, sample.images))

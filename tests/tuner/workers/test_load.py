@@ -28,11 +28,6 @@ def test_two_thousand_trials_and_eight_workers(part: str) -> None:
     os_errors_as_usage(measured(part))
 
 
-@pytest.mark.slow
-def test_a_worker_s_memory_over_two_hundred_trials_and_eight_real_workers() -> None:
-    os_errors_as_usage(measured("real"))
-
-
 def test_what_a_search_keeps_of_a_trial_has_no_history(tmp_path: Path) -> None:
     """The journal has it."""
     kept = without_history(record(val_accuracy=0.5, history={"loss": [0.1] * 15}, ram=20_000, flash=9_000))
