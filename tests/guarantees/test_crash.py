@@ -29,7 +29,7 @@ from tuner.storage.run_folder import RunFolder
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process groups, /proc and fork as Linux has them")
 
 SLEEP = {"FAKE_SLEEP": "0.02"}
-KILLS = 100
+KILLS = 40
 SEED = 20
 
 
@@ -110,12 +110,12 @@ def test_killed_at_random_moments_and_resumed_a_run_ends_as_if_undisturbed(
 
 
 @pytest.mark.slow
-def test_a_hundred_kills_over_runs_of_all_kinds(crashes: Crashes, whole: Whole, tmp_path: Path) -> None:
+def test_forty_kills_over_runs_of_all_kinds(crashes: Crashes, whole: Whole, tmp_path: Path) -> None:
     chance, killed, runs = random.Random(SEED), 0, 0
     while killed < KILLS:
         kind = list(RUNS)[runs % len(RUNS)]
         out = tmp_path / str(runs)
-        more, moments = killed_again_and_again(crashes, kind, out, chance, kills=12, by_clock=0.5)
+        more, moments = killed_again_and_again(crashes, kind, out, chance, kills=8, by_clock=0.5)
         end = crashes.run(RUNS[kind], out)
         assert end.code == 0, end.output
         assert wrong_with(out, whole[kind]) == [], (kind, moments)
@@ -130,11 +130,11 @@ def points(crashes: Crashes, kind: str, folder: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "step"), [("train", 2), ("study", 3), ("random", 6), ("hyperband", 6)])
+@pytest.mark.parametrize(("kind", "step"), [("train", 3), ("study", 6), ("random", 10), ("hyperband", 10)])
 def test_killed_before_any_operation_on_its_files_a_run_ends_as_if_undisturbed(
     crashes: Crashes, whole: Whole, tmp_path: Path, kind: str, step: int
 ) -> None:
-    """Every moment between two changes of the folder, not only those that chance finds; every second to sixth, to save time."""
+    """Every moment between two changes of the folder, not only those that chance finds; every third to tenth, to save time."""
     count = points(crashes, kind, tmp_path)
     assert count > 40
     for number in range(1, count + 1, step):

@@ -25,6 +25,7 @@ from typing import Any, cast
 from tests.kit.drawings import leave_drawings_empty
 from tests.kit.journal_files import read_journal
 from tuner.core.records import Json
+from tuner.data.dataset import load_dataset
 from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
 
@@ -206,6 +207,8 @@ def _import_all() -> None:
     for name in ("mnist_tune.api.runs", "reports.pages.page", "reports.pages.trials_csv"):
         importlib.import_module(name)
     leave_drawings_empty()
+    # What it compares the images' orientation with is drawn once for all runs.
+    load_dataset("digits", validation=0.1, seed=1)
     for function in (launch.start, launch.resume):
         cast(dict[str, Any], function.__kwdefaults__)["worker_module"] = FAKE
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from search_spaces.families.registry import load_family
-from tests.kit.journal_files import read_journal
 from tests.kit.marks import slow_after
 from tests.kit.replacing import replace
 from tests.kit.runs.clocks import spend_budget
@@ -100,39 +94,6 @@ def test_an_interrupted_run_says_so_and_goes_on_to_the_same_end(tmp_path: Path) 
     assert RunFolder(tmp_path / "run").read_run().status == "interrupted"
     assert resume(tmp_path / "run") == undisturbed
     assert contents(tmp_path / "run") == contents(tmp_path / "undisturbed")
-
-
-@pytest.mark.parametrize("moments", slow_after(1, [[9], [2, 9, 20]]))
-def test_killed_at_any_moment_and_resumed_a_run_ends_the_same(tmp_path: Path, moments: list[int]) -> None:
-    undisturbed, path = start(tmp_path / "undisturbed"), tmp_path / "run"
-    for trials in moments:
-        _run_and_kill(path, trials)
-    result = resume(path)
-    assert result == undisturbed
-    assert contents(path) == contents(tmp_path / "undisturbed")
-    finished = [event["trial"] for event in read_journal(path / "trials.jsonl") if event["event"] == "finished"]
-    assert len(finished) == len(set(finished))
-    assert not [p for p in path.rglob("*") if "partial" in p.name]
-
-
-def _run_and_kill(path: Path, trials: int) -> None:
-    """Starts or resumes a run in a process group of its own, and kills the group when so many trials have ended."""
-    code = (
-        "import sys; from pathlib import Path; from tests.kit.runs import searches as t\n"
-        f"path = Path({str(path)!r})\n"
-        "t.resume(path) if (path / 'run.json').exists() else t.start(path)\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        start_new_session=True,
-        env={**os.environ, "FAKE_SLEEP": "0.2", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while len(read_state(path / "trials.jsonl").finished) < trials and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def test_a_run_whose_data_changed_is_not_resumed(tmp_path: Path) -> None:
