@@ -40,13 +40,21 @@ def ink_contrast(grey: Grey) -> Grey | None:
     the likelier of the two is missing, or fills the picture, the other is returned: a shadow may look like either.
     """
     small = coarse(grey, _COARSE)
-    middle = ndimage.median_filter(small, max(3, round(_MIDDLE * max(small.shape))), mode="nearest")
+    middle = _local_median(small, max(3, round(_MIDDLE * max(small.shape))))
     dark = float(((small - middle) ** 3).sum()) <= 0
     likely = _contrast(grey, small, middle, dark=dark)
     if likely is not None and float((likely > 0.5 * likely.max()).mean()) <= _MOST_INK:
         return likely
     other = _contrast(grey, small, middle, dark=not dark)
     return likely if other is None else other
+
+
+def _local_median(small: Grey, window: int) -> Grey:
+    """Return `scipy.ndimage.median_filter(small, window, mode="nearest")`, in a quarter of its time for wide windows."""
+    padded = np.pad(small, (window // 2, window - 1 - window // 2), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (window, window)).reshape(*small.shape, -1)
+    middle = window * window // 2
+    return np.asarray(np.partition(windows, middle, axis=-1)[..., middle])
 
 
 def _contrast(grey: Grey, small: Grey, middle: Grey, *, dark: bool) -> Grey | None:
