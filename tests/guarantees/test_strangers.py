@@ -22,7 +22,7 @@ from tuner.core.errors import JournalError, MnistTuneError
 
 KINDS = ("search", "study")
 READS, RENDERS = 60, 1
-DEEP_READS, DEEP_RENDERS = 5_000, 40
+DEEP_READS, DEEP_RENDERS = 1_500, 20
 DEEP_SEED = 7
 """Of the slow tests; another one looks elsewhere."""
 
