@@ -216,18 +216,34 @@ def test_pixels_are_standardised_by_the_training_images(monkeypatch: pytest.Monk
     assert seen.std() == pytest.approx(1.0, abs=1e-5)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("change", CHANGES)
-def test_every_change_trains_and_changes_the_training(change: str, tmp_path: Path) -> None:
-    data = tmp_path / "data"
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data with a teacher's probabilities."""
+    data = tmp_path_factory.mktemp("digits") / "data"
     save_arrays(load_dataset("digits", validation=0.2, seed=1, train_samples=400), data)
     labels = np.load(data / "y_train.npy")
     np.save(data / TEACHER, np.eye(10, dtype=np.float32)[(labels + 1) % 10] * 0.9 + 0.01)
-    kept = Kept.open(tmp_path / "kept.json", {})
-    for name in ("", change):
-        experiments.train(make_arm("c12-8172", name, 400, 2), [5], data, kept, None)
-    base, changed = kept.arms.values()
-    assert base.trainings[0].val_loss != changed.trainings[0].val_loss
+    return data
+
+
+def val_loss_with(change: str, data: Path, folder: Path) -> float:
+    kept = Kept.open(folder / "kept.json", {})
+    experiments.train(make_arm("c12-8172", change, 400, 2), [5], data, kept, None)
+    (arm,) = kept.arms.values()
+    return arm.trainings[0].val_loss
+
+
+@pytest.fixture(scope="module")
+def unchanged(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
+    return val_loss_with("", digits, tmp_path_factory.mktemp("unchanged"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_trains_and_changes_the_training(
+    change: str, digits: Path, unchanged: float, tmp_path: Path
+) -> None:
+    assert val_loss_with(change, digits, tmp_path) != unchanged
 
 
 def test_an_average_of_one_step_is_the_last_weights_and_a_longer_one_lies_behind() -> None:
