@@ -1,4 +1,4 @@
-"""What holds for every test: drawings are empty unless a test is marked `draws`; no example has a deadline."""
+"""What holds for every test: drawings are empty unless a test is marked `draws`; fake workers are forked; no example has a deadline."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import hypothesis
 import pytest
 
 from tests.kit import drawings
+from tests.kit.processes import forked_workers
 
 drawings.leave_drawings_empty()
+forked_workers.install()
 # A busy machine is no fault of a test.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")

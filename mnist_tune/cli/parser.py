@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, NoReturn
 
 from mnist_tune.cli.help_page import HelpPage
 from tuner.core.errors import UsageError
 from tuner.core.text import did_you_mean
-from tuner.options.option import Group, Option, choices_of, flag, options_of, unknown_choice
+from tuner.options.option import Group, Option, choices_of, flag, options_of, types_of, unknown_choice
 from tuner.options.run_options import RunOptions
 
 HOW = ("out", "resume", "force", "quiet", "notes")
@@ -70,7 +70,7 @@ def add_run_options(
     """
     groups = {name: parser.add_argument_group(title) for name, title in titles.items()}
     defaults = {field.name: field.default for field in kind.__dataclass_fields__.values()}
-    hints = get_type_hints(kind)
+    hints = types_of(kind)
     for name, described in options_of(kind).items():
         if name not in leave_out:
             _add_option(groups[described.group], name, described, hints[name], defaults[name])

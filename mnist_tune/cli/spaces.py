@@ -15,7 +15,6 @@ from search_spaces.families.registry import SPACES
 from tuner.core.errors import UsageError
 from tuner.processes.tasks import SpaceRef
 from tuner.spaces.named_code import check_space_name, is_code
-from tuner.spaces.user_space import UserSpace
 
 
 def make_command_parser() -> Parser:
@@ -122,6 +121,8 @@ def _described(name: str) -> SpaceDescription | None:
 
 
 def _print_user_space(name: str) -> None:
+    from tuner.spaces.user_space import UserSpace  # with what reads data, which takes half a second to import
+
     space = UserSpace(SpaceRef(name=name, max_params=None, max_macs=None, classes=10))
     console = make_console()
     console.print(Text(f"{name}: {space.description}" if space.description else name, style="bold"))

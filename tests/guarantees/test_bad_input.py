@@ -208,7 +208,7 @@ def test_numbers_where_floats_end(command: str, sound: Path, tmp_path: Path) -> 
     options = [action for action in PARSERS[command]()._actions if action.option_strings and action.nargs != 0]
     assert len(options) > 10
     for action in options:
-        for number in EDGES:
+        for number in EDGES[: 1 if action.type in (None, str) else None]:
             check_command([*GOOD_RUNS[command], action.option_strings[-1], number], sound, tmp_path / "place")
 
 

@@ -103,7 +103,7 @@ def test_killed_at_random_moments_and_resumed_a_run_ends_as_if_undisturbed(
     crashes: Crashes, whole: Whole, tmp_path: Path
 ) -> None:
     chance, kind, out = random.Random(SEED), "study", tmp_path / "run"
-    killed, moments = killed_again_and_again(crashes, kind, out, chance, kills=4, by_clock=0)
+    killed, moments = killed_again_and_again(crashes, kind, out, chance, kills=3, by_clock=0)
     assert killed >= 2, moments
     assert read_state(out / "trials.jsonl").finished
     finish(crashes, kind, tmp_path / "run", whole[kind])

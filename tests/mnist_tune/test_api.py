@@ -11,7 +11,7 @@ import pytest
 import mnist_tune
 from mnist_tune import load_run, search
 from mnist_tune.api import runs as api
-from tests.kit.run_builder import build_run
+from tests.kit.run_builder import FakeRun, build_run
 from tuner.core.errors import MnistTuneError, UsageError
 from tuner.run import launch as engine
 from tuner.storage.run_folder import RunFolder
@@ -92,7 +92,7 @@ def test_wrong_options_are_told(tmp_path: Path, options: dict[str, Any], words: 
 
 
 def test_a_loaded_run_answers(tmp_path: Path) -> None:
-    run = load_run(build_run(tmp_path / "run"))
+    run = load_run(build_run(tmp_path / "run", FakeRun(brackets=((0, ((3, 2),)),), failed=0)))
     assert run.best["test"]["n"] > 0
     frame = run.trials()
     assert {"trial", "val_accuracy", "hp.optimizer"} <= set(frame.columns)

@@ -190,7 +190,8 @@ def to_json(record: Trial) -> Json:
     The default objective is left out, and so is every other score that was not measured, as in journals that were written
     before they had these keys.
     """
-    document = dataclasses.asdict(record)
+    # Not `dataclasses.asdict`, which copies every value first: `_finite` makes new lists and objects of all.
+    document = _fields(record)
     if document["objective"] == "val_accuracy":
         del document["objective"]
     for objective, key in SCORE_KEYS.items():
@@ -199,9 +200,15 @@ def to_json(record: Trial) -> Json:
     return cast(Json, _finite(document))
 
 
+def _fields(instance: Trial | LayerSummary) -> Json:
+    return {one.name: getattr(instance, one.name) for one in dataclasses.fields(instance)}
+
+
 def _finite(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, LayerSummary):
+        return _finite(_fields(value))
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

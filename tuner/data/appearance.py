@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,7 @@ def find_orientation(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> st
 
 def orientation_scores(means: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (8,) mean correlations with drawn digits of class means (10, 28, 28), brought upright in eight ways."""
-    drawn = _distinct(_drawn_means())
+    drawn = _drawn_digits()
     return np.array([(drawn * _distinct(_upright(means, place))).sum(axis=(1, 2)).mean() for place in range(8)])
 
 
@@ -110,12 +110,11 @@ def _distinct(means: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(differences / np.maximum(norms, 1e-9))
 
 
-@cache
-def _drawn_means() -> NDArray[np.float64]:
-    """Return (10, 28, 28) means of digits drawn from strokes by a few hands, read-only."""
-    means = np.stack([np.mean([_drawn(digit, hand) for hand in range(_HANDS)], axis=0) for digit in range(10)])
-    means.flags.writeable = False
-    return means
+@functools.cache
+def _drawn_digits() -> NDArray[np.float64]:
+    """Return (10, 28, 28) means of digits drawn from strokes by a few hands, each less the mean of all; not to be changed."""
+    means = [np.mean([_drawn(digit, hand) for hand in range(_HANDS)], axis=0) for digit in range(10)]
+    return _distinct(np.stack(means))
 
 
 def _drawn(digit: int, number: int) -> NDArray[np.uint8]:

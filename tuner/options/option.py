@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
@@ -66,6 +66,16 @@ def options_of(kind: type) -> dict[str, Option]:
     return {field.name: field.metadata["option"] for field in dataclasses.fields(kind) if "option" in field.metadata}
 
 
+_types_of: dict[type, Mapping[str, Any]] = {}
+
+
+def types_of(kind: type) -> Mapping[str, Any]:
+    """Return name → type of a dataclass's fields; evaluated once, since every parser and every check asks."""
+    if kind not in _types_of:
+        _types_of[kind] = get_type_hints(kind)
+    return _types_of[kind]
+
+
 def flag(name: str) -> str:
     """Return the command line's spelling of an option: "max_params" → "--max-params"."""
     return {"references": "--no-references", "test": "--no-test"}.get(name, "--" + name.replace("_", "-"))
@@ -92,7 +102,7 @@ def validate(options: Any) -> None:
     Raises:
         UsageError: at the first value that is wrong.
     """
-    hints = get_type_hints(type(options))
+    hints = types_of(type(options))
     described = options_of(type(options))
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)

@@ -50,7 +50,9 @@ class StudyOptions(RunOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.test:
-            raise UsageError("A study never evaluates on the test set. Expected no test. Received: test=True. Leave the option out.")
+            raise UsageError(
+                "A study never evaluates on the test set. Expected no test. Received: test=True. Leave the option out."
+            )
         if self.values is not None:
             if not isinstance(self.values, (tuple, list)) or not all(isinstance(value, str) for value in self.values):
                 raise UsageError(f"--values has a wrong type. Expected texts. Received: {reprlib.repr(self.values)}")

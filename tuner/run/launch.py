@@ -29,7 +29,7 @@ from tuner.run.sessions.quantisation import check_quantisation
 from tuner.run.sessions.search import Search
 from tuner.run.sessions.study import Study
 from tuner.run.sessions.train import Training
-from tuner.spaces.user_space import make_family
+from tuner.spaces.user_space import make_family, validate_space
 from tuner.storage.run_folder import RunFolder, remove
 from tuner.storage.run_lock import lock_run, refuse_if_held
 from tuner.storage.schema.result import ResultDocument
@@ -77,6 +77,7 @@ def start(
     refuse_if_held(folder.path)
     folder.check_free(force=force)
     check_quantisation(options)
+    validate_space(options.space)  # before the data are read, which takes seconds, or a download
     data = load_run_data(options, on_progress=observer.pictures_decoded)
     space = make_run_space(options, data)
     if isinstance(options, SearchOptions):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.families.registry import load_family
+from search_spaces.families.registry import entry, load_family
 from search_spaces.hyperparameters import hyperparameter as tuned
 from search_spaces.hyperparameters import parsing
 from search_spaces.hyperparameters.hyperparameter import Condition, Hyperparameter, Value
@@ -27,6 +27,16 @@ from tuner.storage.schema.documents import validate
 from tuner.storage.schema.model_interface import ModelInterface
 
 _SEEDS = 4
+
+
+def validate_space(name: str) -> None:
+    """Raise `UsageError` where a name is neither a built-in space's nor that of a user's own code; runs nothing."""
+    try:
+        check_space_name(name)
+        if not is_code(name):
+            entry(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def make_family(ref: SpaceRef, data: Dataset | None = None) -> Any:

@@ -204,7 +204,15 @@ def main(logs: str) -> None:
 def _import_all() -> None:
     from tuner.run import launch
 
-    for name in ("mnist_tune.api.runs", "reports.pages.page", "reports.pages.trials_csv"):
+    names = (
+        "mnist_tune.api.runs",
+        "reports.pages.page",
+        "reports.pages.trials_csv",
+        "sklearn.datasets",
+        "seaborn",
+        "psutil",
+    )
+    for name in names:
         importlib.import_module(name)
     leave_drawings_empty()
     # What it compares the images' orientation with is drawn once for all runs.
@@ -215,7 +223,7 @@ def _import_all() -> None:
 
 def _run(command: Json, log: Path) -> Json:
     if "--space" in command["words"]:
-        import tuner.oracle.registry  # noqa: F401 - Keras, for searches alone
+        importlib.import_module("tuner.oracle.hyperband")  # Keras, for searches alone
     log.touch()
     pid = os.fork()
     if pid == 0:

@@ -40,10 +40,14 @@ def run_task(stack: dict[str, Any], folder: Path, on_epoch: Callable[[int, Mappi
     return {}
 
 
-if __name__ == "__main__":
+def main(data_folder: str) -> None:
     served: Any = worker
     served.run_task = run_task
     parent = Parent()
     parent.send({"event": "ready"})
     while True:
-        served._serve(parent.receive(), Path(sys.argv[1]), parent)
+        served._serve(parent.receive(), Path(data_folder), parent)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,19 @@ def start(path: Path, observer: Observer | None = None, *, force: bool = False, 
 def resume(path: Path, **changes: Any) -> Json | None:
     result = search.resume(options(**changes), RunFolder(path), Observer(), worker_module=FAKE)
     return None if result is None else as_json(result)
+
+
+def whole(**changes: Any) -> tuple[Path, Json]:
+    """Return the folder of an undisturbed run and its result; made once for all tests of a process, so not to be changed."""
+    path, text = _whole(tuple(sorted(changes.items())))
+    return path, json.loads(text)
+
+
+@functools.cache
+def _whole(changes: tuple[tuple[str, Any], ...]) -> tuple[Path, str]:
+    folder = Path(tempfile.mkdtemp(prefix="mnist-tune-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder / "run", json.dumps(start(folder / "run", **dict(changes)))
 
 
 def contents(path: Path) -> set[tuple[str, str, float, int, float | None]]:

@@ -1,11 +1,23 @@
-"""The browser in which pages are opened."""
+"""The browser in which pages are opened, and a page with its figures that several modules look at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from reports.pages.page import write_report
+from tests.kit.drawings import drawn
+from tests.kit.run_builder import build_run
+
+
+@pytest.fixture(scope="session")
+def full_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run of 36 trials, 10 scored ones of 2 epochs, with all its figures; beside its run, and not to be changed."""
+    with drawn():
+        return write_report(build_run(tmp_path_factory.mktemp("full") / "a run"))
 
 
 @pytest.fixture(scope="module")

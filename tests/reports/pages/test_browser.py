@@ -46,10 +46,10 @@ FIGURES = ("history", "pareto", "curves-accuracy", "slice-0", "bracket-0")
 Report = Callable[..., Path]
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def whole(full_page: Path) -> Path:
     """The page of a run of 36 trials, of which 0001 and 0004 failed."""
-    return write_report(build_run(tmp_path_factory.mktemp("browser") / "a run"))
+    return full_page
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from reports.pages.page import write_report
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
 from reports.sections.cap_slider import cap_data
 from tests.kit.browser import opened
-from tests.kit.run_builder import FakeRun, build_run, make_record, make_run
+from tests.kit.run_builder import build_run, make_record, make_run
 
 FIGURES: Any = {"parameters": ("pareto", 720), "multiply_adds": ("pareto-work", 480)}
 
@@ -81,14 +80,8 @@ def test_a_confirmed_configuration_says_so(tmp_path: Path) -> None:
 # --- in a browser -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(build_run(tmp_path_factory.mktemp("cap") / "run", FakeRun()))
-
-
-@pytest.mark.draws
-def test_arrow_keys_move_the_cap_and_the_answer_follows(browser: Any, page: Path) -> None:
-    with opened(browser, page) as view:
+def test_arrow_keys_move_the_cap_and_the_answer_follows(browser: Any, full_page: Path) -> None:
+    with opened(browser, full_page) as view:
         slider = view.page.locator(".cap-slider input[type=range]")
         answer, commands = view.page.locator(".cap-answer"), view.page.locator(".move-cap .next")
         assert "Trial 0017" in str(answer.text_content())
@@ -107,7 +100,7 @@ def test_arrow_keys_move_the_cap_and_the_answer_follows(browser: Any, page: Path
         assert shlex.split(confirm) == [
             "mnist-tune",
             "train",
-            f"{page.parent}:{best}",
+            f"{full_page.parent}:{best}",
             "--seeds",
             "3",
             "--epochs",
@@ -124,10 +117,9 @@ def test_arrow_keys_move_the_cap_and_the_answer_follows(browser: Any, page: Path
         assert (view.said, view.asked) == ([], [])
 
 
-@pytest.mark.draws
-def test_the_line_is_where_the_axis_has_the_cap(browser: Any, page: Path) -> None:
+def test_the_line_is_where_the_axis_has_the_cap(browser: Any, full_page: Path) -> None:
     """A cap of exactly one trial's size goes through that trial's mark."""
-    with opened(browser, page) as view:
+    with opened(browser, full_page) as view:
         for key, figure in (("parameters", "pareto"), ("multiply_adds", "pareto-work")):
             for trial in ("0018", "0030"):
                 size = view.js(f"trials.get('{trial}').{key}")

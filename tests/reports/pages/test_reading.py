@@ -8,24 +8,30 @@ from typing import Any
 
 import pytest
 
-from reports.pages.page import write_report
 from tests.kit.browser import DESK, Watched, opened
-from tests.kit.run_builder import FakeRun, build_run
 
-pytestmark = pytest.mark.draws
 FIGURE = 'svg[data-figure="parallel-2"]'
 AXES = "packed.parallel['parallel-2'].axes.map((axis) => axis.name)"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a run of 36 trials: 10 scored ones of 2 epochs."""
-    return write_report(build_run(tmp_path_factory.mktemp("reading") / "run", FakeRun(validation=600, test=800)))
+def shared(browser: Any, full_page: Path) -> Iterator[Watched]:
+    with opened(browser, full_page) as watched:
+        yield watched
 
 
 @pytest.fixture
-def view(browser: Any, page: Path) -> Iterator[Watched]:
-    with opened(browser, page) as watched:
+def view(shared: Watched) -> Iterator[Watched]:
+    """The page without a filter or a chosen trial; shared, since opening it is what takes the time."""
+    yield shared
+    shared.js("clearFilters(); choose('')")
+    assert (shared.said, shared.asked) == ([], [])
+
+
+@pytest.fixture
+def fresh(browser: Any, full_page: Path) -> Iterator[Watched]:
+    """The page for a test that moves, hides, sorts or pins."""
+    with opened(browser, full_page) as watched:
         yield watched
         assert (watched.said, watched.asked) == ([], [])
 
@@ -107,35 +113,35 @@ def shown_axes(view: Watched) -> list[str]:
     return list(view.js(f"all('{FIGURE} [id$=-name]').filter((one) => one.getClientRects().length && one.textContent).sort((a, b) => a.getBoundingClientRect().y - b.getBoundingClientRect().y).map((one) => one.textContent.trim())"))  # fmt: skip
 
 
-def test_axes_move_and_hide_and_their_lines_follow(view: Watched) -> None:
-    names = shown_axes(view)
+def test_axes_move_and_hide_and_their_lines_follow(fresh: Watched) -> None:
+    names = shown_axes(fresh)
     line = f"document.querySelector('{FIGURE} path.mark').getAttribute('d').split(' ').slice(1).map(Number)"
-    before, height = view.js(line), view.js(f"document.querySelector('{FIGURE}').viewBox.baseVal.height")
-    view.page.locator(".parallel-tools summary").first.click()
-    view.page.get_by_role("button", name=f"Move {names[0]} down").first.click()
-    assert shown_axes(view) == [names[1], names[0], *names[2:]]
-    after = view.js(line)
+    before, height = fresh.js(line), fresh.js(f"document.querySelector('{FIGURE}').viewBox.baseVal.height")
+    fresh.page.locator(".parallel-tools summary").first.click()
+    fresh.page.get_by_role("button", name=f"Move {names[0]} down").first.click()
+    assert shown_axes(fresh) == [names[1], names[0], *names[2:]]
+    after = fresh.js(line)
     assert (after[0], after[2], after[4:]) == (before[2], before[0], before[4:])
     assert after[1::2] == before[1::2]
-    view.page.locator(".axes input").first.click()
-    assert view.js("document.activeElement.labels[0].textContent.trim()") == names[1]
-    assert shown_axes(view) == [names[0], *names[2:]]
-    assert len(view.js(line)) == len(before) - 2
-    assert view.js(f"document.querySelector('{FIGURE}').viewBox.baseVal.height") == height - 46
+    fresh.page.locator(".axes input").first.click()
+    assert fresh.js("document.activeElement.labels[0].textContent.trim()") == names[1]
+    assert shown_axes(fresh) == [names[0], *names[2:]]
+    assert len(fresh.js(line)) == len(before) - 2
+    assert fresh.js(f"document.querySelector('{FIGURE}').viewBox.baseVal.height") == height - 46
 
 
-def test_a_name_is_dragged_to_another_place(view: Watched) -> None:
-    names = shown_axes(view)
-    view.page.locator(FIGURE).scroll_into_view_if_needed()
-    grip = view.page.locator(f"{FIGURE} .grip").first.bounding_box()
-    below = view.page.locator(f"{FIGURE} .grip").nth(2).bounding_box()
+def test_a_name_is_dragged_to_another_place(fresh: Watched) -> None:
+    names = shown_axes(fresh)
+    fresh.page.locator(FIGURE).scroll_into_view_if_needed()
+    grip = fresh.page.locator(f"{FIGURE} .grip").first.bounding_box()
+    below = fresh.page.locator(f"{FIGURE} .grip").nth(2).bounding_box()
     assert grip is not None
     assert below is not None
-    view.page.mouse.move(grip["x"] + 40, grip["y"] + grip["height"] / 2)
-    view.page.mouse.down()
-    view.page.mouse.move(grip["x"] + 40, below["y"] + below["height"] / 2, steps=6)
-    view.page.mouse.up()
-    assert shown_axes(view)[:3] == [names[1], names[2], names[0]]
+    fresh.page.mouse.move(grip["x"] + 40, grip["y"] + grip["height"] / 2)
+    fresh.page.mouse.down()
+    fresh.page.mouse.move(grip["x"] + 40, below["y"] + below["height"] / 2, steps=6)
+    fresh.page.mouse.up()
+    assert shown_axes(fresh)[:3] == [names[1], names[2], names[0]]
 
 
 # --- the filter -------------------------------------------------------------------------------------------------------
@@ -153,9 +159,9 @@ def test_an_empty_figure_says_so_and_clears(view: Watched) -> None:
     assert view.page.locator(".none-passes").count() == 0
 
 
-def test_marks_are_shown_by_the_choice_that_they_stand_under(view: Watched) -> None:
+def test_marks_are_shown_by_the_choice_that_they_stand_under(fresh: Watched) -> None:
     """The lengths of training and the front's sizes are chosen apart."""
-    shown = view.js("""(() => {
+    shown = fresh.js("""(() => {
       const choice = '<input type="radio" name="front-size" class="pick-1"><input type="radio" name="front-size" class="pick-0" checked>';
       const marks = '<div class="length length-0"><i></i></div><div class="length length-1"><b></b></div>';
       document.body.insertAdjacentHTML("beforeend", `<div class="slices" id="other">${choice}${marks}</div>`);
@@ -184,15 +190,15 @@ def test_bars_outside_a_range_are_pale(view: Watched) -> None:
     )
 
 
-def test_the_address_carries_trial_filter_and_order(browser: Any, page: Path, view: Watched) -> None:
-    view.js("setFilters({ parameters: { low: 2000, high: 6000 }, 'hp.optimizer': ['adam', 'sgd'] })")
-    view.page.locator("#trials-table thead th button", has_text="Loss").click()
-    view.js("choose('0018')")
-    view.page.click('.contents a[href="#pareto"]')
-    view.page.wait_for_function("location.hash.includes('at=pareto')")
-    fragment, names = view.js("location.hash"), view.trials("#trials-table tbody tr:not([hidden])")
+def test_the_address_carries_trial_filter_and_order(browser: Any, full_page: Path, fresh: Watched) -> None:
+    fresh.js("setFilters({ parameters: { low: 2000, high: 6000 }, 'hp.optimizer': ['adam', 'sgd'] })")
+    fresh.page.locator("#trials-table thead th button", has_text="Loss").click()
+    fresh.js("choose('0018')")
+    fresh.page.click('.contents a[href="#pareto"]')
+    fresh.page.wait_for_function("location.hash.includes('at=pareto')")
+    fragment, names = fresh.js("location.hash"), fresh.trials("#trials-table tbody tr:not([hidden])")
     assert names
-    with opened(browser, page, fragment) as other:
+    with opened(browser, full_page, fragment) as other:
         assert other.trials("#trials-table tbody tr:not([hidden])") == names
         assert other.js("state.chosen") == "0018"
         assert other.js("location.hash") == fragment
@@ -223,8 +229,8 @@ def test_a_header_is_one_tab_stop_with_arrow_keys(view: Watched) -> None:
     assert view.js("all('#trials-table thead [tabindex=\"0\"]').length") == 1
 
 
-def test_a_table_that_goes_on_fades_at_its_end(browser: Any, page: Path) -> None:
-    with opened(browser, page, viewport={**DESK, "width": 900}) as view:
+def test_a_table_that_goes_on_fades_at_its_end(browser: Any, full_page: Path) -> None:
+    with opened(browser, full_page, viewport={**DESK, "width": 900}) as view:
         region = "document.querySelector('#trials-table').closest('.scroll')"
         view.page.locator(".tools summary", has_text="Columns").click()
         view.page.locator('input[name="columns of hyperparameters"]').check()
@@ -240,39 +246,41 @@ def heads(view: Watched) -> list[str]:
     return list(view.page.locator("#panel .values").first.locator("thead small").all_text_contents())
 
 
-def test_the_drawer_shows_what_differs_from_the_winner_first(view: Watched) -> None:
-    view.js("choose('0018'); openPanel(false)")
-    winner = view.js("packed.best.trial")
-    assert heads(view) == ["0018", winner]
-    rows = view.page.locator("#panel .values").first.locator("tbody tr").all()
+def test_the_drawer_shows_what_differs_from_the_winner_first(fresh: Watched) -> None:
+    fresh.js("choose('0018'); openPanel(false)")
+    winner = fresh.js("packed.best.trial")
+    assert heads(fresh) == ["0018", winner]
+    rows = fresh.page.locator("#panel .values").first.locator("tbody tr").all()
     texts = [row.locator("td").all_text_contents() for row in rows]
     assert texts
     assert all(one != other for one, other in texts)
-    same = view.page.locator("#panel details .values tbody tr").count()
-    assert len(rows) + same >= view.js("Object.keys(trials.get('0018').configuration).length")
-    box = view.page.locator("#panel").bounding_box()
+    same = fresh.page.locator("#panel details .values tbody tr").count()
+    assert len(rows) + same >= fresh.js("Object.keys(trials.get('0018').configuration).length")
+    box = fresh.page.locator("#panel").bounding_box()
     assert box is not None
     assert box["x"] + box["width"] == pytest.approx(1440, abs=1)
-    assert view.js("document.querySelector('main').getBoundingClientRect().right") <= box["x"]
+    assert fresh.js("document.querySelector('main').getBoundingClientRect().right") <= box["x"]
 
 
-def test_two_trials_are_pinned_side_by_side_and_the_address_has_them(browser: Any, page: Path, view: Watched) -> None:
+def test_two_trials_are_pinned_side_by_side_and_the_address_has_them(
+    browser: Any, full_page: Path, fresh: Watched
+) -> None:
     for trial in ("0013", "0017"):
-        view.js(f"choose('{trial}'); openPanel(false)")
-        view.page.click("#foot .pin")
-        assert view.page.locator("#foot .pin").get_attribute("aria-pressed") == "true"
-        assert view.js("document.activeElement.className") == "pin"
-    assert heads(view) == ["0017", "0013"]
-    view.js("choose('0018')")
-    assert heads(view) == ["0018", "0013", "0017"]
-    assert view.page.locator("#panel svg.curve").first.locator("path.line").count() == 4
-    with opened(browser, page, view.js("location.hash")) as other:
+        fresh.js(f"choose('{trial}'); openPanel(false)")
+        fresh.page.click("#foot .pin")
+        assert fresh.page.locator("#foot .pin").get_attribute("aria-pressed") == "true"
+        assert fresh.js("document.activeElement.className") == "pin"
+    assert heads(fresh) == ["0017", "0013"]
+    fresh.js("choose('0018')")
+    assert heads(fresh) == ["0018", "0013", "0017"]
+    assert fresh.page.locator("#panel svg.curve").first.locator("path.line").count() == 4
+    with opened(browser, full_page, fresh.js("location.hash")) as other:
         other.js("openPanel(false)")
         assert heads(other) == ["0018", "0013", "0017"]
 
 
-def test_the_drawer_opens_without_moving_what_the_reader_looks_at(view: Watched) -> None:
-    row = view.page.locator('#trials-table tr[data-trial="0018"]')
+def test_the_drawer_opens_without_moving_what_the_reader_looks_at(fresh: Watched) -> None:
+    row = fresh.page.locator('#trials-table tr[data-trial="0018"]')
     row.scroll_into_view_if_needed()
     before = row.bounding_box()
     row.locator("td").nth(1).click()
@@ -283,8 +291,8 @@ def test_the_drawer_opens_without_moving_what_the_reader_looks_at(view: Watched)
 
 
 @pytest.mark.parametrize("width", [1200, 1440, 1920])
-def test_the_drawer_leaves_every_column_room(browser: Any, page: Path, width: int) -> None:
-    with opened(browser, page, viewport={"width": width, "height": 900}) as view:
+def test_the_drawer_leaves_every_column_room(browser: Any, full_page: Path, width: int) -> None:
+    with opened(browser, full_page, viewport={"width": width, "height": 900}) as view:
         view.js("choose('0018'); openPanel(false)")
         widths = view.js("all(':is(.beside, .pair, .glance) > *').filter((one) => one.checkVisibility() && one.getClientRects().length && one.childElementCount).map((one) => one.clientWidth)")  # fmt: skip
         assert widths

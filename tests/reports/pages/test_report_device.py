@@ -16,7 +16,7 @@ import pytest
 from mnist_tune.progress.headline import format_headline
 from reports.analysis.model.device import layer_errors, loss_of, memory_plan
 from reports.comparison.page import write_comparison
-from reports.pages.page import render_run
+from reports.pages.page import page_figures, render_run
 from reports.pages.page_data import page_data
 from reports.pages.trials_csv import trials_csv
 from reports.run.array_checks import ArrayError, check_arrays
@@ -33,6 +33,7 @@ from search_spaces.networks.int8_graph import int8_graph
 from search_spaces.networks.memory import MemoryModel
 from search_spaces.networks.notation import parse
 from search_spaces.networks.specs import INPUT_SHAPE
+from tests.kit.drawings import svg_of
 from tests.kit.run_builder import FakeRun, build_run, write_journal
 from tuner.core.records import TrialRecord
 from tuner.storage.schema.documents import write_document
@@ -212,9 +213,12 @@ def test_a_winner_that_loses_nothing_is_said_so(plain: RunData) -> None:
     assert section.title.startswith("In 8 bits the winner is as accurate as in floats")
 
 
-@pytest.mark.draws
 def test_both_figures_are_drawn(plain: RunData) -> None:
-    page = render_run(quantised(plain, **LAYERS, **memory_arrays()))
+    run = quantised(plain, **LAYERS, **memory_arrays())
+    drawn = [svg_of(figure) for figure in page_figures(run) if figure.name.startswith("device-")]
+    page = render_run(run)
+    assert len(drawn) == page.count('data-figure="device-') == 2
+    page += "".join(drawn)
     for text in ("depthwise conv 2", "separable_conv_2 (depthwise)", "place in the arena, kB", "Memory is fullest at"):
         assert text in page
 

@@ -26,7 +26,7 @@ from reports.comparison.page import render_comparison
 from reports.comparison.runs import NamedRun
 from reports.comparison.sections import winners
 from reports.pages.notebook import run_card
-from reports.pages.page import render_run
+from reports.pages.page import page_figures, render_run
 from reports.pages.page_data import FIELDS, page_data
 from reports.pages.trials_csv import trials_csv, trials_frame
 from reports.run.reading import read_run
@@ -40,6 +40,7 @@ from reports.sections.search.ladder import ladder
 from reports.sections.search.trials_table import trials_table
 from reports.sections.section import Table
 from tests.gold.numbers import numbers_of, plain
+from tests.kit.drawings import set_drawing, svg_of
 from tests.kit.page import Page
 from tests.kit.replacing import replace
 from tests.kit.run_builder import FakeRun, build_run, write_journal
@@ -294,11 +295,13 @@ def test_an_export_verified_on_validation_images_measures_nothing(runs: dict[str
         assert ("Refitted" in card_text(run, document, "")) is (name != "plain")
 
 
-@pytest.mark.draws
 def test_without_a_refit_nothing_is_said_of_one(folders: dict[str, Path], runs: dict[str, RunData]) -> None:
     run = runs["plain"]
     assert (format_refit(run), format_exported(run), format_seeds(result_of(run), 3)) == ("", "", "3 seeds")
     assert "refit" not in Page(render_run(run)).text.lower()
+    drawn = [one for one in page_figures(run) if one.name.startswith(("history", "timeline", "curves", "finalist"))]
+    assert drawn
+    assert not any("refit" in svg_of(one).lower() for one in drawn)
     assert "refit" not in run_card(folders["plain"]).lower()
 
 
@@ -336,10 +339,10 @@ def test_a_comparison_pairs_confirmed_seeds_and_marks_refitted_models(runs: dict
         assert winners.banners(alike) == ()
 
 
-@pytest.mark.draws
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
 def test_a_run_within_its_refit_has_a_page(folders: dict[str, Path], tmp_path: Path, status: str) -> None:
-    """The confirmation is over, one refit has ended, another is running."""
+    """The confirmation is over, one refit has ended, another is running. Its figures are the same whatever its status."""
+    set_drawing(status == "running")
     path = shutil.copytree(folders["refit"], tmp_path / "run")
     records: list[TrialRecord] = list(read_state(path / "trials.jsonl").finished.values())[:-2]
     write_journal(path / "trials.jsonl", records, open_trials=1)

@@ -20,7 +20,7 @@ from reports.comparison.page import render_comparison
 from reports.figures.search.pareto import near_target
 from reports.formatting import exact_percent
 from reports.pages.notebook import run_card
-from reports.pages.page import render_report
+from reports.pages.page import page_figures, render_report
 from reports.run.reading import read_run
 from reports.run.run_data import RunData
 from reports.sections.model.card import card_of
@@ -260,12 +260,14 @@ def test_what_is_no_target_is_refused(tmp_path: Path, target: object) -> None:
         read_run(changed(tmp_path / "run", target))
 
 
-@pytest.mark.draws
 @pytest.mark.parametrize("accuracy", slow_after(1, [0, 1.0, 0.0, 1, 1e-300]))
 @pytest.mark.parametrize("reached", [True, False])
 def test_a_stranger_s_target_renders_wherever_it_lies(tmp_path: Path, accuracy: float, reached: bool) -> None:
     folder = changed(tmp_path / "run", {"accuracy": accuracy, "reached": reached}, replace(FAKE, validation=300))
     assert f"reaches {exact_percent(accuracy)}%" in render_report(folder)
+    fronts = [figure for figure in page_figures(read_run(folder)) if figure.name.startswith("pareto")]
+    assert fronts
+    assert all(svg_of(figure).startswith("<svg") for figure in fronts)
 
 
 def test_an_older_run_and_null_have_none(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,22 +11,12 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from reports.pages.page import write_report
-from tests.kit.browser import PHONE, opened
-from tests.kit.page import SMALL
-from tests.kit.run_builder import FakeRun, build_run
-
-pytestmark = pytest.mark.draws
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(build_run(tmp_path_factory.mktemp("save") / "run", FakeRun(**SMALL)))
+from tests.kit.browser import PHONE, Watched, opened
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_figure_is_saved_in_the_pages_colours(browser: Any, page: Path, scheme: str) -> None:
-    with opened(browser, page, color_scheme=scheme, accept_downloads=True) as view:
+def test_a_figure_is_saved_in_the_pages_colours(browser: Any, full_page: Path, scheme: str) -> None:
+    with opened(browser, full_page, color_scheme=scheme, accept_downloads=True) as view:
         view.js("choose('0002')")
         figure = view.page.locator('figure:has(svg[data-figure="pareto"])')
         figure.hover()
@@ -48,8 +39,8 @@ def test_a_figure_is_saved_in_the_pages_colours(browser: Any, page: Path, scheme
         assert (view.said, view.asked) == ([], [])
 
 
-def test_figures_are_saved_by_keyboard_from_the_list(browser: Any, page: Path) -> None:
-    with opened(browser, page, accept_downloads=True, viewport=PHONE) as view:
+def test_figures_are_saved_by_keyboard_from_the_list(browser: Any, full_page: Path) -> None:
+    with opened(browser, full_page, accept_downloads=True, viewport=PHONE) as view:
         choice = view.page.locator(".save-list select")
         assert choice.locator("option").count() == view.js("savable.length")
         choice.select_option(index=1)
@@ -63,18 +54,24 @@ def test_figures_are_saved_by_keyboard_from_the_list(browser: Any, page: Path) -
         )
 
 
-def test_what_is_not_shown_is_not_saved(browser: Any, page: Path) -> None:
+@pytest.fixture(scope="module")
+def shared(browser: Any, full_page: Path) -> Iterator[Watched]:
+    """The page for tests that only look at it, since opening it is what takes the time."""
+    with opened(browser, full_page) as view:
+        yield view
+
+
+def test_what_is_not_shown_is_not_saved(shared: Watched) -> None:
     """A slice holds the trials of all lengths: the file has those that the reader sees."""
-    with opened(browser, page) as view:
-        marks = "new DOMParser().parseFromString(svgText(document.querySelector('svg[data-figure=slice-0]')), 'text/xml').querySelectorAll('[data-trial]').length"
-        shown = "all('svg[data-figure=slice-0] .mark[data-trial]').filter((one) => one.getClientRects().length).length"
-        every = view.js("all('svg[data-figure=slice-0] .mark[data-trial]').length")
-        assert view.js(marks) == view.js(shown)
-        assert 0 < view.js(shown) < every
+    marks = "new DOMParser().parseFromString(svgText(document.querySelector('svg[data-figure=slice-0]')), 'text/xml').querySelectorAll('[data-trial]').length"
+    shown = "all('svg[data-figure=slice-0] .mark[data-trial]').filter((one) => one.getClientRects().length).length"
+    every = shared.js("all('svg[data-figure=slice-0] .mark[data-trial]').length")
+    assert shared.js(marks) == shared.js(shown)
+    assert 0 < shared.js(shown) < every
 
 
-def test_what_only_records_is_folded_and_an_address_unfolds_it(browser: Any, page: Path) -> None:
-    with opened(browser, page) as view:
+def test_what_only_records_is_folded_and_an_address_unfolds_it(browser: Any, full_page: Path) -> None:
+    with opened(browser, full_page) as view:
         folded = "all('main > section').filter((one) => one.querySelector(':scope > details.fold:not([open])')).map((one) => one.id)"
         assert view.js(folded) == ["weights", "data", "failures", "model-card", "reproduce"]
         view.page.click('.contents a[href="#data"]')
@@ -82,30 +79,30 @@ def test_what_only_records_is_folded_and_an_address_unfolds_it(browser: Any, pag
         assert view.js("location.hash") == "#data"
         groups = view.page.locator(".contents .group").all_text_contents()
         assert groups == ["Search", "Model", "Record"]
-    with opened(browser, page, "#model-card") as view:
+    with opened(browser, full_page, "#model-card") as view:
         assert "model-card" not in view.js(folded)
 
 
-def test_below_1200_px_the_contents_are_a_bar_that_stays(browser: Any, page: Path) -> None:
-    for width in (390, 768):
-        with opened(browser, page, viewport={"width": width, "height": 844}) as view:
-            view.js("document.getElementById('confusion').scrollIntoView()")
-            view.page.wait_for_function("document.querySelector('.contents [aria-current]').hash === '#confusion'")
-            box = view.page.locator(".contents").bounding_box()
-            assert box is not None
-            assert abs(box["y"]) <= 1
-            assert 36 <= box["height"] <= 52
-            here = view.page.locator(".contents [aria-current]").bounding_box()
-            assert here is not None
-            assert here["x"] >= 0
-            assert here["x"] + here["width"] <= width
-            heading = view.page.locator("#confusion-title").bounding_box()
-            assert heading is not None
-            assert heading["y"] > box["height"]
+@pytest.mark.parametrize("width", [390, 768])
+def test_below_1200_px_the_contents_are_a_bar_that_stays(shared: Watched, width: int) -> None:
+    shared.page.set_viewport_size({"width": width, "height": 844})
+    shared.js("document.getElementById('confusion').scrollIntoView()")
+    shared.page.wait_for_function("document.querySelector('.contents [aria-current]').hash === '#confusion'")
+    box = shared.page.locator(".contents").bounding_box()
+    assert box is not None
+    assert abs(box["y"]) <= 1
+    assert 36 <= box["height"] <= 52
+    here = shared.page.locator(".contents [aria-current]").bounding_box()
+    assert here is not None
+    assert here["x"] >= 0
+    assert here["x"] + here["width"] <= width
+    heading = shared.page.locator("#confusion-title").bounding_box()
+    assert heading is not None
+    assert heading["y"] > box["height"]
 
 
-def test_a_finger_beside_a_mark_chooses_it(browser: Any, page: Path) -> None:
-    with opened(browser, page, viewport=PHONE, has_touch=True) as view:
+def test_a_finger_beside_a_mark_chooses_it(browser: Any, full_page: Path) -> None:
+    with opened(browser, full_page, viewport=PHONE, has_touch=True) as view:
         view.page.locator('svg[data-figure="pareto"]').scroll_into_view_if_needed()
         marks = view.page.locator('svg[data-figure="pareto"] circle.mark[data-trial]').all()
         boxes = [box for mark in marks if (box := mark.bounding_box()) is not None]
@@ -115,10 +112,10 @@ def test_a_finger_beside_a_mark_chooses_it(browser: Any, page: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_texts_of_figures_can_be_read(browser: Any, page: Path, width: int) -> None:
-    with opened(browser, page, viewport={"width": width, "height": 844}) as view:
-        sizes = view.js(
-            "all('main figure svg.figure text').filter((one) => one.checkVisibility() && one.textContent.trim()).map((one) => parseFloat(getComputedStyle(one).fontSize) * Math.hypot(one.getScreenCTM().a, one.getScreenCTM().b))"
-        )
-        assert sizes
-        assert min(sizes) >= (11.5 if width == 390 else 9)
+def test_texts_of_figures_can_be_read(shared: Watched, width: int) -> None:
+    shared.page.set_viewport_size({"width": width, "height": 844})
+    sizes = shared.js(
+        "all('main figure svg.figure text').filter((one) => one.checkVisibility() && one.textContent.trim()).map((one) => parseFloat(getComputedStyle(one).fontSize) * Math.hypot(one.getScreenCTM().a, one.getScreenCTM().b))"
+    )
+    assert sizes
+    assert min(sizes) >= (11.5 if width == 390 else 9)

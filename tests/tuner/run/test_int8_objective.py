@@ -14,7 +14,7 @@ from mnist_tune.api import given_options
 from tests.kit.records import record
 from tests.kit.runs.clocks import spend_budget
 from tests.kit.runs.oracle_driver import make
-from tests.kit.runs.searches import Killed, contents, resume, start
+from tests.kit.runs.searches import Killed, contents, resume, start, whole
 from tests.kit.runs.verified_runs import MODEL, SMALL, WORKER
 from tests.kit.tampering import Victim
 from tuner.core.errors import UsageError
@@ -82,10 +82,10 @@ class Sizes:
         return 1000
 
 
-def test_a_search_ranks_short_trials_by_accuracy_and_chooses_by_int8(tmp_path: Path) -> None:
+def test_a_search_ranks_short_trials_by_accuracy_and_chooses_by_int8() -> None:
     """The fake worker's int8 accuracies are in another order than its accuracies."""
-    result = start(tmp_path / "run", **INT8)
-    searched = [one for one in records(tmp_path / "run") if one.phase == "search"]
+    path, result = whole(**INT8)
+    searched = [one for one in records(path) if one.phase == "search"]
     short, long = ([one for one in searched if (one.epochs == 4) is is_long] for is_long in (False, True))
     assert short
     assert {one.val_int8_accuracy for one in short} == {None}
@@ -95,22 +95,23 @@ def test_a_search_ranks_short_trials_by_accuracy_and_chooses_by_int8(tmp_path: P
     assert {one["search_trial"] for one in result["finalists"]} == {one.trial for one in best}
     first, second = (one["validation"] for one in result["finalists"])
     assert first["int8_accuracy"]["mean"] > second["int8_accuracy"]["mean"]
-    promoted = [one for one in long if one.rung == 1 and one.bracket == 0]
+    # In the order in which they began: the journal has them as they ended.
+    promoted = sorted((one for one in long if one.rung == 1 and one.bracket == 0), key=lambda one: one.trial)
     below = sorted((one for one in short if one.bracket == 0), key=rank_key)
     assert [one.configuration for one in promoted] == [one.configuration for one in below[: len(promoted)]]
 
 
-def test_the_winner_s_own_int8_file_is_kept_tested_and_named(tmp_path: Path) -> None:
-    result = start(tmp_path / "run", **INT8)
-    by_name = {one.trial: one for one in records(tmp_path / "run")}
+def test_the_winner_s_own_int8_file_is_kept_tested_and_named() -> None:
+    path, result = whole(**INT8)
+    by_name = {one.trial: one for one in records(path)}
     exported = by_name[result["trial"]]
     scores = result["validation"]["int8_accuracy"]["per_seed"]
     assert exported.val_int8_accuracy == sorted(scores)[1]
     right = round(100 * (exported.val_int8_accuracy or 0))
-    assert (tmp_path / "run" / "best-int8.tflite").read_text() == str(right)
+    assert (path / "best-int8.tflite").read_text() == str(right)
     assert result["test"]["int8"]["errors"] == 100 - right
     assert result["model"]["int8"] is True
-    written = json.loads((tmp_path / "run" / "result.json").read_text())
+    written = json.loads((path / "result.json").read_text())
     assert "best-int8.tflite" in written["files"]
 
 
@@ -132,13 +133,13 @@ def test_short_finalists_are_quantised_too(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("phase", ["search", "confirm"])
 def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, phase: str) -> None:
-    whole = start(tmp_path / "whole", **INT8)
+    path, undisturbed = whole(**INT8)
     with pytest.raises(SystemExit):
         start(tmp_path / "run", Killed(phase, 2), **INT8)
     resumed = resume(tmp_path / "run", **INT8)
     assert resumed is not None
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-    assert resumed["finalists"] == whole["finalists"]
+    assert contents(tmp_path / "run") == contents(path)
+    assert resumed["finalists"] == undisturbed["finalists"]
 
 
 def test_a_confirmed_seed_without_its_int8_file_is_trained_again(tmp_path: Path) -> None:
@@ -153,8 +154,7 @@ def test_a_confirmed_seed_without_its_int8_file_is_trained_again(tmp_path: Path)
 
 
 def test_a_lost_int8_file_is_made_again_alone(tmp_path: Path) -> None:
-    path = tmp_path / "run"
-    start(path, **INT8)
+    path = Path(shutil.copytree(whole(**INT8)[0], tmp_path / "run"))
     lost = (path / "best-int8.tflite").read_bytes()
     others = {name: (path / name).read_bytes() for name in ("best.keras", "trials.jsonl", "evaluation.npz")}
     (path / "best-int8.tflite").unlink()
@@ -164,9 +164,8 @@ def test_a_lost_int8_file_is_made_again_alone(tmp_path: Path) -> None:
 
 
 def test_a_damaged_int8_file_is_made_again_and_not_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, scored = tmp_path / "run", []
-    start(path, **INT8)
-    whole = (path / "best-int8.tflite").read_bytes()
+    path, scored = Path(shutil.copytree(whole(**INT8)[0], tmp_path / "run")), []
+    undamaged = (path / "best-int8.tflite").read_bytes()
     (path / "best-int8.tflite").write_text("0")
     (path / "evaluation.npz").unlink()
     evaluate = Restoration.evaluate_models
@@ -177,8 +176,8 @@ def test_a_damaged_int8_file_is_made_again_and_not_scored(tmp_path: Path, monkey
 
     monkeypatch.setattr(Restoration, "evaluate_models", noted)
     assert resume(path, **INT8) is not None
-    assert (path / "best-int8.tflite").read_bytes() == whole
-    assert scored == [whole]
+    assert (path / "best-int8.tflite").read_bytes() == undamaged
+    assert scored == [undamaged]
     assert "from the journal: evaluation.npz, best-int8.tflite." in (path / "run.json").read_text()
 
 

@@ -25,11 +25,12 @@ from msgspec import structs
 
 from mnist_tune import cli
 from mnist_tune.api.given_options import command_line, make_options
-from reports.pages.page import render_report
+from reports.pages.page import page_figures, render_report
 from reports.pages.trials_csv import trials_csv
 from reports.run.reading import read_run
 from search_spaces.families.compact.family import CompactFamily
 from search_spaces.hyperparameters.recipe import Schedule
+from tests.kit.drawings import svg_of
 from tests.kit.journal_files import read_journal
 from tests.kit.marks import slow_after
 from tests.kit.processes.crash import Crashes, contents, result_of
@@ -436,10 +437,11 @@ FRACTIONS = FakeRun(
 )
 
 
-@pytest.mark.draws
 def test_the_page_says_parts_of_epochs(tmp_path: Path) -> None:
     path = build_run(tmp_path / "run", FRACTIONS)
     page = render_report(path)
+    drawn = ("fidelity", "history", "curves", "slice-0", "parallel")
+    page += "".join(svg_of(one) for one in page_figures(read_run(path)) if one.name.startswith(drawn))
     for words in ("0.56 epochs (", "34 × 0.56, 12 × 2, 4 × 5, 2 × 15 epochs", "after 0.56 epochs", "that share of the"):
         assert words in page, words
     assert 'data-figure="fidelity-0_56-2"' in page
@@ -450,7 +452,6 @@ def test_the_page_says_parts_of_epochs(tmp_path: Path) -> None:
     assert {row["epochs"] for row in rows} == {"0.56", "2", "5", "15"}
 
 
-@pytest.mark.draws
 def test_a_page_without_them_does_not_mention_them(tmp_path: Path) -> None:
     page = render_report(build_run(tmp_path / "run"))
     assert "less than an epoch" not in page

@@ -13,7 +13,7 @@ import pytest
 from mnist_tune import cli, search, train
 from tests.kit.records import record
 from tests.kit.runs.oracle_driver import drive, make
-from tests.kit.runs.searches import Killed, contents, resume, start
+from tests.kit.runs.searches import Killed, contents, resume, start, whole
 from tests.kit.runs.verified_runs import SMALL, WORKER
 from tests.kit.tampering import Victim
 from tuner.core.errors import UsageError
@@ -128,17 +128,17 @@ def test_a_journal_by_accuracy_has_one_key_more(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("phase", ["search", "confirm"])
 def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, phase: str) -> None:
-    whole = start(tmp_path / "whole", **BALANCED)
+    path, undisturbed = whole(**BALANCED)
     with pytest.raises(SystemExit):
         start(tmp_path / "run", Killed(phase, 2), **BALANCED)
     resumed = resume(tmp_path / "run", **BALANCED)
     assert resumed is not None
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-    assert resumed["finalists"] == whole["finalists"]
+    assert contents(tmp_path / "run") == contents(path)
+    assert resumed["finalists"] == undisturbed["finalists"]
 
 
 def test_a_resumed_run_keeps_its_objective(tmp_path: Path) -> None:
-    start(tmp_path / "run", **BALANCED)
+    shutil.copytree(whole(**BALANCED)[0], tmp_path / "run")
     with pytest.raises(UsageError, match=r"--objective is balanced_accuracy in this run\. Received: val_accuracy"):
         search("compact8k", out=tmp_path / "run", resume=True, quiet=True, objective="val_accuracy")
 

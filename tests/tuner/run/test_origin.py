@@ -17,7 +17,7 @@ from reports.sections.section import Table
 from search_spaces.families.compact.family import CompactFamily
 from tests.kit.records import record, trial
 from tests.kit.run_builder import FakeRun, build_run
-from tests.kit.runs.searches import Killed, resume, start
+from tests.kit.runs.searches import Killed, resume, start, whole
 from tuner.core.records import configuration_key, to_json
 from tuner.oracle.warm_starts import warm_starts
 from tuner.storage.journal import read_state
@@ -29,9 +29,8 @@ def origins(path: Path) -> dict[str, str]:
     return {name: own.origin for name, own in read_state(path / "trials.jsonl").finished.items()}
 
 
-def test_a_journal_says_how_each_configuration_was_come_by(tmp_path: Path) -> None:
-    start(tmp_path / "run")
-    state = read_state(tmp_path / "run" / "trials.jsonl")
+def test_a_journal_says_how_each_configuration_was_come_by() -> None:
+    state = read_state(whole()[0] / "trials.jsonl")
     known = warm_starts(CompactFamily(classes=10), references=True)
     search = [own for own in state.finished.values() if own.phase == "search"]
     first = {own.origin: own.configuration for own in search[: len(known)]}
@@ -46,16 +45,14 @@ def test_a_journal_says_how_each_configuration_was_come_by(tmp_path: Path) -> No
 
 
 def test_a_resumed_run_has_the_same_origins(tmp_path: Path) -> None:
-    start(tmp_path / "whole", workers=1)
     with pytest.raises(SystemExit):
-        start(tmp_path / "cut", Killed("search", after=9), workers=1)
-    resume(tmp_path / "cut", workers=1)
-    assert origins(tmp_path / "cut") == origins(tmp_path / "whole")
+        start(tmp_path / "cut", Killed("search", after=9))
+    resume(tmp_path / "cut")
+    assert origins(tmp_path / "cut") == origins(whole()[0])
 
 
-def test_without_references_nothing_is_near_a_published_network(tmp_path: Path) -> None:
-    start(tmp_path / "run", references=False)
-    assert set(origins(tmp_path / "run").values()) == {"default", "near default", "random"}
+def test_without_references_nothing_is_near_a_published_network() -> None:
+    assert set(origins(whole(references=False)[0]).values()) == {"default", "near default", "random"}
 
 
 def test_the_journals_of_older_versions_have_no_origin() -> None:
@@ -86,11 +83,11 @@ def test_the_table_and_the_csv_say_it_where_it_is_known(tmp_path: Path) -> None:
     assert {row["origin"] for row in rows} == {"near <b>default</b>", ""}
 
 
-def test_the_page_says_it_too(tmp_path: Path) -> None:
-    start(tmp_path / "run", references=False)
-    page = render_report(tmp_path / "run")
+def test_the_page_says_it_too() -> None:
+    path = whole(references=False)[0]
+    page = render_report(path)
     assert ">near default</td>" in page
-    run = read_run(tmp_path / "run")
+    run = read_run(path)
     assert run.result is not None
     winner = run.record(run.result.trials[0])
     words = {

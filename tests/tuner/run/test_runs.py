@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -22,9 +25,26 @@ from tuner.storage.journal import read_state
 from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.documents import as_json
 
+Whole: TypeAlias = Callable[[str], tuple[Path, Json]]
+
 
 def start(path: Path, options: RunOptions) -> Json:
     return as_json(launch.start(options, RunFolder(path), Observer(), command=["mnist-tune"], worker_module=FAKE))
+
+
+KINDS: dict[str, RunOptions] = {"train": training(), "study": studying()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Kind → the folder of an undisturbed run and its result; not to be changed."""
+
+    @functools.cache
+    def made(kind: str) -> tuple[Path, Json]:
+        path = tmp_path_factory.mktemp(kind) / "run"
+        return path, start(path, KINDS[kind])
+
+    return made
 
 
 def resume(path: Path) -> Json | None:
@@ -71,10 +91,10 @@ def test_a_network_over_the_space_s_cap_can_be_trained(tmp_path: Path) -> None:
     assert RunFolder(tmp_path / "run").read_run().space.max_params is None
 
 
-def test_a_study_trains_every_arm_with_every_seed_and_never_meets_the_test_set(tmp_path: Path) -> None:
-    result = start(tmp_path / "run", studying())
-    run = RunFolder(tmp_path / "run").read_run()
-    records = list(read_state(tmp_path / "run" / "trials.jsonl").finished.values())
+def test_a_study_trains_every_arm_with_every_seed_and_never_meets_the_test_set(whole: Whole) -> None:
+    path, result = whole("study")
+    run = RunFolder(path).read_run()
+    records = list(read_state(path / "trials.jsonl").finished.values())
     assert len(records) == 9
     assert {record.phase for record in records} == {"study"}
     assert result["test"] is None
@@ -83,33 +103,32 @@ def test_a_study_trains_every_arm_with_every_seed_and_never_meets_the_test_set(t
     assert result["study"]["conclusion"]
     means = [finalist["validation"]["mean"] for finalist in result["finalists"]]
     assert means == sorted(means, reverse=True)
-    assert not (tmp_path / "run" / "best.keras").exists()
+    assert not (path / "best.keras").exists()
     assert run.study is not None
     assert run.study.base == "0.0"
 
 
-def test_arms_are_compared_in_pairs_of_one_seed(tmp_path: Path) -> None:
-    start(tmp_path / "run", studying())
-    records = read_state(tmp_path / "run" / "trials.jsonl").finished.values()
+def test_arms_are_compared_in_pairs_of_one_seed(whole: Whole) -> None:
+    records = read_state(whole("study")[0] / "trials.jsonl").finished.values()
     seeds = {(record.repetition, record.seed) for record in records}
     assert len(seeds) == 3
 
 
-@pytest.mark.parametrize("options", [training(), studying()], ids=["train", "study"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("changes", [{"workers": 1}, {"workers": 4}])
-def test_workers_change_nothing(tmp_path: Path, options: RunOptions, changes: dict[str, Any]) -> None:
-    first = start(tmp_path / "two", options)
-    second = start(tmp_path / "other", merge_for_resume(options, changes))
-    assert without_times(first) == without_times(second)
+def test_workers_change_nothing(tmp_path: Path, whole: Whole, kind: str, changes: dict[str, Any]) -> None:
+    second = start(tmp_path / "other", merge_for_resume(KINDS[kind], changes))
+    assert without_times(whole(kind)[1]) == without_times(second)
 
 
-@pytest.mark.parametrize("options", [training(), studying()], ids=["train", "study"])
-def test_a_run_that_was_cut_short_ends_as_one_that_was_not(tmp_path: Path, options: RunOptions) -> None:
-    whole = start(tmp_path / "run", options)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_that_was_cut_short_ends_as_one_that_was_not(tmp_path: Path, whole: Whole, kind: str) -> None:
+    path, undisturbed = whole(kind)
+    shutil.copytree(path, tmp_path / "run")
     forget_the_end(tmp_path / "run")
     again = resume(tmp_path / "run")
     assert again is not None
-    assert without_times(again) == without_times(whole)
+    assert without_times(again) == without_times(undisturbed)
 
 
 def without_times(result: Json) -> str:
@@ -120,8 +139,8 @@ def without_times(result: Json) -> str:
     return json.dumps(document, sort_keys=True)
 
 
-def test_a_done_run_is_not_run_again(tmp_path: Path) -> None:
-    start(tmp_path / "run", studying())
+def test_a_done_run_is_not_run_again(tmp_path: Path, whole: Whole) -> None:
+    shutil.copytree(whole("study")[0], tmp_path / "run")
     assert resume(tmp_path / "run") is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from search_spaces.families.registry import load_family
 from tests.kit.marks import slow_after
 from tests.kit.replacing import replace
 from tests.kit.runs.clocks import spend_budget
-from tests.kit.runs.searches import Killed, contents, options, resume, start
+from tests.kit.runs.searches import Killed, contents, options, resume, start, whole
 from tuner.core.errors import Interrupted, RunFailed, UsageError
 from tuner.core.records import TrialRecord
 from tuner.run import launch as search
@@ -23,37 +24,37 @@ from tuner.storage.run_folder import RunFolder
 from tuner.storage.schema.run import RunPhase
 
 
-def test_a_run_leaves_what_it_should(tmp_path: Path) -> None:
-    result = start(tmp_path / "run")
-    names = {path.name for path in (tmp_path / "run").iterdir()}
+def test_a_run_leaves_what_it_should() -> None:
+    path, result = whole()
+    names = {path.name for path in path.iterdir()}
     assert names == {"run.json", "trials.jsonl", "result.json", "evaluation.npz", "best", "best.keras"}
-    run = RunFolder(tmp_path / "run").read_run()
+    run = RunFolder(path).read_run()
     assert (run.status, run.error, run.notes) == ("completed", None, [])
     assert set(run.times.phases) == {"search", "confirm", "evaluate"}
-    written = json.loads((tmp_path / "run" / "result.json").read_text())
+    written = json.loads((path / "result.json").read_text())
     assert set(written.pop("files")) == {"trials.jsonl", "evaluation.npz", "best.keras"}
     assert json.dumps(result) == json.dumps(written)
 
 
-def test_the_winner_has_the_best_mean_of_the_finalists(tmp_path: Path) -> None:
-    result = start(tmp_path / "run")
+def test_the_winner_has_the_best_mean_of_the_finalists() -> None:
+    path, result = whole()
     means = [finalist["validation"]["mean"] for finalist in result["finalists"]]
     assert means == sorted(means, reverse=True)
     assert result["validation"]["mean"] == means[0]
-    state = read_state(tmp_path / "run" / "trials.jsonl")
+    state = read_state(path / "trials.jsonl")
     exported = state.finished[result["trial"]].val_accuracy
     assert exported == sorted(result["validation"]["per_seed"])[1]
 
 
 @pytest.mark.parametrize("changes", [{"workers": 1}, {"workers": 4}])
 def test_workers_change_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
-    first, second = start(tmp_path / "two"), start(tmp_path / "other", **changes)
-    assert contents(tmp_path / "two") == contents(tmp_path / "other")
-    assert first == second
+    path, result = whole()
+    assert start(tmp_path / "other", **changes) == result
+    assert contents(tmp_path / "other") == contents(path)
 
 
 def test_the_command_line_s_folder_is_never_overwritten_silently(tmp_path: Path) -> None:
-    start(tmp_path / "run", max_epochs=1)
+    shutil.copytree(whole(max_epochs=1)[0], tmp_path / "run")
     with pytest.raises(UsageError, match="is taken"):
         start(tmp_path / "run", max_epochs=1)
     start(tmp_path / "run", force=True, max_epochs=1)
@@ -77,8 +78,17 @@ def test_a_mistake_leaves_no_folder(tmp_path: Path, changes: dict[str, Any], wor
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("space", ["compact9k", "my_spaces.py", "my-space:Model"])
+def test_an_unknown_space_is_told_before_the_data_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space: str
+) -> None:
+    monkeypatch.delattr(search, "load_run_data")
+    with pytest.raises(UsageError, match="Received: '" + space.replace(".", r"\.")):
+        start(tmp_path / "run", space=space)
+
+
 def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
-    start(tmp_path / "run", max_epochs=1)
+    shutil.copytree(whole(max_epochs=1)[0], tmp_path / "run")
     assert resume(tmp_path / "run", max_epochs=1) is None
 
 
@@ -88,17 +98,16 @@ def test_an_interrupted_run_says_so_and_goes_on_to_the_same_end(tmp_path: Path) 
             if record.trial == "0005":
                 raise KeyboardInterrupt
 
-    undisturbed = start(tmp_path / "undisturbed")
+    path, undisturbed = whole()
     with pytest.raises(Interrupted, match="--resume"):
         start(tmp_path / "run", Impatient())
     assert RunFolder(tmp_path / "run").read_run().status == "interrupted"
     assert resume(tmp_path / "run") == undisturbed
-    assert contents(tmp_path / "run") == contents(tmp_path / "undisturbed")
+    assert contents(tmp_path / "run") == contents(path)
 
 
 def test_a_run_whose_data_changed_is_not_resumed(tmp_path: Path) -> None:
-    path = tmp_path / "run"
-    start(path, max_epochs=1)
+    path = Path(shutil.copytree(whole(max_epochs=1)[0], tmp_path / "run"))
     run = RunFolder(path).read_run()
     RunFolder(path).write_run(replace(run, status="interrupted", data=replace(run.data, sha256="0" * 64)))
     with pytest.raises(UsageError, match="data have changed"):
@@ -118,20 +127,19 @@ def test_the_test_set_can_be_left_alone(tmp_path: Path) -> None:
     assert start(tmp_path / "run", max_epochs=1, test=False)["test"] is None
 
 
-def test_published_networks_are_listed_and_the_best_three_tried(tmp_path: Path) -> None:
-    start(tmp_path / "run")
-    references = RunFolder(tmp_path / "run").read_run().references
+def test_published_networks_are_listed_and_the_best_three_tried() -> None:
+    run, without = whole()[0], whole(references=False)[0]
+    references = RunFolder(run).read_run().references
     assert sum(reference.included for reference in references) == 3
     assert all(reference.fits for reference in references if reference.included)
     assert any(reference.assumed for reference in references)
-    start(tmp_path / "without", references=False)
-    assert not any(reference.included for reference in RunFolder(tmp_path / "without").read_run().references)
+    assert not any(reference.included for reference in RunFolder(without).read_run().references)
     # The space's own defaults are nobody's publication: they come next, or first of all; then larger networks, scaled.
     family = load_family("compact8k")
     best = [dict(own.values) for own in family.references_that_fit()[:3]]
     default, scaled = family.default_configuration(), [own for _, own in family.scaled_references()[:2]]
-    for folder, known in (("run", [*best, default, *scaled]), ("without", [default])):
-        trials = read_state(tmp_path / folder / "trials.jsonl").finished
+    for folder, known in ((run, [*best, default, *scaled]), (without, [default])):
+        trials = read_state(folder / "trials.jsonl").finished
         first = [dict(trials[f"{number:04d}"].configuration) for number in range(1, len(known) + 2)]
         assert first[:-1] == known
         assert first[-1] not in [*best, default, *scaled]
@@ -146,8 +154,7 @@ def test_known_configurations_that_have_no_place_are_not_said_to_be_tried(tmp_pa
     }
     assert sorted(str(trial) for trial, _ in tried.values()) == ["0001", "0002", "0003"]
     assert all(scaled is None for _, scaled in tried.values())
-    start(tmp_path / "longer")
-    scaled = {own.name: own.scaled for own in RunFolder(tmp_path / "longer").read_run().references}
+    scaled = {own.name: own.scaled for own in RunFolder(whole()[0]).read_run().references}
     assert {name: trial for name, trial in scaled.items() if trial} == {"wide-9994": "0005", "c12-8172": "0006"}
 
 

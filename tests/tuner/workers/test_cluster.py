@@ -17,6 +17,7 @@ import pytest
 
 from tests.kit.journal_files import read_journal
 from tests.kit.processes.dask_processes import free_port, running, scheduler, worker
+from tests.kit.runs.searches import whole
 from tuner.core.errors import RunFailed, UsageError
 from tuner.core.records import Json
 from tuner.options.search_options import SearchOptions
@@ -90,20 +91,20 @@ def until_done(pool: ClusterWorkers, count: int, limit_s: float = 60) -> list[Ev
 
 
 def test_a_run_on_a_cluster_is_the_run_on_this_machine(cluster: Any, tmp_path: Path) -> None:
-    here = start(tmp_path / "here", workers=2)
+    path, here = whole()
     there = start(tmp_path / "there", scheduler=cluster.scheduler_address)
     assert there == here
-    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert contents(tmp_path / "there") == contents(path)
     assert any("cluster" in reason for reason in RunFolder(tmp_path / "there").read_run().nondeterminism)
     assert not (tmp_path / "there" / ".work").exists()
 
 
 def test_a_refit_on_a_cluster_is_the_refit_on_this_machine(cluster: Any, tmp_path: Path) -> None:
-    here = start(tmp_path / "here", workers=2, refit=True, max_epochs=3)
-    there = start(tmp_path / "there", scheduler=cluster.scheduler_address, refit=True, max_epochs=3)
+    path, here = whole(refit=True, max_epochs=1)
+    there = start(tmp_path / "there", scheduler=cluster.scheduler_address, refit=True, max_epochs=1)
     assert len(there["refit"]["trials"]) == 3
     assert there == here
-    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert contents(tmp_path / "there") == contents(path)
 
 
 def test_both_workers_train_and_epochs_are_told(cluster: Any, tmp_path: Path) -> None:
@@ -189,7 +190,7 @@ def test_a_pool_that_can_not_leave_cleanly_says_so_and_is_closed(
 
 
 def test_two_runs_share_a_cluster(cluster: Any, tmp_path: Path) -> None:
-    alone = start(tmp_path / "alone", workers=1)
+    _, alone = whole()
     found: dict[str, Json] = {}
     runs = [
         threading.Thread(
@@ -224,12 +225,12 @@ class Interfering(Observer):
 def test_a_worker_that_is_killed_and_one_that_joins_late_change_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path, here = whole()
     monkeypatch.setenv("FAKE_SLEEP", "0.3")
-    here = start(tmp_path / "here", workers=2)
     with make_cluster(2) as cluster:
         there = start(tmp_path / "there", Interfering(cluster), scheduler=cluster.scheduler_address)
     assert there == here
-    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert contents(tmp_path / "there") == contents(path)
     finished = [e["trial"] for e in read_journal(tmp_path / "there" / "trials.jsonl") if e["event"] == "finished"]
     assert len(finished) == len(set(finished))
 
@@ -301,15 +302,15 @@ def test_a_run_whose_scheduler_dies_says_so_and_goes_on_elsewhere(
 ) -> None:
     monkeypatch.setattr("tuner.workers.dask.connection._LOST_AFTER_S", 3.0)
     address = f"tcp://127.0.0.1:{free_port()}"
-    here = start(tmp_path / "here", workers=2)
+    path, here = whole()
     lost = pytest.raises(RunFailed, match=r"scheduler at tcp://.* is gone")
     with running(scheduler(address), worker(address)) as processes, lost:
         start(tmp_path / "there", Ending(processes[0]), scheduler=address)
-    assert 3 <= len(read_state(tmp_path / "there" / "trials.jsonl").finished) < len(contents(tmp_path / "here"))
+    assert 3 <= len(read_state(tmp_path / "there" / "trials.jsonl").finished) < len(contents(path))
     there = launch.resume(options(workers=2), RunFolder(tmp_path / "there"), Observer(), worker_module=FAKE)
     assert there is not None
     assert as_json(there) == here
-    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert contents(tmp_path / "there") == contents(path)
 
 
 @pytest.mark.slow
