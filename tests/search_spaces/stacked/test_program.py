@@ -96,12 +96,11 @@ def test_a_stack_trains_as_keras_does() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("space", ["compact8k", "compact2k", "micro1k", "dense", "cnn3"])
-@pytest.mark.parametrize("part", [0, 1])
-def test_sampled_configurations_train_as_by_keras(space: str, part: int) -> None:
-    """Ten of each space, five a stack: with their own optimizers, schedules, heads and augmentation, without dropout."""
+def test_sampled_configurations_train_as_by_keras(space: str) -> None:
+    """Four of each space in a stack: with their own optimizers, schedules, heads and augmentation, without dropout."""
     x, y = images(36, (10, 10))
-    family, rng = load_family(space, image_shape=(10, 10)), np.random.default_rng((part, 11))
-    sampled = [family.sample(rng) for _ in range(5)]
+    family, rng = load_family(space, image_shape=(10, 10)), np.random.default_rng(11)
+    sampled = [family.sample(rng) for _ in range(4)]
     recipes = [replace(family.recipe(values), batch_size=12) for values in sampled]
     networks = without_dropout(tuple(family.specs(values) for values in sampled))
     training = training_of(networks, recipes, x, 1)
