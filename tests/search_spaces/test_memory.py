@@ -66,7 +66,7 @@ def test_the_mean_of_one_position_is_no_operation() -> None:
     ],
 )
 def test_the_planner_places_the_largest_first(sizes: list[int], lives: list[tuple[int, int]], expected: int) -> None:
-    assert planned_bytes(sizes, overlaps(lives)) == expected
+    assert planned_bytes(sizes, overlaps(tuple(lives))) == expected
 
 
 def test_live_tensors_of_a_small_network() -> None:
