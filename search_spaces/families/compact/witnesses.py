@@ -16,8 +16,8 @@ from search_spaces.families.compact.structures import (
     Structure,
     nearest_network,
     network_of,
-    small_network_of,
     shapes_of,
+    small_network_of,
 )
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, is_active
 from search_spaces.networks.problem import Problem
