@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,9 +110,12 @@ def _distinct(means: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(differences / np.maximum(norms, 1e-9))
 
 
+@cache
 def _drawn_means() -> NDArray[np.float64]:
-    """Return (10, 28, 28) means of digits drawn from strokes by a few hands."""
-    return np.stack([np.mean([_drawn(digit, hand) for hand in range(_HANDS)], axis=0) for digit in range(10)])
+    """Return (10, 28, 28) means of digits drawn from strokes by a few hands, read-only."""
+    means = np.stack([np.mean([_drawn(digit, hand) for hand in range(_HANDS)], axis=0) for digit in range(10)])
+    means.flags.writeable = False
+    return means
 
 
 def _drawn(digit: int, number: int) -> NDArray[np.uint8]:

@@ -104,13 +104,13 @@ def test_only_grey_images_of_mnist_s_size_with_numbers_for_classes_are_judged(
 
 
 def test_bright_corners_of_some_are_no_paper() -> None:
-    images = digits()
+    images = digits().copy()
     images[: len(images) // 2] = 255 - images[: len(images) // 2]
     assert look_at(images, LABELS) == ()
 
 
 def test_a_run_and_its_user_are_told(tmp_path: Path) -> None:
-    images = digits()
+    images = digits().copy()
     images[:, 0, 0] = np.arange(len(images))  # no two are alike
     path = write_npz(tmp_path / "a.npz", x_train=images, y_train=LABELS, x_test=images[:40] // 2, y_test=LABELS[:40])
     assert load(path).notes == ()
