@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from search_spaces.networks.costs import chain
@@ -157,10 +157,12 @@ class MemoryModel:
 
     def ram_is_within(self, widths: Sequence[int], most: int) -> bool:
         """Return whether the smallest arena has at most so many bytes: quick where it is clearly larger."""
+        return self.least_ram(widths) <= most and self.ram(widths) <= most
+
+    def least_ram(self, widths: Sequence[int]) -> int:
+        """Return a lower bound of the smallest arena: what an operation reads and writes is there at once."""
         sizes = [operation.area * widths[operation.channel] for operation in self.operations]
-        if self.arena_bytes + max(map(sum, itertools.pairwise(sizes)), default=0) > most:
-            return False
-        return self.ram(widths) <= most
+        return self.arena_bytes + max(map(sum, itertools.pairwise(sizes)), default=0)
 
     def live_tensors(self, widths: Sequence[int]) -> list[LiveTensor]:
         """Return the activations in the order in which they are written, and then the sums of means."""
@@ -219,7 +221,8 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def overlaps(lifetimes: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
+@lru_cache(maxsize=1024)
+def overlaps(lifetimes: tuple[tuple[int, int], ...]) -> tuple[tuple[int, ...], ...]:
     """Return for each tensor the others that are needed at the same time."""
     return tuple(
         tuple(

@@ -50,6 +50,12 @@ class Caps:
             return False
         return self.max_ram is None or model.ram_is_within(widths, self.max_ram)
 
+    def hold_sizes(self, memory: Memory) -> bool:
+        """Return whether this RAM and flash are within the caps."""
+        return (self.max_ram is None or memory.ram <= self.max_ram) and (
+            self.max_flash is None or memory.flash <= self.max_flash
+        )
+
     def share(self, cost: tuple[int, int], memory: Memory | None = None) -> float:
         """Return the used fraction of the nearest cap. `memory` is needed where RAM or flash is capped."""
         shares = [cost[0] / self.max_params, cost[1] / self.max_macs]

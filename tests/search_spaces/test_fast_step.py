@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import keras
@@ -47,14 +48,19 @@ def trained(recipe: Recipe, prepare: Callable[[Any], None], **arguments: Any) ->
     return model, fitted.history
 
 
+@cache
+def trained_fast(recipe: Recipe) -> tuple[Any, dict[str, list[float]]]:
+    return trained(recipe, use_fast_steps)
+
+
 @pytest.mark.parametrize(
     ("optimizer", "schedule"),
-    [*itertools.product(OPTIMIZERS, ["one-cycle"]), ("momentum", "constant"), ("adamw", "cosine")],
+    [*itertools.product(OPTIMIZERS, ["one-cycle"]), ("momentum", "constant")],
 )
 def test_weights_and_metrics_are_keras_s(optimizer: Any, schedule: Any) -> None:
     recipe = Recipe(optimizer=optimizer, schedule=schedule, learning_rate=0.02, weight_decay=0.01)
     plain, expected = trained(recipe, lambda model: None)
-    fast, history = trained(recipe, use_fast_steps)
+    fast, history = trained_fast(recipe)
     assert int(fast.optimizer.iterations) == 18
     for ours, theirs in zip(fast.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
@@ -64,11 +70,11 @@ def test_weights_and_metrics_are_keras_s(optimizer: Any, schedule: Any) -> None:
 
 
 def test_classes_have_their_weights_in_the_loss() -> None:
-    recipe = Recipe(optimizer="momentum", learning_rate=0.02)
+    recipe = Recipe(optimizer="momentum", schedule="one-cycle", learning_rate=0.02, weight_decay=0.01)
     weights = {"class_weight": {0: 4.0, 1: 0.5, 2: 0.5}}
     plain, expected = trained(recipe, lambda model: None, **weights)
     fast, history = trained(recipe, use_fast_steps, **weights)
-    unweighted, _ = trained(recipe, use_fast_steps)
+    unweighted, _ = trained_fast(recipe)
     for ours, theirs in zip(fast.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
     assert not np.allclose(fast.get_weights()[0], unweighted.get_weights()[0], atol=1e-4)

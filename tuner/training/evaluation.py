@@ -188,12 +188,19 @@ def _of_frequent_pairs(
 def _robustness(model: Any, data: Dataset, seed: int) -> Arrays:
     images, labels = np.asarray(data.x_test), np.asarray(data.y_test)
     kinds = corruptions_of(images.shape[1:])
+
+    def score(images: NDArray[np.uint8]) -> float:
+        return float((predict(model, images).argmax(axis=1) == labels).mean())
+
+    # Every kind's first level leaves the images as they are.
+    clean = score(images)
     accuracy = [
         [
-            float(
-                (predict(model, corrupted(kind, images, level, _rng(seed, row, step))).argmax(axis=1) == labels).mean()
-            )
-            for step, level in enumerate(kind.levels)
+            clean,
+            *(
+                score(corrupted(kind, images, level, _rng(seed, row, step)))
+                for step, level in enumerate(kind.levels[1:], start=1)
+            ),
         ]
         for row, kind in enumerate(kinds)
     ]

@@ -14,7 +14,7 @@ from search_spaces.families.compact.shape import DRAWN, LAYERS, is_width
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value
 from search_spaces.networks.costs import chain, chain_costs
 from search_spaces.networks.int8_graph import int8_graph
-from search_spaces.networks.memory import MemoryModel
+from search_spaces.networks.memory import Memory, MemoryModel
 from search_spaces.networks.notation import format_specs
 from search_spaces.networks.problem import Problem
 from search_spaces.networks.specs import WEIGHTED, Spec, Weights
@@ -71,19 +71,31 @@ class Network:
 
     def fits(self, caps: Caps, widths: Sequence[int] | None = None) -> bool:
         """Return whether the network is within the caps, at these widths instead of its own if given."""
-        widths = self.widths if widths is None else widths
-        return caps.hold(chain_costs(self.terms, widths)) and (
-            not caps.limit_memory or caps.hold_memory(self.layers.model, widths)
-        )
+        if widths is None or widths == self.widths:
+            return caps.hold(self.costs) and self._fits_in_memory(caps, self.widths)
+        return caps.hold(chain_costs(self.terms, widths)) and self._fits_in_memory(caps, widths)
 
     def share(self, caps: Caps, widths: Sequence[int] | None = None) -> float:
         """Return the used fraction of the nearest cap."""
-        widths = self.widths if widths is None else widths
+        if widths is None or widths == self.widths:
+            return caps.share(self.costs, self.memory if caps.limit_memory else None)
         memory = self.layers.model.memory(widths) if caps.limit_memory else None
         return caps.share(chain_costs(self.terms, widths), memory)
 
+    @cached_property
     def costs(self) -> tuple[int, int]:
+        """Return the parameters and multiply-adds at its own widths."""
         return chain_costs(self.terms, self.widths)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """Return the RAM and flash at its own widths."""
+        return self.layers.model.memory(self.widths)
+
+    @cached_property
+    def _least_memory(self) -> Memory:
+        """Return a lower bound of the RAM, which is quick to compute, and the flash."""
+        return Memory(self.layers.model.least_ram(self.widths), self.layers.model.flash(self.widths))
 
     def widths_with(self, name: str, width: int) -> tuple[int, ...]:
         """Return the widths with one layer at this width."""
@@ -93,7 +105,7 @@ class Network:
     def widest(self, name: str, caps: Caps) -> int:
         """Return the largest width of one layer that fits with minimal others; below the minimum where none does."""
         least = self.widths[self.slots[name]]
-        base = self.costs()
+        base = self.costs
         if not caps.hold(base):
             return least - 1
         wider = chain_costs(self.terms, self.widths_with(name, least + 1))
@@ -108,9 +120,16 @@ class Network:
         while high - low > 1:
             # The least width first: often none fits.
             middle = least if low < least else (low + high) // 2
-            fits = caps.hold_memory(self.layers.model, self.widths_with(name, middle))
+            fits = self._fits_in_memory(caps, self.widths_with(name, middle))
             low, high = (middle, high) if fits else (low, middle)
         return low
+
+    def _fits_in_memory(self, caps: Caps, widths: Sequence[int]) -> bool:
+        if not caps.limit_memory:
+            return True
+        if widths == self.widths:
+            return caps.hold_sizes(self._least_memory) and caps.hold_sizes(self.memory)
+        return caps.hold_memory(self.layers.model, widths)
 
 
 def network_of(structure: Mapping[str, Value], problem: Problem) -> Network:
@@ -120,6 +139,17 @@ def network_of(structure: Mapping[str, Value], problem: Problem) -> Network:
     labels = [label for spec, label in labelled if isinstance(spec, WEIGHTED)]
     slots = {label: at for at, label in enumerate(labels, start=1) if label is not None}
     return Network(terms, tuple(widths), slots, Layers([spec for spec, _ in labelled], problem))
+
+
+def small_network_of(structure: Mapping[str, Value], problem: Problem) -> Network:
+    """Return `network_of`, made once for structures that are tried for many values and under many caps."""
+    # ReLU is what a structure without an activation has.
+    return _small_network_of(tuple(item for item in structure.items() if item != ("activation", "relu")), problem)
+
+
+@lru_cache(maxsize=4096)
+def _small_network_of(structure: tuple[tuple[str, Value], ...], problem: Problem) -> Network:
+    return network_of(dict(structure), problem)
 
 
 def smallest_structures(problem: Problem) -> Iterator[Structure]:
@@ -147,7 +177,7 @@ def smallest_structure(caps: Caps, problem: Problem) -> Structure:
 
     def distance(structure: Structure) -> tuple[bool, float]:
         network = network_of(structure, problem)
-        return not caps.hold(network.costs()), network.share(caps)
+        return not caps.hold(network.costs), network.share(caps)
 
     return min(smallest_structures(problem), key=distance)
 
@@ -156,5 +186,5 @@ def nearest_network(caps: Caps, problem: Problem) -> Smallest:
     """Return the smallest network of the family, in parameters and in multiply-adds, or the one nearest to fit."""
     smallest = smallest_structure(caps, problem)
     network = network_of(smallest, problem)
-    memory = network.layers.model.memory(network.widths) if caps.limit_memory else None
-    return Smallest(format_specs([spec for spec, _ in labelled_specs(smallest, problem)]), *network.costs(), memory)
+    memory = network.memory if caps.limit_memory else None
+    return Smallest(format_specs([spec for spec, _ in labelled_specs(smallest, problem)]), *network.costs, memory)

@@ -17,6 +17,7 @@ from search_spaces.families.compact.structures import (
     nearest_network,
     network_of,
     shapes_of,
+    small_network_of,
 )
 from search_spaces.hyperparameters.hyperparameter import Hyperparameter, Value, is_active
 from search_spaces.networks.problem import Problem
@@ -91,7 +92,8 @@ def fitting_values(caps: Caps, problem: Problem) -> dict[str, tuple[Value, ...]]
         CapError: where no network fits; names the smallest one.
     """
     fitting: dict[str, tuple[Value, ...]] = {}
-    for witness in find_witnesses(caps, problem):
+    # The same values as without one: a search under a cap of memory samples with an activation.
+    for witness in find_witnesses(caps, problem, CHEAPEST_ACTIVATION if caps.limit_memory else None):
         name = str(witness.name)
         fitting[name] = (*fitting.get(name, ()), witness.value)
     return fitting
@@ -136,12 +138,26 @@ class _Search:
         """Return the values of every structure."""
         return {} if self.activation is None else {"activation": self.activation}
 
+    def network(self, structure: Structure) -> Network:
+        """Return the network of a small structure; under a cap of memory many values try the same ones."""
+        make = small_network_of if self.caps.limit_memory else network_of
+        return make(structure, self.problem)
+
+    def is_hopeless(self, structure: Structure) -> bool:
+        """Return whether its layers alone have too many parameters, whatever the other values are."""
+        if self.caps.limit_memory:
+            return False
+        enumerated = tuple(structure[name] for name in _ENUMERATED if name in structure)
+        return _plain_parameters(self.problem)[enumerated] > self.caps.max_params
+
 
 def _layout_witnesses(name: str, search: _Search) -> Iterator[Witness]:
     hyperparameter = shapes_of(search.problem).by_name[name]
     for value in hyperparameter.grid() or ():
         for structure in _small_structures(hyperparameter, value, search):
-            if (network := network_of(structure, search.problem)).fits(search.caps):
+            if search.is_hopeless(structure):
+                continue
+            if (network := search.network(structure)).fits(search.caps):
                 yield Witness(name, value, structure, _witness_weight(network.share(search.caps)))
                 break
 
@@ -172,7 +188,7 @@ def _witness_weight(share: float) -> float:
 def _small_networks(hyperparameter: Hyperparameter, search: _Search) -> Iterator[tuple[Structure, Network]]:
     if hyperparameter.name == "head_units" or search.caps.limit_memory:
         for structure in _small_structures(hyperparameter, hyperparameter.default, search):
-            yield structure, network_of(structure, search.problem)
+            yield structure, search.network(structure)
         return
     yield from (pair for pair in _plain_networks(search.problem) if is_active(hyperparameter, pair[0]))
 
@@ -183,6 +199,18 @@ def _plain_networks(problem: Problem) -> tuple[tuple[Structure, Network], ...]:
     plain_head = shapes_of(problem).by_name["head_batch_norm"]
     search = _Search(_NO_CAPS, problem, None)
     return tuple((s, network_of(s, problem)) for s in _small_structures(plain_head, False, search))
+
+
+@lru_cache(maxsize=4)
+def _plain_parameters(problem: Problem) -> Mapping[tuple[Value, ...], int]:
+    """Return the parameters of each `_plain_networks` by its enumerated values.
+
+    Another head, a full convolution or BatchNorm adds parameters; padding, which may save multiply-adds, changes none.
+    """
+    return {
+        tuple(structure[name] for name in _ENUMERATED if name in structure): network.costs[0]
+        for structure, network in _plain_networks(problem)
+    }
 
 
 def _small_structures(hyperparameter: Hyperparameter, value: Value, search: _Search) -> Iterator[Structure]:
@@ -198,10 +226,11 @@ def _small_structures(hyperparameter: Hyperparameter, value: Value, search: _Sea
     grids = [demanded.get(name) or shapes.by_name[name].grid() or () for name in names]
     if search.caps.limit_memory:
         grids = [_few(name, grid) for name, grid in zip(names, grids, strict=True)]
+    firsts = [(shapes.by_name[name], grid[0]) for name, grid in zip(names, grids, strict=True) if len(grid) > 1]
     for combination in itertools.product(*grids):
         structure = shapes.smallest | search.fixed | dict(zip(names, combination, strict=True))
-        # An inactive second transition would repeat the structure without one.
-        if structure["stage3_convs"] or structure["transition_2"] == "none":
+        # Another value of what is inactive would repeat the network.
+        if all(structure[tuned.name] == first or is_active(tuned, structure) for tuned, first in firsts):
             yield structure
 
 

@@ -40,13 +40,13 @@ FRAMES: dict[str, list[tuple[float, float]]] = {
 }
 
 
-@pytest.mark.parametrize("width", [3, 8])
 @pytest.mark.parametrize("kind", FRAMES)
 @pytest.mark.parametrize("label", DIGITS)
-def test_a_frame_around_a_digit_is_left_out(label: int, kind: str, width: int) -> None:
-    framed = drawn_on(digit(label), FRAMES[kind], width, circle=kind == "circle")
+def test_a_frame_around_a_digit_is_left_out(label: int, kind: str) -> None:
+    alone = seen(digit(label))
+    framed = drawn_on(digit(label), FRAMES[kind], (3, 8)[label % 2], circle=kind == "circle")
     for grey in (framed, 1 - framed):
-        assert difference_but_for_a_pixel(seen(grey), seen(digit(label))) < 6
+        assert difference_but_for_a_pixel(seen(grey), alone) < 6
 
 
 def test_a_frame_around_nothing_is_a_mark_of_its_own() -> None:
@@ -79,7 +79,7 @@ def test_one_digit_in_28_pixels_is_one(label: int) -> None:
 
 
 @pytest.mark.parametrize("table", [False, True])
-@pytest.mark.parametrize(("rows", "columns"), [(4, 4), (12, 9), (30, 40)])
+@pytest.mark.parametrize(("rows", "columns"), [(4, 4), (12, 9)])
 @pytest.mark.parametrize("dark", [True, False])
 def test_a_page_of_digits_is_refused_as_several(rows: int, columns: int, table: bool, dark: bool) -> None:
     random = np.random.default_rng(rows)
@@ -136,7 +136,8 @@ def test_a_digit_above_another_is_no_bar() -> None:
 @pytest.mark.parametrize("darkness", [0.5, 0.8])
 def test_ink_at_a_shadow_s_edge_is_found(darkness: float, soft: float, offset: float) -> None:
     down, right = np.mgrid[-1:1:300j, -1:1:300j]
-    for label, angle in zip(DIGITS, np.linspace(0, 2 * np.pi, 10), strict=True):
+    # Every other digit and direction, the rest at the other darkness.
+    for label, angle in list(zip(DIGITS, np.linspace(0, 2 * np.pi, 10), strict=True))[darkness > 0.6 :: 2]:
         edge = np.cos(angle) * right + np.sin(angle) * down + offset
         light = 1 - darkness / (1 + np.exp(-edge / soft))
         prepared = prepare((digit(label) * light).astype(np.float32))

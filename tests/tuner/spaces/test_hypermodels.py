@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -103,17 +104,30 @@ REFUSED = {
 QUICK = ("hypermodels:GettingInput", "hypermodels:TfData")
 
 
-@pytest.fixture(scope="module")
-def data() -> Dataset:
+@pytest.fixture(scope="module", name="data")
+def _data() -> Dataset:
+    return few_digits()
+
+
+@cache
+def few_digits() -> Dataset:
     digits = load_dataset("digits", validation=0.1, seed=1, train_samples=200)
     return replace(digits, x_test=digits.x_test[:60], y_test=digits.y_test[:60])
 
 
-@pytest.fixture(autouse=True)
-def _found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(str(TESTS / "kit" / "hypermodels"))
-    yield
+@pytest.fixture(scope="module", autouse=True)
+def _found() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TESTS / "kit" / "hypermodels"))
+        yield
     keras.backend.clear_session()
+
+
+@pytest.fixture(scope="module")
+def getting_input() -> tuple[Answers, SpaceRef]:
+    """The answers of a space, and its reference with its interface."""
+    answers, answer = described("hypermodels:GettingInput")
+    return answers, replace(answers._ref, interface=validate(answer["answer"]["model"], ModelInterface))
 
 
 def answered(answers: Answers, request: Json) -> Json:
@@ -123,9 +137,10 @@ def answered(answers: Answers, request: Json) -> Json:
     return sent[-1]
 
 
-def described(name: str, data: Dataset, max_params: int | None = None) -> tuple[Answers, Json]:
+@cache
+def described(name: str, max_params: int | None = None) -> tuple[Answers, Json]:
     answers = Answers(SpaceRef(name=name, max_params=max_params, max_macs=None, classes=10))
-    request: Json = {"do": "describe", "images": images_text(rehearsal_images(data))}
+    request: Json = {"do": "describe", "images": images_text(rehearsal_images(few_digits()))}
     answer: Json = answered(answers, request)
     return answers, answer
 
@@ -139,7 +154,7 @@ def test_what_trains_in_keras_tuner_runs_from_the_rehearsal_to_the_export(
     name: str, data: Dataset, tmp_path: Path
 ) -> None:
     case = RUNS[name]
-    answers, answer = described(name, data, case.max_params)
+    answers, answer = described(name, case.max_params)
     assert "answer" in answer, answer
     found = answer["answer"]
     # Each hyperparameter once, in the order in which it came up.
@@ -155,29 +170,27 @@ def test_what_trains_in_keras_tuner_runs_from_the_rehearsal_to_the_export(
 
 
 def whole_run(space: SpaceRef, configuration: Json, data: Dataset, folder: Path) -> None:
-    """What a run does after its search: two seeds, the test set, the exports."""
+    """What a run does after its search: a training, the test set, the exports."""
     assert space.interface is not None
-    kept = []
-    for seed in (1, 2):
-        path = folder / f"000{seed}"
-        task = TrainTask(
-            id="a", space=space, configuration=configuration, epochs=2, seed=seed, keep=str(path), stop_early=False
-        )
-        epochs: list[int] = []
-        body = run_trial(task, data, lambda epoch, metrics, epochs=epochs: epochs.append(epoch))  # type: ignore[misc]
-        assert 0 <= body["val_accuracy"] <= 1
-        assert np.isfinite(body["val_loss"])
-        assert body["undeclared"] == []
-        assert epochs == ([1, 2] if space.interface.curves == "callbacks" else [])
-        assert len(body["history"]["val_accuracy"]) == (0 if space.interface.curves == "none" else body["epochs_run"])
-        arrays = read_npz(path.with_suffix(".npz"))
-        share = (arrays["validation_probabilities"].argmax(axis=1) == data.y_validation).mean()
-        assert body["val_accuracy"] == pytest.approx(share)
-        assert arrays["validation_probabilities"].sum(axis=1) == pytest.approx(1, abs=1e-2)
-        kept.append(str(path.with_suffix(".weights.h5")))
+    path = folder / "0001"
+    task = TrainTask(
+        id="a", space=space, configuration=configuration, epochs=2, seed=1, keep=str(path), stop_early=False
+    )
+    epochs: list[int] = []
+    body = run_trial(task, data, lambda epoch, metrics: epochs.append(epoch))
+    assert 0 <= body["val_accuracy"] <= 1
+    assert np.isfinite(body["val_loss"])
+    assert body["undeclared"] == []
+    assert epochs == ([1, 2] if space.interface.curves == "callbacks" else [])
+    assert len(body["history"]["val_accuracy"]) == (0 if space.interface.curves == "none" else body["epochs_run"])
+    arrays = read_npz(path.with_suffix(".npz"))
+    share = (arrays["validation_probabilities"].argmax(axis=1) == data.y_validation).mean()
+    assert body["val_accuracy"] == pytest.approx(share)
+    assert arrays["validation_probabilities"].sum(axis=1) == pytest.approx(1, abs=1e-2)
+    kept = str(path.with_suffix(".weights.h5"))
     evaluated = evaluate(
         EvaluateTask(
-            id="e", space=space, configuration=configuration, models=tuple(kept), exported=1,
+            id="e", space=space, configuration=configuration, models=(kept,), exported=0,
             arrays=str(folder / "winner.npz"), test=True, seed=1,
         ),
         data,
@@ -186,7 +199,7 @@ def whole_run(space: SpaceRef, configuration: Json, data: Dataset, folder: Path)
     assert all(note.startswith("The page lacks the network to try: ") for note in evaluated["notes"])
     assert 0 <= evaluated["test"]["accuracy"] <= 1
     export = ExportTask(
-        id="x", space=space, configuration=configuration, model=kept[1],
+        id="x", space=space, configuration=configuration, model=kept,
         keras_file=str(folder / "best.keras"), folder=str(folder / "best"),
     )  # fmt: skip
     written = export_winner(export, data)
@@ -203,22 +216,24 @@ def whole_run(space: SpaceRef, configuration: Json, data: Dataset, folder: Path)
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_can_t_be_searched_is_refused_before_the_first_trial(name: str, data: Dataset) -> None:
-    _, answer = described(name, data)
+def test_what_can_t_be_searched_is_refused_before_the_first_trial(name: str) -> None:
+    _, answer = described(name)
     assert REFUSED[name] in answer.get("error", "")
     assert len(answer["error"]) < 450
     assert not {"\n", "\x1b"} & set(answer["error"])
 
 
-def test_a_cap_of_the_class_that_nothing_keeps_is_told(data: Dataset) -> None:
-    answers, answer = described("hypermodels:Subclassed", data)
+def test_a_cap_of_the_class_that_nothing_keeps_is_told() -> None:
+    answers, answer = described("hypermodels:Subclassed")
     assert answer["answer"]["max_params"] == 3000
     refused = answered(answers, {"do": "sample", "seed": [1], "max_params": 3000, "max_macs": None})
     assert "the smallest of them has 12,730 parameters" in refused["error"]
 
 
-def test_what_a_network_doesn_t_ask_for_is_no_part_of_its_configuration(data: Dataset) -> None:
-    answers, _ = described("hypermodels:GettingInput", data)
+def test_what_a_network_doesn_t_ask_for_is_no_part_of_its_configuration(
+    getting_input: tuple[Answers, SpaceRef],
+) -> None:
+    answers, _ = getting_input
     layers = {1: ("num_layers", "units_0"), 3: ("num_layers", "units_0", "units_1", "units_2")}
     for count, names in layers.items():
         weighed = answers.weigh({"num_layers": count, "units_0": 16, "units_1": 24, "units_2": 8})
@@ -228,10 +243,10 @@ def test_what_a_network_doesn_t_ask_for_is_no_part_of_its_configuration(data: Da
     assert same[0] == same[1]
 
 
-def test_a_refit_trains_without_validation_and_ends_when_it_is_told(data: Dataset, tmp_path: Path) -> None:
-    answers, answer = described("hypermodels:GettingInput", data)
-    interface = validate(answer["answer"]["model"], ModelInterface)
-    space = replace(answers._ref, interface=interface)
+def test_a_refit_trains_without_validation_and_ends_when_it_is_told(
+    getting_input: tuple[Answers, SpaceRef], data: Dataset, tmp_path: Path
+) -> None:
+    answers, space = getting_input
     task = TrainTask(
         id="a",
         space=space,
@@ -246,9 +261,10 @@ def test_a_refit_trains_without_validation_and_ends_when_it_is_told(data: Datase
     assert (tmp_path / "1.weights.h5").exists()
 
 
-def test_an_early_trial_of_a_part_of_the_images_and_the_same_seed_give_the_same(data: Dataset) -> None:
-    answers, answer = described("hypermodels:GettingInput", data)
-    space = replace(answers._ref, interface=validate(answer["answer"]["model"], ModelInterface))
+def test_an_early_trial_of_a_part_of_the_images_and_the_same_seed_give_the_same(
+    getting_input: tuple[Answers, SpaceRef], data: Dataset
+) -> None:
+    answers, space = getting_input
     task = TrainTask(id="a", space=space, configuration=answers.weigh({})["configuration"], epochs=0.5, seed=1)
     first, again = (run_trial(task, data, lambda epoch, metrics: None) for _ in range(2))
     assert first["epochs_run"] == 1

@@ -107,7 +107,8 @@ def test_every_finalist_has_the_same_folds(folds: bool, expected: list[int]) -> 
     assert [one.seed for one in trials[:3]] == [one.seed for one in trials[3:]]
 
 
-def test_a_training_validates_on_its_fold(digits: Dataset, tmp_path: Path) -> None:
+def test_a_training_validates_on_its_fold(tmp_path: Path) -> None:
+    digits = load_dataset("digits", validation=0.1, seed=1, train_samples=300)
     configuration = {**CompactFamily(max_params=1000).sample(np.random.default_rng(3)), "network": "C4 P C4 GAP 1x1:10"}
     task = TrainTask(
         id="a",

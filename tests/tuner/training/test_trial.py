@@ -42,8 +42,20 @@ def run(todo: TrainTask, data: Dataset) -> tuple[Json, list[int]]:
     return trial.run_trial(todo, data, lambda epoch, _: epochs.append(epoch)), epochs
 
 
-def test_every_epoch_is_recorded_and_told(digits: Dataset) -> None:
-    body, epochs = run(task(epochs=2, schedule="constant"), digits)
+@pytest.fixture(scope="module")
+def plain(digits: Dataset) -> tuple[Json, list[int]]:
+    return run(task(epochs=2, schedule="constant"), digits)
+
+
+@pytest.fixture(scope="module")
+def kept(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Json, Path]:
+    """A trial's record, and the path of what it kept, without a suffix."""
+    path = tmp_path_factory.mktemp("kept") / "models" / "0031"
+    return run(task(keep=str(path), label_smoothing=0.1), digits)[0], path
+
+
+def test_every_epoch_is_recorded_and_told(plain: tuple[Json, list[int]]) -> None:
+    body, epochs = plain
     assert epochs == [1, 2]
     assert body["epochs_run"] == 2
     assert set(body["history"]) == set(HISTORY_METRICS)
@@ -66,14 +78,14 @@ def test_a_loss_that_is_no_number_fails_the_trial(digits: Dataset) -> None:
         run(diverging, digits)
 
 
-def test_what_is_kept_loads_anywhere(digits: Dataset, tmp_path: Path) -> None:
+def test_what_is_kept_loads_anywhere(digits: Dataset, kept: tuple[Json, Path]) -> None:
     import keras
 
-    run(task(keep=str(tmp_path / "models" / "0031"), label_smoothing=0.1), digits)
-    arrays = read_npz(tmp_path / "models" / "0031.npz")
+    _, path = kept
+    arrays = read_npz(path.with_suffix(".npz"))
     assert arrays["validation_probabilities"].shape == (len(digits.y_validation), 10)
     assert arrays["weights/statistics"].shape[1] == 9
-    model = keras.models.load_model(tmp_path / "models" / "0031.keras")
+    model = keras.models.load_model(path.with_suffix(".keras"))
     again = model.predict(np.asarray(digits.x_validation), verbose=0)
     assert np.abs(again - arrays["validation_probabilities"]).max() < 1e-5
 
@@ -157,15 +169,16 @@ def test_a_trial_for_balanced_accuracy_weights_the_classes(digits: Dataset, monk
     assert 0 <= balanced["val_balanced_accuracy"] <= 1
 
 
-def test_the_balanced_accuracy_is_that_of_the_kept_probabilities(digits: Dataset, tmp_path: Path) -> None:
-    body, _ = run(task(keep=str(tmp_path / "a")), digits)
-    predictions = read_npz(tmp_path / "a.npz")["validation_probabilities"].argmax(axis=1)
+def test_the_balanced_accuracy_is_that_of_the_kept_probabilities(digits: Dataset, kept: tuple[Json, Path]) -> None:
+    body, path = kept
+    predictions = read_npz(path.with_suffix(".npz"))["validation_probabilities"].argmax(axis=1)
     assert body["val_balanced_accuracy"] == balanced_accuracy(np.asarray(digits.y_validation), predictions)
 
 
-def test_a_search_trial_by_accuracy_measures_it_only_where_classes_are_unbalanced(digits: Dataset) -> None:
-    body, _ = run(task(), digits)
-    assert body["val_balanced_accuracy"] is None
+def test_a_search_trial_by_accuracy_measures_it_only_where_classes_are_unbalanced(
+    digits: Dataset, plain: tuple[Json, list[int]]
+) -> None:
+    assert plain[0]["val_balanced_accuracy"] is None
     rows = np.concatenate([np.flatnonzero(digits.y_validation == 0), np.flatnonzero(digits.y_validation == 1)[:1]])
     few = replace(digits, x_validation=digits.x_validation[rows], y_validation=digits.y_validation[rows])
     body, _ = run(task(), few)

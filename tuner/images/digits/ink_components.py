@@ -134,8 +134,8 @@ def _touching_edge(labels: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return marks that cross the picture's edge, such as a ruled line; none where there are no other marks."""
     edges = np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1]))
     touching = np.unique(edges[edges > 0])
-    inner = np.setdiff1d(np.unique(labels), np.append(touching, 0))
     sizes = np.bincount(labels.ravel())
+    inner = np.setdiff1d(np.flatnonzero(sizes), np.append(touching, 0))
     largest_inner = sizes[inner].max() if inner.size else 0
     return touching if largest_inner > 0.05 * sizes[1:].max(initial=0) else np.empty(0, np.int64)
 
@@ -156,10 +156,13 @@ def _groups(labels: NDArray[np.int32], ink: NDArray[np.float64], boxes: dict[int
     near = max(1, round(_NEAR * max(_length(part) for box in boxes.values() for part in box)))
     grown = ndimage.distance_transform_edt(labels == 0) <= near
     joined = np.where(labels > 0, ndimage.label(grown, np.ones((3, 3)))[0], 0)
-    number = dict(zip(boxes, ndimage.maximum(joined, labels, list(boxes)).tolist(), strict=True))
-    groups = [
-        _group([label for label in boxes if number[label] == one], ink, boxes) for one in sorted(set(number.values()))
-    ]
+    # A mark is connected, so any of its pixels has its group's number.
+    number = np.zeros(len(ink), np.int64)
+    number[labels] = joined
+    members: dict[int, list[int]] = {}
+    for label in boxes:
+        members.setdefault(int(number[label]), []).append(label)
+    groups = [_group(members[one], ink, boxes) for one in sorted(members)]
     groups.sort(key=lambda group: -group.ink)
     bar = next((group for group in groups[1:] if _is_bar(group, groups[0])), None)
     if bar is None:
