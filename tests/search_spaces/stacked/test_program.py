@@ -97,15 +97,19 @@ def test_a_stack_trains_as_keras_does() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("space", ["compact8k", "compact2k", "micro1k", "dense", "cnn3"])
 def test_sampled_configurations_train_as_by_keras(space: str) -> None:
-    """Four of each space in a stack: with their own optimizers, schedules, heads and augmentation, without dropout."""
+    """Four of each space in a stack: with their own optimizers, schedules and heads, without dropout.
+
+    Images are only flipped: where they are turned, a rounded pixel may differ by one of 255, to which a network that
+    normalises twelve single positions answers with another loss.
+    """
     x, y = images(36, (10, 10))
     family, rng = load_family(space, image_shape=(10, 10)), np.random.default_rng(11)
     sampled = [family.sample(rng) for _ in range(4)]
-    recipes = [replace(family.recipe(values), batch_size=12) for values in sampled]
+    flipped = Augmentation(horizontal_flip=True)
+    recipes = [replace(family.recipe(values), batch_size=12, augmentation=flipped) for values in sampled]
     networks = without_dropout(tuple(family.specs(values) for values in sampled))
     training = training_of(networks, recipes, x, 1)
-    # A rounded pixel may differ by one of 255.
-    np.testing.assert_allclose(training_losses(training, x, y), plain_losses(training, x, y), atol=1e-3)
+    np.testing.assert_allclose(training_losses(training, x, y), plain_losses(training, x, y), atol=1e-4)
 
 
 @pytest.mark.slow
