@@ -221,7 +221,7 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def overlaps(lifetimes: tuple[tuple[int, int], ...]) -> tuple[tuple[int, ...], ...]:
     """Return for each tensor the others that are needed at the same time."""
     return tuple(
