@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 from search_spaces.networks.costs import chain
@@ -221,7 +221,6 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-@lru_cache(maxsize=64)
 def overlaps(lifetimes: tuple[tuple[int, int], ...]) -> tuple[tuple[int, ...], ...]:
     """Return for each tensor the others that are needed at the same time."""
     return tuple(
