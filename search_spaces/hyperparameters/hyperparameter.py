@@ -44,11 +44,6 @@ class Hyperparameter:
     weights: tuple[float, ...] | None = None
     """The relative frequency of each grid value in samples; None: uniform."""
 
-    @property
-    def is_continuous(self) -> bool:
-        """Return whether the range has no grid."""
-        return self.values is None and (self.minimum is None or self.maximum is None or self.step is None)
-
     def grid(self) -> tuple[Value, ...] | None:
         """Return every value in order; None where the range is continuous."""
         if self.values is not None:

@@ -117,10 +117,8 @@ def chain_costs(terms: Sequence[Weights], widths: Sequence[int]) -> tuple[int, i
     inputs = widths[0]
     for index, term in enumerate(terms, start=1):
         outputs = widths[index]
-        # As `Weights.parameters` and `Weights.multiply_adds` have it: a sample asks some thirty times.
-        weights = (term.per_pair * outputs + term.per_input) * inputs
-        parameters += weights + term.per_output * outputs
-        multiply_adds += term.positions * weights
+        parameters += term.parameters(inputs, outputs)
+        multiply_adds += term.multiply_adds(inputs, outputs)
         inputs = outputs
     return parameters, multiply_adds
 

@@ -18,7 +18,7 @@ _SPREAD = 0.15
 
 def sample_value(rng: np.random.Generator, hyperparameter: Hyperparameter) -> Value:
     """Sample a value of a hyperparameter, by its weights."""
-    if not hyperparameter.is_continuous:
+    if hyperparameter.grid() is not None:
         return sample_from_grid(rng, hyperparameter)
     return _value_at_log_position(hyperparameter, rng.random())
 

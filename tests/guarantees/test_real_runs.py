@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,12 +136,13 @@ def test_killed_and_resumed_a_run_ends_as_if_undisturbed(undisturbed: Path, tmp_
 
 
 @pytest.mark.parametrize(("send", "name"), [(os.killpg, "SIGINT"), (os.kill, "SIGTERM")], ids=["Ctrl-C", "SIGTERM"])
-def test_asked_to_end_it_ends_its_workers_and_says_how_to_go_on(tmp_path: Path, send: object, name: str) -> None:
+def test_asked_to_end_it_ends_its_workers_and_says_how_to_go_on(
+    tmp_path: Path, send: Callable[[int, int], None], name: str
+) -> None:
     """Ctrl-C reaches the whole group, a batch system's SIGTERM the command alone."""
     out = tmp_path / "run"
     process = command([*SEARCH, "--quiet"], out)
     wait_for_lines(process, out, 3)
-    assert callable(send)
     send(process.pid, getattr(signal, name))
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130

@@ -144,7 +144,7 @@ def test_samples_use_the_cap() -> None:
 
 
 def test_several_activations_are_sampled() -> None:
-    family = CompactFamily(max_ram=30_000)
+    family = CompactFamily(max_ram=20_000)
     assert {family.sample(np.random.default_rng(seed))["activation"] for seed in range(40)} == {
         "relu",
         "tanh",

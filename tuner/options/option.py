@@ -67,6 +67,7 @@ def options_of(kind: type) -> dict[str, Option]:
 
 
 _types_of: dict[type, Mapping[str, Any]] = {}
+"""Not `functools.cache`, for which mypy takes a dataclass's type as not hashable."""
 
 
 def types_of(kind: type) -> Mapping[str, Any]:
